@@ -1,0 +1,10 @@
+/** Time as an argument: instants for history, monotonic seconds for durations. Tests turn a fake one. */
+
+export interface Clock {
+  /** Wall time. It may jump; never subtract two of them to get a duration. */
+  now(): Temporal.Instant;
+  /** Seconds since an arbitrary start; never goes back, whatever happens to the wall clock. */
+  monotonicSeconds(): number;
+  /** Resolves after `seconds`; rejects with the signal's reason when it is aborted. */
+  sleep(seconds: number, signal: AbortSignal): Promise<void>;
+}

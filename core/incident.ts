@@ -1,0 +1,47 @@
+/** A stretch of trouble with a beginning, updates and an end, and which state may follow which. */
+import type { Localised } from "./language.ts";
+
+/** What goes on together is one incident: all outage checks of a target, or one threshold rule of a check. */
+export interface IncidentFacts {
+  /** Counts up from 1; people say "number 42". */
+  readonly id: number;
+  /** At most one incident that is not resolved has this key: `mastodon` or `mastodon/queues:latency`. */
+  readonly key: string;
+  readonly kind: "outage" | "threshold";
+  readonly target: string;
+  /** The checks that are in trouble now or were during this incident. */
+  readonly checks: readonly string[];
+  readonly impact: "down" | "degraded" | "none";
+  readonly urgency: "page" | "ticket";
+  readonly title: Localised;
+  /** For members; what they notice. */
+  readonly explanation: Localised;
+  /** For the person on call: the reason of the confirming try. */
+  readonly reason: string;
+  readonly runbook: string;
+  /** Start of the first bad try. */
+  readonly startedAt: Temporal.Instant;
+  readonly confirmedAt: Temporal.Instant;
+}
+
+export type Incident = IncidentFacts &
+  (
+    | { readonly state: "open" }
+    | { readonly state: "acknowledged"; readonly by: string; readonly acknowledgedAt: Temporal.Instant }
+    | {
+        readonly state: "resolved";
+        readonly resolvedAt: Temporal.Instant;
+        readonly by?: string;
+        readonly acknowledgedAt?: Temporal.Instant;
+      }
+  );
+
+/** One line in the life of an incident: confirmed, another check joined, acknowledged, resolved. Newest last. */
+export interface IncidentUpdate {
+  readonly incident: number;
+  readonly at: Temporal.Instant;
+  readonly kind: "confirmed" | "joined" | "acknowledged" | "resolved" | "note";
+  readonly text: Localised;
+  /** Shown on the members' page. */
+  readonly public: boolean;
+}

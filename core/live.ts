@@ -1,0 +1,17 @@
+/** What is known right now, from memory: for /metrics, the status page and the schedule. */
+import type { Sample } from "./sample.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface CheckState {
+  readonly target: string;
+  readonly check: string;
+  readonly vantagePoint: string;
+  readonly verdict: Verdict;
+  /** The newest stored sample, also of an earlier process; absent before the first. */
+  readonly last?: Sample;
+}
+
+export interface Live {
+  /** One entry for each configured check, in the order of the configuration. */
+  checks(): readonly CheckState[];
+}

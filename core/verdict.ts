@@ -1,0 +1,209 @@
+/**
+ * From single results to what is true: confirmation, recovery, gaps, and the intervals the SLA is counted from.
+ * One pure machine, used by the schedule (when to retry), the judge (what to tell) and the accounts (what to count).
+ *
+ * Rules, for interval I, N failures and K successes:
+ * (a) N bad results in a row confirm; the trouble began at the first of them.
+ * (b) K good results in a row end it; it ended at the first of them; a shorter good run changes nothing.
+ * (c) Bad results that never reach N are a blip: recorded, not counted.
+ * (d) Silence of more than 2.5 I is unknown from the last result + I on; it breaks an unconfirmed run, an open trouble
+ *     stays open. A result `unknown` is unknown from its own beginning on.
+ */
+import type { Outcome } from "./sample.ts";
+import type { Confirmation } from "./target.ts";
+
+/** Half-open stretch of time, epoch milliseconds. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+export interface OutcomeInterval extends Interval {
+  readonly outcome: Outcome;
+}
+
+/** Whether "at least this bad" is true, and the run of results that speaks against it. */
+interface Level {
+  readonly on: boolean;
+  readonly run: number;
+  readonly runStart: number;
+}
+
+/** Everything known about one check from its results so far; plain JSON. Times are epoch milliseconds. */
+export interface Verdict {
+  readonly lastAt: number | null;
+  readonly lastKnown: boolean;
+  /** Before this moment nothing can change any more. */
+  readonly settledUntil: number | null;
+  readonly degraded: Level;
+  readonly down: Level;
+}
+
+export interface VerdictPolicy extends Pick<Confirmation, "failures" | "successes"> {
+  readonly everySeconds: number;
+}
+
+export interface VerdictChange {
+  readonly from: Outcome;
+  readonly to: Outcome;
+  /** Start of the first result of the confirming run. */
+  readonly since: number;
+  /** Start of the confirming result. */
+  readonly confirmedAt: number;
+}
+
+export interface Advance {
+  readonly verdict: Verdict;
+  /** Stretches that became certain, in order, without gaps. */
+  readonly settled: readonly OutcomeInterval[];
+  readonly change?: VerdictChange;
+  /** A run of bad results that ended without being confirmed. */
+  readonly blip?: Interval;
+}
+
+const off: Level = { on: false, run: 0, runStart: 0 };
+export const noVerdict: Verdict = { lastAt: null, lastKnown: false, settledUntil: null, degraded: off, down: off };
+
+/** What holds now. `unknown` when the last result was unknown or there is none; silence is judged by `settle`. */
+export function currentOutcome(verdict: Verdict): Outcome {
+  if (!verdict.lastKnown) return "unknown";
+  return levelOutcome(verdict.down.on, verdict.degraded.on);
+}
+
+/** A change is being made sure of: try again sooner than the interval. */
+export function pending(verdict: Verdict): "failing" | "recovering" | undefined {
+  const { degraded, down } = verdict;
+  if ((down.run > 0 && !down.on) || (degraded.run > 0 && !degraded.on)) return "failing";
+  if (down.run > 0 || degraded.run > 0) return "recovering";
+  return undefined;
+}
+
+/**
+ * Takes one more result into account.
+ * @param result `at` is the beginning of the run in epoch milliseconds; `sinceLastSeconds` the monotonic time since the
+ *   run before, where known: with it a jump of the wall clock is told from silence.
+ */
+export function advance(
+  verdict: Verdict,
+  result: { readonly at: number; readonly outcome: Outcome; readonly sinceLastSeconds?: number | undefined },
+  policy: VerdictPolicy,
+): Advance {
+  const { lastAt, settledUntil } = verdict;
+  // The wall clock may have gone back: history that is settled stays as it is.
+  const at = Math.max(result.at, lastAt ?? result.at, settledUntil ?? result.at);
+  if (lastAt === null || settledUntil === null) {
+    return judge({ ...verdict, lastAt: at, settledUntil: at }, at, result.outcome, policy, []);
+  }
+  const step = policy.everySeconds * 1000;
+  const jumped = result.sinceLastSeconds !== undefined && result.sinceLastSeconds * 1000 <= 2.5 * step;
+  const silent = at - lastAt > 2.5 * step;
+  const settled: OutcomeInterval[] = [];
+  if (!verdict.lastKnown || silent) {
+    const known = Math.max(settledUntil, verdict.lastKnown ? lastAt + step : lastAt);
+    push(settled, settledUntil, known, levelOutcome(verdict.down.on, verdict.degraded.on));
+    push(settled, known, at, "unknown");
+    const keep = jumped && verdict.lastKnown;
+    const blip = keep ? undefined : brokenRun(verdict, known);
+    const next = {
+      ...verdict,
+      settledUntil: at,
+      degraded: rebase(verdict.degraded, at, keep),
+      down: rebase(verdict.down, at, keep),
+    };
+    const judged = judge(next, at, result.outcome, policy, settled);
+    return blip && !judged.blip ? { ...judged, blip } : judged;
+  }
+  return judge(verdict, at, result.outcome, policy, settled);
+}
+
+/** The stretches from `settledUntil` to `until` as they stand today; a later result may still change them. */
+export function settle(verdict: Verdict, until: number, everySeconds: number): readonly OutcomeInterval[] {
+  const { lastAt, settledUntil } = verdict;
+  if (lastAt === null || settledUntil === null || until <= settledUntil) return [];
+  const step = everySeconds * 1000;
+  const known = !verdict.lastKnown ? lastAt : until - lastAt > 2.5 * step ? lastAt + step : until;
+  const settled: OutcomeInterval[] = [];
+  push(settled, settledUntil, Math.max(settledUntil, known), levelOutcome(verdict.down.on, verdict.degraded.on));
+  push(settled, Math.max(settledUntil, known), until, "unknown");
+  return settled;
+}
+
+function judge(
+  verdict: Verdict,
+  at: number,
+  outcome: Outcome,
+  policy: VerdictPolicy,
+  settled: OutcomeInterval[],
+): Advance {
+  const from = verdict.settledUntil ?? at;
+  if (outcome === "unknown") {
+    push(settled, from, at, levelOutcome(verdict.down.on, verdict.degraded.on));
+    const blip = brokenRun(verdict, at);
+    const next: Verdict = {
+      lastAt: at,
+      lastKnown: false,
+      settledUntil: at,
+      degraded: rebase(verdict.degraded, at, false),
+      down: rebase(verdict.down, at, false),
+    };
+    return { verdict: next, settled, ...(blip && { blip }) };
+  }
+  const degraded = step(verdict.degraded, outcome !== "up", at, policy);
+  const down = step(verdict.down, outcome === "down", at, policy);
+  const waiting = [degraded, down].filter((level) => level.run > 0).map((level) => level.runStart);
+  const settledUntil = Math.min(at, ...waiting);
+  const flips = [degraded.flippedAt, down.flippedAt].filter((flip) => flip !== undefined);
+  const edges = [from, ...flips, settledUntil]
+    .filter((edge) => edge >= from && edge <= settledUntil)
+    .sort((a, b) => a - b);
+  edges.slice(1).forEach((to, index) => {
+    const start = edges[index] ?? to;
+    push(settled, start, to, levelOutcome(onAt(verdict.down, down, start), onAt(verdict.degraded, degraded, start)));
+  });
+  const before = levelOutcome(verdict.down.on, verdict.degraded.on);
+  const after = levelOutcome(down.on, degraded.on);
+  const blip = outcome === "up" ? brokenRun(verdict, at) : undefined;
+  return {
+    verdict: { lastAt: at, lastKnown: true, settledUntil, degraded: bare(degraded), down: bare(down) },
+    settled,
+    ...(before !== after && { change: { from: before, to: after, since: Math.min(...flips), confirmedAt: at } }),
+    ...(blip && { blip }),
+  };
+}
+
+/** One binary machine: is it at least this bad? */
+function step(level: Level, bad: boolean, at: number, policy: VerdictPolicy): Level & { readonly flippedAt?: number } {
+  if (bad === level.on) return { on: level.on, run: 0, runStart: 0 };
+  const run = level.run + 1;
+  const runStart = level.run === 0 ? at : level.runStart;
+  if (run < (level.on ? policy.successes : policy.failures)) return { on: level.on, run, runStart };
+  return { on: bad, run: 0, runStart: 0, flippedAt: runStart };
+}
+
+const bare = ({ on, run, runStart }: Level): Level => ({ on, run, runStart });
+
+function onAt(before: Level, after: Level & { readonly flippedAt?: number }, at: number): boolean {
+  return after.flippedAt !== undefined && at >= after.flippedAt ? after.on : before.on;
+}
+
+function rebase(level: Level, at: number, keepRun: boolean): Level {
+  return keepRun && level.run > 0 ? { ...level, runStart: at } : { on: level.on, run: 0, runStart: 0 };
+}
+
+function brokenRun(verdict: Verdict, until: number): Interval | undefined {
+  const starts = [verdict.degraded, verdict.down]
+    .filter((level) => !level.on && level.run > 0)
+    .map((level) => level.runStart);
+  return starts.length > 0 && !verdict.down.on ? { from: Math.min(...starts), to: until } : undefined;
+}
+
+function levelOutcome(down: boolean, degraded: boolean): Outcome {
+  if (down) return "down";
+  return degraded ? "degraded" : "up";
+}
+
+function push(into: OutcomeInterval[], from: number, to: number, outcome: Outcome): void {
+  if (to <= from) return;
+  const last = into.at(-1);
+  if (last && last.outcome === outcome && last.to === from) into[into.length - 1] = { from: last.from, to, outcome };
+  else into.push({ from, to, outcome });
+}

@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { advance, noVerdict, type OutcomeInterval, settle, type Verdict } from "../../core/verdict.ts";
+import fixture from "../fixtures/sla/samples-to-intervals.json" with { type: "json" };
+
+const Pair = z.tuple([z.number(), z.number()]);
+const cases = z
+  .array(
+    z.object({
+      id: z.string(),
+      why: z.string(),
+      input: z.object({
+        from: z.number(),
+        to: z.number(),
+        I: z.number(),
+        N: z.number(),
+        K: z.number(),
+        results: z.array(Pair),
+      }),
+      expect: z.object({
+        down: z.array(Pair),
+        unknown: z.array(Pair),
+        blips: z.array(Pair),
+        openAtEnd: z.boolean().default(false),
+      }),
+    }),
+  )
+  .parse(fixture.cases);
+
+test.each(cases)("$id: $why", ({ input, expect: wanted }) => {
+  const policy = { everySeconds: input.I, failures: input.N, successes: input.K };
+  const intervals: OutcomeInterval[] = [];
+  const blips: [number, number][] = [];
+  let verdict: Verdict = noVerdict;
+  for (const [at, good] of input.results) {
+    const next = advance(verdict, { at: at * 1000, outcome: good ? "up" : "down" }, policy);
+    verdict = next.verdict;
+    intervals.push(...next.settled);
+    if (next.blip) blips.push([next.blip.from / 1000, next.blip.to / 1000]);
+  }
+  intervals.push(...settle(verdict, input.to * 1000, input.I));
+  const first = input.results[0]?.[0] ?? input.to;
+  if (first > input.from) intervals.unshift({ from: input.from * 1000, to: first * 1000, outcome: "unknown" });
+  const spans = (outcome: string) => joined(intervals.filter((interval) => interval.outcome === outcome));
+  expect(spans("down")).toEqual(wanted.down);
+  expect(spans("unknown")).toEqual(wanted.unknown);
+  expect(blips).toEqual(wanted.blips);
+  expect(verdict.down.on).toBe(wanted.openAtEnd);
+});
+
+function joined(intervals: readonly OutcomeInterval[]): [number, number][] {
+  const out: [number, number][] = [];
+  for (const { from, to } of intervals) {
+    const last = out.at(-1);
+    if (last && last[1] === from / 1000) last[1] = to / 1000;
+    else out.push([from / 1000, to / 1000]);
+  }
+  return out;
+}
+
+const policy = { everySeconds: 60, failures: 3, successes: 2 };
+const feed = (results: readonly [number, "up" | "degraded" | "down" | "unknown", number?][]) => {
+  let verdict = noVerdict;
+  const steps = results.map(([seconds, outcome, sinceLastSeconds]) => {
+    const next = advance(verdict, { at: seconds * 1000, outcome, sinceLastSeconds }, policy);
+    verdict = next.verdict;
+    return next;
+  });
+  return {
+    verdict,
+    changes: steps.flatMap((step) => step.change ?? []),
+    settled: steps.flatMap((step) => step.settled),
+  };
+};
+
+test("degraded that turns into down changes twice, each dated to its own first result", () => {
+  const { changes } = feed([
+    [0, "up"],
+    [60, "degraded"],
+    [80, "degraded"],
+    [100, "degraded"],
+    [160, "down"],
+    [180, "down"],
+    [200, "down"],
+  ]);
+  expect(changes).toEqual([
+    { from: "up", to: "degraded", since: 60_000, confirmedAt: 100_000 },
+    { from: "degraded", to: "down", since: 160_000, confirmedAt: 200_000 },
+  ]);
+});
+
+test("an unknown result is neither outage nor uptime and breaks an unconfirmed run", () => {
+  const { changes, settled } = feed([
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "unknown"],
+    [160, "down"],
+    [180, "up"],
+  ]);
+  expect(changes).toEqual([]);
+  expect(settled.filter((interval) => interval.outcome === "unknown")).toEqual([
+    { from: 100_000, to: 160_000, outcome: "unknown" },
+  ]);
+  expect(settled.some((interval) => interval.outcome === "down")).toBe(false);
+});
+
+test("a jump of the wall clock by an hour, forward or back, confirms nothing and loses no run", () => {
+  const forward = feed([
+    [0, "up"],
+    [60, "down", 60],
+    [3680, "down", 20],
+    [3700, "down", 20],
+  ]);
+  expect(forward.changes).toMatchObject([{ from: "up", to: "down", confirmedAt: 3_700_000 }]);
+  expect(forward.settled).toContainEqual({ from: 120_000, to: 3_680_000, outcome: "unknown" });
+  const back = feed([
+    [7200, "up"],
+    [7260, "up", 60],
+    [3720, "up", 60],
+    [3780, "up", 60],
+  ]);
+  expect(back.changes).toEqual([]);
+  expect(back.settled.filter((interval) => interval.to <= interval.from)).toEqual([]);
+});
