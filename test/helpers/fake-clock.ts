@@ -1,0 +1,67 @@
+/** A clock that only moves when a test turns it. */
+import type { Clock } from "../../core/clock.ts";
+
+interface Sleeper {
+  readonly until: number;
+  readonly wake: () => void;
+}
+
+export class FakeClock implements Clock {
+  #wall: Temporal.Instant;
+  #monotonic = 0;
+  #sleepers: Sleeper[] = [];
+
+  constructor(start = "2026-11-23T12:00:00Z") {
+    this.#wall = Temporal.Instant.from(start);
+  }
+
+  now(): Temporal.Instant {
+    return this.#wall;
+  }
+
+  monotonicSeconds(): number {
+    return this.#monotonic;
+  }
+
+  sleep(seconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const sleeper = { until: this.#monotonic + seconds, wake: resolve };
+      this.#sleepers.push(sleeper);
+      signal.addEventListener("abort", () => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  /** Moves on, waking whoever's time has come, each at its own moment and in order. */
+  async turn(seconds: number): Promise<void> {
+    const end = this.#monotonic + seconds;
+    for (;;) {
+      await this.#settle();
+      const next = this.#sleepers.toSorted((a, b) => a.until - b.until)[0];
+      if (!next || next.until > end) break;
+      this.#sleepers = this.#sleepers.filter((other) => other !== next);
+      this.#moveTo(next.until);
+      next.wake();
+    }
+    this.#moveTo(end);
+  }
+
+  /** The wall clock is set to another time; the monotonic one goes on as if nothing had happened. */
+  jump(seconds: number): void {
+    this.#wall = this.#wall.add({ milliseconds: Math.round(seconds * 1000) });
+  }
+
+  #moveTo(monotonic: number): void {
+    const milliseconds = Math.max(0, Math.round((monotonic - this.#monotonic) * 1000));
+    this.#monotonic = Math.max(this.#monotonic, monotonic);
+    this.#wall = this.#wall.add({ milliseconds });
+  }
+
+  /** Lets promises that are already resolved run before time goes on. */
+  async #settle(): Promise<void> {
+    for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
