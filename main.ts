@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+/** The program: reads the arguments, runs one command, says errors in a sentence and how to mend them. */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { Command, CommandContext } from "./commands/lib/command.ts";
+import { nearest } from "./core/nearest.ts";
+
+const needed = 26;
+const major = Number(process.versions.node.split(".")[0]);
+if (major < needed) {
+  process.stderr.write(
+    `tidewatch: this is Node.js ${process.versions.node}, and version ${needed} or newer is needed.\n` +
+      "Start it with `npm start` or `npx tidewatch …` in its folder: they use the Node.js that `npm install` brought.\n",
+  );
+  process.exit(2);
+}
+
+const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  run: () => import("./commands/run.ts"),
+  init: () => import("./commands/init.ts"),
+  "check-config": () => import("./commands/check-config.ts"),
+  probe: () => import("./commands/probe.ts"),
+  capacity: () => import("./commands/capacity.ts"),
+  "sign-in": () => import("./commands/sign-in.ts"),
+  backup: () => import("./commands/backup.ts"),
+  restore: () => import("./commands/restore.ts"),
+};
+
+const shutdown = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => shutdown.abort(new Error(`stopped by ${signal}`)));
+}
+
+process.exitCode = await main(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  version: version(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: shutdown.signal,
+});
+
+async function main(argv: readonly string[], context: CommandContext): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") return usage(context);
+  if (name === "--version") return say(context, `tidewatch ${context.version}\n`);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    const meant = nearest(name, Object.keys(commands));
+    context.stderr.write(`tidewatch: there is no command "${name}"${meant ? `; did you mean "${meant}"?` : ""}\n`);
+    context.stderr.write("`tidewatch --help` lists them.\n");
+    return 2;
+  }
+  try {
+    return await runCommand((await load()).command, rest, context);
+  } catch (error) {
+    return explain(error, context);
+  }
+}
+
+async function runCommand(command: Command, argv: readonly string[], context: CommandContext): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    options: { ...command.options, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  if (values["help"]) return help(command, context);
+  const { least, most } = command.positionals ?? { least: 0, most: 0 };
+  if (positionals.length < least || positionals.length > most) {
+    context.stderr.write(`Usage: tidewatch ${command.usage}\nExample: ${command.example}\n`);
+    return 2;
+  }
+  return command.run({ values, positionals }, context);
+}
+
+/** Errors a person can mend are told in their own words; anything else is our bug and comes with its stack. */
+function explain(error: unknown, { stderr, env }: CommandContext): number {
+  if (!(error instanceof Error)) throw error;
+  if (error.name === "ConfigError") {
+    stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  if (error.name === "Refused" && "remedy" in error) {
+    stderr.write(`tidewatch: ${error.message}\n${error.remedy}\n`);
+    return 1;
+  }
+  if ("code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS")) {
+    stderr.write(`tidewatch: ${error.message}\n\`--help\` after the command shows what it takes.\n`);
+    return 2;
+  }
+  stderr.write(`tidewatch: this is a bug in Tidewatch: ${error.message}\n`);
+  stderr.write(env["TIDEWATCH_DEBUG"] ? `${error.stack}\n` : "Set TIDEWATCH_DEBUG=1 to see where it happened.\n");
+  return 70;
+}
+
+async function usage(context: CommandContext): Promise<number> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).command.summary}\n`),
+  );
+  return say(
+    context,
+    `Tidewatch ${context.version} watches a Fediverse co-op.\n\nUsage: tidewatch COMMAND …\n\n${lines.join("")}\n` +
+      "`tidewatch COMMAND --help` says more. `npm start` is `tidewatch run`.\n",
+  );
+}
+
+function help(command: Command, context: CommandContext): number {
+  const options = Object.entries(command.options ?? {}).map(([name, option]) => {
+    const value = option.type === "string" ? ` ${(option.default ? String(option.default) : name).toUpperCase()}` : "";
+    return `  --${name}${option.type === "string" && option.default ? ` FILE (default ${String(option.default)})` : value}\n`;
+  });
+  const list = options.length > 0 ? `\nOptions:\n${options.join("")}` : "";
+  return say(
+    context,
+    `${command.summary}\n\nUsage: tidewatch ${command.usage}\n${list}\nExample:\n  ${command.example}\n`,
+  );
+}
+
+function say(context: CommandContext, text: string): number {
+  context.stdout.write(text);
+  return 0;
+}
+
+function version(): string {
+  const file: { readonly version: string } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+  return file.version;
+}
