@@ -1,0 +1,32 @@
+/** The question the ledger asks about every sample: is there something to tell? The alerts answer it. */
+import type { Incident } from "./incident.ts";
+import type { Sample } from "./sample.ts";
+import type { Changes } from "./store.ts";
+import type { Check } from "./target.ts";
+import type { Interval, Verdict, VerdictChange } from "./verdict.ts";
+
+/** One sample of one check, and what it made of that check's verdict. */
+export interface Judged {
+  readonly sample: Sample;
+  readonly check: Check;
+  /** With this sample taken into account. */
+  readonly verdict: Verdict;
+  /** The outcome that was confirmed or ended by this sample. */
+  readonly change?: VerdictChange;
+  /** A run of bad results that ended here without being confirmed. */
+  readonly blip?: Interval;
+}
+
+export interface Decide {
+  /**
+   * Called once for each sample, in order, and never for a sample that is replayed after a restart.
+   * @returns what is to be written in the same transaction as the sample.
+   */
+  consider(event: Judged): Changes | undefined;
+  /**
+   * Called after each transaction that changed incidents, when it is durable.
+   * @param opened the incidents it opened, with their numbers.
+   * @returns what follows from that and is to be written next.
+   */
+  committed(opened: readonly Incident[]): Changes | undefined;
+}
