@@ -1,0 +1,203 @@
+/** /metrics: everything known, from memory. A scrape touches neither a watched server nor the store. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Live } from "../core/live.ts";
+import { type MetricFamily, readingFamilies } from "../core/metric-families.ts";
+import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../core/sample.ts";
+import type { Target } from "../core/target.ts";
+import { exposition, type Family, type Series } from "./exposition.ts";
+
+/** Figures that are worked out now and then, not at each sample. */
+export interface TargetFigures {
+  readonly target: string;
+  readonly outcome: (typeof outcomes)[number];
+  /** Uptime 0..1 by window ("30d"); a window without data is left out. */
+  readonly uptime: Readonly<Record<string, number>>;
+  readonly errorBudgetRemaining?: number;
+  readonly openIncidents: number;
+  /** Epoch seconds by store and quantile; infinite when it never fills within the horizon. */
+  readonly storageFull: readonly { readonly store: string; readonly quantile: string; readonly at: number }[];
+}
+
+export interface Metrics {
+  /** Call it with samples that are stored, never before. */
+  observe(samples: readonly Sample[]): void;
+  setFigures(figures: readonly TargetFigures[]): void;
+  setScheduleLag(seconds: number): void;
+  setOutboxPending(notices: number): void;
+  countPage(): void;
+  countNotice(channel: string, accepted: boolean): void;
+  reconfigure(targets: readonly Target[]): void;
+  /** @param accept the scraper's Accept header: OpenMetrics when it asks for it, else the Prometheus text format. */
+  render(accept: string | undefined): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export function openMetrics(start: {
+  readonly version: string;
+  readonly live: Live;
+  readonly targets: readonly Target[];
+  readonly channels: readonly string[];
+}): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "tidewatch_" });
+  const registers = [registry];
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `tidewatch_${name}`, help, labelNames, registers });
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `tidewatch_${name}`, help, labelNames, registers });
+
+  gauge("build_info", "Version of Tidewatch.", ["version"]).set({ version: start.version }, 1);
+  const lag = gauge("schedule_lag_seconds", "How late the last check began, against its schedule.");
+  const outbox = gauge("outbox_pending", "Notices that are not delivered yet.");
+  const pages = counter("pages_total", "Incidents somebody was woken up for.");
+  const sent = counter("notices_sent_total", "Notices a channel accepted.", ["channel"]);
+  const failed = counter("notices_failed_total", "Attempts a channel did not accept.", ["channel"]);
+  for (const channel of start.channels) {
+    sent.inc({ channel }, 0);
+    failed.inc({ channel }, 0);
+  }
+  let checks = new Set<string>(start.targets.flatMap(({ checks }) => checks.map(({ target, id }) => `${target}/${id}`)));
+  const runs = new Map<string, Series>();
+  const readings = new Map<string, ReadonlyMap<string, Reading>>();
+  let figures: readonly TargetFigures[] = [];
+
+  return {
+    observe(samples) {
+      for (const sample of samples) {
+        countRun(runs, sample);
+        readings.set(checkKey(sample), freshReadings(readings.get(checkKey(sample)), sample));
+      }
+    },
+    setFigures(next) {
+      figures = next;
+    },
+    setScheduleLag: (seconds) => lag.set(seconds),
+    setOutboxPending: (notices) => outbox.set(notices),
+    countPage: () => pages.inc(),
+    countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),
+    reconfigure(targets) {
+      checks = new Set(targets.flatMap((target) => target.checks.map(({ id }) => `${target.id}/${id}`)));
+      for (const key of readings.keys()) if (!checks.has(key)) readings.delete(key);
+    },
+    async render(accept) {
+      const families = [
+        ...checkFamilies(start.live, runs),
+        ...figureFamilies(figures),
+        ...readingSeries(readings),
+        ...(await registry.getMetricsAsJSON()).map(ofPromClient),
+      ];
+      return exposition(families, accept);
+    },
+  };
+}
+
+function countRun(runs: Map<string, Series>, { target, check, vantagePoint, outcome }: Sample): void {
+  for (const each of outcomes) {
+    const labels = { target, check, vantage_point: vantagePoint, outcome: each };
+    const key = JSON.stringify(labels);
+    runs.set(key, { labels, value: (runs.get(key)?.value ?? 0) + (each === outcome ? 1 : 0) });
+  }
+}
+
+/** A reading stays until its check fails to give one: some are taken hourly, and an old figure of a dead server is no figure. */
+function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: Sample): ReadonlyMap<string, Reading> {
+  const keep = sample.outcome === "up" || sample.outcome === "degraded" ? (known ?? new Map<string, Reading>()) : [];
+  const fresh = (sample.readings ?? []).map((reading): [string, Reading] => {
+    const labels = { target: sample.target, ...(perCheck.has(reading.metric) && { check: sample.check }), ...reading.labels };
+    return [`${reading.metric} ${JSON.stringify(labels)}`, { ...reading, labels }];
+  });
+  return new Map([...keep, ...fresh]);
+}
+const perCheck = new Set(["certificate_expiry_timestamp_seconds"]);
+
+function checkFamilies(live: Live, runs: ReadonlyMap<string, Series>): readonly Family[] {
+  const last = live.checks().flatMap(({ last }) => (last ? [last] : []));
+  const place = ({ target, check, vantagePoint }: Sample) => ({ target, check, vantage_point: vantagePoint });
+  return [
+    {
+      name: "tidewatch_check_outcome",
+      type: "gauge",
+      help: "Outcome of the newest run: 1 for the one it has, 0 for the others.",
+      series: last.flatMap((sample) =>
+        outcomes.map((outcome) => ({ labels: { ...place(sample), outcome }, value: sample.outcome === outcome ? 1 : 0 })),
+      ),
+    },
+    { name: "tidewatch_check_runs_total", type: "counter", help: "Runs that were stored, by outcome.", series: [...runs.values()] },
+    {
+      name: "tidewatch_probe_duration_seconds",
+      type: "gauge",
+      help: "Duration of the newest run, by phase.",
+      series: last.flatMap((sample) =>
+        phaseNames.flatMap((phase) => {
+          const value = phase === "total" ? (sample.phases?.total ?? sample.durationSeconds) : sample.phases?.[phase];
+          return value === undefined ? [] : [{ labels: { ...place(sample), phase }, value }];
+        }),
+      ),
+    },
+  ];
+}
+
+function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
+  const family = (name: string, help: string, series: readonly Series[]): Family => ({
+    name: `tidewatch_${name}`,
+    type: "gauge",
+    help,
+    series,
+  });
+  return [
+    family(
+      "target_outcome",
+      "What members see of a target: 1 for the outcome it has, 0 for the others.",
+      figures.flatMap(({ target, outcome }) =>
+        outcomes.map((each) => ({ labels: { target, outcome: each }, value: each === outcome ? 1 : 0 })),
+      ),
+    ),
+    family(
+      "target_uptime_ratio",
+      "Good share of the measured time, maintenance left out.",
+      figures.flatMap(({ target, uptime }) =>
+        Object.entries(uptime).map(([window, value]) => ({ labels: { target, window }, value })),
+      ),
+    ),
+    family(
+      "error_budget_remaining_ratio",
+      "Share of the error budget that is left in the objective's window; below 0 it is overspent.",
+      figures.flatMap(({ target, errorBudgetRemaining: value }) => (value === undefined ? [] : [{ labels: { target }, value }])),
+    ),
+    family("incidents_open", "Incidents that are not resolved.", figures.map(({ target, openIncidents }) => ({ labels: { target }, value: openIncidents }))),
+    family(
+      "storage_full_timestamp_seconds",
+      "When it will be full at its present growth; +Inf when not within two years.",
+      figures.flatMap(({ target, storageFull }) =>
+        storageFull.map(({ store, quantile, at }) => ({ labels: { target, store, quantile }, value: at })),
+      ),
+    ),
+  ];
+}
+
+function readingSeries(readings: ReadonlyMap<string, ReadonlyMap<string, Reading>>): readonly Family[] {
+  const all = [...readings.values()].flatMap((of) => [...of]);
+  return readingFamilies.map(({ name, type, help }: MetricFamily) => {
+    // Two checks of a target may read the same thing: one series, the first one wins.
+    const series = new Map<string, Series>();
+    for (const [key, { metric, labels = {}, value }] of all) {
+      if (metric === name && !series.has(key)) series.set(key, { labels, value });
+    }
+    return { name: `tidewatch_${name}`, type, help, series: [...series.values()] };
+  });
+}
+
+type PromClientMetric = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>[number];
+
+function ofPromClient({ name, help, type, values }: PromClientMetric): Family {
+  const kind = String(type);
+  return {
+    name,
+    type: kind === "counter" || kind === "histogram" || kind === "summary" ? kind : "gauge",
+    help: help.endsWith(".") ? help : `${help}.`,
+    series: values.map((value) => ({
+      ...("metricName" in value && typeof value.metricName === "string" && { name: value.metricName }),
+      labels: Object.fromEntries(Object.entries(value.labels).map(([label, of]) => [label, String(of)])),
+      value: value.value,
+    })),
+  };
+}
