@@ -26,6 +26,13 @@ export const readingFamilies: readonly MetricFamily[] = [
   gauge("postgres_database_size_bytes", "Size of a database on disk."),
   gauge("postgres_wal_bytes", "Size of the write-ahead log on disk."),
   gauge("postgres_connections_ratio", "Client connections in use, of those that may be used."),
+  counter("postgres_wal_written_bytes_total", "Write-ahead log written since the cluster was made."),
+  gauge("postgres_temp_bytes", "Temporary files of running queries on disk."),
+  gauge("postgres_relation_size_bytes", "Estimated size of a table with its indexes and TOAST."),
+  gauge("postgres_slot_retained_bytes", "Write-ahead log kept for a replication slot."),
+  gauge("postgres_wraparound_ratio", "Oldest transaction number, of those that can exist before writes stop."),
   gauge("storage_used_bytes", "Bytes used of something that fills."),
   gauge("storage_limit_bytes", "Bytes at which it is full."),
+  gauge("storage_used_ratio", "Share of the limit that is used."),
+  gauge("storage_inodes_ratio", "Share of a file system's inodes that is used."),
 ];

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Clock } from "./clock.ts";
 import type { Localised } from "./language.ts";
 import type { Finding, Phases } from "./sample.ts";
+import type { CapacityPlan } from "./target.ts";
 import type { Threshold } from "./threshold.ts";
 
 export interface Probe<Options extends z.ZodType = z.ZodType> {
@@ -16,6 +17,8 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
   readonly defaults?: { readonly everySeconds?: number; readonly timeoutSeconds?: number };
   /** The levels of its readings at which somebody is told. */
   thresholds?(options: z.output<Options>): readonly Threshold[];
+  /** For probes of something that fills: how big it is and what sizes could follow. */
+  capacity?(options: z.output<Options>, checkId: string): CapacityPlan | undefined;
   /** Makes `kind: <file name>` available on a target: the checks this software gets without being asked. */
   readonly kind?: Kind;
   run(options: z.output<Options>, context: ProbeContext): Promise<Finding>;

@@ -49,7 +49,8 @@ export interface PlanSize {
 export interface CapacityPlan {
   /** The check whose `storage_used_bytes` readings tell how full it is. */
   readonly check: string;
-  readonly limitBytes: number;
+  /** Absent: whatever the check's newest `storage_limit_bytes` says (a file system knows its own size). */
+  readonly limitBytes?: number;
   /** Share of the limit that can really be used before the host stops writes (0.90). */
   readonly usableFraction: number;
   readonly leadDays: number;
