@@ -65,6 +65,11 @@ export type IncidentChange =
       readonly id: number;
       readonly check: string;
       readonly impact: IncidentFacts["impact"];
+      /**
+       * It became worse: these facts replace the old ones, and an acknowledged incident is open again, because what was
+       * acknowledged was less than this.
+       */
+      readonly raised?: Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
       readonly update: Omit<IncidentUpdate, "incident">;
     }
   /** Ignored when it is already resolved. */
