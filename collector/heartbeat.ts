@@ -11,7 +11,12 @@ export interface HeartbeatSettings {
 /** Runs until the signal is aborted. @param healthy what /healthz says: undefined when all is well, else what stands still. */
 export async function sendHeartbeats(
   { url, everySeconds }: HeartbeatSettings,
-  parts: { readonly clock: Clock; readonly log: Log; readonly http: (signal: AbortSignal) => Http; healthy(): string | undefined },
+  parts: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly http: (signal: AbortSignal) => Http;
+    healthy(): string | undefined;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   let refused = false;
@@ -29,7 +34,11 @@ export async function sendHeartbeats(
   }
 }
 
-async function beat(url: string, http: (signal: AbortSignal) => Http, signal: AbortSignal): Promise<string | undefined> {
+async function beat(
+  url: string,
+  http: (signal: AbortSignal) => Http,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
     const answer = await http(AbortSignal.any([signal, AbortSignal.timeout(10_000)])).get(url);
     return answer.status < 300 ? undefined : `answered ${answer.status}`;

@@ -55,7 +55,9 @@ export function openMetrics(start: {
     sent.inc({ channel }, 0);
     failed.inc({ channel }, 0);
   }
-  let checks = new Set<string>(start.targets.flatMap(({ checks }) => checks.map(({ target, id }) => `${target}/${id}`)));
+  let checks = new Set<string>(
+    start.targets.flatMap(({ checks }) => checks.map(({ target, id }) => `${target}/${id}`)),
+  );
   const runs = new Map<string, Series>();
   const readings = new Map<string, ReadonlyMap<string, Reading>>();
   let figures: readonly TargetFigures[] = [];
@@ -102,7 +104,11 @@ function countRun(runs: Map<string, Series>, { target, check, vantagePoint, outc
 function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: Sample): ReadonlyMap<string, Reading> {
   const keep = sample.outcome === "up" || sample.outcome === "degraded" ? (known ?? new Map<string, Reading>()) : [];
   const fresh = (sample.readings ?? []).map((reading): [string, Reading] => {
-    const labels = { target: sample.target, ...(perCheck.has(reading.metric) && { check: sample.check }), ...reading.labels };
+    const labels = {
+      target: sample.target,
+      ...(perCheck.has(reading.metric) && { check: sample.check }),
+      ...reading.labels,
+    };
     return [`${reading.metric} ${JSON.stringify(labels)}`, { ...reading, labels }];
   });
   return new Map([...keep, ...fresh]);
@@ -118,10 +124,18 @@ function checkFamilies(live: Live, runs: ReadonlyMap<string, Series>): readonly 
       type: "gauge",
       help: "Outcome of the newest run: 1 for the one it has, 0 for the others.",
       series: last.flatMap((sample) =>
-        outcomes.map((outcome) => ({ labels: { ...place(sample), outcome }, value: sample.outcome === outcome ? 1 : 0 })),
+        outcomes.map((outcome) => ({
+          labels: { ...place(sample), outcome },
+          value: sample.outcome === outcome ? 1 : 0,
+        })),
       ),
     },
-    { name: "tidewatch_check_runs_total", type: "counter", help: "Runs that were stored, by outcome.", series: [...runs.values()] },
+    {
+      name: "tidewatch_check_runs_total",
+      type: "counter",
+      help: "Runs that were stored, by outcome.",
+      series: [...runs.values()],
+    },
     {
       name: "tidewatch_probe_duration_seconds",
       type: "gauge",
@@ -161,9 +175,15 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
     family(
       "error_budget_remaining_ratio",
       "Share of the error budget that is left in the objective's window; below 0 it is overspent.",
-      figures.flatMap(({ target, errorBudgetRemaining: value }) => (value === undefined ? [] : [{ labels: { target }, value }])),
+      figures.flatMap(({ target, errorBudgetRemaining: value }) =>
+        value === undefined ? [] : [{ labels: { target }, value }],
+      ),
     ),
-    family("incidents_open", "Incidents that are not resolved.", figures.map(({ target, openIncidents }) => ({ labels: { target }, value: openIncidents }))),
+    family(
+      "incidents_open",
+      "Incidents that are not resolved.",
+      figures.map(({ target, openIncidents }) => ({ labels: { target }, value: openIncidents })),
+    ),
     family(
       "storage_full_timestamp_seconds",
       "When it will be full at its present growth; +Inf when not within two years.",
