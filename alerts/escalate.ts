@@ -1,0 +1,162 @@
+/**
+ * Who is told, by what, and when: the whole escalation is written into the outbox when the incident opens, so that it
+ * needs nobody afterwards. Acknowledging or resolving supersedes what is still unsent.
+ */
+import { acknowledgeSeconds, signToken } from "../core/action-token.ts";
+import type { Notice } from "../core/channel.ts";
+import type { Contact, EscalationStep, OnCall } from "../core/organisation.ts";
+import type { NoticeStatus } from "../core/store.ts";
+import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
+
+type Instant = Temporal.Instant;
+
+export interface Plan {
+  readonly onCall: OnCall;
+  /** Names of the configured channels. */
+  readonly channels: readonly string[];
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  readonly signingKey: Uint8Array;
+  /** Zone for a contact that is not in the configuration any more. */
+  readonly timeZone: string;
+}
+
+/** One message of an incident, for one contact by one channel. */
+interface Recipient {
+  readonly contact: Contact;
+  readonly channel: string;
+}
+
+interface Envelope {
+  readonly subject: string;
+  /** Tells a second round of the same incident (it became worse) from the first. */
+  readonly round: "page" | "raised";
+  /** When it was confirmed: the steps count from here. */
+  readonly from: Instant;
+}
+
+/** The notices of an incident that just opened or became worse. */
+export function planNotices(trouble: Trouble, plan: Plan, envelope: Envelope): readonly Notice[] {
+  return trouble.facts.urgency === "page" ? planPages(trouble, plan, envelope) : planTickets(trouble, plan, envelope);
+}
+
+function planPages(trouble: Trouble, plan: Plan, envelope: Envelope): readonly Notice[] {
+  const steps = stepsOf(plan);
+  return steps.flatMap((step, index) => {
+    const next = steps[index + 1];
+    const at = envelope.from.add({ seconds: step.afterSeconds });
+    return step.recipients.map(({ contact, channel }): Notice => {
+      const part: Part = {
+        role: index === 0 ? "first" : "escalated",
+        told: steps.slice(0, index + 1).flatMap(namesOf),
+        ...(next && { next: { names: namesOf(next), at: envelope.from.add({ seconds: next.afterSeconds }) } }),
+        acknowledgeUrl: acknowledgeUrl(trouble.id, contact, plan, at),
+      };
+      return {
+        ...common(trouble.id, contact, channel, envelope.subject),
+        key: `incident-${trouble.id}.${envelope.round}-${index}.${contact.id}.${channel}`,
+        kind: index === 0 ? "page" : "escalation",
+        urgency: "now",
+        body: troubleBody(trouble, contact, part),
+        notBefore: at,
+      };
+    });
+  });
+}
+
+/** Tickets go once, to the last step: the team that looks after things by day. */
+function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly Notice[] {
+  const last = stepsOf(plan).at(-1);
+  return (last?.recipients ?? []).map(({ contact, channel }): Notice => {
+    const part: Part = { role: "ticket", told: last ? namesOf(last) : [] };
+    return {
+      ...common(trouble.id, contact, channel, envelope.subject),
+      key: `incident-${trouble.id}.ticket.${contact.id}.${channel}`,
+      kind: "ticket",
+      urgency: "soon",
+      body: troubleBody(trouble, contact, part),
+      notBefore: envelope.from,
+    };
+  });
+}
+
+/**
+ * Everybody who got a message, or should have got it by now, hears that it is over, by the same channel and once.
+ * What is still unsent is superseded by that; a step that was not due yet hears nothing at all.
+ */
+export function planRecovery(
+  recovery: Recovery,
+  plan: Plan,
+  existing: readonly NoticeStatus[],
+  now: Instant,
+): { readonly supersede: readonly string[]; readonly add: readonly Notice[] } {
+  const told = existing.filter((notice) => alarming.has(notice.kind));
+  const unsent = told.filter((notice) => notice.state === "pending");
+  const reached = told.filter((notice) => notice.state === "sent" || notice.state === "sending");
+  const missed = unsent.filter((notice) => notice.attempts > 0 || Temporal.Instant.compare(notice.notBefore, now) <= 0);
+  const known = new Set(reached.map(recipientKey));
+  const recipients = new Map([...missed, ...reached].map((notice) => [recipientKey(notice), notice]));
+  const add = [...recipients].map(([recipient, notice]): Notice => {
+    const contact = plan.onCall.contacts.find(({ id }) => id === notice.contact) ?? stranger(notice.contact, plan);
+    return {
+      ...common(recovery.id, contact, notice.channel, notice.subject),
+      key: `incident-${recovery.id}.resolved.${notice.contact}.${notice.channel}`,
+      kind: "resolve",
+      urgency: "soon",
+      body: recoveryBody(recovery, contact, !known.has(recipient)),
+      notBefore: now,
+    };
+  });
+  return { supersede: unsent.map(({ key }) => key), add };
+}
+
+const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ticket"]);
+const recipientKey = ({ contact, channel }: { contact: string; channel: string }) => `${contact} ${channel}`;
+
+/** Steps that would reach nobody: a fault of the configuration that is worth a line in the log. */
+export function emptySteps(plan: Plan): readonly EscalationStep[] {
+  const { escalation } = plan.onCall;
+  return escalation.filter((step) => recipientsOf(step, plan).length === 0);
+}
+
+interface Step {
+  readonly afterSeconds: number;
+  readonly recipients: readonly Recipient[];
+}
+
+/** Earliest first; a step that reaches nobody is as if it were not there. */
+function stepsOf(plan: Plan): readonly Step[] {
+  return plan.onCall.escalation
+    .map((step) => ({ afterSeconds: step.afterSeconds, recipients: recipientsOf(step, plan) }))
+    .filter(({ recipients }) => recipients.length > 0)
+    .sort((a, b) => a.afterSeconds - b.afterSeconds);
+}
+
+function recipientsOf(step: EscalationStep, { onCall, channels }: Plan): readonly Recipient[] {
+  return [...new Set(step.notify)].flatMap((id) => {
+    const contact = onCall.contacts.find((candidate) => candidate.id === id);
+    if (!contact) return [];
+    return channels
+      .filter((channel) => contact.addresses[channel] !== undefined)
+      .map((channel) => ({ contact, channel }));
+  });
+}
+
+/** "Contractor (email, ntfy)" */
+function namesOf({ recipients }: Step): readonly string[] {
+  const byContact = Map.groupBy(recipients, ({ contact }) => contact);
+  return [...byContact].map(([{ name }, ways]) => `${name} (${ways.map(({ channel }) => channel).join(", ")})`);
+}
+
+function common(incident: number, contact: Contact, channel: string, subject: string) {
+  return { incident, contact: contact.id, channel, thread: `incident-${incident}`, subject };
+}
+
+function acknowledgeUrl(incident: number, contact: Contact, plan: Plan, at: Instant): string {
+  const expires = Math.ceil(at.epochMilliseconds / 1000) + acknowledgeSeconds;
+  return `${plan.baseUrl}/a/${signToken({ purpose: "acknowledge", incident, contact: contact.id, expires }, plan.signingKey)}`;
+}
+
+function stranger(id: string, { timeZone }: Plan): Contact {
+  return { id, name: id, timeZone, addresses: {} };
+}

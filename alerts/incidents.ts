@@ -1,0 +1,125 @@
+/**
+ * The incidents that are going on, kept in step with the store. An incident has no number until its opening is
+ * committed; what happens to it in between waits here and follows right after.
+ */
+import type { Incident, IncidentFacts } from "../core/incident.ts";
+import type { Changes, IncidentChange } from "../core/store.ts";
+
+type Facts = Omit<IncidentFacts, "id">;
+
+/** One incident that is not resolved, as the judge sees it. */
+export interface Tracked {
+  /** Facts as they stand now; `checks` and `impact` only ever grow. */
+  facts: Facts;
+  /** Label sets of a threshold that were told in this incident. */
+  readonly labels: Set<string>;
+  /** Title at its opening: the subject of its thread, which stays the same. */
+  readonly openingTitle: Facts["title"];
+  /** Subject that an earlier process gave its thread. */
+  readonly subject?: string | undefined;
+  id: number | undefined;
+}
+
+type Follow = (id: number) => Changes;
+
+export interface Past {
+  readonly id: number;
+  readonly resolvedAt: Temporal.Instant;
+}
+
+export class Incidents {
+  readonly #open = new Map<string, Tracked>();
+  /** Openings handed out and not yet committed, with what is to follow them. */
+  readonly #awaited = new Map<string, { readonly tracked: Tracked; readonly follow: Follow[] }>();
+  readonly #past = new Map<string, Past>();
+
+  constructor(open: readonly Incident[], past: readonly Incident[], subjectOf: (id: number) => string | undefined) {
+    for (const incident of open) {
+      const { id, ...facts } = incident;
+      const subject = subjectOf(id);
+      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, subject, id });
+    }
+    for (const incident of past) {
+      if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);
+    }
+  }
+
+  get(key: string): Tracked | undefined {
+    return this.#open.get(key);
+  }
+
+  all(): readonly Tracked[] {
+    return [...this.#open.values()];
+  }
+
+  /** The last incident of this key that is over. */
+  past(key: string): Past | undefined {
+    return this.#past.get(key);
+  }
+
+  open(tracked: Tracked, change: Extract<IncidentChange, { change: "open" }>): Changes {
+    const { key } = tracked.facts;
+    this.#open.set(key, tracked);
+    const changes: Changes = { incidents: [change] };
+    const earlier = this.#awaited.get(key);
+    if (earlier) return this.#later(earlier.follow, () => this.#await(key, tracked, changes));
+    return this.#await(key, tracked, changes);
+  }
+
+  /** Something that needs the number of the incident: now if it has one, after its opening otherwise. */
+  follow(tracked: Tracked, follow: Follow): Changes {
+    if (tracked.id !== undefined) return follow(tracked.id);
+    const awaited = [...this.#awaited.values()].find((candidate) => candidate.tracked === tracked);
+    // An opening that waits itself for an earlier incident of the same key: queue behind it, in order.
+    const queue = awaited?.follow ?? this.#awaited.get(tracked.facts.key)?.follow ?? [];
+    return this.#later(queue, () => (tracked.id === undefined ? this.follow(tracked, follow) : follow(tracked.id)));
+  }
+
+  close(tracked: Tracked, resolvedAt: Temporal.Instant, follow: Follow): Changes {
+    const { key } = tracked.facts;
+    if (this.#open.get(key) === tracked) this.#open.delete(key);
+    return this.follow(tracked, (id) => {
+      this.#remember(key, id, resolvedAt);
+      return follow(id);
+    });
+  }
+
+  committed(opened: readonly Incident[]): Changes {
+    const parts: Changes[] = [];
+    for (const { key, id } of opened) {
+      const awaited = this.#awaited.get(key);
+      if (!awaited) continue;
+      this.#awaited.delete(key);
+      awaited.tracked.id = id;
+      for (const follow of awaited.follow) parts.push(follow(id));
+    }
+    return mergeChanges(parts);
+  }
+
+  #await(key: string, tracked: Tracked, changes: Changes): Changes {
+    this.#awaited.set(key, { tracked, follow: [] });
+    return changes;
+  }
+
+  #later(queue: Follow[], follow: Follow): Changes {
+    queue.push(follow);
+    return {};
+  }
+
+  #remember(key: string, id: number, resolvedAt: Temporal.Instant): void {
+    const known = this.#past.get(key);
+    if (!known || Temporal.Instant.compare(known.resolvedAt, resolvedAt) <= 0) this.#past.set(key, { id, resolvedAt });
+  }
+}
+
+/** All of them as one, in order. */
+export function mergeChanges(parts: readonly Changes[]): Changes {
+  const thresholds = parts.flatMap((part) => part.thresholds ?? []);
+  const incidents = parts.flatMap((part) => part.incidents ?? []);
+  const notices = parts.flatMap((part) => part.notices ?? []);
+  return {
+    ...(thresholds.length > 0 && { thresholds }),
+    ...(incidents.length > 0 && { incidents }),
+    ...(notices.length > 0 && { notices }),
+  };
+}

@@ -1,0 +1,94 @@
+/** How each required check stands by its verdict, and the bad tries that speak for it. */
+import type { Judged } from "../core/decide.ts";
+import type { IncidentFacts } from "../core/incident.ts";
+import { checkKey, type Sample } from "../core/sample.ts";
+import type { Series, Store, StoredVerdict } from "../core/store.ts";
+import type { Check, Target } from "../core/target.ts";
+import type { Verdict } from "../core/verdict.ts";
+
+/** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */
+type Standing = "up" | "degraded" | "down";
+
+/** Bad tries remembered for each check: enough for any confirmation one would read at night. */
+const triesKept = 5;
+
+export class Outages {
+  readonly #standing = new Map<string, Map<string, Standing>>();
+  readonly #tries = new Map<string, readonly Sample[]>();
+
+  private constructor() {}
+
+  /** Takes up where an earlier process ended. */
+  static async load(store: Pick<Store, "verdicts" | "samples">, now: Temporal.Instant): Promise<Outages> {
+    const outages = new Outages();
+    for (const stored of await store.verdicts()) {
+      outages.#set(stored, standingOf(stored.verdict));
+      const runStart = startOfBadRun(stored.verdict);
+      if (runStart === undefined) continue;
+      // Until after now: the clock may have been put back since.
+      const span = { from: runStart, to: now.add({ hours: 24 }), limit: triesKept };
+      const tries = (await store.samples(stored, span)).filter((sample) => isBad(sample) && sameSeries(sample, stored));
+      outages.#tries.set(seriesKey(stored), tries.toReversed());
+    }
+    return outages;
+  }
+
+  /** @returns how the check stands now. */
+  take({ sample, verdict }: Judged): Standing {
+    const standing = standingOf(verdict);
+    this.#set(sample, standing);
+    const key = seriesKey(sample);
+    if (isBad(sample)) this.#tries.set(key, [...(this.#tries.get(key) ?? []), sample].slice(-triesKept));
+    else this.#tries.delete(key);
+    return standing;
+  }
+
+  /** The last bad tries of a check without a good one between, oldest first. */
+  tries(of: Series, atMost: number): readonly Sample[] {
+    return (this.#tries.get(seriesKey(of)) ?? []).slice(-atMost);
+  }
+
+  /**
+   * The target is well: every required check is up as far as it was ever measured, and those that are part of the
+   * incident have been measured.
+   */
+  isOver(target: Target, involved: readonly string[]): boolean {
+    return target.checks.filter(({ required }) => required).every((check) => this.#isUp(check, involved));
+  }
+
+  #isUp(check: Check, involved: readonly string[]): boolean {
+    const standings = [...(this.#standing.get(checkKey({ target: check.target, check: check.id }))?.values() ?? [])];
+    if (standings.length === 0) return !involved.includes(check.id);
+    return standings.every((standing) => standing === "up");
+  }
+
+  #set(series: Series, standing: Standing): void {
+    const key = checkKey(series);
+    const byPlace = this.#standing.get(key) ?? new Map<string, Standing>();
+    byPlace.set(series.vantagePoint, standing);
+    this.#standing.set(key, byPlace);
+  }
+}
+
+export function isBad({ outcome }: Pick<Sample, "outcome">): boolean {
+  return outcome === "down" || outcome === "degraded";
+}
+
+const severity: Readonly<Record<IncidentFacts["impact"], number>> = { none: 0, degraded: 1, down: 2 };
+export const isWorse = (a: IncidentFacts["impact"], b: IncidentFacts["impact"]) => severity[a] > severity[b];
+
+function standingOf({ down, degraded }: Verdict): Standing {
+  if (down.on) return "down";
+  return degraded.on ? "degraded" : "up";
+}
+
+function startOfBadRun({ down, degraded }: Verdict): Temporal.Instant | undefined {
+  const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
+  return starts.length > 0 ? Temporal.Instant.fromEpochMilliseconds(Math.floor(Math.min(...starts))) : undefined;
+}
+
+export const seriesKey = ({ target, check, vantagePoint }: Series) => `${target}/${check}@${vantagePoint}`;
+
+function sameSeries(a: Series, b: StoredVerdict | Series): boolean {
+  return seriesKey(a) === seriesKey(b);
+}

@@ -1,0 +1,46 @@
+/** The first steps of a runbook, to be put into the notice itself: the one that is read at night. */
+import { readFile } from "node:fs/promises";
+
+/** Gives the first steps of a runbook by its name; none when there is no such runbook. */
+export type FirstSteps = (runbook: string) => readonly string[];
+
+const shippedRunbooks = new URL("../docs/runbooks/", import.meta.url);
+
+/** Reads the named runbooks once, so that no file is needed any more when trouble comes. */
+export async function readRunbooks(names: Iterable<string>, folder = shippedRunbooks): Promise<FirstSteps> {
+  const steps = new Map(
+    await Promise.all(
+      [...new Set(names)].map(async (name) => [name, firstSteps(await readRunbook(name, folder))] as const),
+    ),
+  );
+  return (runbook) => steps.get(runbook) ?? [];
+}
+
+async function readRunbook(name: string, folder: URL): Promise<string> {
+  try {
+    return await readFile(new URL(`${name}.md`, folder), "utf8");
+  } catch {
+    // The notice then goes without the steps: a missing document must not keep a page back.
+    return "";
+  }
+}
+
+/** The first three items of the first numbered list, as plain text. */
+export function firstSteps(markdown: string): readonly string[] {
+  const items: string[] = [];
+  for (const line of markdown.split(/\r?\n/)) {
+    const item = /^\d+[.)]\s+(.*)$/.exec(line)?.[1];
+    if (item !== undefined) items.push(item);
+    else if (items.length > 0 && /^#/.test(line)) break;
+    else if (items.length > 0 && /^\s+[^\s`*-]/.test(line)) items.push(`${items.pop()} ${line.trim()}`);
+  }
+  return items.slice(0, 3).map(withoutMarks);
+}
+
+function withoutMarks(text: string): string {
+  return text
+    .replace(/\[([^\]]*)\]\(([^)]*)\)/g, "$1")
+    .replace(/\*\*|__|`/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
+}

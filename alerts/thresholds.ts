@@ -1,0 +1,165 @@
+/** Readings against their thresholds: what is raised now, kept across restarts and jumps of the clock. */
+import { checkKey, type Sample } from "../core/sample.ts";
+import type { CheckRef, Store, StoredThreshold } from "../core/store.ts";
+import type { Check } from "../core/target.ts";
+import { advanceThreshold, calmThreshold, type Threshold, type ThresholdState } from "../core/threshold.ts";
+import { seriesKey } from "./outages.ts";
+import type { Level } from "./wording.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** How one rule stands with one more sample. */
+export interface RuleStanding {
+  readonly rule: Threshold;
+  /** Label sets that were raised just now, and since when they stood beyond the line. */
+  readonly raised: readonly { readonly labels: string; readonly since: number }[];
+  /** When the last of them crossed the line back, where one did just now. */
+  readonly clearedAt: number | undefined;
+  /** All label sets that are raised, the worst first. */
+  readonly levels: readonly Level[];
+}
+
+interface Entry {
+  readonly stored: Omit<StoredThreshold, "state">;
+  state: ThresholdState;
+  value: number | undefined;
+}
+
+/** Beyond this the wall clock was set; less is rounding. */
+const jumpMilliseconds = 2000;
+
+export class Thresholds {
+  /** By rule (`target/check:rule`), then by vantage point and labels. */
+  readonly #rules = new Map<string, Map<string, Entry>>();
+  /** When the last sample of a series was taken, epoch milliseconds. */
+  readonly #lastAt = new Map<string, number>();
+
+  private constructor() {}
+
+  static async load(store: Pick<Store, "thresholds" | "latestSamples">): Promise<Thresholds> {
+    const thresholds = new Thresholds();
+    for (const { state, ...stored } of await store.thresholds()) thresholds.#entry(stored).state = state;
+    for (const sample of await store.latestSamples()) {
+      thresholds.#lastAt.set(seriesKey(sample), sample.at.epochMilliseconds);
+    }
+    return thresholds;
+  }
+
+  /** Takes one more sample into account. */
+  take(
+    sample: Sample,
+    check: Check,
+  ): { readonly rules: readonly RuleStanding[]; readonly stored: readonly StoredThreshold[] } {
+    const shift = this.#shift(sample, check.everySeconds);
+    this.#lastAt.set(seriesKey(sample), sample.at.epochMilliseconds);
+    // What we failed to measure says nothing about the level.
+    if (sample.outcome === "unknown") return { rules: [], stored: [] };
+    const stored: StoredThreshold[] = [];
+    const rules = check.thresholds.flatMap((rule) => this.#takeRule(sample, rule, shift, stored) ?? []);
+    return { rules, stored };
+  }
+
+  /** Anything of this rule is raised. */
+  isRaised(rule: string): boolean {
+    return this.#entriesOf(rule).some(({ state }) => state.raised);
+  }
+
+  #takeRule(sample: Sample, rule: Threshold, shift: number, stored: StoredThreshold[]): RuleStanding | undefined {
+    const values = this.#valuesOf(sample, rule);
+    if (values.size === 0) return undefined;
+    const raised: { labels: string; since: number }[] = [];
+    let clearedAt: number | undefined;
+    for (const [labels, value] of values) {
+      const { target, check, vantagePoint } = sample;
+      const entry = this.#entry({ target, check, vantagePoint, threshold: rule.id, labels });
+      const before = entry.state;
+      const { state, change } = advanceThreshold(shifted(before, shift), value, sample.at.epochMilliseconds, rule);
+      entry.state = state;
+      // One that has vanished keeps the last value that was seen.
+      if (Number.isFinite(value)) entry.value = value;
+      if (change?.raised) raised.push({ labels, since: change.since });
+      else if (change) clearedAt = Math.max(clearedAt ?? change.since, change.since);
+      if (before.raised !== state.raised || before.crossedAt !== state.crossedAt) {
+        stored.push({ ...entry.stored, state });
+      }
+    }
+    return { rule, raised, clearedAt, levels: this.#levels(sample, rule) };
+  }
+
+  /** Label sets of this sample, and those that have vanished from it (a queue that was removed holds nothing). */
+  #valuesOf(sample: Sample, rule: Threshold): ReadonlyMap<string, number> {
+    const values = new Map(
+      (sample.readings ?? [])
+        .filter(({ metric, value, labels }) => metric === rule.metric && !Number.isNaN(value) && carries(labels, rule))
+        .map(({ labels, value }) => [canonical(labels), value]),
+    );
+    // Without any reading of this metric nothing is known: some are taken only now and then.
+    if (values.size === 0) return values;
+    for (const { stored, state } of this.#entriesOf(ruleKey(sample, rule.id))) {
+      const vanished = stored.vantagePoint === sample.vantagePoint && !values.has(stored.labels);
+      if (vanished && (state.raised || state.crossedAt !== null)) values.set(stored.labels, Number.NEGATIVE_INFINITY);
+    }
+    return values;
+  }
+
+  #levels(of: CheckRef, rule: Threshold): readonly Level[] {
+    return this.#entriesOf(ruleKey(of, rule.id))
+      .flatMap(({ stored, state, value }) =>
+        state.raised && value !== undefined ? [{ labels: readLabels(stored.labels), value, rule }] : [],
+      )
+      .sort((a, b) => b.value - a.value);
+  }
+
+  #entriesOf(rule: string): readonly Entry[] {
+    return [...(this.#rules.get(rule)?.values() ?? [])];
+  }
+
+  #entry(stored: Entry["stored"]): Entry {
+    const key = ruleKey(stored, stored.threshold);
+    const entries = this.#rules.get(key) ?? new Map<string, Entry>();
+    this.#rules.set(key, entries);
+    const entry = entries.get(`${stored.vantagePoint} ${stored.labels}`) ?? {
+      stored,
+      state: calmThreshold,
+      value: undefined,
+    };
+    entries.set(`${stored.vantagePoint} ${stored.labels}`, entry);
+    return entry;
+  }
+
+  /**
+   * Milliseconds by which earlier moments must be moved so that "for ten minutes" counts measured time only: neither a
+   * clock that was set nor time in which we were away makes a level older.
+   */
+  #shift(sample: Sample, everySeconds: number): number {
+    const lastAt = this.#lastAt.get(seriesKey(sample));
+    if (lastAt === undefined) return 0;
+    const gap = sample.at.epochMilliseconds - lastAt;
+    const every = everySeconds * 1000;
+    const measured = sample.sinceLastSeconds === undefined ? Math.max(gap, 0) : sample.sinceLastSeconds * 1000;
+    const shift = gap - (measured > 2.5 * every ? every : measured);
+    return Math.abs(shift) < jumpMilliseconds ? 0 : shift;
+  }
+}
+
+function shifted(state: ThresholdState, shift: number): ThresholdState {
+  return state.crossedAt === null || shift === 0 ? state : { ...state, crossedAt: state.crossedAt + shift };
+}
+
+function carries(labels: Labels | undefined, rule: Threshold): boolean {
+  return Object.entries(rule.labels ?? {}).every(([name, value]) => labels?.[name] === value);
+}
+
+/** The same text for the same labels, whatever their order. */
+export function canonical(labels: Labels | undefined): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+function readLabels(text: string): Labels {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== "object" || parsed === null) return {};
+  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, String(value)]));
+}
+
+/** Names one rule of one check: `mastodon/queues:latency`, the key of its incident. */
+export const ruleKey = (of: CheckRef, rule: string) => `${checkKey(of)}:${rule}`;

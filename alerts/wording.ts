@@ -1,0 +1,258 @@
+/**
+ * What a notice says, in a fixed order: what and since when, what was seen, what members see, what to do, who else
+ * knows. Plain text, complete in itself; times as the reader's own clock shows them. (Members' texts: core/member-texts.ts)
+ */
+import type { IncidentFacts } from "../core/incident.ts";
+import type { Language } from "../core/language.ts";
+import { spokenDuration } from "../core/member-texts.ts";
+import type { Contact } from "../core/organisation.ts";
+import { type PhaseName, phaseNames, type Sample } from "../core/sample.ts";
+import type { Threshold } from "../core/threshold.ts";
+import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../core/time-zone.ts";
+import { formatBytes, formatDuration } from "../core/units.ts";
+
+type Instant = Temporal.Instant;
+
+/** What the tries or the readings showed when it was confirmed. */
+export type Seen =
+  | { readonly kind: "tries"; readonly tries: readonly Sample[]; readonly needed: number }
+  | { readonly kind: "levels"; readonly check: string; readonly levels: readonly Level[] };
+
+/** A reading that has stood beyond its threshold. */
+export interface Level {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly rule: Pick<Threshold, "raiseAt" | "clearAt" | "unit">;
+}
+
+/** Everything a notice about trouble is written from; the same for all its readers. */
+export interface Trouble {
+  readonly id: number;
+  readonly facts: Omit<IncidentFacts, "id">;
+  /** Of the target. */
+  readonly name: string;
+  readonly language: Language;
+  readonly seen: Seen;
+  /** The line on the status page; undefined when members see nothing of it. */
+  readonly membersSee: string | undefined;
+  /** Resolved less than an hour before this began. */
+  readonly again?: { readonly id: number; readonly resolvedAt: Instant };
+  /** First steps of the runbook. */
+  readonly steps: readonly string[];
+  readonly statusUrl: string;
+}
+
+/** Why this reader gets it, and who else does. */
+export interface Part {
+  readonly role: "first" | "escalated" | "ticket";
+  readonly told: readonly string[];
+  readonly next?: { readonly names: readonly string[]; readonly at: Instant };
+  readonly acknowledgeUrl?: string;
+}
+
+export const subjectLimit = 80;
+
+/** The same for every notice of a thread, because mail programs split threads where the subject changes. */
+export function subject(id: number, title: string, practice: boolean): string {
+  return cut(plain(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`), subjectLimit);
+}
+
+export function troubleBody(trouble: Trouble, reader: Contact, part: Part): string {
+  const { facts } = trouble;
+  const zone = reader.timeZone;
+  const sections = [
+    [
+      `${stateWord(facts)} ${headline(trouble)} since ${bothTimes(facts.startedAt, zone)}`,
+      `Began on ${dateIn(facts.startedAt, zone)}, confirmed at ${clockIn(facts.confirmedAt, zone)}.`,
+      ...(trouble.again
+        ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
+        : []),
+    ],
+    seenLines(trouble, zone),
+    [
+      trouble.membersSee === undefined
+        ? "Members see nothing of this on the status page."
+        : `Members see on the status page: “${plain(trouble.membersSee)}”`,
+    ],
+    doLines(trouble, part),
+    whoLines(part, zone),
+  ];
+  return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+export interface Recovery {
+  readonly id: number;
+  readonly facts: Omit<IncidentFacts, "id">;
+  readonly name: string;
+  readonly language: Language;
+  readonly resolvedAt: Instant;
+  /** It is not over as far as we know, but taken out of the configuration. */
+  readonly unwatched: boolean;
+  readonly statusUrl: string;
+}
+
+/** @param late nothing about the incident reached this reader while it lasted, so this says it all. */
+export function recoveryBody(recovery: Recovery, reader: Contact, late: boolean): string {
+  const { facts, resolvedAt } = recovery;
+  const zone = reader.timeZone;
+  const span = spokenDuration(secondsBetween(facts.startedAt, resolvedAt)).en;
+  const lines = recovery.unwatched
+    ? [
+        `CLOSED ${headline(recovery)}: no longer watched since ${bothTimes(resolvedAt, zone)}`,
+        "",
+        "Its check was taken out of the configuration. It may still be in trouble.",
+      ]
+    : [`RESOLVED after ${span}: ${recoveredHeadline(recovery)} since ${bothTimes(resolvedAt, zone)}`];
+  if (late) {
+    lines.push(
+      "",
+      "We could not reach you while it lasted. This is the only message about it:",
+      `  ${stateWord(facts)} ${headline(recovery)} since ${bothTimes(facts.startedAt, zone)}`,
+      `  ${plain(facts.reason)}`,
+    );
+  }
+  lines.push("", `Began: ${formatIn(facts.startedAt, zone, "en", "date-time")}`);
+  if (!recovery.unwatched) lines.push(`Over:  ${formatIn(resolvedAt, zone, "en", "date-time")}`);
+  lines.push("", "Nothing needs to be done now.", `Status page: ${recovery.statusUrl}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** One line for the incident: the reason of the confirming try, or the worst of the readings. */
+export function reasonOf(seen: Seen): string {
+  if (seen.kind === "tries") return plain(seen.tries.at(-1)?.reason ?? "no reason was given");
+  const worst = seen.levels[0];
+  return worst ? levelLine(worst) : "beyond its threshold";
+}
+
+/** "queue=default: 22m (told at 15m, over below 5m)" */
+export function levelLine({ labels, value, rule }: Level): string {
+  const of = Object.entries(labels).map(([name, text]) => `${plain(name)}=${plain(text)}`);
+  const say = (figure: number) => formatValue(figure, rule.unit);
+  const limits = `told at ${say(rule.raiseAt)}, over below ${say(rule.clearAt)}`;
+  return `${of.length > 0 ? `${of.join(", ")}: ` : ""}${say(value)} (${limits})`;
+}
+
+export function formatValue(value: number, unit: Threshold["unit"]): string {
+  if (unit === "seconds") return formatDuration(Math.abs(value) < 10 ? value : Math.round(value));
+  if (unit === "bytes") return formatBytes(value);
+  // Rounded down: 99.96 % full must not read as "100 %", nor just below the limit as at the limit.
+  if (unit === "ratio") return `${Math.floor(value * 1000 + 1e-9) / 10} %`;
+  return String(Math.round(value * 100) / 100);
+}
+
+function stateWord(facts: Trouble["facts"]): string {
+  if (facts.kind === "outage") return facts.impact === "down" ? "DOWN" : "DEGRADED";
+  return facts.urgency === "page" ? "ALERT" : "TICKET";
+}
+
+/** The target, and for a threshold what it means. */
+function headline(of: Pick<Trouble, "facts" | "name" | "language">): string {
+  const name = plain(of.name);
+  if (of.facts.kind === "outage") return name;
+  const title = plain(of.facts.title[of.language]);
+  return title.startsWith(name) ? title : `${name}: ${title}`;
+}
+
+function recoveredHeadline(of: Recovery): string {
+  if (of.facts.kind === "threshold") return `${headline(of)}, back to normal`;
+  return of.facts.impact === "down" ? `${plain(of.name)} is up again` : `${plain(of.name)} works normally again`;
+}
+
+function seenLines({ facts, seen }: Trouble, zone: string): string[] {
+  if (seen.kind === "levels") {
+    return [`Seen by check ${facts.target}/${seen.check}:`, ...seen.levels.map((level) => `  ${levelLine(level)}`)];
+  }
+  const verb = facts.impact === "down" ? "failed" : "were not as promised";
+  const last = seen.tries.at(-1);
+  const check = last ? `${facts.target}/${last.check}` : facts.target;
+  const from = last ? `, from ${plain(last.vantagePoint)}` : "";
+  // After a restart in the middle fewer tries are remembered than were made: say only what is known.
+  const count = `${seen.tries.length} of ${Math.max(seen.needed, seen.tries.length)}`;
+  const head = seen.tries.length >= seen.needed ? `${count} tries ${verb}` : "The last tries";
+  return [
+    `Seen by check ${check}${from}. ${head}:`,
+    ...seen.tries.map(
+      (one) => `  ${clockIn(one.at, zone, "second")}  ${plain(one.reason ?? one.outcome)}${phaseText(one)}`,
+    ),
+    "A result counts only while our own connection is good, so the cause is most likely there and not here.",
+  ];
+}
+
+function phaseText({ phases }: Sample): string {
+  const reached = phaseNames.flatMap((name) => {
+    const seconds = phases?.[name];
+    return seconds === undefined ? [] : [`${phaseWords[name]} ${shortSeconds(seconds)}`];
+  });
+  return reached.length > 0 ? ` (${reached.join(", ")})` : "";
+}
+
+const phaseWords: Readonly<Record<PhaseName, string>> = {
+  resolve: "name",
+  connect: "connect",
+  tls: "TLS",
+  processing: "waiting",
+  transfer: "transfer",
+  total: "total",
+};
+
+function shortSeconds(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${Math.round(seconds * 10) / 10} s`;
+}
+
+function doLines({ facts, steps, statusUrl }: Trouble, part: Part): string[] {
+  return [
+    ...(part.acknowledgeUrl === undefined
+      ? []
+      : ["Acknowledge (opens a page with one button; nobody else is woken after that):", part.acknowledgeUrl, ""]),
+    `Status page: ${statusUrl}`,
+    `Runbook: docs/runbooks/${facts.runbook}.md`,
+    ...steps.map((step, index) => `  ${index + 1}. ${step}`),
+  ];
+}
+
+function whoLines({ role, told, next }: Part, zone: string): string[] {
+  const now = `Told now: ${told.map(plain).join(", ")}.`;
+  if (role === "ticket") return [`${now} This is a ticket: it can wait for the day, and nobody is woken.`];
+  const why = role === "escalated" ? ["You are told because nobody has acknowledged it so far."] : [];
+  if (!next) return [...why, `${now} There is nobody after you.`];
+  const names = next.names.map(plain).join(", ");
+  return [...why, `${now} Next, unless somebody acknowledges: ${names} at ${formatIn(next.at, zone, "en", "time")}.`];
+}
+
+/** "03:12 Vancouver (UTC-7), 10:12 UTC" */
+function bothTimes(at: Instant, zone: string): string {
+  const local = formatIn(at, zone, "en", "time");
+  const utc = formatIn(at, "UTC", "en", "time");
+  return local === utc ? utc : `${local}, ${utc}`;
+}
+
+function dateIn(at: Instant, zone: string): string {
+  return formatDate(wallTime(at, zone).toPlainDate(), "en", "weekday");
+}
+
+function clockIn(at: Instant, zone: string, smallestUnit: "minute" | "second" = "minute"): string {
+  const time = wallTime(at, zone).toPlainTime().toString({ smallestUnit });
+  return smallestUnit === "second" ? time : `${time} (${formatOffset(offsetMinutes(at, zone), "en")})`;
+}
+
+export function secondsBetween(from: Instant, to: Instant): number {
+  return Math.max(0, (to.epochMilliseconds - from.epochMilliseconds) / 1000);
+}
+
+/** Strangers' text on one line: no control characters, no marks that turn the direction, not endless. */
+export function plain(text: string): string {
+  return cut(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim(), 300);
+}
+
+/** At most so many characters, never half a letter. */
+function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  let kept = "";
+  for (const { segment } of graphemes.segment(text)) {
+    if (kept.length + segment.length > limit - 1) break;
+    kept += segment;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+const graphemes = new Intl.Segmenter();

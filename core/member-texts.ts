@@ -1,0 +1,91 @@
+/** What members read about an incident, in English and French: calm, plain, and only what we know. */
+import type { IncidentFacts, IncidentUpdate } from "./incident.ts";
+import type { Localised } from "./language.ts";
+
+type Impact = IncidentFacts["impact"];
+
+/** The headline of an outage: "Mastodon is down". */
+export function outageTitle(name: Localised, impact: Impact): Localised {
+  if (impact === "down") return { en: `${name.en} is down`, fr: `${name.fr} est en panne` };
+  return { en: `Trouble with ${name.en}`, fr: `Perturbations : ${name.fr}` };
+}
+
+/** What members notice, where the probe has no better words. */
+export function outageExplanation(name: Localised, impact: Impact): Localised {
+  if (impact === "down") {
+    return {
+      en: `${name.en} cannot be reached at the moment.`,
+      fr: `${name.fr} n’est pas accessible en ce moment.`,
+    };
+  }
+  return {
+    en: `${name.en} works, but more slowly or less completely than usual.`,
+    fr: `${name.fr} fonctionne, mais plus lentement ou moins complètement que d’habitude.`,
+  };
+}
+
+export function confirmedText(explanation: Localised): Localised {
+  return {
+    en: `${explanation.en} We have noticed and are looking into it.`,
+    fr: `${explanation.fr} Nous l’avons remarqué et nous cherchons la cause.`,
+  };
+}
+
+/** It became worse than first said. */
+export function raisedText(explanation: Localised): Localised {
+  return {
+    en: `It has become worse. ${explanation.en} We are looking into it.`,
+    fr: `La situation s’est aggravée. ${explanation.fr} Nous nous en occupons.`,
+  };
+}
+
+export const acknowledgedText: Localised = {
+  en: "Somebody of our team is working on it.",
+  fr: "Une personne de notre équipe s’en occupe.",
+};
+
+/** @param durationSeconds from the first failed try to the first good one. */
+export function recoveredText(name: Localised, impact: Impact, durationSeconds: number): Localised {
+  const span = spokenDuration(durationSeconds);
+  if (impact === "down") {
+    return {
+      en: `${name.en} works again. It was out of reach for ${span.en}.`,
+      fr: `${name.fr} fonctionne de nouveau. Le service est resté inaccessible pendant ${span.fr}.`,
+    };
+  }
+  return {
+    en: `${name.en} works normally again, after ${span.en}.`,
+    fr: `${name.fr} fonctionne de nouveau normalement, après ${span.fr}.`,
+  };
+}
+
+/** It is not over as far as we know; we just do not look any more. */
+export function unwatchedText(name: Localised): Localised {
+  return {
+    en: `We no longer watch this part of ${name.en}, so this notice ends here.`,
+    fr: `Nous ne surveillons plus cette partie de ${name.fr} : cet avis prend donc fin.`,
+  };
+}
+
+/** The update to pass to `Store.acknowledge`. */
+export function acknowledgement(at: Temporal.Instant, isPublic: boolean): Omit<IncidentUpdate, "incident"> {
+  return { at, kind: "acknowledged", text: acknowledgedText, public: isPublic };
+}
+
+/** "less than a minute", "14 minutes", "2 hours 5 minutes", "3 days 1 hour": begun minutes count, and beyond a day only hours. */
+export function spokenDuration(seconds: number): Localised {
+  if (seconds < 60) return { en: "less than a minute", fr: "moins d’une minute" };
+  const minutes = Math.ceil(seconds / 60);
+  const days = Math.floor(minutes / 1440);
+  const hours = Math.floor((minutes % 1440) / 60);
+  const parts: readonly (readonly [number, string, string])[] = [
+    [days, "day", "jour"],
+    [hours, "hour", "heure"],
+    [days > 0 ? 0 : minutes % 60, "minute", "minute"],
+  ];
+  const said = parts.filter(([count]) => count > 0);
+  return {
+    en: said.map(([count, word]) => `${count} ${word}${count === 1 ? "" : "s"}`).join(" "),
+    fr: said.map(([count, , word]) => `${count} ${word}${count < 2 ? "" : "s"}`).join(" "),
+  };
+}
