@@ -1,0 +1,26 @@
+/** The measuring itself failed, for a reason of ours: the check is `unknown`, and nobody is blamed. */
+export class Blind extends Error {
+  override readonly name = "Blind";
+}
+
+/** Errors of our own machine while opening a connection: out of sockets, out of memory, a firewall of ours. */
+const ours = new Map([
+  ["EMFILE", "this program has too many files open"],
+  ["ENFILE", "this machine has too many files open"],
+  ["ENOBUFS", "this machine is out of network buffers"],
+  ["ENOMEM", "this machine is out of memory"],
+  ["EADDRNOTAVAIL", "this machine has no free address or port for the connection"],
+  ["EAFNOSUPPORT", "this machine does not have this kind of address"],
+  ["EPERM", "a rule on this machine forbids the connection"],
+  ["EACCES", "a rule on this machine forbids the connection"],
+]);
+
+/** What is wrong on our side, when that is what this error code means. */
+export const faultOfOurs = (code: string): string | undefined => ours.get(code);
+
+export function errorCode(error: unknown): string {
+  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  return error instanceof Error ? error.name : "unknown";
+}

@@ -1,0 +1,184 @@
+/** One HTTP/1.1 request and its answer over a connection we opened; undici speaks the protocol, the limits are ours. */
+import type { Socket } from "node:net";
+import { Client } from "undici";
+import { Unreachable } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import { errorCode } from "./blind.ts";
+import type { Trail } from "./trail.ts";
+import { inBytes, inSeconds } from "./wording.ts";
+
+export interface Message {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly maxBodyBytes: number;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  readonly truncated: boolean;
+}
+
+const maxHeaderBytes = 32 * 1024;
+
+export function exchange(
+  socket: Socket,
+  message: Message,
+  { signal, trail }: { readonly signal: AbortSignal; readonly trail: Trail },
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      socket.destroy();
+      return reject(signal.reason);
+    }
+    const body = new CappedBody(message.maxBodyBytes);
+    let used = false;
+    let head: { readonly status: number; readonly headers: Headers } | undefined;
+    const client = new Client(message.origin, {
+      connect: (_options, callback) => {
+        // A second call means that the connection broke before the request was on its way.
+        if (used) callback(socket.errored ?? new Error("closed"), null);
+        else callback(null, socket);
+        used = true;
+      },
+      allowH2: false,
+      maxHeaderSize: maxHeaderBytes,
+      // The signal of the run is the only limit in time.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+
+    const finish = (settle: () => void) => {
+      signal.removeEventListener("abort", abort);
+      trail.end();
+      trail.bodyBytes = body.length;
+      settle();
+      socket.destroy();
+      void client.destroy(null);
+    };
+    const answered = (truncated: boolean) => {
+      const known = head;
+      if (known) finish(() => resolve({ ...known, body: body.bytes(), truncated }));
+    };
+    const failed = (error: unknown) => finish(() => reject(explained(error, trail, head?.status, body.length)));
+    const abort = () => finish(() => reject(signal.reason));
+    signal.addEventListener("abort", abort, { once: true });
+
+    trail.begin("processing");
+    try {
+      client.dispatch(
+        {
+          path: message.path,
+          method: message.method,
+          headers: message.headers,
+          body: message.body ?? null,
+          reset: true,
+        },
+        {
+          onRequestStart() {},
+          onResponseStarted() {
+            trail.answerBegins();
+          },
+          onResponseStart(controller, status) {
+            // An interim answer (103) says only that the real one is still being worked on.
+            if (status < 200) return trail.answerBegins(false);
+            trail.answerHasStatus(status);
+            head = { status, headers: readHeaders(controller.rawHeaders) };
+          },
+          onResponseData(_controller, chunk) {
+            if (!body.add(chunk)) answered(true);
+            trail.bodyBytes = body.length;
+          },
+          onResponseEnd() {
+            answered(false);
+          },
+          onResponseError(_controller, error) {
+            failed(error);
+          },
+        },
+      );
+    } catch (error) {
+      // The request itself is not possible (a line break in a header of the configuration): our own bug or setting.
+      finish(() => reject(error));
+    }
+  });
+}
+
+/** Bytes up to a limit, in one piece of memory: an answer in a million pieces costs no more than one in ten. */
+class CappedBody {
+  readonly #most: number;
+  #bytes = new Uint8Array(0);
+  length = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** @returns false once there is more than fits. */
+  add(chunk: Uint8Array): boolean {
+    const kept = chunk.subarray(0, this.#most - this.length);
+    if (this.length + kept.length > this.#bytes.length) this.#grow(this.length + kept.length);
+    this.#bytes.set(kept, this.length);
+    this.length += kept.length;
+    return kept.length === chunk.length;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  #grow(least: number): void {
+    const bigger = new Uint8Array(Math.min(this.#most, Math.max(least, this.#bytes.length * 2)));
+    bigger.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = bigger;
+  }
+}
+
+/** Names and values in turn, as they came; what cannot be a header is left out. */
+function readHeaders(raw: unknown): Headers {
+  const headers = new Headers();
+  const parts = Array.isArray(raw) ? raw.map((part) => Buffer.from(part).toString("latin1")) : [];
+  for (let index = 0; index + 1 < parts.length; index += 2) {
+    try {
+      headers.append(parts[index] ?? "", (parts[index + 1] ?? "").replace(/[^\t\x20-\x7e\x80-\xff]/g, "?"));
+    } catch {
+      // A name that is none.
+    }
+  }
+  return headers;
+}
+
+function explained(error: unknown, trail: Trail, status: number | undefined, bytes: number): Unreachable {
+  const code = errorCode(error);
+  const fail = (message: string, stage: Unreachable["stage"], evidence?: string) =>
+    new Unreachable(message, { stage, cause: error, ...(evidence && { evidence }) });
+  if (code === "UND_ERR_HEADERS_OVERFLOW") {
+    return fail(`the headers of the answer are longer than ${inBytes(maxHeaderBytes)}`, "protocol");
+  }
+  if (code.startsWith("HPE_")) return notHttp(error, status, fail);
+  if (status !== undefined) {
+    const what = `answered ${status}, then the body broke off after ${inBytes(bytes)}`;
+    return fail(what, "transfer", `cause: ${plainText(code, 60)}`);
+  }
+  const connected = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
+  const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : "was closed";
+  const before = trail.answering ? "in the middle of the headers" : "before an answer";
+  return fail(`${connected}, then the connection ${how} ${before}`, "request", `cause: ${plainText(code, 60)}`);
+}
+
+function notHttp(
+  error: unknown,
+  status: number | undefined,
+  fail: (message: string, stage: Unreachable["stage"], evidence?: string) => Unreachable,
+): Unreachable {
+  const reason = error instanceof Error ? plainText(error.message, 120) : "";
+  if (status !== undefined)
+    return fail(`answered ${status}, then the body broke the rules of HTTP`, "protocol", reason);
+  const data = typeof error === "object" && error !== null && "data" in error ? error.data : undefined;
+  const said = typeof data === "string" || data instanceof Uint8Array ? Buffer.from(data).toString("latin1") : "";
+  return fail("the answer is not HTTP", "protocol", `${reason}\nit said: ${plainText(said, 200)}`);
+}

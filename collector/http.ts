@@ -1,0 +1,349 @@
+/** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
+import { BlockList, isIPv6 } from "node:net";
+import type { SecureContext } from "node:tls";
+import type { z } from "zod";
+import { Unreachable } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { Http, HttpAnswer, HttpRequest, TlsFacts } from "../core/probe.ts";
+import type { Phases } from "../core/sample.ts";
+import { isDeadline } from "./abort.ts";
+import { dial } from "./dial.ts";
+import { exchange, type RawAnswer } from "./exchange.ts";
+import { type NameResolver, openResolver } from "./resolve.ts";
+import { secure, secureContexts } from "./tls.ts";
+import { Trail } from "./trail.ts";
+import { endpoint, inBytes, inSeconds } from "./wording.ts";
+
+export interface HttpSettings {
+  /** With an address where people can read about us: "Tidewatch/1.0 (+https://status.example/; contact@example)". */
+  readonly userAgent: string;
+  /** DNS servers to ask instead of the system's. */
+  readonly servers?: readonly string[] | undefined;
+  readonly resolver?: NameResolver;
+}
+
+export interface HttpClient {
+  /** The client of one run: every request ends with `signal`; a deadline is told from a shutdown by its reason. */
+  forRun(signal: AbortSignal): RunHttp;
+}
+
+export interface RunHttp extends Http {
+  /** Every hop that was tried, answered or not, first one first. */
+  readonly hops: readonly Hop[];
+  /** Of the request that was begun first, once it has ended. */
+  readonly firstPhases: Phases | undefined;
+}
+
+export interface Hop {
+  /** Without credentials and query. */
+  readonly url: string;
+  readonly server: { readonly host: string; readonly port: number };
+  readonly method: string;
+  readonly trail: Trail;
+  /** Why there was no answer. */
+  failure?: Unreachable;
+}
+
+interface Shared {
+  readonly userAgent: string;
+  readonly resolver: NameResolver;
+  readonly contextFor: (ca: string | undefined) => SecureContext;
+}
+
+interface Answered {
+  readonly raw: RawAnswer;
+  readonly trail: Trail;
+}
+
+type Wanted = Pick<HttpRequest, "family" | "ca"> & {
+  readonly url: URL;
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly maxBodyBytes: number;
+};
+
+export function openHttp({ userAgent, servers, resolver = openResolver({ servers }) }: HttpSettings): HttpClient {
+  const shared = { userAgent, resolver, contextFor: secureContexts() };
+  return {
+    forRun(signal) {
+      const hops: Hop[] = [];
+      const phasesOf: (Phases | undefined)[] = [];
+      return {
+        hops,
+        get firstPhases() {
+          return phasesOf[0];
+        },
+        async get(url, request = {}) {
+          const place = phasesOf.push(undefined) - 1;
+          try {
+            const answer = await get(shared, signal, hops, new URL(url), request);
+            phasesOf[place] = answer.phases;
+            return answer;
+          } catch (error) {
+            if (error instanceof Unreachable) phasesOf[place] = error.phases;
+            throw error;
+          }
+        },
+      };
+    },
+  };
+}
+
+async function get(
+  shared: Shared,
+  signal: AbortSignal,
+  hops: Hop[],
+  start: URL,
+  request: HttpRequest,
+): Promise<HttpAnswer> {
+  const most = request.followRedirects ?? 0;
+  const redirects: string[] = [];
+  let wanted = firstRequest(shared, start, request);
+  let inPublic = false;
+  let totalSeconds = 0;
+  for (;;) {
+    const { raw, trail } = await hop(shared, signal, hops, wanted, inPublic);
+    const phases = trail.phases();
+    totalSeconds += phases.total ?? 0;
+    const next = most > 0 ? redirectOf(raw, wanted.url) : undefined;
+    if (!next) return new Answer(raw, wanted.url, trail, { ...phases, total: totalSeconds }, redirects);
+    redirects.push(shownUrl(wanted.url));
+    const problem =
+      redirects.length > most ? `gave up after ${most} ${most === 1 ? "redirect" : "redirects"}` : next.problem;
+    if (problem) {
+      const evidence = [...redirects, shownUrl(next.url)].join("\n→ ");
+      throw new Unreachable(problem, { stage: "protocol", phases: { ...phases, total: totalSeconds }, evidence });
+    }
+    inPublic ||= !isPrivate(trail.address ?? "");
+    wanted = redirected(wanted, next.url, raw.status);
+  }
+}
+
+/** One request over one fresh connection. */
+async function hop(
+  shared: Shared,
+  signal: AbortSignal,
+  hops: Hop[],
+  wanted: Wanted,
+  stayPublic: boolean,
+): Promise<Answered> {
+  const { url } = wanted;
+  const tls = url.protocol === "https:";
+  const port = Number(url.port) || (tls ? 443 : 80);
+  const trail = new Trail();
+  const record: Hop = { url: shownUrl(url), server: { host: url.hostname, port }, method: wanted.method, trail };
+  hops.push(record);
+  try {
+    signal.throwIfAborted();
+    trail.begin("resolve");
+    const addresses = await shared.resolver.addresses(url.hostname, { family: wanted.family, signal });
+    const inside = stayPublic ? addresses.find(({ address }) => isPrivate(address)) : undefined;
+    if (inside) throw new Unreachable(`redirects to a private address (${inside.address})`, { stage: "protocol" });
+    trail.begin("connect");
+    const line = await dial(addresses, port, { signal, note: (note) => trail.notes.push(note) });
+    trail.address = line.address;
+    trail.family = line.family;
+    if (tls) trail.begin("tls");
+    const context = tls ? shared.contextFor(wanted.ca) : undefined;
+    const seen = (facts: TlsFacts) => {
+      trail.tls = facts;
+    };
+    const socket = context ? await secure(line.socket, url.hostname, { context, signal, seen }) : line.socket;
+    const raw = await exchange(
+      socket,
+      { ...wanted, origin: url.origin, path: url.pathname + url.search },
+      { signal, trail },
+    );
+    return { raw, trail };
+  } catch (error) {
+    trail.end();
+    const failure = unreachable(error, trail, record);
+    if (!failure) throw error;
+    record.failure = failure;
+    throw failure;
+  }
+}
+
+/** The failure with what is known of the way to it; undefined when it is none of the server's. */
+function unreachable(error: unknown, trail: Trail, { url, server }: Hop): Unreachable | undefined {
+  const late = isDeadline(error);
+  if (!late && !(error instanceof Unreachable)) return undefined;
+  const evidence = [url, ...trail.notes, ...certificates(trail.tls)];
+  if (late) {
+    const { message, stage } = tooLate(trail, server);
+    return new Unreachable(message, { stage, phases: trail.phases(), evidence: evidence.join("\n"), cause: error });
+  }
+  if (!(error instanceof Unreachable)) return undefined;
+  const all = [...evidence, ...(error.evidence ? [error.evidence] : [])].join("\n");
+  return new Unreachable(error.message, {
+    stage: error.stage,
+    phases: trail.phases(),
+    evidence: all,
+    cause: error.cause,
+  });
+}
+
+/** Where the time went. */
+function tooLate(trail: Trail, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
+  const last = trail.steps.at(-1);
+  const waited = inSeconds(last ? last.to - last.from : 0);
+  const connected = `connected in ${inSeconds(trail.seconds("connect"))}`;
+  const ready = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
+  switch (last?.phase) {
+    case "connect":
+      return { message: `no connection to ${endpoint(server.host, server.port)} within ${waited}`, stage: "connect" };
+    case "tls":
+      return { message: `${connected}, then no TLS handshake within ${waited}`, stage: "tls" };
+    case "processing":
+      if (!trail.answering) return { message: `${ready}, then no answer within ${waited}`, stage: "request" };
+      return { message: `${ready}, then the headers of the answer did not end within ${waited}`, stage: "request" };
+    case "transfer": {
+      const begun = `answered ${trail.status} after ${inSeconds(trail.seconds("connect", "tls", "processing"))}`;
+      const body = `the body did not end within ${waited} (${inBytes(trail.bodyBytes)} came)`;
+      return { message: `${begun}, then ${body}`, stage: "transfer" };
+    }
+    case "resolve":
+    case undefined:
+      return {
+        message: `no name server answered for ${plainText(server.host, 100)} within ${waited}`,
+        stage: "resolve",
+      };
+  }
+}
+
+function certificates(tls: TlsFacts | undefined): readonly string[] {
+  if (!tls) return [];
+  const chain = tls.chain.map(({ subject, issuer, validTo }) => `${subject}, by ${issuer}, until ${validTo}`);
+  return [`${tls.protocol} ${tls.cipher}`, ...chain.map((line) => `certificate: ${line}`)];
+}
+
+function firstRequest(shared: Shared, url: URL, request: HttpRequest): Wanted {
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`${url.protocol} is not HTTP`);
+  const given = Object.entries(request.headers ?? {}).map(([name, value]): [string, string] => [
+    name.toLowerCase(),
+    value,
+  ]);
+  const headers = {
+    "user-agent": shared.userAgent,
+    accept: "*/*",
+    "accept-encoding": "identity",
+    ...credentials(url),
+    ...Object.fromEntries(given),
+  };
+  const { method = "GET", body, maxBodyBytes = 1_000_000, family, ca } = request;
+  return { url: bare(url), method, headers, body, maxBodyBytes, ...(family && { family }), ...(ca && { ca }) };
+}
+
+function credentials(url: URL): { authorization?: string } {
+  if (!url.username && !url.password) return {};
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+/** A lone % is one, not an error. */
+const decoded = (part: string): string => decodeURIComponent(part.replace(/%(?![0-9a-f]{2})/gi, "%25"));
+
+function redirectOf(
+  { status, headers }: RawAnswer,
+  from: URL,
+): { readonly url: URL; readonly problem?: string } | undefined {
+  const location = headers.get("location");
+  if (![301, 302, 303, 307, 308].includes(status) || location === null) return undefined;
+  // Browsers read these bytes as UTF-8.
+  const url = URL.parse(Buffer.from(location, "latin1").toString("utf8"), from);
+  if (!url) return { url: from, problem: `answered ${status} with an address that cannot be read` };
+  if (url.protocol === "http:" || url.protocol === "https:") return { url: bare(url) };
+  return { url: from, problem: `redirects to an address that is not HTTP (${plainText(url.protocol, 20)})` };
+}
+
+/** What a browser would ask next; secrets stay with the server they were meant for. */
+function redirected(wanted: Wanted, url: URL, status: number): Wanted {
+  const asGet = status === 303 || (wanted.method === "POST" && status !== 307 && status !== 308);
+  const dropped = [
+    "host",
+    ...(url.origin === wanted.url.origin ? [] : ["authorization", "cookie", "proxy-authorization"]),
+    ...(asGet ? ["content-type", "content-length"] : []),
+  ];
+  const headers = Object.fromEntries(Object.entries(wanted.headers).filter(([name]) => !dropped.includes(name)));
+  if (!asGet) return { ...wanted, url, headers };
+  return { ...wanted, url, headers, method: wanted.method === "HEAD" ? "HEAD" : "GET", body: undefined };
+}
+
+function bare(url: URL): URL {
+  const copy = new URL(url);
+  copy.username = "";
+  copy.password = "";
+  copy.hash = "";
+  return copy;
+}
+
+/** A query may carry a token; nobody needs it to understand a failure. */
+const shownUrl = (url: URL): string => plainText(`${url.origin}${url.pathname}${url.search && "?…"}`, 300);
+
+const privateRanges = new BlockList();
+for (const [net, bits] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+] as const) {
+  privateRanges.addSubnet(net, bits, "ipv4");
+}
+for (const [net, bits] of [
+  ["::", 127],
+  ["fc00::", 7],
+  ["fe80::", 10],
+] as const) {
+  privateRanges.addSubnet(net, bits, "ipv6");
+}
+
+/** A server in public must not send us to look around in our own network. */
+export const isPrivate = (address: string): boolean =>
+  privateRanges.check(address.replace(/%.*$/, ""), isIPv6(address) ? "ipv6" : "ipv4");
+
+class Answer implements HttpAnswer {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  readonly truncated: boolean;
+  readonly phases: Phases;
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly tls?: TlsFacts;
+  readonly redirects: readonly string[];
+
+  constructor(raw: RawAnswer, url: URL, trail: Trail, phases: Phases, redirects: readonly string[]) {
+    this.url = url;
+    this.status = raw.status;
+    this.headers = raw.headers;
+    this.body = raw.body;
+    this.truncated = raw.truncated;
+    this.phases = phases;
+    this.address = trail.address ?? "";
+    this.family = trail.family ?? 4;
+    if (trail.tls) this.tls = trail.tls;
+    this.redirects = redirects;
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.body);
+  }
+
+  json<T>(schema: z.ZodType<T>): T | undefined {
+    const parsed = schema.safeParse(parsedJson(this.text()));
+    return parsed.success ? parsed.data : undefined;
+  }
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+/** One run of one check: deadline, evidence, and what each kind of failure means. */
+import type { Clock } from "../core/clock.ts";
+import { Unreachable } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { plainLines, plainText } from "../core/plain-text.ts";
+import type { Probe } from "../core/probe.ts";
+import type { Finding, Reading, Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import { deadlinePassed, isDeadline, orAborted } from "./abort.ts";
+import { Accidents } from "./accidents.ts";
+import { Blind } from "./blind.ts";
+import type { Hop, HttpClient, RunHttp } from "./http.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import type { SelfCheck } from "./self-check.ts";
+import { startRunSpan } from "./spans.ts";
+import { inSeconds } from "./wording.ts";
+
+export interface RunParts {
+  readonly probe: Probe;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly selfCheck: SelfCheck;
+  readonly vantagePoint: string;
+  /** Shutdown. The run then rejects with its reason: what was not measured to the end is no sample. */
+  readonly signal: AbortSignal;
+  /** What the check remembers between runs; give the same one each time. */
+  readonly memory: Map<string, unknown>;
+  readonly log: Log;
+  /** Give the same one each time, so that each accident is told once. */
+  readonly accidents?: Accidents;
+  /** Give the same one to all runs of a thread. */
+  readonly loopDelay?: LoopDelay;
+}
+
+/** A probe that does not heed its signal is left behind this long after the deadline. */
+const graceSeconds = 1;
+const maxReasonLength = 200;
+const maxEvidenceLength = 2000;
+const maxReadings = 1000;
+
+/** What is known of the runs before, for each memory. */
+interface Past {
+  startedSeconds?: number;
+  /** The last run has not come back yet, long after its deadline. */
+  leftBehind?: boolean;
+}
+const pasts = new WeakMap<Map<string, unknown>, Past>();
+
+export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
+  const { clock, memory, vantagePoint, signal, loopDelay = new LoopDelay() } = parts;
+  signal.throwIfAborted();
+  const past = pasts.get(memory) ?? {};
+  pasts.set(memory, past);
+  const started = clock.monotonicSeconds();
+  const sinceLastSeconds = past.startedSeconds === undefined ? undefined : started - past.startedSeconds;
+  past.startedSeconds = started;
+  const at = Temporal.Instant.fromEpochMilliseconds(clock.now().epochMilliseconds);
+  const span = startRunSpan(check, at, performance.now() / 1000);
+  const worstDelay = loopDelay.watch();
+  const end = new AbortController();
+  const http = parts.http.forRun(end.signal);
+  let sample: Sample | undefined;
+  try {
+    const ended = await attempt(check, { ...parts, http, end, past }).then(
+      (finding) => ({ finding }),
+      (error: unknown) => ({ error }),
+    );
+    signal.throwIfAborted();
+    const durationSeconds = clock.monotonicSeconds() - started;
+    const loopDelaySeconds = worstDelay();
+    const judged = "error" in ended ? meaning(check, ended.error, parts) : ended.finding;
+    const finding = await orAborted(
+      unlessBlind(judged, "error" in ended ? ended.error : undefined, http, parts),
+      signal,
+    );
+    sample = {
+      ...tidied(finding, http),
+      target: check.target,
+      check: check.id,
+      vantagePoint,
+      at,
+      durationSeconds,
+      ...(sinceLastSeconds !== undefined && { sinceLastSeconds }),
+      loopDelaySeconds,
+    };
+    return sample;
+  } finally {
+    worstDelay();
+    span.end(sample, http.hops);
+  }
+}
+
+type Attempt = Omit<RunParts, "http"> & { readonly http: RunHttp; readonly end: AbortController; readonly past: Past };
+
+/** The probe's word; rejects when it has none, at the latest a moment after the deadline. */
+async function attempt(check: Check, { probe, http, clock, signal, memory, end, past }: Attempt): Promise<Finding> {
+  if (past.leftBehind) throw new Blind("the run before has not ended yet");
+  const stop = () => end.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  const over = new AbortController();
+  const limit = async (): Promise<never> => {
+    await clock.sleep(check.timeoutSeconds, over.signal);
+    end.abort(deadlinePassed());
+    await clock.sleep(graceSeconds, over.signal);
+    past.leftBehind = true;
+    throw new Blind(`the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`);
+  };
+  const work = (async () => probe.run(check.options, { signal: end.signal, clock, http, memory }))();
+  const comeBack = () => {
+    past.leftBehind = false;
+  };
+  work.then(comeBack, comeBack);
+  try {
+    return await orAborted(Promise.race([work, limit()]), signal);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    over.abort();
+    // Whatever the probe left open ends with its run.
+    end.abort(new Error("the run is over"));
+  }
+}
+
+/** What it means that a probe did not end well. */
+function meaning(check: Check, error: unknown, { accidents, log }: RunParts): Finding {
+  if (error instanceof Unreachable) {
+    return { outcome: "down", reason: error.message, evidence: error.evidence, phases: error.phases };
+  }
+  if (isDeadline(error)) return { outcome: "down", reason: `no result within ${inSeconds(check.timeoutSeconds)}` };
+  (accidents ?? new Accidents(log)).happened(check, error);
+  if (error instanceof Blind) return { outcome: "unknown", reason: error.message };
+  const { name, message } = error instanceof Error ? error : { name: "error", message: String(error) };
+  return { outcome: "unknown", reason: `the check itself failed (${name})`, evidence: message };
+}
+
+/** A bad result with a failed connection in it is no result while we cannot reach anything. */
+async function unlessBlind(finding: Finding, error: unknown, http: RunHttp, { selfCheck }: RunParts): Promise<Finding> {
+  const failed = error instanceof Unreachable || isDeadline(error) || http.hops.some((hop) => hop.failure);
+  if (!failed || (finding.outcome !== "down" && finding.outcome !== "degraded")) return finding;
+  const sight = await selfCheck.look();
+  if (sight.sees) return finding;
+  const reason = `we could not reach anything ourselves: ${sight.reason}`;
+  const seen = [finding.reason, finding.evidence].filter((text) => text).join("\n");
+  return { outcome: "unknown", reason, evidence: seen, ...(finding.phases && { phases: finding.phases }) };
+}
+
+function tidied(finding: Finding, http: RunHttp): Finding {
+  const { outcome, explanation } = finding;
+  const reason = plainText(withoutCredentials(finding.reason ?? ""), maxReasonLength);
+  const evidence = plainLines(withoutCredentials(finding.evidence ?? ""), maxEvidenceLength);
+  const phases = finding.phases ?? http.firstPhases;
+  const readings = [...sound(finding.readings ?? []), ...expiry(finding.readings ?? [], http.hops)];
+  return {
+    outcome,
+    ...(reason && { reason }),
+    ...(explanation && { explanation }),
+    ...(readings.length > 0 && { readings }),
+    ...(evidence && { evidence }),
+    ...(phases && { phases }),
+  };
+}
+
+const withoutCredentials = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, "://");
+
+function sound(readings: readonly Reading[]): readonly Reading[] {
+  return readings
+    .filter(({ value }) => Number.isFinite(value))
+    .slice(0, maxReadings)
+    .map((reading) => {
+      if (!reading.labels) return reading;
+      const labels = Object.entries(reading.labels).map(([name, value]) => [
+        name,
+        plainText(String(value), maxReasonLength),
+      ]);
+      return { ...reading, labels: Object.fromEntries(labels) };
+    });
+}
+
+const expiryMetric = "certificate_expiry_timestamp_seconds";
+
+function expiry(readings: readonly Reading[], hops: readonly Hop[]): readonly Reading[] {
+  if (readings.some(({ metric }) => metric === expiryMetric)) return [];
+  const ends = hops.flatMap(({ trail }) => (trail.tls ? [trail.tls.expiresAt.epochMilliseconds / 1000] : []));
+  return ends.length > 0 ? [{ metric: expiryMetric, value: Math.min(...ends) }] : [];
+}

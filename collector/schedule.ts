@@ -1,0 +1,168 @@
+/**
+ * When each check runs: spread over its interval by its name, at the same moments after every restart, never twice at
+ * once, without drift, and sooner while a change is being made sure of.
+ */
+import { createHash } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import { advance, noVerdict, pending, type Verdict } from "../core/verdict.ts";
+import type { Slots } from "./slots.ts";
+
+export interface ScheduleParts {
+  readonly checks: readonly Check[];
+  /** What was known when the process began. */
+  readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
+  readonly clock: Clock;
+  readonly slots: Slots;
+  readonly log: Log;
+  /** One run. Rejects only when `signal` is aborted. */
+  run(check: Check, signal: AbortSignal): Promise<Sample>;
+  /** In the order the runs ended, with what is now known about the check. */
+  onSample(sample: Sample, verdict: Verdict): void;
+  /** How many seconds late a run began. */
+  onLag?(seconds: number): void;
+  /** Called at least every few seconds while the schedule is alive. */
+  onMoved?(): void;
+}
+
+interface Entry {
+  check: Check;
+  /** Monotonic seconds of one moment of its own grid. */
+  grid: number;
+  due: number;
+  running: boolean;
+  verdict: Verdict;
+}
+
+/** So that somebody can see that we are alive, even with one check a day. */
+const longestNapSeconds = 5;
+/** What was never seen, or not for an interval, is looked at within this time after the start. */
+const catchUpSeconds = 10;
+
+export class Schedule {
+  readonly #parts: ScheduleParts;
+  /** Monotonic seconds at the epoch of the wall clock, as of the start; never looked at again, so that it may jump. */
+  readonly #epoch: number;
+  readonly #entries = new Map<CheckKey, Entry>();
+  readonly #running = new Set<Promise<void>>();
+  #nap = new AbortController();
+
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts;
+    this.#epoch = parts.clock.monotonicSeconds() - parts.clock.now().epochMilliseconds / 1000;
+    this.reconfigure(parts.checks);
+  }
+
+  /** Another set of checks from now on; those that stay keep their moments and what is known of them. */
+  reconfigure(checks: readonly Check[]): void {
+    const before = new Map(this.#entries);
+    this.#entries.clear();
+    for (const check of checks) {
+      const key = keyOf(check);
+      const known = before.get(key);
+      if (known) this.#entries.set(key, this.#kept(known, check));
+      else this.#entries.set(key, this.#begun(check, this.#parts.verdicts?.get(key) ?? noVerdict));
+    }
+    this.#nap.abort();
+  }
+
+  /** Until `signal` is aborted; then it ends as soon as the runs under way have let go. */
+  async run(signal: AbortSignal): Promise<void> {
+    const wake = () => this.#nap.abort();
+    signal.addEventListener("abort", wake, { once: true });
+    while (!signal.aborted) {
+      this.#parts.onMoved?.();
+      this.#nap = new AbortController();
+      const now = this.#parts.clock.monotonicSeconds();
+      let next = now + longestNapSeconds;
+      for (const entry of this.#entries.values()) {
+        if (entry.running) continue;
+        if (entry.due <= now) this.#start(entry, signal);
+        else next = Math.min(next, entry.due);
+      }
+      await this.#parts.clock.sleep(next - now, this.#nap.signal).catch(() => {});
+    }
+    signal.removeEventListener("abort", wake);
+    await Promise.all(this.#running);
+  }
+
+  #start(entry: Entry, signal: AbortSignal): void {
+    entry.running = true;
+    const run = this.#once(entry, signal).finally(() => {
+      entry.running = false;
+      this.#running.delete(run);
+      this.#nap.abort();
+    });
+    this.#running.add(run);
+  }
+
+  async #once(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { clock, slots, log, run, onSample, onLag } = this.#parts;
+    const { check } = entry;
+    try {
+      const sample = await slots.use(signal, () => {
+        onLag?.(Math.max(0, clock.monotonicSeconds() - entry.due));
+        return run(check, signal);
+      });
+      // Taken out of the configuration meanwhile: nobody knows what to do with it.
+      if (this.#entries.get(keyOf(check)) !== entry) return;
+      entry.verdict = next(entry.verdict, sample, entry.check);
+      onSample(sample, entry.verdict);
+    } catch (error) {
+      if (!signal.aborted) log.error("accident in the schedule", { check: keyOf(check), error });
+    } finally {
+      entry.due = dueAfter(entry, clock.monotonicSeconds());
+    }
+  }
+
+  #kept(entry: Entry, check: Check): Entry {
+    const sameInterval = entry.check.everySeconds === check.everySeconds;
+    entry.check = check;
+    if (!sameInterval) {
+      entry.grid = this.#gridOf(check);
+      entry.due = onGrid(entry, this.#parts.clock.monotonicSeconds());
+    }
+    return entry;
+  }
+
+  #begun(check: Check, verdict: Verdict): Entry {
+    const now = this.#parts.clock.monotonicSeconds();
+    const entry = { check, grid: this.#gridOf(check), due: now, running: false, verdict };
+    const sinceSeconds = this.#parts.clock.now().epochMilliseconds / 1000 - (verdict.lastAt ?? 0) / 1000;
+    const overdue = verdict.lastAt === null || sinceSeconds > check.everySeconds;
+    const early = now + share(keyOf(check)) * catchUpSeconds;
+    entry.due = overdue ? Math.min(early, onGrid(entry, now)) : onGrid(entry, now);
+    return entry;
+  }
+
+  #gridOf(check: Check): number {
+    return this.#epoch + share(keyOf(check)) * check.everySeconds;
+  }
+}
+
+const keyOf = (check: Check): CheckKey => checkKey({ target: check.target, check: check.id });
+
+/** The same place in 0..1 for the same name, for ever. */
+function share(key: CheckKey): number {
+  return createHash("sha256").update(key).digest().readUInt32BE() / 2 ** 32;
+}
+
+function next(verdict: Verdict, sample: Sample, { everySeconds, confirm }: Check): Verdict {
+  const { outcome, sinceLastSeconds } = sample;
+  const result = { at: sample.at.epochMilliseconds, outcome, sinceLastSeconds };
+  return advance(verdict, result, { everySeconds, failures: confirm.failures, successes: confirm.successes }).verdict;
+}
+
+/** The first moment of the grid after `now`: moments that passed during a long run are skipped. */
+function onGrid({ grid, check: { everySeconds } }: Pick<Entry, "grid" | "check">, now: number): number {
+  return grid + (Math.floor((now - grid) / everySeconds) + 1) * everySeconds;
+}
+
+function dueAfter(entry: Entry, now: number): number {
+  const { confirm, everySeconds } = entry.check;
+  const waiting = pending(entry.verdict);
+  if (!waiting) return onGrid(entry, now);
+  return now + Math.min(everySeconds, waiting === "failing" ? confirm.retrySeconds : confirm.recoverySeconds);
+}

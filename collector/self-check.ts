@@ -1,0 +1,125 @@
+/** "Is it me?": before a service is blamed, we look whether we can reach anything at all. */
+import { getServers } from "node:dns";
+import { isIP } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import { Unreachable } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { deadlinePassed } from "./abort.ts";
+import { errorCode } from "./blind.ts";
+import { dial } from "./dial.ts";
+import type { HttpClient } from "./http.ts";
+import { type NameResolver, openResolver } from "./resolve.ts";
+import { endpoint, listed } from "./wording.ts";
+
+export type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
+
+export interface SelfCheck {
+  /** Shared by everybody who asks within a few seconds. Never rejects. */
+  look(): Promise<Sight>;
+}
+
+export interface SelfCheckSettings {
+  /** `host:port` or an https address, of parties that do not fail together. Default: the system's name servers. */
+  readonly anchors: readonly string[];
+  /** How many of them must be reached (1). */
+  readonly require?: number;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly resolver?: NameResolver;
+  /** Seconds one answer holds (3). */
+  readonly holdsSeconds?: number;
+  /** Seconds to wait for an anchor (3). */
+  readonly timeoutSeconds?: number;
+  /** What stands in when there are no anchors; tests have their own. */
+  readonly nameServers?: () => readonly string[];
+}
+
+/** For commands and tests that have nobody to ask. */
+export const assumeSight: SelfCheck = { look: async () => ({ sees: true }) };
+
+export function openSelfCheck(settings: SelfCheckSettings): SelfCheck {
+  const { clock, log, holdsSeconds = 3, nameServers = outsideNameServers } = settings;
+  const configured = settings.anchors.length > 0;
+  const anchors = configured ? settings.anchors : nameServers();
+  if (anchors.length === 0) return assumeSight;
+  const required = configured ? Math.min(settings.require ?? 1, anchors.length) : 1;
+  const resolver = settings.resolver ?? openResolver();
+  // A name server may take questions by UDP alone: until one has answered, its silence proves nothing.
+  let proven = configured;
+  let saw = true;
+  let latest: { readonly since: number; readonly sight: Promise<Sight> } | undefined;
+
+  const look = async (): Promise<Sight> => {
+    const sight = await reach(anchors, required, { ...settings, resolver });
+    proven ||= sight.sees;
+    if (!proven) return { sees: true };
+    if (saw && !sight.sees)
+      log.warn("self-check failed: results are unknown until it succeeds", { reason: sight.reason });
+    if (!saw && sight.sees) log.info("self-check succeeds again");
+    saw = sight.sees;
+    return sight;
+  };
+  const shared: SelfCheck = {
+    look() {
+      const now = clock.monotonicSeconds();
+      if (!latest || now - latest.since > holdsSeconds) latest = { since: now, sight: look() };
+      return latest.sight;
+    },
+  };
+  if (!proven) void shared.look();
+  return shared;
+}
+
+type Reach = Pick<SelfCheckSettings, "http" | "clock" | "timeoutSeconds"> & { readonly resolver: NameResolver };
+
+async function reach(anchors: readonly string[], required: number, parts: Reach): Promise<Sight> {
+  const over = new AbortController();
+  parts.clock.sleep(parts.timeoutSeconds ?? 3, over.signal).then(
+    () => over.abort(deadlinePassed()),
+    () => {},
+  );
+  const failures: string[] = [];
+  const sees = await new Promise<boolean>((resolve) => {
+    let reached = 0;
+    const ended = () => {
+      if (reached >= required) resolve(true);
+      else if (reached + failures.length === anchors.length) resolve(false);
+    };
+    for (const anchor of anchors) {
+      touch(anchor, over.signal, parts)
+        .then(() => {
+          reached += 1;
+        })
+        .catch((error) => {
+          failures.push(`${anchor}: ${error instanceof Error ? error.message : "no answer"}`);
+        })
+        .finally(ended);
+    }
+  });
+  over.abort(new Error("enough is known"));
+  return sees ? { sees } : { sees, reason: listed(failures, 3) };
+}
+
+/** Any sign of life will do: a status of whatever kind, a connection, even a refused one. */
+async function touch(anchor: string, signal: AbortSignal, { http, resolver }: Reach): Promise<void> {
+  if (/^https?:/.test(anchor)) {
+    await http.forRun(signal).get(anchor, { method: "HEAD" });
+    return;
+  }
+  const { hostname, port } = new URL(`tcp://${anchor}`);
+  try {
+    const addresses = await resolver.addresses(hostname, { signal });
+    const { socket } = await dial(addresses, Number(port), { signal, note() {} });
+    socket.destroy();
+  } catch (error) {
+    if (!(error instanceof Unreachable && errorCode(error.cause) === "ECONNREFUSED")) throw error;
+  }
+}
+
+/** The name servers of this system, unless they are on this very machine. */
+function outsideNameServers(): readonly string[] {
+  return getServers()
+    .map((server) => (isIP(server) ? endpoint(server, 53) : server))
+    .filter((server) => !/^(127\.|\[::1\]|0\.0\.0\.0)/.test(server));
+}

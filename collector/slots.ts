@@ -1,0 +1,78 @@
+/**
+ * How many runs may be busy at once. Busy means using this machine: a run that has waited for the network for a while
+ * gives its slot back, so that a wave of hanging targets keeps nobody out.
+ */
+import type { Clock } from "../core/clock.ts";
+
+export interface SlotSettings {
+  readonly clock: Clock;
+  /** Runs that may be busy at once (32). */
+  readonly busy?: number;
+  /** Runs that may be under way at once, waiting ones included (2,000). */
+  readonly underWay?: number;
+  /** Seconds after which a run counts as waiting (0.25). */
+  readonly patienceSeconds?: number;
+}
+
+export class Slots {
+  readonly #clock: Clock;
+  readonly #patienceSeconds: number;
+  #busy: number;
+  #underWay: number;
+  readonly #queue: (() => void)[] = [];
+
+  constructor({ clock, busy = 32, underWay = 2000, patienceSeconds = 0.25 }: SlotSettings) {
+    this.#clock = clock;
+    this.#busy = busy;
+    this.#underWay = underWay;
+    this.#patienceSeconds = patienceSeconds;
+  }
+
+  /** Runs `work` as soon as there is a slot, in the order of asking. Rejects when `signal` is aborted before. */
+  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this.#enter(signal);
+    const over = new AbortController();
+    let slot = 1;
+    const giveBack = () => {
+      this.#busy += slot;
+      slot = 0;
+      this.#admit();
+    };
+    this.#clock.sleep(this.#patienceSeconds, over.signal).then(giveBack, () => {});
+    try {
+      return await work();
+    } finally {
+      over.abort();
+      this.#underWay += 1;
+      giveBack();
+    }
+  }
+
+  #enter(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const enter = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        const place = this.#queue.indexOf(enter);
+        if (place >= 0) this.#queue.splice(place, 1);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#queue.push(enter);
+      this.#admit();
+    });
+  }
+
+  #admit(): void {
+    while (this.#busy > 0 && this.#underWay > 0) {
+      const enter = this.#queue.shift();
+      if (!enter) return;
+      this.#busy -= 1;
+      this.#underWay -= 1;
+      enter();
+    }
+  }
+}

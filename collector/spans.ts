@@ -1,0 +1,51 @@
+/** A span for each run of a check, with its phases at their true times; free of cost while nobody listens. */
+import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import type { Hop } from "./http.ts";
+
+export interface RunSpan {
+  end(sample: Sample | undefined, hops: readonly Hop[]): void;
+}
+
+/** @param startSeconds the beginning, in seconds of `performance.now()`, which the hops are timed by as well. */
+export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: number): RunSpan {
+  const tracer = trace.getTracer("tidewatch");
+  const began = at.epochMilliseconds;
+  const wall = (seconds: number) => began + (seconds - startSeconds) * 1000;
+  const span = tracer.startSpan("check run", {
+    kind: SpanKind.CLIENT,
+    startTime: began,
+    attributes: { "tidewatch.target": check.target, "tidewatch.check": check.id, "tidewatch.probe": check.probe },
+  });
+  return {
+    end(sample, hops) {
+      if (span.isRecording()) {
+        const inside = trace.setSpan(context.active(), span);
+        for (const { trail } of hops) {
+          for (const { phase, from, to } of trail.steps) {
+            tracer.startSpan(phase, { startTime: wall(from) }, inside).end(wall(to));
+          }
+        }
+        span.setAttributes({ ...about(hops.at(-1)), ...(sample && { "tidewatch.outcome": sample.outcome }) });
+        if (sample?.outcome !== "up")
+          span.setStatus({ code: SpanStatusCode.ERROR, message: sample?.reason ?? "stopped" });
+      }
+      span.end(sample && began + sample.durationSeconds * 1000);
+    },
+  };
+}
+
+function about(hop: Hop | undefined): Attributes {
+  if (!hop) return {};
+  const { trail, failure, server } = hop;
+  return {
+    "http.request.method": hop.method,
+    "url.full": hop.url,
+    "server.address": server.host,
+    "server.port": server.port,
+    ...(trail.status !== undefined && { "http.response.status_code": trail.status }),
+    ...(trail.address !== undefined && { "network.peer.address": trail.address }),
+    ...(failure && { "error.type": failure.stage }),
+  };
+}

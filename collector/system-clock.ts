@@ -1,0 +1,34 @@
+/** The real clock. Tests turn a fake one. */
+import type { Clock } from "../core/clock.ts";
+
+/** What one timer of Node can hold. */
+const longestTimerSeconds = 2_147_483;
+
+export const systemClock: Clock = {
+  now: () => Temporal.Now.instant(),
+  monotonicSeconds: () => performance.now() / 1000,
+
+  async sleep(seconds, signal) {
+    let left = seconds;
+    for (; left > longestTimerSeconds; left -= longestTimerSeconds) await nap(longestTimerSeconds, signal);
+    await nap(left, signal);
+  },
+};
+
+function nap(seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      },
+      Math.max(0, Math.ceil(seconds * 1000)),
+    );
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,185 @@
+/** TLS over a connection we dialled: one shared context for each set of authorities, and a precise sentence when it fails. */
+import type { X509Certificate } from "node:crypto";
+import { isIP, type Socket } from "node:net";
+import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
+import { Unreachable } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { TlsFacts } from "../core/probe.ts";
+import { Blind, errorCode } from "./blind.ts";
+import { listed } from "./wording.ts";
+
+/** Building a context costs more than a handshake: each is made once. `ca` is PEM to trust beside the public authorities. */
+export function secureContexts(): (ca: string | undefined) => SecureContext {
+  const contexts = new Map<string | undefined, SecureContext>();
+  return (ca) => {
+    const known = contexts.get(ca);
+    if (known) return known;
+    // Authorities come from the configuration, so there are few; after many reloads the old ones are forgotten.
+    if (contexts.size >= 64) contexts.clear();
+    const context = createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] });
+    contexts.set(ca, context);
+    return context;
+  };
+}
+
+/**
+ * @param seen gets what is known of the certificates even when they are not good enough.
+ */
+export function secure(
+  socket: Socket,
+  host: string,
+  { context, signal, seen }: { context: SecureContext; signal: AbortSignal; seen: (facts: TlsFacts) => void },
+): Promise<TLSSocket> {
+  const name = host.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      socket.destroy();
+      return reject(signal.reason);
+    }
+    const tls = connect({
+      socket,
+      secureContext: context,
+      servername: isIP(name) ? "" : name,
+      ALPNProtocols: ["http/1.1"],
+      // Judged below: with the certificate in hand the reason can be told.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    });
+    const fail = (error: unknown) => {
+      signal.removeEventListener("abort", abort);
+      tls.destroy();
+      socket.destroy();
+      reject(error);
+    };
+    const abort = () => fail(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    // Stays for good: an error after the end of a check is nobody's problem.
+    tls.on("error", (error) => fail(handshakeFailure(error)));
+    tls.once("close", () => fail(closedEarly()));
+    tls.once("secureConnect", () => {
+      signal.removeEventListener("abort", abort);
+      try {
+        seen(factsOf(tls));
+        judge(tls, name);
+        resolve(tls);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  });
+}
+
+function factsOf(tls: TLSSocket): TlsFacts {
+  const chain = chainOf(tls.getPeerX509Certificate());
+  const facts = chain.map((certificate) => ({
+    subject: nameOf(certificate.subject),
+    issuer: nameOf(certificate.issuer),
+    validTo: endOf(certificate),
+  }));
+  return {
+    protocol: tls.getProtocol() ?? "",
+    cipher: tls.getCipher().name,
+    chain: facts,
+    expiresAt: firstEnd(chain, tls.authorized),
+  };
+}
+
+function chainOf(leaf: X509Certificate | undefined): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (let next = leaf; next && chain.length < 10; next = next.issuerCertificate) {
+    if (chain.some((known) => known.fingerprint256 === next?.fingerprint256)) break;
+    chain.push(next);
+  }
+  return chain;
+}
+
+/** What a server sends beside the good chain (an old cross-signed root) may be over without any harm. */
+function firstEnd(chain: readonly X509Certificate[], trusted: boolean): Temporal.Instant {
+  const [leaf, ...above] = chain;
+  const now = Temporal.Now.instant();
+  const counting = above.map(endOf).filter((end) => !trusted || Temporal.Instant.compare(end, now) > 0);
+  const ends = [...(leaf ? [endOf(leaf)] : []), ...counting];
+  return ends.toSorted(Temporal.Instant.compare)[0] ?? Temporal.Instant.fromEpochMilliseconds(0);
+}
+
+const endOf = (certificate: X509Certificate): Temporal.Instant =>
+  Temporal.Instant.fromEpochMilliseconds(certificate.validToDate.getTime());
+
+const nameOf = (distinguished: string): string => plainText(distinguished.replaceAll("\n", ", "), 200);
+
+/** The shortest name a person would know it by. */
+function commonName(distinguished: string): string {
+  return plainText(/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", "), 80) || "no name";
+}
+
+function judge(tls: TLSSocket, name: string): void {
+  const leaf = tls.getPeerX509Certificate();
+  if (!leaf) throw refused("the server showed no certificate");
+  // The type says Error; Node gives the code as a string.
+  const problem = tls.authorized ? undefined : String(tls.authorizationError ?? "not trusted");
+  if (problem) throw refused(sentence(problem, chainOf(leaf)), problem);
+  const fits = isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name, { partialWildcards: false });
+  if (fits === undefined) throw refused(`certificate is for ${namesOf(leaf)}, not for ${plainText(name, 100)}`);
+}
+
+function sentence(code: string, chain: readonly X509Certificate[]): string {
+  const [leaf, ...above] = chain;
+  const last = chain.at(-1);
+  const issuer = commonName(last?.issuer ?? "");
+  const now = Date.now();
+  switch (code) {
+    case "CERT_HAS_EXPIRED": {
+      const expired = chain.find((certificate) => certificate.validToDate.getTime() < now);
+      if (!expired || expired === leaf) return `certificate expired ${day(leaf?.validToDate)}`;
+      return `certificate of its issuer “${commonName(expired.subject)}” expired ${day(expired.validToDate)}`;
+    }
+    case "CERT_NOT_YET_VALID": {
+      const early = chain.find((certificate) => certificate.validFromDate.getTime() > now);
+      return `certificate is not valid before ${day(early?.validFromDate)}`;
+    }
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return "certificate is self-signed";
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+      return `certificate comes from an authority nobody knows, “${commonName(last?.subject ?? "")}”`;
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      if (above.length === 0)
+        return `incomplete chain: the server does not send the certificate of its issuer “${issuer}”`;
+      return `certificate leads to an authority nobody knows, “${issuer}”`;
+    case "CERT_REVOKED":
+      return "certificate was revoked";
+    default:
+      return `certificate is not trusted (${plainText(code, 60)})`;
+  }
+}
+
+const day = (date: Date | undefined): string => date?.toISOString().slice(0, 10) ?? "";
+
+function namesOf(leaf: X509Certificate): string {
+  const names = (leaf.subjectAltName ?? "")
+    .split(", ")
+    .map((name) => name.replace(/^(DNS|IP Address):/, ""))
+    .filter((name) => name !== "");
+  return listed((names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 60)));
+}
+
+function refused(what: string, code?: string): Unreachable {
+  return new Unreachable(`TLS: ${what}`, {
+    stage: "tls",
+    ...(code && { evidence: `verification: ${plainText(code, 80)}` }),
+  });
+}
+
+const closedEarly = () => refused("the server closed the connection during the handshake");
+
+function handshakeFailure(error: Error): Error {
+  const code = errorCode(error);
+  if (code === "ECONNRESET") return closedEarly();
+  if (code === "EMFILE" || code === "ENOMEM") return new Blind(`this machine could not begin TLS (${code})`);
+  const detail = "reason" in error && typeof error.reason === "string" ? error.reason : code;
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
+    return refused("the server does not speak TLS on this port", code);
+  }
+  return refused(`handshake failed (${plainText(detail, 80)})`, code);
+}

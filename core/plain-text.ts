@@ -1,0 +1,30 @@
+/** Strangers' bytes made harmless for people: what a watched server said, as plain text that fits where it is shown. */
+import { stripVTControlCharacters } from "node:util";
+
+/**
+ * One line. Terminal escapes, control characters, bidirectional overrides and everything invisible go; so do broken
+ * surrogates and towers of accents. It is text, not HTML: escaping for the place it is shown at comes later.
+ * @param maxLength UTF-16 units at most, the ellipsis of a cut included.
+ */
+export function plainText(strangers: string, maxLength: number): string {
+  // No more is read than could matter, so that a megabyte of escapes costs no more than a page of them.
+  const readable = stripVTControlCharacters(strangers.slice(0, maxLength * 4 + 64))
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/[\p{Cf}\p{Co}\p{Default_Ignorable_Code_Point}]+/gu, "")
+    .replace(/(\p{M}{3})\p{M}+/gu, "$1")
+    .trim();
+  return cut(readable, maxLength);
+}
+
+/** The same for several lines, where our own text stands between what strangers said: evidence. */
+export function plainLines(text: string, maxLength: number): string {
+  const lines = text.slice(0, maxLength * 4 + 64).split(/\r\n|\n/);
+  return cut(lines.map((line) => plainText(line, maxLength)).join("\n"), maxLength);
+}
+
+function cut(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const kept = text.slice(0, Math.max(0, maxLength - 1));
+  return `${/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept}…`;
+}
