@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { type Localised, languages, sameInAll } from "./language.ts";
 import { Secret } from "./secret.ts";
+import { shown } from "./setting-faults.ts";
 import {
   bytesPattern,
   durationPattern,
@@ -17,11 +18,6 @@ import {
   parseRatio,
   ratioPattern,
 } from "./units.ts";
-
-const shown = (input: unknown): string => {
-  const text = typeof input === "string" ? `"${input}"` : JSON.stringify(input);
-  return text === undefined ? "nothing" : text.length > 60 ? `${text.slice(0, 57)}…` : text;
-};
 
 /** Written `30s`, `5m`, `1h 30m`, `30d`; read as seconds. Limits are inclusive and in seconds. */
 export function duration(limits: { readonly atLeast?: number; readonly atMost?: number } = {}) {
@@ -94,7 +90,8 @@ export function ratio() {
 /** Where a secret stands instead of in the file. */
 export type SecretReference = { readonly env: string } | { readonly file: string };
 
-const secretMeta = {
+/** The two forms of a secret, for an editor. */
+export const secretJsonSchema = {
   oneOf: [
     {
       type: "object",
@@ -123,7 +120,7 @@ export function secret() {
           ? "this is a secret and must not stand in the file: write { env: NAME } and set that environment variable, or { file: PATH }"
           : "expected a secret as { env: NAME } or { file: PATH }",
     })
-    .meta(secretMeta)
+    .meta(secretJsonSchema)
     .transform((value, context) => (value instanceof Secret ? value : refuse(context, "the secret was not looked up")));
 }
 
@@ -157,7 +154,13 @@ const someText = () => z.string().trim().min(1, { error: "this text is empty" })
 /** Written as one text, or as `{ en: …, fr: … }`; read as the text in every language. */
 export function localised() {
   return z
-    .union([someText(), z.strictObject({ en: someText(), fr: someText() })])
+    .union([
+      someText(),
+      z.strictObject({
+        en: someText().describe("The text in English."),
+        fr: someText().describe("The text in French."),
+      }),
+    ])
     .transform((text): Localised => (typeof text === "string" ? sameInAll(text) : text));
 }
 

@@ -1,0 +1,260 @@
+/** From a target as written to its checks: the kind's standard checks, changed and added to, each read by its probe. */
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./config-schema.ts";
+import { nearest } from "./nearest.ts";
+import type { Kind, Probe, StandardCheck } from "./probe.ts";
+import {
+  fault,
+  keysAt,
+  readSettings,
+  type SettingFault,
+  type SettingPath,
+  shown,
+  unknownKey,
+} from "./setting-faults.ts";
+import { webAddress } from "./settings.ts";
+import type { CapacityPlan, Check, Confirmation } from "./target.ts";
+import { formatDuration } from "./units.ts";
+
+export interface ReadChecks {
+  readonly checks: readonly Check[];
+  readonly capacity: readonly CapacityPlan[];
+  readonly faults: readonly SettingFault[];
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** A check with all its settings, and where a fault in one of them is to be mended. */
+interface Merged {
+  readonly settings: Settings;
+  /** Where the check itself stands: its own entry, or the target's `kind`. */
+  readonly path: SettingPath;
+  readonly placeOf: (setting: string | number | undefined) => SettingPath;
+}
+
+/** Anything but a mapping or a secret is told as a fault of the target already. */
+const passedOn = () =>
+  z
+    .custom<object>((value) => typeof value === "object" && value !== null)
+    .optional()
+    .catch(undefined);
+
+/** A target of which something may be wrong: whatever can be used, so that faults further inside are found as well. */
+const glimpse = z.object({
+  id: z.string().catch(""),
+  kind: z.string().optional().catch(undefined),
+  url: webAddress().optional().catch(undefined),
+  queues: passedOn(),
+  database: passedOn(),
+  planned: z.boolean().catch(false),
+  checks: z.array(z.looseObject({}).catch({})).catch([]),
+});
+
+/** @param target as written, secrets looked up. */
+export function readChecks(
+  target: unknown,
+  path: SettingPath,
+  { probes }: Plugins,
+  confirm: WrittenConfirmation,
+): ReadChecks {
+  const seen = glimpse.safeParse(target);
+  if (!seen.success) return { checks: [], capacity: [], faults: [] };
+  const expanded = expandKind(seen.data, path, probes);
+  const merged = merge(seen.data.checks, expanded.standard, path, seen.data);
+  const read = merged.checks.map((check) => readCheck(check, seen.data, probes, confirm));
+  return {
+    checks: read.flatMap(({ check }) => check ?? []),
+    capacity: read.flatMap(({ capacity }) => capacity ?? []),
+    faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
+  };
+}
+
+type Glimpse = z.output<typeof glimpse>;
+type Probes = Plugins["probes"];
+
+function expandKind(
+  target: Glimpse,
+  path: SettingPath,
+  probes: Probes,
+): { readonly standard: readonly StandardCheck[]; readonly faults: readonly SettingFault[] } {
+  const { kind: name, url, queues, database } = target;
+  if (name === undefined) return { standard: [], faults: withoutKind(target, path) };
+  const kinds = Object.keys(probes).filter((probe) => probes[probe]?.kind);
+  const kind = Object.hasOwn(probes, name) ? probes[name]?.kind : undefined;
+  if (!kind) return { standard: [], faults: [fault([...path, "kind"], unknownName("kind", name, kinds))] };
+  if (url === undefined) {
+    const message = `kind: ${name} needs the address of the service: add url: https://…`;
+    return { standard: [], faults: "url" in target ? [] : [fault([...path, "kind"], message)] };
+  }
+  const extras = Object.entries({ queues, database }).filter(([, value]) => value !== undefined);
+  return {
+    standard: kind.checks({ url, ...Object.fromEntries(extras) }),
+    faults: extras
+      .filter(([field, value]) => isIgnored(kind, url, field, value))
+      .map(([field]) => fault([...path, field], `${field}: kind: ${name} has no checks for it; take it out`, "key")),
+  };
+}
+
+function isIgnored(kind: Kind, url: string, field: string, value: unknown): boolean {
+  return isDeepStrictEqual(kind.checks({ url, [field]: value }), kind.checks({ url }));
+}
+
+function withoutKind(target: Glimpse, path: SettingPath): readonly SettingFault[] {
+  return (["queues", "database"] as const)
+    .filter((field) => target[field] !== undefined)
+    .map((field) => fault([...path, field], `${field} only means something beside kind: add kind, or a check`, "key"));
+}
+
+function unknownName(what: "probe" | "kind", name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  const guess = meant ? `did you mean "${meant}"? There are` : "there are";
+  return `there is no ${what} ${shown(name)}: ${guess} ${known.join(", ")}`;
+}
+
+/** Settings written for a standard check's id replace its own one by one; another probe replaces it altogether. */
+function merge(
+  written: readonly Settings[],
+  standard: readonly StandardCheck[],
+  path: SettingPath,
+  target: Glimpse,
+): { readonly checks: readonly Merged[]; readonly faults: readonly SettingFault[] } {
+  const taken = new Set<number>();
+  const brought = standard.map((base): Merged => {
+    const index = written.findIndex((check) => check["id"] === base.id);
+    const change = index < 0 ? {} : written[index];
+    taken.add(index);
+    const own = index < 0 ? [...path, "kind"] : [...path, "checks", index];
+    if (change?.["probe"] !== undefined && change["probe"] !== base.probe) return alone(change, own);
+    const placeOf = (setting: string | number | undefined) =>
+      setting !== undefined && change && Object.hasOwn(change, setting)
+        ? [...own, setting]
+        : (source(base[setting ?? ""], target, path) ?? own);
+    return { settings: { ...base, ...change }, path: own, placeOf };
+  });
+  const added = written.flatMap((check, index) => (taken.has(index) ? [] : alone(check, [...path, "checks", index])));
+  return { checks: [...brought, ...added], faults: repeated(written, path) };
+}
+
+const alone = (settings: Settings, path: SettingPath): Merged => ({
+  settings,
+  path,
+  placeOf: (setting) => (setting === undefined ? path : [...path, setting]),
+});
+
+/** Which field of the target a standard check has this value from. */
+function source(value: unknown, target: Glimpse, path: SettingPath): SettingPath | undefined {
+  if (value === undefined) return undefined;
+  const fields = (["url", "queues", "database"] as const).flatMap((name) => [
+    { place: [...path, name], found: target[name] },
+    ...Object.entries(name === "url" ? {} : (target[name] ?? {})).map(([inner, found]) => ({
+      place: [...path, name, inner],
+      found,
+    })),
+  ]);
+  return fields.find(({ found }) => found === value)?.place;
+}
+
+function repeated(written: readonly Settings[], path: SettingPath): readonly SettingFault[] {
+  return written.flatMap(({ id }, index) => {
+    const again = typeof id === "string" && written.findIndex((other) => other["id"] === id) < index;
+    const message = `there are two checks ${shown(id)} in this target: give one of them another id`;
+    return again ? [fault([...path, "checks", index, "id"], message)] : [];
+  });
+}
+
+interface ReadCheck {
+  readonly check?: Check;
+  readonly capacity?: CapacityPlan | undefined;
+  readonly faults: readonly SettingFault[];
+}
+
+function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: WrittenConfirmation): ReadCheck {
+  const { settings, path } = merged;
+  const name = settings["probe"];
+  if (name === undefined)
+    return { faults: typeof settings["id"] === "string" ? [noProbe(merged, target, probes)] : [] };
+  if (typeof name !== "string") return { faults: [] };
+  const probe = Object.hasOwn(probes, name) ? probes[name] : undefined;
+  if (!probe) return { faults: [fault([...path, "probe"], unknownName("probe", name, Object.keys(probes)))] };
+  const options = Object.fromEntries(
+    Object.entries(settings).filter(([key]) => !Object.hasOwn(checkSettings.shape, key)),
+  );
+  const read = readSettings(probe.options, options);
+  const common = commonSettings.safeParse(settings);
+  const timing = common.success ? timingOf(common.data, probe) : undefined;
+  const faults = [
+    ...read.faults.map((found) => place(found, merged, probe)),
+    ...(timing?.tooLong ? [tooLong(timing, merged)] : []),
+  ];
+  if (faults.length > 0 || !common.success || !timing) return { faults };
+  const check: Check = {
+    target: target.id,
+    id: common.data.id,
+    probe: name,
+    everySeconds: timing.every,
+    timeoutSeconds: timing.timeout,
+    required: common.data.required ?? true,
+    confirm: confirmationOf({ ...confirm, ...common.data.confirm }, timing.every),
+    thresholds: probe.thresholds?.(read.data) ?? [],
+    options: read.data,
+  };
+  return { check, capacity: probe.capacity?.(read.data, check.id), faults };
+}
+
+/** Faults of the probe's own settings, moved to where they were written, with the settings every check has as known too. */
+function place(found: SettingFault, merged: Merged, probe: Probe): SettingFault {
+  const [setting, ...rest] = found.path;
+  const path = merged.placeOf(setting);
+  if (found.at === "key" && found.path.length === 1 && path.at(-1) === setting) {
+    return unknownKey(path.slice(0, -1), String(setting), settingsOf(probe));
+  }
+  const own = path.at(-1) === setting;
+  const brought = path.includes("checks") ? "" : `check ${shown(merged.settings["id"])} of this kind: `;
+  return { ...found, path: own || !brought ? [...path, ...rest] : path, message: `${brought}${found.message}` };
+}
+
+function noProbe({ settings, path }: Merged, target: Glimpse, probes: Probes): SettingFault {
+  const kind = target.kind === undefined ? undefined : probes[target.kind]?.kind;
+  const brought = kind && target.url ? kind.checks({ url: target.url }).map(({ id }) => id) : [];
+  const id = String(settings["id"]);
+  const meant = nearest(id, brought);
+  if (meant)
+    return fault([...path, "id"], `kind: ${target.kind} brings no check ${shown(id)}: did you mean "${meant}"?`);
+  const hint = brought.length > 0 ? ` (kind: ${target.kind} brings ${brought.join(", ")})` : "";
+  return fault(path, `check ${shown(id)} has no probe: add one, like probe: http${hint}`);
+}
+
+interface Timing {
+  readonly every: number;
+  readonly timeout: number;
+  readonly tooLong: boolean;
+}
+
+/** A timeout nobody wrote gives way to a short interval; a written one must fit. */
+function timingOf(common: z.output<typeof commonSettings>, { defaults }: Probe): Timing {
+  const usual = defaults?.timeoutSeconds ?? 10;
+  const every = common.every ?? Math.max(defaults?.everySeconds ?? 60, (common.timeout ?? 0) * 2);
+  const timeout = common.timeout ?? Math.min(usual, every * 0.8);
+  return { every, timeout, tooLong: timeout >= every };
+}
+
+function tooLong({ every, timeout }: Timing, merged: Merged): SettingFault {
+  const message = `timeout ${formatDuration(timeout)} is not shorter than every ${formatDuration(every)}: a run must be over before the next begins`;
+  return fault(merged.placeOf("timeout"), message);
+}
+
+function confirmationOf(written: WrittenConfirmation, every: number): Confirmation {
+  return {
+    failures: written.failures ?? 3,
+    retrySeconds: written.retryEvery ?? Math.min(20, every),
+    successes: written.successes ?? 2,
+    recoverySeconds: written.recoverEvery ?? Math.min(30, every),
+  };
+}
+
+/** The names of all settings a check with this probe can have. */
+export const settingsOf = (probe: Probe): readonly string[] => [
+  ...Object.keys(checkSettings.shape),
+  ...keysAt(probe.options),
+];
