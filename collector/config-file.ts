@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -12,6 +13,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type YAMLError,
 } from "yaml";
 import { type Config, type Plugins, readConfig } from "../core/config.ts";
@@ -91,7 +93,7 @@ const tooBig = "the file is larger than 1 MB: that is no configuration";
 export function parseConfig(text: string, sources: ConfigSources): Config {
   const { file } = sources;
   const folder = sources.folder ?? dirname(resolve(file));
-  const yaml = parseYaml(text, file);
+  const yaml = parseYaml(text.replace(/^\uFEFF/, ""), file);
   const secrets = lookUpSecrets(yaml.settings, { ...sources, folder });
   const reading = readConfig(secrets.settings, sources);
   const located = (faults: readonly SettingFault[]) => faults.map((found) => yaml.locate(found));
@@ -127,16 +129,18 @@ function parseYaml(text: string, file: string): YamlFile {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), message: printable(message) };
   };
-  const faults = [...document.errors, ...document.warnings].map((error) => at(error.pos[0], yamlSentence(error, text)));
-  const beyondReading = [...document.errors, ...document.warnings].some(({ code }) => code !== "DUPLICATE_KEY");
-  if (beyondReading) throw new ConfigError(inOrder(faults));
+  const told = (error: YAMLError) => at(error.pos[0], yamlSentence(error, text));
+  const problems = [...document.errors, ...document.warnings].toSorted((one, other) => one.pos[0] - other.pos[0]);
+  // What follows the first error of form is mostly its echo. A key written twice leaves all the rest readable.
+  const misread = problems.find(({ code }) => code !== "DUPLICATE_KEY");
+  if (misread) throw new ConfigError([told(misread)]);
   if (!isMap(document.contents)) {
     const empty = document.contents === null || (isScalar(document.contents) && document.contents.value === null);
     refuse(file, empty ? emptyFile : "the file must hold settings of the form key: value, like organisation: …");
   }
   return {
     settings: plainData(document, at),
-    faults,
+    faults: problems.map(told),
     locate: (found) => at(offsetOf(document, found), found.message),
   };
 }
@@ -145,23 +149,33 @@ const emptyFile = "the file is empty: `npx tidewatch init ADDRESS…` writes one
 
 /** Aliases may repeat settings, but not multiply them without end or hold themselves. */
 function plainData(document: Document.Parsed, at: (offset: number, message: string) => ConfigFault): unknown {
+  const lost: Alias[] = [];
+  visit(document, { Alias: (_key, alias) => void (alias.resolve(document) ? undefined : lost.push(alias)) });
+  if (lost.length > 0) throw new ConfigError(lost.map((alias) => at(startOf(alias) ?? 0, lostAlias(alias))));
   try {
     const data: unknown = document.toJS({ maxAliasCount: 100 });
     JSON.stringify(data);
     return data;
   } catch (error) {
-    const why = error instanceof ReferenceError ? error.message : "an alias (*name) stands inside what it repeats";
-    throw new ConfigError([at(0, `aliases (*name) cannot be used like this: ${why}`)]);
+    const why = error instanceof ReferenceError ? "they repeat far too much" : "one stands inside what it repeats";
+    throw new ConfigError([at(0, `the aliases (*name) in this file cannot be used: ${why}`)]);
   }
 }
+
+const lostAlias = ({ source }: Alias): string =>
+  `*${source} repeats what is marked with &${source}, and nothing above is: a text that begins with * must stand in quotes`;
 
 /** Terminals obey control characters; what is quoted from a file must not carry any. */
 function printable(message: string): string {
   return message.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+const crooked = "this line is not indented like its neighbours: what belongs together begins in the same column";
+
 function yamlSentence({ code, message, pos }: YAMLError, text: string): string {
   const rest = text.slice(pos[0], pos[0] + 60);
+  const bracket = / end with a (\S)/.exec(message)?.[1];
+  if (bracket) return `a bracket was opened and not closed: ${bracket} is missing`;
   switch (code) {
     case "DUPLICATE_KEY":
       return `${/^[^:\s]+/.exec(rest)?.[0] ?? "a key"} is written twice in the same place: keep one of them`;
@@ -169,7 +183,7 @@ function yamlSentence({ code, message, pos }: YAMLError, text: string): string {
       return "a tab cannot indent: use spaces";
     case "BAD_INDENT":
     case "BLOCK_IN_FLOW":
-      return "this line is not indented like its neighbours: what belongs together begins in the same column";
+      return crooked;
     case "BLOCK_AS_IMPLICIT_KEY":
       return 'there are two settings in one line: begin a new line, or put a text with ": " in it into quotes';
     case "BAD_SCALAR_START":
@@ -178,12 +192,10 @@ function yamlSentence({ code, message, pos }: YAMLError, text: string): string {
       return "a second document begins here: take out the line ---";
     case "TAG_RESOLVE_FAILED":
       return `${/^\S+/.exec(rest)?.[0] ?? "this tag"} means nothing here: take it out`;
-    case "BAD_ALIAS":
-      return "this alias (*name) repeats something that is not there: a text that begins with * must stand in quotes";
     case "RESOURCE_EXHAUSTION":
       return "the settings are nested too deep";
     default:
-      return `this is not YAML: ${message}`;
+      return /without - indicator|same column|indent/i.test(message) ? crooked : `this is not YAML: ${message}`;
   }
 }
 
@@ -252,7 +264,7 @@ function fromEnvironment(name: string, env: ConfigSources["env"]): Found {
   const there = Object.keys(env).filter((other) => env[other] !== undefined);
   const meant = nearest(name, there);
   const hint = meant ? `did you mean ${meant}, which is?` : "set it where Tidewatch is started";
-  return { problem: `the environment variable ${shown(name)} is not set: ${hint}` };
+  return { problem: `the environment variable ${name} is not set: ${hint}` };
 }
 
 function fromFile(
