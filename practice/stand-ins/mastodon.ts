@@ -1,0 +1,279 @@
+/** Plays a Mastodon behind its stock nginx: the documents of versions 4.2 and 4.5, and the cache that covers. */
+import {
+  badGateway,
+  json,
+  page,
+  type Reply,
+  type Routes,
+  type StandIn,
+  type StandInSettings,
+  startStandIn,
+} from "./stand-in.ts";
+
+export interface MastodonSettings extends StandInSettings {
+  readonly version?: "4.2" | "4.5";
+  /** Domain of its handles; by default where it listens. */
+  readonly domain?: string;
+  /** 4.2 and 4.3 tell strangers nothing about themselves then. */
+  readonly limitedFederation?: boolean;
+}
+
+const releases = { "4.2": "4.2.0", "4.5": "4.5.15" } as const;
+
+export function startMastodon(settings: MastodonSettings = {}): Promise<StandIn> {
+  return startStandIn((url) => mastodonAt(new URL(url), settings), settings);
+}
+
+interface Server {
+  readonly web: string;
+  readonly domain: string;
+  readonly version: "4.2" | "4.5";
+}
+
+function mastodonAt(url: URL, settings: MastodonSettings): Routes {
+  const server: Server = { web: url.origin, domain: settings.domain ?? url.host, version: settings.version ?? "4.5" };
+  const closed = settings.limitedFederation === true && server.version === "4.2";
+  return ({ url: asked, mood }) => {
+    if (asked.pathname === "/health") return mood === "stale" ? badGateway : health;
+    const cached = isCached(asked);
+    if ((mood === "stale" || mood === "no-database") && !cached) {
+      return mood === "stale" ? badGateway : { ...badGateway, status: 500 };
+    }
+    const reply = answer(server, asked, closed);
+    // nginx adds the header to good answers only.
+    if (reply.status !== 200) return reply;
+    const ailing = mood === "stale" || mood === "no-database";
+    return { ...reply, headers: { ...reply.headers, "x-cached": ailing ? "STALE" : cached ? "HIT" : "MISS" } };
+  };
+}
+
+const health: Reply = {
+  status: 200,
+  headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "max-age=0, private, must-revalidate" },
+  body: "OK",
+};
+
+/** A query string nobody has used before is a new key of the cache. */
+const isCached = (asked: URL) => !asked.searchParams.has("_") && !asked.pathname.startsWith("/api/v1/timelines");
+
+function answer(server: Server, asked: URL, closed: boolean): Reply {
+  switch (asked.pathname) {
+    case "/":
+      return page("Mastodon (practice)", "This is where members would read and write.", {
+        "cache-control": "max-age=15, public, stale-while-revalidate=30, stale-if-error=86400",
+      });
+    case "/about":
+      return page("About (practice)", "A co-op that exists for practice only.");
+    case "/api/v2/instance":
+      return closed ? membersOnly : json(instanceVersion2(server), forFiveMinutes);
+    case "/api/v1/instance":
+      return closed ? membersOnly : json(instanceVersion1(server), forFiveMinutes);
+    case "/api/v1/timelines/public":
+      return json([post(server)], { "cache-control": "max-age=15, public" });
+    case "/.well-known/nodeinfo":
+      return json(nodeInfoLinks(server), forThreeDays);
+    case "/nodeinfo/2.0":
+      return json(nodeInfo(server), { "cache-control": "max-age=1800, public" });
+    case "/.well-known/webfinger":
+      return webFinger(server, asked.searchParams.get("resource"));
+    case "/users/admin":
+      return json(actor(server, "Person", "admin"), { ...asActivity, "cache-control": "max-age=180, public" });
+    case "/actor":
+      return json(actor(server, "Application", server.domain), {
+        ...asActivity,
+        "cache-control": "max-age=600, public",
+      });
+    default:
+      return { ...page("The page you are looking for isn't here.", "404"), status: 404 };
+  }
+}
+
+const forFiveMinutes = { "cache-control": "max-age=300, public, stale-while-revalidate=30, stale-if-error=86400" };
+const forThreeDays = { "cache-control": "max-age=259200, public" };
+const asActivity = { "content-type": "application/activity+json; charset=utf-8" };
+const membersOnly: Reply = { ...json({ error: "This method requires an authenticated user" }), status: 401 };
+
+function account({ web }: Server) {
+  return {
+    id: "109000000000000001",
+    username: "admin",
+    acct: "admin",
+    display_name: "Admin",
+    locked: false,
+    bot: false,
+    discoverable: true,
+    indexable: false,
+    group: false,
+    created_at: "2022-11-01T00:00:00.000Z",
+    note: "",
+    url: `${web}/@admin`,
+    uri: `${web}/users/admin`,
+    avatar: `${web}/avatars/original/missing.png`,
+    avatar_static: `${web}/avatars/original/missing.png`,
+    header: `${web}/headers/original/missing.png`,
+    header_static: `${web}/headers/original/missing.png`,
+    followers_count: 10,
+    following_count: 5,
+    statuses_count: 42,
+    last_status_at: "2026-11-22",
+    hide_collections: null,
+    emojis: [],
+    roles: [],
+    fields: [],
+  };
+}
+
+const streaming = ({ web }: Server) => web.replace(/^http/, "ws");
+
+function instanceVersion2(server: Server) {
+  const { web, domain, version } = server;
+  const newer = version === "4.5";
+  const picture = `${web}/packs/media/images/preview.png`;
+  return {
+    domain,
+    title: "Practice Co-op",
+    version: releases[version],
+    source_url: "https://github.com/mastodon/mastodon",
+    description: "A co-op that exists for practice only",
+    usage: { users: { active_month: 143 } },
+    thumbnail: {
+      url: picture,
+      blurhash: "UeKUpFxuo~R%0nW;WCnhF6RjaJt757oJodS$",
+      versions: { "@1x": picture, "@2x": picture },
+      ...(newer && { description: "" }),
+    },
+    ...(newer && { icon: [{ src: `${web}/packs/assets/android-chrome-36x36.png`, size: "36x36" }] }),
+    languages: ["en"],
+    configuration: {
+      urls: {
+        streaming: streaming(server),
+        status: null,
+        ...(newer && { about: `${web}/about`, privacy_policy: `${web}/privacy-policy`, terms_of_service: null }),
+      },
+      ...(newer && { vapid: { public_key: "BPracticePublicKey=" } }),
+      accounts: {
+        max_featured_tags: 10,
+        ...(newer && {
+          max_display_name_length: 30,
+          max_note_length: 500,
+          max_avatar_description_length: 150,
+          max_header_description_length: 150,
+          max_pinned_statuses: 5,
+          max_profile_fields: 4,
+          profile_field_name_limit: 255,
+          profile_field_value_limit: 255,
+        }),
+      },
+      statuses: { max_characters: 500, max_media_attachments: 4, characters_reserved_per_url: 23 },
+      media_attachments: {
+        ...(newer && { description_limit: 1500 }),
+        image_matrix_limit: 33177600,
+        image_size_limit: 16777216,
+        supported_mime_types: ["image/jpeg", "image/png", "video/mp4"],
+        video_frame_rate_limit: 120,
+        video_matrix_limit: 8294400,
+        video_size_limit: 103809024,
+      },
+      polls: { max_options: 4, max_characters_per_option: 50, min_expiration: 300, max_expiration: 2629746 },
+      translation: { enabled: false },
+      ...(newer && {
+        timelines_access: {
+          live_feeds: { local: "public", remote: "authenticated" },
+          hashtag_feeds: { local: "public", remote: "public" },
+          trending_link_feeds: { local: "public", remote: "public" },
+        },
+        limited_federation: false,
+      }),
+    },
+    registrations: {
+      enabled: true,
+      approval_required: true,
+      ...(newer && { reason_required: true }),
+      message: null,
+      ...(newer && { min_age: null }),
+      url: null,
+    },
+    ...(newer && { api_versions: { mastodon: 7 } }),
+    contact: { email: "admin@practice.example", account: account(server) },
+    rules: [{ id: "1", text: "Be kind", ...(newer && { hint: "", translations: {} }) }],
+  };
+}
+
+function instanceVersion1(server: Server) {
+  return {
+    uri: server.domain,
+    title: "Practice Co-op",
+    short_description: "A co-op that exists for practice only",
+    description: "",
+    email: "admin@practice.example",
+    version: releases[server.version],
+    urls: { streaming_api: streaming(server) },
+    stats: { user_count: 212, status_count: 61234, domain_count: 23456 },
+    thumbnail: `${server.web}/packs/media/images/preview.png`,
+    languages: ["en"],
+    registrations: true,
+    approval_required: true,
+    invites_enabled: true,
+    configuration: { statuses: { max_characters: 500 } },
+    contact_account: account(server),
+    rules: [{ id: "1", text: "Be kind" }],
+  };
+}
+
+function post(server: Server) {
+  const id = "115590000000000001";
+  return {
+    id,
+    created_at: "2026-11-23T01:20:11.000Z",
+    visibility: "public",
+    uri: `${server.web}/users/admin/statuses/${id}`,
+    content: "<p>hello</p>",
+    account: account(server),
+    media_attachments: [],
+  };
+}
+
+const nodeInfoLinks = ({ web }: Server) => ({
+  links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${web}/nodeinfo/2.0` }],
+});
+
+const nodeInfo = ({ version }: Server) => ({
+  version: "2.0",
+  software: { name: "mastodon", version: releases[version] },
+  protocols: ["activitypub"],
+  services: { outbound: [], inbound: [] },
+  usage: { users: { total: 212, activeMonth: 143, activeHalfyear: 180 }, localPosts: 61234 },
+  openRegistrations: true,
+  metadata: { nodeName: "Practice Co-op", nodeDescription: "A co-op that exists for practice only" },
+});
+
+function webFinger(server: Server, resource: string | null): Reply {
+  const { web, domain } = server;
+  const [, user, host] = /^acct:([^@]+)@(.+)$/.exec(resource ?? "") ?? [];
+  if (user === undefined || host === undefined) return { status: 400 };
+  const own = host === domain || host === new URL(web).host;
+  if (!own || (user !== "admin" && user !== domain)) return { status: 404 };
+  const id = user === "admin" ? `${web}/users/admin` : `${web}/actor`;
+  const document = {
+    subject: `acct:${user}@${domain}`,
+    aliases: [id],
+    links: [
+      { rel: "http://webfinger.net/rel/profile-page", type: "text/html", href: `${web}/@admin` },
+      { rel: "self", type: "application/activity+json", href: id },
+      { rel: "http://ostatus.org/schema/1.0/subscribe", template: `${web}/authorize_interaction?uri={uri}` },
+    ],
+  };
+  return json(document, { "content-type": "application/jrd+json; charset=utf-8", ...forThreeDays });
+}
+
+const actor = ({ web }: Server, type: string, user: string) => {
+  const id = type === "Application" ? `${web}/actor` : `${web}/users/${user}`;
+  return {
+    "@context": ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"],
+    id,
+    type,
+    inbox: `${id}/inbox`,
+    preferredUsername: user,
+    publicKey: { id: `${id}#main-key`, owner: id, publicKeyPem: "" },
+  };
+};

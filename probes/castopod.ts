@@ -1,0 +1,194 @@
+/** Looks at a Castopod server as listeners, their podcast apps and other servers do. */
+import { z } from "zod";
+import { sameInAll } from "../core/language.ts";
+import { plainText } from "../core/plain-text.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
+import { trusting } from "./lib/certificate.ts";
+import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
+import { feedBytes, feedFaults } from "./lib/feed.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
+import { uncached } from "./lib/nonce.ts";
+import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
+import { patiently } from "./lib/patience.ts";
+import { isHtml } from "./lib/wall.ts";
+import { lookUp } from "./lib/webfinger.ts";
+
+const castopod = sameInAll("Castopod");
+
+const Health = z.object({ code: z.number() });
+const IllHealth = z.object({ errors: z.array(z.string()).max(100) });
+/** The older NodeInfo2, the only one that Castopod has: its /.well-known/nodeinfo is 404, and rightly so. */
+const NodeInfo2 = z.object({ server: z.object({ software: z.string().max(100), version: z.string().max(200) }) });
+
+const podcast = z.string().regex(/^@?\w{1,64}$/, { error: "this is not the handle of a podcast, like cooking" });
+const feedsPerRun = 3;
+
+export default defineProbe({
+  summary: "Asks a Castopod server whether it is alive and whether podcast apps and other servers find its podcasts.",
+  options: z.strictObject({
+    ...serverSettings,
+    podcasts: z
+      .array(podcast)
+      .max(100)
+      .optional()
+      .describe("Handles of the podcasts whose feeds are checked; without them, those that the home page links to."),
+  }),
+  example: { url: "https://podcasts.example", podcasts: ["cooking"] },
+  defaults: { timeoutSeconds: 20 },
+
+  kind: {
+    name: sameInAll("Podcasts"),
+    checks: ({ url, database }) => {
+      if (database !== undefined) {
+        throw new Error("Castopod keeps its data in MariaDB, which is not watched yet: take `database` out.");
+      }
+      return [
+        { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
+        { id: "service", probe: "castopod", url, every: "60s" },
+      ];
+    },
+  },
+
+  async run({ url, maxSeconds, podcasts, ca }, given) {
+    const context = trusting(given, ca);
+    const origin = new URL(url);
+    const health = await context.http.get(uncached(new URL("/health", origin)));
+    const ill = healthFlaw(health);
+    // Whoever turns us away, or knows that it is broken, is not asked four more times.
+    if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
+    const home = await askHome(origin, context);
+    if (home.flaw) return findingOf([home.flaw, ...(ill ? [ill] : [])], { phases: health.phases });
+
+    const handles = podcasts?.map((handle) => handle.replace("@", "")) ?? home.handles;
+    const [known, feeds, found] = await Promise.all([
+      askNodeInfo2(origin, context),
+      askFeeds(handles, origin, context),
+      handles[0] ? lookUp({ user: handles[0], domain: origin.host }, origin, castopod, context) : undefined,
+    ]);
+    const flaws = [
+      ...(ill ? [ill] : []),
+      ...feeds,
+      ...known.flaws,
+      ...otherSoftware(known.software, "castopod"),
+      ...(found?.flaws ?? []),
+      ...slowness(health, "the health page", maxSeconds, castopod),
+      ...slowness(home.answer, "the home page", maxSeconds, castopod),
+    ];
+    return findingOf(flaws, {
+      phases: health.phases,
+      readings: infoReading("castopod_info", known.software?.version),
+      note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : undefined,
+    });
+  },
+});
+
+function healthFlaw(answer: HttpAnswer): Flaw | undefined {
+  if (answer.status === 200 && answer.json(Health)?.code === 200) return undefined;
+  const errors = answer.status === 503 && !isMaintenance(answer) ? answer.json(IllHealth)?.errors : undefined;
+  if (errors) {
+    const reason = `says it is ill: ${plainText(errors.join(" "), 160) || "no reason given"}`;
+    return { outcome: "down", reason, explanation: answersWithError(castopod), evidence: evidenceOf(answer) };
+  }
+  const refusal = refusalOf(answer, "the health page", castopod);
+  if (refusal) return refusal;
+  const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;
+  return blemish(`the health page ${said}`, hasBlemish(castopod), evidenceOf(answer));
+}
+
+interface Home {
+  readonly answer: HttpAnswer;
+  readonly handles: readonly string[];
+  readonly flaw?: Flaw;
+}
+
+/** The home page, which sends on to the podcast where there is only one; both name the podcasts by their links. */
+async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
+  const first = await context.http.get(new URL("/", origin));
+  const next =
+    first.status >= 300 && first.status < 400 ? URL.parse(first.headers.get("location") ?? "", origin) : null;
+  const answer = next?.host === origin.host ? await context.http.get(next) : first;
+  const refusal = refusalOf(answer, "the home page", castopod);
+  if (refusal) return { answer, handles: [], flaw: refusal };
+  if (answer.status !== 200 || !isHtml(answer)) {
+    const reason = answer.status === 200 ? "the home page is no web page" : `the home page answered ${answer.status}`;
+    const flaw: Flaw = { outcome: "down", reason, explanation: showsWrongPage(castopod), evidence: evidenceOf(answer) };
+    return { answer, handles: [], flaw };
+  }
+  return { answer, handles: [...new Set([...podcastOf(answer.url), ...linkedPodcasts(answer.text(), origin)])] };
+}
+
+/** Handles in links such as `/@cooking` and `/@cooking/episodes`. */
+function linkedPodcasts(html: string, origin: URL): readonly string[] {
+  const links = html.matchAll(/\bhref=(?:"([^"]{1,500})"|'([^']{1,500})')/gi).take(2000);
+  const pages = [...links].flatMap(([, double, single]) => URL.parse(double ?? single ?? "", origin) ?? []);
+  const handles = pages.filter(({ host }) => host === origin.host).flatMap(podcastOf);
+  return [...new Set(handles)].slice(0, 100);
+}
+
+const podcastOf = ({ pathname }: URL): readonly string[] => {
+  const [, handle] = /^\/@(\w{1,64})(?:\/|$)/.exec(pathname) ?? [];
+  return handle === undefined ? [] : [handle];
+};
+
+async function askNodeInfo2(
+  origin: URL,
+  context: ProbeContext,
+): Promise<{ readonly flaws: readonly Flaw[]; readonly software?: Software }> {
+  const asked = "NodeInfo2";
+  const heard = await patiently(context.http.get(new URL("/.well-known/x-nodeinfo2", origin)), context);
+  if (!("answer" in heard)) return { flaws: [blemish(`${asked}: ${heard.silence}`, isHardToFind, heard.evidence)] };
+  const { answer } = heard;
+  if (answer.status === 429) return { flaws: [] };
+  const told = answer.status === 200 ? answer.json(NodeInfo2)?.server : undefined;
+  if (told)
+    return { flaws: [], software: { name: plainText(told.software, 40), version: plainText(told.version, 60) } };
+  const said = answer.status === 200 ? "is not what it should be" : `answered ${answer.status}`;
+  return { flaws: [blemish(`${asked} ${said}`, isHardToFind, evidenceOf(answer))] };
+}
+
+/** A few feeds in each run, in turn; those that were wrong last time every time, so that a fault can be confirmed. */
+async function askFeeds(handles: readonly string[], origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+  const remembered = Turn.safeParse(context.memory.get("feeds")).data ?? { next: 0, wrong: [] };
+  const again = remembered.wrong.filter((handle) => handles.includes(handle)).slice(0, feedsPerRun);
+  const others = handles.filter((handle) => !again.includes(handle));
+  const count = Math.min(others.length, Math.max(1, feedsPerRun - again.length));
+  const inTurn = Array.from({ length: count }, (_, step) => others[(remembered.next + step) % others.length] ?? "");
+  const looks = await Promise.all(
+    [...again, ...inTurn].map(async (handle) => ({ handle, flaws: await askFeed(handle, origin, context) })),
+  );
+  const wrong = looks.filter(({ flaws }) => flaws.length > 0).map(({ handle }) => handle);
+  context.memory.set("feeds", { next: others.length > 0 ? (remembered.next + count) % others.length : 0, wrong });
+  return looks.flatMap(({ flaws }) => flaws);
+}
+const Turn = z.object({ next: z.int(), wrong: z.array(z.string()) });
+
+async function askFeed(handle: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+  const url = new URL(`/@${handle}/feed.xml`, origin);
+  const asked = `the feed of @${handle}`;
+  const heard = await patiently(context.http.get(url, { maxBodyBytes: feedBytes }), context);
+  if (!("answer" in heard)) return [down(`${asked}: ${heard.silence}`, heard.evidence)];
+  const { answer } = heard;
+  const evidence = evidenceOf(answer);
+  // The podcast moved to another address, on purpose: apps follow by themselves.
+  if (answer.status === 301 && redirectTarget(answer) !== "nowhere") return [];
+  // This page needs the database before any cache; the health page does not.
+  if (answer.status >= 500) return [down(`${asked} answered ${answer.status}`, evidence)];
+  if (answer.status === 429) return [];
+  if (answer.status !== 200) return [cannotSubscribe(`${asked} answered ${answer.status}`, evidence)];
+  const faults = feedFaults(answer.text(), url, answer.truncated, context.clock.now());
+  return faults.map((fault) => cannotSubscribe(`${asked} ${fault}`, evidence));
+}
+
+const missingEpisodes = {
+  en: "Podcast apps may not be able to load episodes.",
+  fr: "Les applications de balados risquent de ne pas charger les épisodes.",
+};
+const cannotSubscribe = (reason: string, evidence: string) => blemish(reason, missingEpisodes, evidence);
+const down = (reason: string, evidence: string): Flaw => ({
+  outcome: "down",
+  reason,
+  explanation: missingEpisodes,
+  evidence,
+});

@@ -1,0 +1,176 @@
+/** Asks for a page and compares it with what it should be. */
+import { z } from "zod";
+import { plainText } from "../core/plain-text.ts";
+import { defineProbe, type HttpAnswer, type HttpRequest } from "../core/probe.ts";
+import type { Finding } from "../core/sample.ts";
+import { Secret } from "../core/secret.ts";
+import { secret, webAddress } from "../core/settings.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
+import {
+  certificateAuthority,
+  certificateFlaw,
+  certificateReadings,
+  certificateThresholds,
+} from "./lib/certificate.ts";
+import * as explanation from "./lib/explanation.ts";
+import { type Flaw, findingOf } from "./lib/flaw.ts";
+import { slowness } from "./lib/pages.ts";
+import { challengeOf, mediaType } from "./lib/wall.ts";
+
+const status = z.int().min(100).max(599);
+
+const Expectation = z
+  .strictObject({
+    status: z
+      .union([status, z.array(status).min(1)])
+      .prefault(200)
+      .describe("The status that is right, or a list of them."),
+    host: z
+      .string()
+      .max(253)
+      .optional()
+      .describe("Host that answers in the end, where redirects lead away from that of `url` on purpose."),
+    contains: z
+      .string()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe("Text that must stand in the answer, as it is written there."),
+    notContains: z.string().min(1).max(1000).optional().describe("Text that must not stand in the answer."),
+    contentType: z.string().min(1).max(200).optional().describe("What kind of answer it must be, such as `text/html`."),
+    maxSeconds: z
+      .number()
+      .positive()
+      .max(300)
+      .optional()
+      .describe("An answer that takes longer than this many seconds is degraded."),
+    certificateDays: z
+      .number()
+      .min(0)
+      .max(365)
+      .prefault(21)
+      .describe("The certificate is degraded when it ends within this many days; in the last 3 somebody is woken."),
+  })
+  .prefault({});
+
+const options = z.strictObject({
+  url: webAddress().describe("Address of the page."),
+  method: z.enum(["GET", "HEAD", "POST"]).prefault("GET").describe("How to ask. HEAD gets no text."),
+  headers: z
+    .record(
+      z.string().regex(/^[!#$%&'*+.^`|~\w-]{1,100}$/, { error: "this is not the name of a header" }),
+      z.union([headerValue(), secret()]),
+    )
+    .prefault({})
+    .describe("Headers to send along; a value may be a secret: `{ env: NAME }` or `{ file: PATH }`."),
+  followRedirects: z.int().min(0).max(10).prefault(0).describe("How many redirects may be followed."),
+  family: z
+    .union([z.literal(4), z.literal(6)])
+    .optional()
+    .describe("Ask over IPv4 (4) or IPv6 (6) only; without it, over whichever answers first."),
+  ca: certificateAuthority(),
+  expect: Expectation.describe("What the answer must be like."),
+});
+type Options = z.output<typeof options>;
+
+export default defineProbe({
+  summary: "Asks for a web page and looks at its status, text, speed and certificate.",
+  options,
+  example: { url: "https://social.example/about", expect: { status: 200, contains: "About", maxSeconds: 3 } },
+
+  thresholds: ({ url, expect }) => (url.startsWith("https:") ? certificateThresholds(expect.certificateDays) : []),
+
+  async run(settings, { http, clock }) {
+    const { url, expect } = settings;
+    if (settings.method === "HEAD" && (expect.contains ?? expect.notContains) !== undefined) {
+      return couldNotMeasure("HEAD answers have no text to look for: use GET");
+    }
+    const answer = await http.get(url, requestOf(settings));
+    const { tls } = answer;
+    const ends = tls && certificateFlaw(tls, clock.now(), expect.certificateDays);
+    const slow =
+      expect.maxSeconds === undefined ? [] : slowness(answer, "the answer", expect.maxSeconds, explanation.thePage);
+    return findingOf([...fault(answer, settings), ...slow, ...(ends ? [ends] : [])], {
+      phases: answer.phases,
+      readings: tls ? certificateReadings(tls, clock.now(), expect.certificateDays) : [],
+    });
+  },
+});
+
+function headerValue() {
+  return z
+    .string()
+    .max(4000)
+    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+      error: "a header cannot hold this text: only printable characters of Latin-1",
+    });
+}
+
+function requestOf({ method, followRedirects, family, ca, headers }: Options): HttpRequest {
+  const revealed = Object.entries(headers).map(([name, value]) => [
+    name,
+    value instanceof Secret ? value.reveal() : value,
+  ]);
+  return {
+    method,
+    followRedirects,
+    headers: Object.fromEntries(revealed),
+    ...(family && { family }),
+    ...(ca && { ca: ca.reveal() }),
+  };
+}
+
+const couldNotMeasure = (reason: string): Finding => ({
+  outcome: "unknown",
+  reason,
+  explanation: {
+    en: "We could not check: our monitor is not set up rightly.",
+    fr: "Vérification impossible : notre outil de surveillance est mal réglé.",
+  },
+});
+
+/** What is wrong with the answer itself: at most one thing, the one that explains the others. */
+function fault(answer: HttpAnswer, { url, expect }: Options): readonly Flaw[] {
+  const right = [expect.status].flat().includes(answer.status);
+  const evidence = evidenceOf(answer);
+  const down = (reason: string, told = explanation.showsWrongPage(explanation.thePage)): readonly Flaw[] => [
+    { outcome: "down", reason, explanation: told, evidence },
+  ];
+  if (!right) {
+    const refusal = refusalOf(answer, "it", explanation.thePage);
+    if (refusal?.outcome === "unknown" || isMaintenance(answer)) return refusal ? [refusal] : [];
+    return down(
+      `answered ${answer.status}${refusal && answer.status < 400 ? `: ${refusal.reason}` : ""}`,
+      refusal?.explanation ?? explanation.answersWithError(explanation.thePage),
+    );
+  }
+  const host = (expect.host ?? new URL(url).hostname).toLowerCase();
+  if (answer.url.hostname !== host) {
+    return down(
+      `redirects to another host, ${plainText(answer.url.hostname, 100)}`,
+      explanation.leadsElsewhere(explanation.thePage),
+    );
+  }
+  const wrong = wrongText(answer, expect);
+  // A challenge page has the right status and the wrong text; the right text speaks for itself.
+  const wall = expect.contains === undefined || wrong !== undefined ? challengeOf(answer) : undefined;
+  if (wall) {
+    return [{ outcome: "unknown", reason: `blocked: ${wall}`, explanation: explanation.couldNotCheck, evidence }];
+  }
+  return wrong === undefined ? [] : down(wrong);
+}
+
+function wrongText(answer: HttpAnswer, expect: Options["expect"]): string | undefined {
+  const { contains, notContains, contentType } = expect;
+  if (contentType !== undefined && mediaType(answer) !== contentType.toLowerCase()) {
+    return `the answer is ${plainText(mediaType(answer), 60) || "of no named type"}, not ${contentType}`;
+  }
+  if (contains === undefined && notContains === undefined) return undefined;
+  const text = answer.text();
+  if (contains !== undefined && !text.includes(contains)) {
+    return `"${plainText(contains, 60)}" is not in the answer${answer.truncated ? `, of which ${answer.body.length} bytes were read` : ""}`;
+  }
+  if (notContains !== undefined && text.includes(notContains))
+    return `"${plainText(notContains, 60)}" is in the answer`;
+  return undefined;
+}

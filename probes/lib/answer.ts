@@ -1,0 +1,99 @@
+/** What an HTTP answer says by itself, whoever gave it: refusals, errors, redirects, caches; and how to show it. */
+import type { Localised } from "../../core/language.ts";
+import { plainLines, plainText } from "../../core/plain-text.ts";
+import type { HttpAnswer } from "../../core/probe.ts";
+import * as explanation from "./explanation.ts";
+import type { Flaw } from "./flaw.ts";
+import { wallOf } from "./wall.ts";
+
+/**
+ * The flaw of an answer that no service gives while it works; undefined when the status alone does not condemn it.
+ * @param asked what was asked for, as it stands in a reason: "the health page".
+ */
+export function refusalOf(answer: HttpAnswer, asked: string, subject: Localised): Flaw | undefined {
+  const evidence = evidenceOf(answer);
+  const { status } = answer;
+  const wall = wallOf(answer);
+  if (wall) {
+    return {
+      outcome: "unknown",
+      reason: `blocked: ${wall} (${asked} answered ${status})`,
+      explanation: explanation.couldNotCheck,
+      evidence,
+    };
+  }
+  const down = (reason: string, told: Localised): Flaw => ({ outcome: "down", reason, explanation: told, evidence });
+  if (isMaintenance(answer)) {
+    return down(`says it is under maintenance (${status}${comeBack(answer)})`, explanation.isInMaintenance(subject));
+  }
+  if (status >= 500) return down(`${asked} answered ${status}`, explanation.answersWithError(subject));
+  if (status === 410) return down(`${asked} answered 410: closed for good`, explanation.isClosed(subject));
+  if (status >= 300 && status < 400) {
+    return down(`${asked} redirects to ${redirectTarget(answer)}`, explanation.leadsElsewhere(subject));
+  }
+  return undefined;
+}
+
+/** A 503 that says when to come back, or Laravel's own page for it: somebody did this on purpose. */
+export function isMaintenance(answer: HttpAnswer): boolean {
+  if (answer.status !== 503) return false;
+  if (answer.headers.has("retry-after") || answer.headers.has("refresh")) return true;
+  const page = Buffer.from(answer.body.subarray(0, 4096)).toString("latin1");
+  return (
+    /maintenance|be right back|<title>\s*Service Unavailable\s*<\/title>/i.test(page) &&
+    !/nginx|apache|varnish/i.test(page)
+  );
+}
+
+function comeBack(answer: HttpAnswer): string {
+  const after = plainText(answer.headers.get("retry-after") ?? "", 40);
+  if (!after) return "";
+  return /^\d{1,9}$/.test(after) ? `, asks to come back in ${after} s` : `, asks to come back at ${after}`;
+}
+
+/** Where a redirect leads, for a reason: the address without its query. */
+export function redirectTarget(answer: HttpAnswer): string {
+  const location = answer.headers.get("location");
+  const target = location === null ? null : URL.parse(location, answer.url);
+  return target ? plainText(`${target.origin}${target.pathname}`, 100) : "nowhere";
+}
+
+/** An nginx or CDN cache that covers for a backend that fails; undefined when it does not. */
+export function cacheCovering(answer: HttpAnswer): string | undefined {
+  for (const header of ["x-cached", "cf-cache-status", "x-cache-status"]) {
+    const state = answer.headers.get(header)?.trim().toUpperCase();
+    if (state === "STALE" || state === "UPDATING") return `${header}: ${state}`;
+  }
+  return undefined;
+}
+
+/** The answer as plain text for the person on call: request, address, telling headers, start of the body. */
+export function evidenceOf(answer: HttpAnswer): string {
+  const headers = tellingHeaders.flatMap((name) => {
+    const value = answer.headers.get(name);
+    return value === null ? [] : [`${name}: ${plainText(value, 200)}`];
+  });
+  const start = plainLines(Buffer.from(answer.body.subarray(0, 1200)).toString("utf8"), 600);
+  const from = `${plainText(withoutPassword(answer.url), 300)} answered ${answer.status} (from ${answer.address})`;
+  return [from, ...answer.redirects.map((url) => `redirected from ${plainText(url, 300)}`), ...headers, "", start]
+    .join("\n")
+    .trimEnd();
+}
+
+const tellingHeaders = [
+  "server",
+  "content-type",
+  "location",
+  "retry-after",
+  "x-cached",
+  "cf-cache-status",
+  "cf-mitigated",
+  "age",
+];
+
+function withoutPassword(url: URL): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  return shown.href;
+}

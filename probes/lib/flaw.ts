@@ -1,0 +1,41 @@
+/** What one look at a service found wrong, and how several looks make one finding. */
+import type { Localised } from "../../core/language.ts";
+import type { Finding, Outcome, Phases, Reading } from "../../core/sample.ts";
+
+export interface Flaw {
+  readonly outcome: Exclude<Outcome, "up">;
+  /** For the person on call. */
+  readonly reason: string;
+  /** For members. */
+  readonly explanation: Localised;
+  /** What was seen. */
+  readonly evidence?: string;
+}
+
+// A measured outage outweighs what could not be measured; that outweighs a blemish.
+const gravity: readonly Outcome[] = ["up", "degraded", "unknown", "down"];
+const byGravity = (a: Flaw, b: Flaw) => gravity.indexOf(b.outcome) - gravity.indexOf(a.outcome);
+
+/** Something that is not as it should be, while the service works. */
+export function blemish(reason: string, explanation: Localised, evidence?: string): Flaw {
+  return { outcome: "degraded", reason, explanation, ...(evidence && { evidence }) };
+}
+
+/** The worst flaw decides; the others are told after it. `note` is said when there is nothing wrong. */
+export function findingOf(
+  flaws: readonly Flaw[],
+  rest: { readonly readings?: readonly Reading[]; readonly phases?: Phases; readonly note?: string | undefined } = {},
+): Finding {
+  const { note, ...measured } = rest;
+  const sorted = flaws.toSorted(byGravity);
+  const [main] = sorted;
+  if (!main) return { outcome: "up", ...(note !== undefined && { reason: note }), ...measured };
+  const evidence = sorted.flatMap((flaw) => flaw.evidence ?? []).join("\n\n");
+  return {
+    outcome: main.outcome,
+    reason: [...new Set(sorted.map((flaw) => flaw.reason))].join("; "),
+    explanation: main.explanation,
+    ...measured,
+    ...(evidence && { evidence }),
+  };
+}

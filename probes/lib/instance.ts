@@ -1,0 +1,81 @@
+/** The instance document of Mastodon's API, in both versions, which Pixelfed gives as well. */
+import { z } from "zod";
+import type { Localised } from "../../core/language.ts";
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { cacheCovering, evidenceOf, refusalOf } from "./answer.ts";
+import type { Flaw } from "./flaw.ts";
+import { isHtml } from "./wall.ts";
+
+export interface Instance {
+  /** The domain of its handles, as it says. */
+  readonly domain: string;
+  readonly version: string;
+  /** User name of the account that answers for the server. */
+  readonly contact: string | undefined;
+}
+
+export interface InstanceLook {
+  readonly answer: HttpAnswer;
+  readonly instance?: Instance;
+  readonly flaw?: Flaw;
+  /** A cache answered in place of the server, which failed to. */
+  readonly covered?: string;
+}
+
+const Account = z.object({ username: z.string().max(100) });
+const text = z.string().max(300);
+const Version1 = z.object({ uri: text, version: text, contact_account: Account.nullish() }).transform(
+  ({ uri, version, contact_account }): Instance => ({
+    domain: bareHost(uri),
+    version,
+    contact: contact_account?.username,
+  }),
+);
+const Version2 = z
+  .object({ domain: text, version: text, contact: z.object({ account: Account.nullish() }).nullish() })
+  .transform(({ domain, version, contact }): Instance => ({ domain, version, contact: contact?.account?.username }));
+
+/** What a server in limited federation says to strangers (Mastodon 4.2 and 4.3): alive, and nothing more. */
+const MembersOnly = z.object({ error: z.string() });
+
+/** Version 2; version 1 where there is no other (before Mastodon 4.0). */
+export async function askInstance(origin: URL, subject: Localised, { http }: ProbeContext): Promise<InstanceLook> {
+  const answer = await http.get(new URL("/api/v2/instance", origin));
+  if (answer.status === 404) return askInstanceVersion1(origin, subject, { http });
+  return judge(answer, Version2, subject);
+}
+
+export async function askInstanceVersion1(
+  origin: URL,
+  subject: Localised,
+  { http }: Pick<ProbeContext, "http">,
+): Promise<InstanceLook> {
+  return judge(await http.get(new URL("/api/v1/instance", origin)), Version1, subject);
+}
+
+function judge(answer: HttpAnswer, shape: z.ZodType<Instance>, subject: Localised): InstanceLook {
+  const refusal = refusalOf(answer, "the instance document", subject);
+  if (refusal) return { answer, flaw: refusal };
+  if (answer.status === 401 && answer.json(MembersOnly)) return { answer };
+  const covered = cacheCovering(answer);
+  const instance = answer.status === 200 ? answer.json(shape) : undefined;
+  if (instance) return { answer, instance, ...(covered && { covered }) };
+  return { answer, flaw: { ...blocksApps(reasonFor(answer), subject), evidence: evidenceOf(answer) } };
+}
+
+function reasonFor(answer: HttpAnswer): string {
+  if (answer.status !== 200) return `the instance document answered ${answer.status}`;
+  return isHtml(answer) ? "a web page stands in place of the instance document" : "the instance document is not one";
+}
+
+const blocksApps = (reason: string, subject: Localised): Flaw => ({
+  outcome: "degraded",
+  reason,
+  explanation: {
+    en: `${subject.en} works in part: apps may not be able to connect.`,
+    fr: `${subject.fr} fonctionne en partie : les applications risquent de ne pas se connecter.`,
+  },
+});
+
+/** Some forks write `uri` as an address. */
+const bareHost = (uri: string): string => uri.replace(/^https?:\/\//, "").replace(/\/.*$/, "");

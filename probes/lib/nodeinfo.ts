@@ -1,0 +1,80 @@
+/** NodeInfo: the two documents by which other servers learn what software this is. https://nodeinfo.diaspora.software */
+import { z } from "zod";
+import type { Localised } from "../../core/language.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { ProbeContext } from "../../core/probe.ts";
+import { evidenceOf, refusalOf } from "./answer.ts";
+import { isHardToFind } from "./explanation.ts";
+import { blemish, type Flaw } from "./flaw.ts";
+import { patiently } from "./patience.ts";
+
+export interface Software {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What NodeInfo told; `off` when there is none (404), which some software allows. */
+export interface NodeInfo {
+  readonly software?: Software;
+  readonly flaws: readonly Flaw[];
+  readonly off?: true;
+}
+
+const Discovery = z.object({ links: z.array(z.object({ rel: z.string(), href: z.string() })).max(20) });
+const Document = z.object({ software: z.object({ name: z.string().max(100), version: z.string().max(200) }) });
+const schemaRel = /^https?:\/\/nodeinfo\.diaspora\.software\/ns\/schema\/(2\.[01])$/;
+
+export async function askNodeInfo(origin: URL, subject: Localised, context: ProbeContext): Promise<NodeInfo> {
+  const discovery = await look(
+    new URL("/.well-known/nodeinfo", origin),
+    "NodeInfo discovery",
+    Discovery,
+    subject,
+    context,
+  );
+  if (!("document" in discovery)) return discovery;
+  const link = discovery.document.links
+    .filter(({ rel }) => schemaRel.test(rel))
+    .toSorted((a, b) => a.rel.localeCompare(b.rel))
+    .at(-1);
+  if (!link) return { flaws: [flaw("NodeInfo discovery names no document of version 2")] };
+  const href = URL.parse(link.href, origin);
+  // Asking a host that a stranger's document names could reach inside our own network.
+  if (href?.origin !== origin.origin) {
+    return { flaws: [flaw(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`)] };
+  }
+  const answer = await look(href, "the NodeInfo document", Document, subject, context);
+  if (!("document" in answer))
+    return { flaws: answer.off ? [flaw("the NodeInfo document answered 404")] : answer.flaws };
+  const { name, version } = answer.document.software;
+  return { flaws: [], software: { name: plainText(name, 40), version: plainText(version, 60) } };
+}
+
+async function look<T>(
+  url: URL,
+  asked: string,
+  shape: z.ZodType<T>,
+  subject: Localised,
+  context: ProbeContext,
+): Promise<{ readonly document: T } | NodeInfo> {
+  const heard = await patiently(context.http.get(url), context);
+  if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.silence}`, heard.evidence)] };
+  const { answer } = heard;
+  if (answer.status === 404) return { flaws: [], off: true };
+  const refusal = refusalOf(answer, asked, subject);
+  if (answer.status === 429) return { flaws: [] }; // Only our own share is used up; nothing is known.
+  // Members do not notice, so it is no outage; that our monitor is turned away here turns other servers away too.
+  if (refusal) return { flaws: [flaw(refusal.reason, refusal.evidence)] };
+  if (answer.status !== 200) return { flaws: [flaw(`${asked} answered ${answer.status}`, evidenceOf(answer))] };
+  const document = answer.json(shape);
+  if (document === undefined) return { flaws: [flaw(`${asked} is not what it should be`, evidenceOf(answer))] };
+  return { document };
+}
+
+const flaw = (reason: string, evidence?: string) => blemish(reason, isHardToFind, evidence);
+
+/** A server that says it is something else; a fork may have a name of its own. */
+export function otherSoftware(software: Software | undefined, expected: string): readonly Flaw[] {
+  if (!software || software.name.toLowerCase() === expected.toLowerCase()) return [];
+  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`)];
+}

@@ -1,0 +1,67 @@
+/** The questions that every kind of server is asked in the same way: is it alive, is it quick enough, is it itself. */
+import { z } from "zod";
+import type { Localised } from "../../core/language.ts";
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { webAddress } from "../../core/settings.ts";
+import { evidenceOf, refusalOf } from "./answer.ts";
+import { certificateAuthority } from "./certificate.ts";
+import { hasBlemish, isSlow } from "./explanation.ts";
+import { blemish, type Flaw } from "./flaw.ts";
+import type { Software } from "./nodeinfo.ts";
+
+/** Settings that all of them share. */
+export const serverSettings = {
+  url: webAddress().describe("Address of the server as members see it, without a path."),
+  maxSeconds: z
+    .number()
+    .positive()
+    .max(300)
+    .prefault(5)
+    .describe("An answer that takes longer than this many seconds makes the service degraded."),
+  ca: certificateAuthority(),
+};
+
+/** The flaw of a health page that should say `OK`; undefined when it does. */
+export function healthFlaw(answer: HttpAnswer, subject: Localised): Flaw | undefined {
+  if (answer.status === 200 && answer.text().trim() === "OK") return undefined;
+  const refusal = refusalOf(answer, "the health page", subject);
+  if (refusal) return refusal;
+  const said = answer.status === 200 ? "does not say OK" : `answered ${answer.status}`;
+  return blemish(`the health page ${said}`, hasBlemish(subject), evidenceOf(answer));
+}
+
+export function slowness(answer: HttpAnswer, asked: string, maxSeconds: number, subject: Localised): readonly Flaw[] {
+  const took = answer.phases.total ?? 0;
+  if (took <= maxSeconds) return [];
+  const reason = `${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`;
+  return [blemish(reason, isSlow(subject), evidenceOf(answer))];
+}
+
+/** After an upgrade caches may tell the old version for half an hour; only what lasts longer is a fault. */
+const patienceSeconds = 2 * 3600;
+
+/** Two documents of one server should name one version. */
+export function disagreement(
+  versions: { readonly instance: string | undefined; readonly nodeInfo: Software | undefined },
+  subject: Localised,
+  { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
+): readonly Flaw[] {
+  const { instance, nodeInfo } = versions;
+  if (instance === undefined || nodeInfo === undefined) return [];
+  if (instance === nodeInfo.version) {
+    memory.delete("versionsDifferSince");
+    return [];
+  }
+  const now = clock.monotonicSeconds();
+  const remembered = memory.get("versionsDifferSince");
+  const since = typeof remembered === "number" ? remembered : now;
+  memory.set("versionsDifferSince", since);
+  if (now - since < patienceSeconds) return [];
+  return [blemish(`says it is version ${instance}, NodeInfo says ${nodeInfo.version}`, hasBlemish(subject))];
+}
+
+/** The fact which version runs; the label is bounded, whatever the server says. */
+export function infoReading(metric: string, version: string | undefined) {
+  const [known] = /^[\w.+~-]{1,64}/.exec(version ?? "") ?? [];
+  return known ? [{ metric, value: 1, labels: { version: known } }] : [];
+}

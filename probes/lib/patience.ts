@@ -1,0 +1,27 @@
+/** Side questions get a share of the time, so that one that hangs cannot make the whole run late. */
+import { Unreachable } from "../../core/errors.ts";
+import type { ProbeContext } from "../../core/probe.ts";
+
+/** Seconds that a side question may take. */
+const patienceSeconds = 5;
+
+/** @returns what `work` gave, or the sentence that says why there is no answer. Ends with the run when that is aborted. */
+export async function patiently<T>(
+  work: Promise<T>,
+  { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
+): Promise<{ readonly answer: T } | { readonly silence: string; readonly evidence: string }> {
+  const answered = new AbortController();
+  const tooLate = clock
+    .sleep(patienceSeconds, AbortSignal.any([signal, answered.signal]))
+    .then(() => ({ silence: `no answer within ${patienceSeconds} s`, evidence: "" }));
+  tooLate.catch(() => {}); // It is cut short whenever the answer comes first.
+  try {
+    return await Promise.race([work.then((answer) => ({ answer })), tooLate]);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Unreachable)) throw error;
+    return { silence: error.message, evidence: error.evidence };
+  } finally {
+    answered.abort();
+    work.catch(() => {}); // Whatever it still says after its time is of no interest.
+  }
+}
