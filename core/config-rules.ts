@@ -163,7 +163,7 @@ function peopleAdvice({ onCall, channels }: Omit<Config, "warnings">): readonly 
 }
 
 function blindnessAdvice({ selfCheck, heartbeat, targets }: Omit<Config, "warnings">): readonly SettingFault[] {
-  const noAnchors = "there are no anchors: when our own connection fails, every service will look down";
+  const noAnchors = "there are no anchors: only this machine's name servers tell whether our own connection works";
   const noHeartbeat = "there is no heartbeat: nobody outside notices when Tidewatch itself dies";
   const nothingPublic = "no target is public: the members' page will be empty";
   return [

@@ -138,7 +138,7 @@ const selfCheck = () =>
       .max(20)
       .prefault([])
       .describe(
-        "Places that answer whenever our own connection works: web addresses, or host:port for a plain connection. Best three, none of them something that is watched.",
+        "Places that answer whenever our own connection works: web addresses, or host:port for a plain connection. Best three, none of them something that is watched. Without any, this machine's name servers stand in.",
       ),
     require: z
       .int()
