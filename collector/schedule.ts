@@ -46,6 +46,8 @@ export class Schedule {
   /** Monotonic seconds at the epoch of the wall clock, as of the start; never looked at again, so that it may jump. */
   readonly #epoch: number;
   readonly #entries = new Map<CheckKey, Entry>();
+  /** Taken out while they were running; should they come back, they are not begun a second time. */
+  readonly #leaving = new Map<CheckKey, Entry>();
   readonly #running = new Set<Promise<void>>();
   #nap = new AbortController();
 
@@ -57,13 +59,17 @@ export class Schedule {
 
   /** Another set of checks from now on; those that stay keep their moments and what is known of them. */
   reconfigure(checks: readonly Check[]): void {
-    const before = new Map(this.#entries);
+    const before = new Map([...this.#leaving, ...this.#entries]);
     this.#entries.clear();
+    this.#leaving.clear();
     for (const check of checks) {
       const key = keyOf(check);
       const known = before.get(key);
       if (known) this.#entries.set(key, this.#kept(known, check));
       else this.#entries.set(key, this.#begun(check, this.#parts.verdicts?.get(key) ?? noVerdict));
+    }
+    for (const [key, entry] of before) {
+      if (entry.running && !this.#entries.has(key)) this.#leaving.set(key, entry);
     }
     this.#nap.abort();
   }
@@ -92,6 +98,7 @@ export class Schedule {
     entry.running = true;
     const run = this.#once(entry, signal).finally(() => {
       entry.running = false;
+      this.#leaving.delete(keyOf(entry.check));
       this.#running.delete(run);
       this.#nap.abort();
     });

@@ -19,7 +19,7 @@ export interface SelfCheck {
 }
 
 export interface SelfCheckSettings {
-  /** `host:port` or an https address, of parties that do not fail together. Default: the system's name servers. */
+  /** `host:port`, `tcp://host:port` or a web address, of parties that do not fail together. Default: the system's name servers. */
   readonly anchors: readonly string[];
   /** How many of them must be reached (1). */
   readonly require?: number;
@@ -107,7 +107,7 @@ async function touch(anchor: string, signal: AbortSignal, { http, resolver }: Re
     await http.forRun(signal).get(anchor, { method: "HEAD" });
     return;
   }
-  const { hostname, port } = new URL(`tcp://${anchor}`);
+  const { hostname, port } = new URL(anchor.includes("://") ? anchor : `tcp://${anchor}`);
   try {
     const addresses = await resolver.addresses(hostname, { signal });
     const { socket } = await dial(addresses, Number(port), { signal, note() {} });

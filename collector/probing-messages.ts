@@ -1,0 +1,82 @@
+/** What the main thread and the probing thread say to each other: plain data, checked on arrival. */
+import { z } from "zod";
+import { type CheckKey, outcomes, phaseNames, type Sample } from "../core/sample.ts";
+import type { Verdict } from "../core/verdict.ts";
+
+/** The configuration as it was read; the probing thread reads it once more, with the same eyes. */
+const start = z.object({
+  text: z.string(),
+  /** As it is named in messages. */
+  file: z.string(),
+  /** Where relative paths in it start. */
+  folder: z.string().exactOptional(),
+  /** Of this program, for the User-Agent. */
+  version: z.string(),
+});
+export type ProbingStart = z.output<typeof start>;
+
+const level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
+const verdict: z.ZodType<Verdict> = z.object({
+  lastAt: z.number().nullable(),
+  lastKnown: z.boolean(),
+  settledUntil: z.number().nullable(),
+  degraded: level,
+  down: level,
+});
+
+const key = z.templateLiteral([z.string(), "/", z.string()]);
+const verdicts = z.array(z.tuple([key, verdict]));
+export type KnownVerdicts = readonly (readonly [CheckKey, Verdict])[];
+
+export const workerData = z.object({ start, verdicts });
+export const toWorker = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("configure"), start }),
+  z.object({ kind: z.literal("stop") }),
+]);
+export type ToWorker = z.input<typeof toWorker>;
+
+const reading = z.object({
+  metric: z.string(),
+  value: z.number(),
+  labels: z.record(z.string(), z.string()).exactOptional(),
+});
+export type PlainSample = Omit<Sample, "at"> & { readonly at: number };
+const sample: z.ZodType<PlainSample> = z.object({
+  target: z.string(),
+  check: z.string(),
+  vantagePoint: z.string(),
+  /** Epoch milliseconds. */
+  at: z.number(),
+  durationSeconds: z.number(),
+  outcome: z.enum(outcomes),
+  reason: z.string().exactOptional(),
+  explanation: z.object({ en: z.string(), fr: z.string() }).exactOptional(),
+  readings: z.array(reading).exactOptional(),
+  evidence: z.string().exactOptional(),
+  phases: z.partialRecord(z.enum(phaseNames), z.number()).exactOptional(),
+  sinceLastSeconds: z.number().exactOptional(),
+  loopDelaySeconds: z.number().exactOptional(),
+});
+
+export const fromWorker = z.discriminatedUnion("kind", [
+  /** The configuration is in use. */
+  z.object({ kind: z.literal("ready") }),
+  /** It cannot be used; the one before stays. */
+  z.object({ kind: z.literal("refused"), message: z.string() }),
+  z.object({ kind: z.literal("ran"), sample, verdict }),
+  z.object({ kind: z.literal("lag"), seconds: z.number() }),
+  z.object({ kind: z.literal("moved") }),
+  z.object({
+    kind: z.literal("log"),
+    level: z.enum(["info", "warn", "error"]),
+    message: z.string(),
+    fields: z.record(z.string(), z.unknown()),
+  }),
+]);
+export type FromWorker = z.output<typeof fromWorker>;
+
+export const asPlain = (from: Sample): PlainSample => ({ ...from, at: from.at.epochMilliseconds });
+export const asSample = (plain: PlainSample): Sample => ({
+  ...plain,
+  at: Temporal.Instant.fromEpochMilliseconds(plain.at),
+});

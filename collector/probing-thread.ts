@@ -1,0 +1,104 @@
+/** The probing thread's side: reads the configuration, keeps the schedule, and sends what was measured to the main thread. */
+import type { MessagePort } from "node:worker_threads";
+import { ConfigError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Probe } from "../core/probe.ts";
+import type { Check } from "../core/target.ts";
+import { openHttp } from "./http.ts";
+import { asPlain, type FromWorker, type ProbingStart, toWorker, workerData } from "./probing-messages.ts";
+import { Runner, type RunnerSettings } from "./runner.ts";
+import { Schedule } from "./schedule.ts";
+import { openSelfCheck } from "./self-check.ts";
+import { Slots } from "./slots.ts";
+import { systemClock } from "./system-clock.ts";
+
+/** What the probing thread needs of a configuration. */
+export interface ProbingPlan {
+  readonly checks: readonly Check[];
+  readonly probes: Readonly<Record<string, Probe>>;
+  readonly vantagePoint: string;
+  readonly userAgent: string;
+  readonly selfCheck: { readonly anchors: readonly string[]; readonly require?: number };
+}
+
+/**
+ * Until the main thread says stop.
+ * @param load the same reading of the configuration as in the main thread. Throws `ConfigError`.
+ */
+export async function probeUntilStopped(
+  port: MessagePort,
+  data: unknown,
+  load: (start: ProbingStart) => Promise<ProbingPlan>,
+): Promise<void> {
+  const send = (message: FromWorker) => port.postMessage(message);
+  const log = logTo(send);
+  process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
+  const { start, verdicts } = workerData.parse(data);
+  const clock = systemClock;
+  const plan = await load(start);
+  const runner = new Runner(settingsOf(plan, log), { clock, log });
+  const schedule = new Schedule({
+    checks: plan.checks,
+    verdicts: new Map(verdicts),
+    clock,
+    slots: new Slots({ clock }),
+    log,
+    run: (check, signal) => runner.run(check, signal),
+    onSample: (sample, verdict) => send({ kind: "ran", sample: asPlain(sample), verdict }),
+    onLag: (seconds) => send({ kind: "lag", seconds }),
+    onMoved: atMostEachSecond(() => send({ kind: "moved" })),
+  });
+
+  const configure = async (next: ProbingStart) => {
+    try {
+      const wanted = await load(next);
+      runner.reconfigure(settingsOf(wanted, log), wanted.checks);
+      schedule.reconfigure(wanted.checks);
+      send({ kind: "ready" });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) log.error("accident while reading the configuration", { error });
+      send({ kind: "refused", message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const stop = new AbortController();
+  let configuring = Promise.resolve();
+  port.on("message", (data) => {
+    const message = toWorker.parse(data);
+    if (message.kind === "stop") stop.abort();
+    else configuring = configuring.then(() => configure(message.start));
+  });
+  send({ kind: "ready" });
+  await schedule.run(stop.signal);
+  port.close();
+}
+
+function settingsOf({ probes, vantagePoint, userAgent, selfCheck }: ProbingPlan, log: Log): RunnerSettings {
+  const http = openHttp({ userAgent });
+  return { probes, vantagePoint, http, selfCheck: openSelfCheck({ ...selfCheck, http, clock: systemClock, log }) };
+}
+
+function atMostEachSecond(say: () => void): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = systemClock.monotonicSeconds();
+    if (now - last < 1) return;
+    last = now;
+    say();
+  };
+}
+
+function logTo(send: (message: FromWorker) => void): Log {
+  const at =
+    (level: "info" | "warn" | "error") =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      // Through JSON, so that a secret prints as [secret] and nothing is there that cannot be sent.
+      send({ kind: "log", level, message, fields: JSON.parse(JSON.stringify(fields, errorsToo)) });
+    };
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function errorsToo(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (!(value instanceof Error)) return value;
+  return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };
+}

@@ -1,0 +1,73 @@
+/** Runs any check of a configuration: finds its probe and keeps what belongs to it between runs. */
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Probe } from "../core/probe.ts";
+import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import { Accidents } from "./accidents.ts";
+import { Blind } from "./blind.ts";
+import type { HttpClient } from "./http.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { runCheck } from "./run-check.ts";
+import type { SelfCheck } from "./self-check.ts";
+
+export interface RunnerSettings {
+  readonly probes: Readonly<Record<string, Probe>>;
+  readonly http: HttpClient;
+  readonly selfCheck: SelfCheck;
+  readonly vantagePoint: string;
+}
+
+export class Runner {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #accidents: Accidents;
+  readonly #loopDelay = new LoopDelay();
+  readonly #memories = new Map<CheckKey, { readonly check: Check; readonly memory: Map<string, unknown> }>();
+  #settings: RunnerSettings;
+
+  constructor(settings: RunnerSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#log = log;
+    this.#accidents = new Accidents(log);
+  }
+
+  /** Other settings for the runs to come; checks that stay the same remember. */
+  reconfigure(settings: RunnerSettings, checks: readonly Check[]): void {
+    this.#settings = settings;
+    const kept = new Set(checks.map((check) => checkKey({ target: check.target, check: check.id })));
+    for (const key of this.#memories.keys()) if (!kept.has(key)) this.#memories.delete(key);
+  }
+
+  run(check: Check, signal: AbortSignal): Promise<Sample> {
+    const { probes, ...settings } = this.#settings;
+    return runCheck(check, {
+      ...settings,
+      probe: probes[check.probe] ?? missing(check.probe),
+      clock: this.#clock,
+      log: this.#log,
+      signal,
+      memory: this.#memoryOf(check),
+      accidents: this.#accidents,
+      loopDelay: this.#loopDelay,
+    });
+  }
+
+  #memoryOf(check: Check): Map<string, unknown> {
+    const key = checkKey({ target: check.target, check: check.id });
+    const known = this.#memories.get(key);
+    const same = known && (known.check === check || isDeepStrictEqual(known.check, check));
+    const memory = same ? known.memory : new Map<string, unknown>();
+    if (known?.check !== check) this.#memories.set(key, { check, memory });
+    return memory;
+  }
+}
+
+/** The configuration was read with other plug-ins than are here: never seen, but better `unknown` than silence. */
+function missing(name: string): Probe {
+  const run = () => Promise.reject(new Blind(`there is no probe "${name}"`));
+  return { summary: "", options: z.unknown(), example: undefined, run };
+}

@@ -1,0 +1,49 @@
+/** The folder is the list: every file in probes/ and alerts/channels/ is a plug-in named like its file. */
+import { readdir } from "node:fs/promises";
+import { z } from "zod";
+import type { Channel } from "../../core/channel.ts";
+import type { Plugins } from "../../core/config.ts";
+import { Refused } from "../../core/errors.ts";
+import type { Probe } from "../../core/probe.ts";
+
+const isFunction = z.custom<() => unknown>((value) => typeof value === "function", "is not a function");
+const shape = { summary: z.string().min(1), options: z.instanceof(z.ZodType), example: z.unknown() };
+const probe = z.object({ ...shape, run: isFunction });
+const residency = z.enum(["own", "canada", "abroad"]);
+const channel = z.object({ ...shape, address: z.instanceof(z.ZodType), residency, open: isFunction });
+
+const root = new URL("../../", import.meta.url);
+
+export async function loadPlugins(): Promise<Plugins> {
+  const [probes, channels] = await Promise.all([loadProbes(), loadChannels()]);
+  return { probes, channels };
+}
+
+export function loadProbes(folder = new URL("probes/", root)): Promise<Readonly<Record<string, Probe>>> {
+  return load(folder, (plugin): plugin is Probe => probe.safeParse(plugin).success, "defineProbe({ … })");
+}
+
+export function loadChannels(folder = new URL("alerts/channels/", root)): Promise<Readonly<Record<string, Channel>>> {
+  return load(folder, (plugin): plugin is Channel => channel.safeParse(plugin).success, "defineChannel({ … })");
+}
+
+async function load<T>(
+  folder: URL,
+  fits: (plugin: unknown) => plugin is T,
+  wanted: string,
+): Promise<Readonly<Record<string, T>>> {
+  const files = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => entry.name)
+    .toSorted();
+  const plugins = await Promise.all(
+    files.map(async (file): Promise<[string, T]> => {
+      const where = new URL(file, folder);
+      const { default: plugin } = z.looseObject({ default: z.unknown() }).parse({ ...(await import(where.href)) });
+      if (fits(plugin)) return [file.slice(0, -".ts".length), plugin];
+      const remedy = `End the file with \`export default ${wanted}\`, or move it to the folder lib/ beside it.`;
+      throw new Refused(`${where.pathname} is not a plug-in: it has no proper default export.`, remedy);
+    }),
+  );
+  return Object.fromEntries(plugins);
+}

@@ -1,0 +1,38 @@
+/** Runs some checks once, right now, outside of any schedule: for `probe`. */
+import { openHttp } from "../../collector/http.ts";
+import { Runner } from "../../collector/runner.ts";
+import { openSelfCheck } from "../../collector/self-check.ts";
+import { Slots } from "../../collector/slots.ts";
+import { systemClock } from "../../collector/system-clock.ts";
+import type { Config, Plugins } from "../../core/config.ts";
+import type { Log } from "../../core/log.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
+import { userAgent } from "./user-agent.ts";
+
+export interface OnceParts {
+  readonly config: Config;
+  readonly probes: Plugins["probes"];
+  readonly version: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** After each run. */
+  onSample?(sample: Sample): void;
+}
+
+/** The samples in the order of the checks. Rejects with the signal's reason when it is aborted. */
+export function runOnce(checks: readonly Check[], parts: OnceParts): Promise<readonly Sample[]> {
+  const { config, probes, version, log, signal, onSample } = parts;
+  const clock = systemClock;
+  const http = openHttp({ userAgent: userAgent(config, version) });
+  const selfCheck = openSelfCheck({ ...config.selfCheck, http, clock, log });
+  const runner = new Runner({ probes, http, selfCheck, vantagePoint: config.vantagePoint }, { clock, log });
+  const slots = new Slots({ clock });
+  return Promise.all(
+    checks.map(async (check) => {
+      const sample = await slots.use(signal, () => runner.run(check, signal));
+      onSample?.(sample);
+      return sample;
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+/** Samples on a terminal: word, shape and colour; then why, how long it took, what was counted, what was seen. */
+import { styleText } from "node:util";
+import type { Outcome, Phases, Reading, Sample } from "../../core/sample.ts";
+
+const looks = {
+  up: { shape: "●", word: "up", colour: "green" },
+  degraded: { shape: "▲", word: "degraded", colour: "yellow" },
+  down: { shape: "■", word: "down", colour: "red" },
+  unknown: { shape: "◆", word: "not measured", colour: "magenta" },
+} as const;
+
+export interface Look {
+  readonly colour: boolean;
+}
+
+export function samplesText(samples: readonly Sample[], look: Look): string {
+  const names = samples.map(({ target, check }) => `${target}/${check}`);
+  const width = Math.max(...names.map((name) => name.length));
+  return samples.map((sample, index) => sampleText(sample, (names[index] ?? "").padEnd(width), look)).join("");
+}
+
+function sampleText(sample: Sample, name: string, look: Look): string {
+  const head = `${outcomeText(sample.outcome, look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
+  const details = [
+    ...phasesText(sample.phases ?? {}),
+    ...(sample.readings ?? []).map(readingText),
+    ...(sample.evidence ?? "").split("\n").filter((line) => line !== ""),
+    ...(unsure(sample) ? ["timing unsure: this machine was busy meanwhile"] : []),
+  ];
+  const reason = sample.reason ? `  ${sample.reason}` : "";
+  return `${head}${reason}\n${details.map((line) => `    ${line}\n`).join("")}`;
+}
+
+function outcomeText(outcome: Outcome, { colour }: Look): string {
+  const { shape, word, colour: hue } = looks[outcome];
+  const text = `${shape} ${word}`.padEnd(14);
+  return colour ? styleText(hue, text, { validateStream: false }) : text;
+}
+
+function phasesText(phases: Phases): readonly string[] {
+  const parts = Object.entries(phases).map(([phase, seconds]) => `${phase} ${milliseconds(seconds)}`);
+  return parts.length > 0 ? [parts.join(" · ")] : [];
+}
+
+function readingText({ metric, value, labels = {} }: Reading): string {
+  const pairs = Object.entries(labels).map(([name, text]) => `${name}=${JSON.stringify(text)}`);
+  const moment = metric.endsWith("_timestamp_seconds") ? ` (${instant(value)})` : "";
+  return `${metric}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}${moment}`;
+}
+
+function instant(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? "no moment" : date.toISOString().replace(".000", "");
+}
+
+const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
+
+/** Above this delay of the event loop the phases say more about us than about the server. */
+const unsure = ({ loopDelaySeconds = 0 }: Sample): boolean => loopDelaySeconds > 0.02;

@@ -1,0 +1,9 @@
+/** How we introduce ourselves to the servers we watch: with an address where people can read who we are and whom to ask. */
+import type { Config } from "../../core/config.ts";
+
+export function userAgent({ server, onCall }: Pick<Config, "server" | "onCall">, version: string): string {
+  const contact = onCall.contacts.find(({ email }) => email !== undefined)?.email;
+  // Only what may stand in a header; an address with other letters stays at home.
+  const printable = contact && /^[\x21-\x7e]+$/.test(contact) ? `; ${contact}` : "";
+  return `Tidewatch/${version} (+${encodeURI(decodeURI(server.url))}/${printable})`;
+}

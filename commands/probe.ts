@@ -1,0 +1,89 @@
+/** `tidewatch probe`: runs checks once, now, and shows everything that was seen. */
+import { loadConfig } from "../collector/config-file.ts";
+import type { Config } from "../core/config.ts";
+import { Refused } from "../core/errors.ts";
+import { jsonLog } from "../core/log.ts";
+import { nearest } from "../core/nearest.ts";
+import { checkKey, type Outcome, type Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
+import { loadPlugins } from "./lib/plug-ins.ts";
+import { runOnce } from "./lib/run-once.ts";
+import { samplesText } from "./lib/sample-text.ts";
+
+const exitCodes: Readonly<Record<Outcome, number>> = { up: 0, degraded: 1, down: 2, unknown: 3 };
+
+export const command: Command = {
+  summary: "Runs checks once, now: outcome, phases, readings, evidence.",
+  usage: "probe [TARGET[/CHECK]…] [--json] [--config FILE]",
+  example: "npx tidewatch probe mastodon/web",
+  options: { ...configOption, json: { type: "boolean" } },
+  positionals: { least: 0, most: 1000 },
+
+  async run(args, context) {
+    const { env, cwd, version, stdout, stderr, signal } = context;
+    const plugins = await loadPlugins();
+    const config = await loadConfig(text(args, "config") ?? "tidewatch.yaml", { ...plugins, env, cwd });
+    const checks = chosen(config, args.positionals);
+    const log = jsonLog(
+      (line) => stderr.write(line),
+      () => Temporal.Now.instant(),
+    );
+    const progress = progressLine(context, checks.length);
+    const onSample = () => progress.step();
+    const samples = await runOnce(checks, { config, probes: plugins.probes, version, log, signal, onSample }).finally(
+      () => progress.clear(),
+    );
+    const colour = stdout.isTTY === true && !env["NO_COLOR"];
+    stdout.write(args.values["json"] ? `${JSON.stringify(samples, undefined, 2)}\n` : samplesText(samples, { colour }));
+    return worstExit(samples);
+  },
+};
+
+export const worstExit = (samples: readonly Pick<Sample, "outcome">[]): number =>
+  Math.max(0, ...samples.map(({ outcome }) => exitCodes[outcome]));
+
+/** The checks that are meant by `mastodon` and `mastodon/web`; all of them when nothing is named. Each once. */
+export function chosen({ targets }: Pick<Config, "targets">, names: readonly string[]): readonly Check[] {
+  const checks = targets.filter(({ planned }) => !planned).flatMap((target) => target.checks);
+  if (names.length === 0) {
+    if (checks.length > 0) return checks;
+    throw new Refused("There is no check to run.", "Add a target with checks to the configuration.");
+  }
+  return [...new Set(names.flatMap((name) => named(name, checks, targets)))];
+}
+
+function named(name: string, checks: readonly Check[], targets: Config["targets"]): readonly Check[] {
+  const found = checks.filter((check) => check.target === name || keyOf(check) === name);
+  if (found.length > 0) return found;
+  const target = targets.find(({ id }) => id === name.split("/")[0]);
+  if (target?.planned) {
+    throw new Refused(`${target.id} is only planned.`, "Remove `planned: true` from it once it is in service.");
+  }
+  if (target && target.checks.length === 0)
+    throw new Refused(`${target.id} has no checks.`, "Give it a `kind` or `checks`.");
+  const known = target ? target.checks.map(keyOf) : [...targets.map(({ id }) => id), ...checks.map(keyOf)];
+  const near = nearest(name, known);
+  throw new Refused(
+    `There is no ${name.includes("/") ? "check" : "target"} "${name}".`,
+    near ? `Did you mean ${near}?` : `Known are: ${known.join(", ")}.`,
+  );
+}
+
+const keyOf = (check: Check): string => checkKey({ target: check.target, check: check.id });
+
+function progressLine({ stderr }: CommandContext, all: number): { step(): void; clear(): void } {
+  if (!stderr.isTTY) return { step() {}, clear() {} };
+  let done = 0;
+  const show = () => stderr.write(`\r\u001b[2K${done} of ${all} ${all === 1 ? "check" : "checks"} …`);
+  show();
+  return {
+    step() {
+      done += 1;
+      show();
+    },
+    clear() {
+      stderr.write("\r\u001b[2K");
+    },
+  };
+}
