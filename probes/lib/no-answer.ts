@@ -1,0 +1,50 @@
+/** What it means when a database or queue server gives no answer: the same sentences for each of them. */
+import { Unreachable } from "../../core/errors.ts";
+import type { Phases } from "../../core/sample.ts";
+import { CannotLook } from "./cannot-look.ts";
+
+export interface Attempt {
+  /** For people, without a password: "redis.example:6379", "/run/redis.sock". */
+  readonly where: string;
+  readonly connected: boolean;
+  readonly phases: Phases;
+}
+
+/** @param error what the client library failed with; it never gets into the message, because it may hold a secret. */
+export function noAnswer(error: unknown, { where, connected, phases }: Attempt): Unreachable | CannotLook {
+  const code = errorCode(error);
+  const evidence = `${where}${code && `: ${code}`}`;
+  const unreachable = (message: string, stage: Unreachable["stage"]) =>
+    new Unreachable(message, { stage, phases, evidence });
+
+  if (connected) return unreachable(`connected, then the connection broke${code && ` (${code})`}`, "request");
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return unreachable("its name cannot be resolved", "resolve");
+  if (code === "ECONNREFUSED") return unreachable("refused the connection", "connect");
+  if (code === "ENOENT") return unreachable("there is no such socket", "connect");
+  if (code === "EACCES" || code === "EPERM") {
+    return new CannotLook("we may not use this socket: give our user the right to write to it", evidence);
+  }
+  if (isCertificateFault(code)) return unreachable(`its certificate is not trusted (${code})`, "tls");
+  if (code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || code === "EPROTO") {
+    return unreachable(`no encrypted connection came about (${code})`, "tls");
+  }
+  return unreachable(`no connection came about${code && ` (${code})`}`, "connect");
+}
+
+/** The run was ended while waiting: at its deadline that is a finding, at a shutdown nobody wants to know. */
+export function ended(signal: AbortSignal, { where, connected, phases }: Attempt): unknown {
+  const reason: unknown = signal.reason;
+  if (!(reason instanceof Error && reason.name === "TimeoutError")) return reason;
+  const message = connected ? "connected, then no answer in time" : "no connection in time";
+  return new Unreachable(message, { stage: connected ? "request" : "connect", phases, evidence: where });
+}
+
+const isCertificateFault = (code: string): boolean =>
+  /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/.test(code);
+
+/** "ECONNREFUSED"; of several addresses tried, the first one's. Only what looks like a code. */
+export function errorCode(error: unknown): string {
+  if (error instanceof AggregateError) return errorCode(error.errors[0]);
+  if (typeof error !== "object" || error === null || !("code" in error)) return "";
+  return typeof error.code === "string" && /^[A-Z0-9_]{2,60}$/.test(error.code) ? error.code : "";
+}

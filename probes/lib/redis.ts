@@ -1,0 +1,232 @@
+/** Asks a Redis a few bounded questions over one connection that is always closed again. */
+import { isIP } from "node:net";
+import { getCACertificates } from "node:tls";
+import type { Redis, RedisOptions } from "ioredis";
+import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import { Unreachable } from "../../core/errors.ts";
+import type { Phases } from "../../core/sample.ts";
+import type { Secret } from "../../core/secret.ts";
+import { secret } from "../../core/settings.ts";
+import { CannotLook } from "./cannot-look.ts";
+import { type Attempt, ended, noAnswer } from "./no-answer.ts";
+
+/** Where and as whom; read from `redis://user:password@host:port/db`, `rediss://…` or `unix:///path?db=0`. */
+export interface RedisAddress {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly tls: boolean;
+  readonly user: string;
+  readonly password: string;
+  readonly database: number;
+}
+
+/** The setting: a secret, because there is usually a password in it. */
+export const redisUrl = () =>
+  secret().superRefine((url, context) => {
+    if (url && !redisAddress(url.reveal())) {
+      context.addIssue({
+        code: "custom",
+        message:
+          "this secret is not an address like redis://:password@127.0.0.1:6379/0, rediss://… or unix:///run/redis.sock",
+      });
+    }
+  });
+
+export function redisAddress(text: string): RedisAddress | undefined {
+  const url = URL.parse(text.trim());
+  if (!url) return undefined;
+  const [user, password] = [plainly(url.username), plainly(url.password)];
+  if (user === undefined || password === undefined) return undefined;
+  if (url.protocol === "unix:") {
+    const path = plainly(url.pathname);
+    const database = databaseNumber(url.searchParams.get("db") ?? "");
+    return path?.startsWith("/") && database !== undefined ? { path, tls: false, user, password, database } : undefined;
+  }
+  const tls = url.protocol === "rediss:";
+  const database = databaseNumber(url.pathname.slice(1));
+  if ((!tls && url.protocol !== "redis:") || !url.hostname || database === undefined) return undefined;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return { host, port: url.port ? Number(url.port) : 6379, tls, user, password, database };
+}
+
+const databaseNumber = (text: string): number | undefined => (/^\d{0,5}$/.test(text) ? Number(text || "0") : undefined);
+
+function plainly(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
+
+export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
+
+export interface RedisReader {
+  /** One round trip. Throws `CannotLook` or `Unreachable` at the first command that is refused. */
+  ask(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
+}
+
+/** Opens, lets `use` ask, and closes, whatever happens. */
+export async function withRedis<T>(
+  url: Secret,
+  context: { readonly signal: AbortSignal; readonly clock: Clock; readonly ca?: Secret | undefined },
+  use: (redis: RedisReader) => Promise<T>,
+): Promise<{ readonly answer: T; readonly phases: Phases }> {
+  const address = redisAddress(url.reveal());
+  if (!address) throw new CannotLook("the address of Redis cannot be read: write redis://host:port/db");
+  const { signal, clock } = context;
+  signal.throwIfAborted();
+  const visit = new Visit(address, clock);
+  // Only what a configured check needs is loaded.
+  const { Redis } = await import("ioredis");
+  const redis = new Redis(connectionOptions(address, context.ca));
+  redis.on("error", visit.noteFault);
+  const stop = () => redis.disconnect();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    await redis.connect();
+    visit.connected();
+    const answer = await use(reader(redis, address));
+    return { answer, phases: visit.phases() };
+  } catch (error) {
+    if (error instanceof CannotLook || error instanceof Unreachable) throw error;
+    if (signal.aborted) throw ended(signal, visit.attempt());
+    if (!isConnectionFault(error)) throw error;
+    throw noAnswer(visit.fault ?? error, visit.attempt());
+  } finally {
+    signal.removeEventListener("abort", stop);
+    redis.disconnect();
+  }
+}
+
+/** How far one visit got, and what broke it. */
+class Visit {
+  readonly #address: RedisAddress;
+  readonly #clock: Clock;
+  readonly #started: number;
+  #connectedAt: number | undefined;
+  fault: unknown;
+
+  constructor(address: RedisAddress, clock: Clock) {
+    this.#address = address;
+    this.#clock = clock;
+    this.#started = clock.monotonicSeconds();
+  }
+
+  connected(): void {
+    this.#connectedAt = this.#clock.monotonicSeconds();
+  }
+
+  /** ioredis tells the cause of a broken connection here, and only "Connection is closed" to whoever waits. */
+  noteFault = (error: unknown): void => {
+    this.fault ??= error;
+  };
+
+  phases(): Phases {
+    const now = this.#clock.monotonicSeconds();
+    const connectedAt = this.#connectedAt;
+    const total = now - this.#started;
+    return connectedAt === undefined
+      ? { total }
+      : { connect: connectedAt - this.#started, processing: now - connectedAt, total };
+  }
+
+  attempt(): Attempt {
+    const { path, host, port } = this.#address;
+    return {
+      where: path ?? `${host}:${port}`,
+      connected: this.#connectedAt !== undefined,
+      phases: this.phases(),
+    };
+  }
+}
+
+function connectionOptions(
+  address: RedisAddress,
+  ca: Secret | undefined,
+): RedisOptions & { readonly replyMapping?: "legacy" } {
+  return {
+    ...(address.path !== undefined ? { path: address.path } : {}),
+    ...(address.host !== undefined && address.port !== undefined ? { host: address.host, port: address.port } : {}),
+    ...(address.tls && {
+      tls: {
+        ...(address.host !== undefined && !isIP(address.host) && { servername: address.host }),
+        ...(ca && { ca: [...getCACertificates("default"), ca.reveal()] }),
+      },
+    }),
+    lazyConnect: true,
+    // The signal is the real limit; these end what it should ever miss.
+    connectTimeout: 60_000,
+    commandTimeout: 60_000,
+    maxRetriesPerRequest: 1,
+    retryStrategy: null,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    // A monitor needs no further rights than those of its questions: no INFO, HELLO or CLIENT.
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    protocol: 2,
+  };
+}
+
+function reader(redis: Redis, { user, password, database }: RedisAddress): RedisReader {
+  let introduced = false;
+  return {
+    async ask(commands) {
+      // Sent in the same round trip as the first questions, and by us: its refusal is then an answer like any other.
+      const introduction: RedisCommand[] = [];
+      if (!introduced && password) introduction.push(user ? ["auth", user, password] : ["auth", password]);
+      if (!introduced && database !== 0) introduction.push(["select", database]);
+      introduced = true;
+      const all = [...introduction, ...commands];
+      const answers = (await redis.pipeline(all.map((command) => [...command])).exec()) ?? [];
+      return answers
+        .map(([error, value], index) => {
+          const [command = ""] = all[index] ?? [];
+          if (error && !isNeedlessPassword(error, command)) throw refusal(error, command);
+          return value;
+        })
+        .slice(introduction.length);
+    },
+  };
+}
+
+/** What Redis says instead of an answer, by its first word. The rest of its text is not shown: it may quote us. */
+function refusal(error: Error, command: string): Error {
+  if (isConnectionFault(error)) return error;
+  const [word = ""] = /^[A-Z]+/.exec(error.message) ?? [];
+  if (word === "WRONGPASS" || (command === "auth" && word === "NOPERM")) {
+    return new CannotLook("Redis refused our user name or password");
+  }
+  if (word === "NOAUTH") return new CannotLook("Redis wants a password: put it into the address");
+  if (word === "NOPERM") return new CannotLook(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
+  if (word === "WRONGTYPE") return new CannotLook("this Redis holds something else: check the database number");
+  if (command === "select") return new CannotLook("Redis has no database of this number");
+  if (word === "LOADING") return new Unreachable("is still loading its data", { stage: "protocol" });
+  return new Unreachable(`answered with an error${word && ` (${word})`}`, { stage: "protocol" });
+}
+
+/** Redis wants no password at all, or is too old for user names; if it wants one, the next question is refused. */
+const isNeedlessPassword = (error: Error, command: string): boolean =>
+  command === "auth" && error.message.startsWith("ERR ");
+
+/** No answer came, in contrast to an answer that refuses. ioredis gives these no class of their own. */
+const isConnectionFault = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name !== "ReplyError" &&
+  ("syscall" in error ||
+    "code" in error ||
+    error instanceof AggregateError ||
+    /connection|closed|stream|timed out|retries/i.test(error.message));
+
+/** For answers: a whole number, also where Redis says it as text; undefined for nil and for anything else. */
+export const wholeNumber = z.union([
+  z.int(),
+  z
+    .string()
+    .regex(/^-?\d{1,15}$/)
+    .transform(Number),
+]);
