@@ -1,0 +1,113 @@
+/** The frame of every page: head, ribbon, header with the languages, footer. Style is inlined; nothing is fetched. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { html, raw } from "hono/html";
+import type { Language, Localised } from "../../core/language.ts";
+import type { Outcome } from "../../core/sample.ts";
+import { words } from "../words.ts";
+import { iconAddress, signs } from "./state.ts";
+
+/** Escaped already; put into another template it stays as it is. */
+export type Html = ReturnType<typeof html>;
+
+/** What every page of one visitor has in common. */
+export interface LayoutProps {
+  readonly language: Language;
+  readonly organisation: { readonly name: Localised; readonly url?: string; readonly timeZone: string };
+  /** Shows the ribbon that says that nothing here is real. */
+  readonly practice: boolean;
+  /** The same page in the other languages. */
+  readonly alternates?: readonly { readonly language: Language; readonly href: string }[];
+  /** Name of the member of the team who is signed in. */
+  readonly signedIn?: string;
+}
+
+export interface Page {
+  /** Without the name of the organisation. */
+  readonly title: string;
+  readonly main: Html;
+  readonly description?: string;
+  /** Colours the icon in the tab. */
+  readonly outcome?: Outcome;
+  readonly footer?: Html;
+  /** More room for charts and tables. */
+  readonly wide?: boolean;
+}
+
+const style = minified(readFileSync(new URL("../public/style.css", import.meta.url), "utf8"));
+
+/** Source expression of a Content-Security-Policy that allows exactly this style sheet. */
+export function styleSource(css: string = style): string {
+  return `'sha256-${createHash("sha256").update(css).digest("base64")}'`;
+}
+
+/** The style sheet inside a finished page, which may have been made by an older release. */
+export function styleOf(page: string): string {
+  return /<style>([^<]*)<\/style>/.exec(page)?.[1] ?? "";
+}
+
+export async function renderPage(props: LayoutProps, page: Page): Promise<string> {
+  const text = words[props.language];
+  const organisation = props.organisation.name[props.language];
+  const content = html`<!doctype html>
+<html lang="${text.tag}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${page.title} · ${organisation}</title>
+${page.description === undefined ? html`<meta name="robots" content="noindex">` : html`<meta name="description" content="${page.description}">`}
+<link rel="icon" href="${iconAddress(page.outcome)}">
+${(props.alternates ?? []).map(({ language, href }) => html`<link rel="alternate" hreflang="${words[language].tag}" href="${href}">`)}
+<style>${raw(style)}</style>
+</head>
+<body${page.wide ? html` class="wide"` : ""}>
+<a class="skip" href="#main">${text.skip}</a>
+${signs}
+${props.practice ? html`<p class="ribbon"><strong>${text.practice}</strong> ${text.practiceMeans}</p>` : ""}
+<header>
+<p class="organisation">${organisationLink(props.organisation.url, organisation)}</p>
+${languageSwitch(props)}
+${props.signedIn === undefined ? "" : session(props.language, props.signedIn)}
+</header>
+<main id="main">
+${page.main}
+</main>
+<footer>
+${page.footer ?? html`<p><a href="/">${text.backToStatus}</a></p>`}
+</footer>
+</body>
+</html>
+`;
+  return String(await content);
+}
+
+function organisationLink(url: string | undefined, name: string): Html {
+  return url !== undefined && /^https?:\/\//.test(url) ? html`<a href="${url}">${name}</a>` : html`${name}`;
+}
+
+function languageSwitch({ language, alternates }: LayoutProps): Html | string {
+  if (!alternates || alternates.length < 2) return "";
+  return html`<nav aria-label="${words[language].otherLanguage}">${alternates.map((other) =>
+    other.language === language
+      ? html`<span aria-current="page">${words[other.language].name}</span>`
+      : html`<a href="${other.href}" lang="${words[other.language].tag}" hreflang="${words[other.language].tag}">${words[other.language].name}</a>`,
+  )}</nav>`;
+}
+
+function session(language: Language, name: string): Html {
+  const text = words[language].signIn;
+  return html`<nav aria-label="${text.pages}"><a href="/team/">${text.pages}</a>
+<form method="post" action="/team/sign-out"><button title="${text.signedInAs(name)}">${text.signOut}</button></form></nav>`;
+}
+
+/** Comments and the spaces that mean nothing go; good for the plain style sheet we write, not for any. */
+function minified(css: string): string {
+  return css
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ?([{};,>]) ?/g, "$1")
+    .replace(/: /g, ":")
+    .replaceAll(";}", "}")
+    .trim();
+}

@@ -1,0 +1,47 @@
+/** How the team gets in, and what it finds there. */
+import { html } from "hono/html";
+import { type LayoutProps, renderPage } from "../parts/layout.ts";
+import { words } from "../words.ts";
+
+/** Asks for an address. */
+export function signInPage(props: LayoutProps): Promise<string> {
+  const text = words[props.language].signIn;
+  return renderPage(props, {
+    title: text.title,
+    main: html`<div class="sheet"><h1>${text.title}</h1>
+<p>${text.ask}</p>
+<form method="post" action="/team/sign-in"><label for="email">${text.email}</label>
+<input id="email" name="email" type="email" autocomplete="email" maxlength="254" required>
+<button>${text.send}</button></form></div>`,
+  });
+}
+
+/** The same words whoever asked: it does not tell who belongs to the team. */
+export function linkSentPage(props: LayoutProps): Promise<string> {
+  const text = words[props.language].signIn;
+  return renderPage(props, {
+    title: text.sent,
+    main: html`<div class="sheet"><h1>${text.sent}</h1><p>${text.sentMeans}</p></div>`,
+  });
+}
+
+/** What the one-time link opens. Mail scanners open it too, so only the button signs in. */
+export function confirmSignInPage(name: string, props: LayoutProps): Promise<string> {
+  const text = words[props.language].signIn;
+  return renderPage(props, {
+    title: text.confirmTitle,
+    main: html`<div class="sheet"><h1>${text.confirmTitle}</h1><p>${text.confirm(name)}</p>
+<form method="post"><button>${text.button}</button></form></div>`,
+  });
+}
+
+export function teamPage(props: LayoutProps, pages: readonly "capacity"[]): Promise<string> {
+  const text = words[props.language].signIn;
+  return renderPage(props, {
+    title: text.pages,
+    main: html`<h1>${text.pages}</h1>
+<p class="muted">${props.signedIn === undefined ? "" : text.signedInAs(props.signedIn)}</p>
+<ul class="links">${pages.map((page) => html`<li><a href="/team/${page}">${text[page]}</a><p class="muted">${text.capacityMeans}</p></li>`)}
+</ul>`,
+  });
+}

@@ -1,0 +1,113 @@
+/** The status page: one sentence, what goes on, each service with its days, what was resolved lately. */
+import { html } from "hono/html";
+import type { IncidentUpdate } from "../../core/incident.ts";
+import type { Outcome } from "../../core/sample.ts";
+import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
+import { formatRatio } from "../../core/uptime.ts";
+import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import { sign, stateWord } from "../parts/state.ts";
+import { moment, span } from "../parts/time.ts";
+import { dayTable, uptimeBar } from "../parts/uptime-bar.ts";
+import { type Note, words } from "../words.ts";
+
+/** Where a note can be put into a finished page. */
+const notePlace = "<!--note-->";
+
+export async function statusPage(model: StatusModel, props: LayoutProps): Promise<string> {
+  const text = words[props.language];
+  const outcome = signOf(model);
+  const sentence = text.overall(
+    model.overall,
+    model.overall.affected.map((name) => name[props.language]),
+  );
+  return renderPage(props, {
+    title: sentence,
+    description: `${text.statusOf(props.organisation.name[props.language])}: ${sentence}`,
+    outcome,
+    main: html`${verdict(model, sentence, outcome, props)}
+${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => incident(open, model.now, props))}</section>`}
+${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model.now, props))}</section>`}
+<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
+${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : model.recent.map((resolved) => incident(resolved, model.now, props))}
+</section>`,
+    footer: footer(props),
+  });
+}
+
+/** Says in a finished page what is wrong with it, where readers look first. */
+export function withNote(page: string, note: Note, language: LayoutProps["language"]): string {
+  const said = html`<p class="note">${words[language].notes[note]}</p>`;
+  return page.replace(notePlace, () => String(said));
+}
+
+function signOf({ overall }: StatusModel): Outcome {
+  return overall.state === "empty" || overall.state === "new" ? "unknown" : overall.state;
+}
+
+function verdict(model: StatusModel, sentence: string, outcome: Outcome, props: LayoutProps): Html {
+  const text = words[props.language];
+  const zone = props.organisation.timeZone;
+  const { checkedAt, lastChange } = model;
+  return html`<!--note--><div class="verdict ${outcome}">
+<h1>${sign(outcome)} <span>${sentence}</span></h1>
+<p>${checkedAt ? html`${text.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
+</div>
+${lastChange ? html`<p class="change">${text.lastChange}: <strong>${text.changed(lastChange.target[props.language], lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
+}
+
+function incident({ incident, updates }: IncidentStatus, now: Temporal.Instant, props: LayoutProps): Html {
+  const { language } = props;
+  const text = words[language];
+  const zone = props.organisation.timeZone;
+  const resolved = incident.state === "resolved";
+  const until = incident.state === "resolved" ? incident.resolvedAt : now;
+  const duration = span(incident.startedAt, until, language);
+  const impact = incident.impact === "none" ? "unknown" : incident.impact;
+  return html`<article class="incident ${resolved ? "over up" : impact}" id="incident-${incident.id}">
+<h3>${sign(resolved ? "up" : impact)} ${incident.title[language]}</h3>
+<p class="muted">${resolved ? html`${text.resolved} · ` : ""}${text.since} ${moment(incident.startedAt, zone, language)} · ${resolved ? text.lasted(duration) : text.alreadyLasts(duration)} · ${text.number(incident.id)}</p>
+${updates.length === 0 ? html`<p>${incident.explanation[language]}</p>` : html`<ol class="updates">${updates.toReversed().map((update) => updateLine(update, props))}</ol>`}
+</article>`;
+}
+
+function updateLine(update: IncidentUpdate, { language, organisation }: LayoutProps): Html {
+  return html`<li>${moment(update.at, organisation.timeZone, language)} <span>${update.text[language]}</span></li>`;
+}
+
+function service(target: TargetStatus, now: Temporal.Instant, props: LayoutProps): Html {
+  const { language } = props;
+  const text = words[language];
+  const name = target.name[language];
+  const trouble = target.outcome !== "up" && !target.isNew;
+  return html`<article class="service" id="target-${target.id}">
+<div class="row"><h3>${name}</h3> ${target.isNew ? html`<span class="state unknown">${sign("unknown")} ${text.noDataYet}</span>` : stateWord(target.outcome, language)}</div>
+${trouble ? troubleLine(target, now, props) : ""}
+${uptimeBar(name, target.days, language)}
+<p class="scale"><span class="of90">${text.daysAgo(target.days.length)}</span><span class="of30">${text.daysAgo(30)}</span> <span class="ratio">${uptimeText(target, language)}</span> <span>${text.today}</span></p>
+${dayTable(name, target.days, language)}
+</article>`;
+}
+
+function troubleLine(target: TargetStatus, now: Temporal.Instant, { language, organisation }: LayoutProps): Html {
+  const text = words[language];
+  const since = target.since
+    ? html`${text.since} ${moment(target.since, organisation.timeZone, language)} · ${text.alreadyLasts(span(target.since, now, language))}`
+    : "";
+  return html`<p class="trouble">${target.explanation ? html`${target.explanation[language]} ` : ""}<span class="muted">${since}</span></p>`;
+}
+
+/** Never more than is known: rounded down, with the share that was measured, and the bounds when that is little. */
+function uptimeText({ account, days }: TargetStatus, language: LayoutProps["language"]): string {
+  const text = words[language];
+  if (account.uptime === null) return text.notMeasuredYet;
+  const said = text.uptime(formatRatio(account.uptime, language), days.length);
+  if (account.coverage === null || account.coverage >= 0.99) return said;
+  return `${said}, ${text.measured(formatRatio(account.coverage, language, 1))}`;
+}
+
+function footer({ language }: LayoutProps): Html {
+  const text = words[language];
+  return html`<p class="legend"><span class="hidden">${text.legend}: </span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
+<p>${text.rules}</p>
+<p>${text.madeBy} Tidewatch · <a href="/team/">${text.team}</a></p>`;
+}
