@@ -95,9 +95,9 @@ export function parseConfig(text: string, sources: ConfigSources): Config {
   const folder = sources.folder ?? dirname(resolve(file));
   const yaml = parseYaml(text.replace(/^\uFEFF/, ""), file);
   const secrets = lookUpSecrets(yaml.settings, { ...sources, folder });
-  const reading = readConfig(secrets.settings, sources);
+  const reading = readConfig(secrets.settings, sources, secrets.isBlank);
   const located = (faults: readonly SettingFault[]) => faults.map((found) => yaml.locate(found));
-  const semantic = "faults" in reading ? reading.faults.filter(({ path }) => !secrets.isBlank(path)) : [];
+  const semantic = "faults" in reading ? reading.faults : [];
   const faults = [...yaml.faults, ...located([...secrets.faults, ...semantic])];
   if (faults.length > 0 || "faults" in reading) throw new ConfigError(inOrder(faults));
   const { sqlite } = reading.config.store;

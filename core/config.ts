@@ -7,7 +7,7 @@ import type { ConfigFault } from "./errors.ts";
 import { sameInAll } from "./language.ts";
 import type { Contact, OnCall, Organisation } from "./organisation.ts";
 import type { Secret } from "./secret.ts";
-import { readSettings, type SettingFault, valueAt } from "./setting-faults.ts";
+import { readSettings, type SettingFault, type SettingPath, valueAt } from "./setting-faults.ts";
 import type { Target } from "./target.ts";
 
 export { configSchema, type Listener, type Plugins } from "./config-schema.ts";
@@ -46,8 +46,15 @@ export type ConfigReading =
   | { readonly config: Omit<Config, "warnings">; readonly warnings: readonly SettingFault[] }
   | { readonly faults: readonly SettingFault[] };
 
-/** @param settings the file's content as plain data, with secrets looked up. */
-export function readConfig(settings: unknown, plugins: Plugins): ConfigReading {
+/**
+ * @param settings the file's content as plain data, with secrets looked up.
+ * @param isBlank true where a secret could not be looked up: what a schema says about it means nothing.
+ */
+export function readConfig(
+  settings: unknown,
+  plugins: Plugins,
+  isBlank: (path: SettingPath) => boolean = () => false,
+): ConfigReading {
   const read = readSettings(configSchema(plugins), settings);
   const confirm = read.data?.alerts.confirm ?? {};
   const targets = listAt(settings, "targets").map((target, index) =>
@@ -57,7 +64,7 @@ export function readConfig(settings: unknown, plugins: Plugins): ConfigReading {
     ...read.faults,
     ...targets.flatMap((target) => target.faults),
     ...crossFaults(settings, Object.keys(plugins.channels)),
-  ];
+  ].filter(({ path }) => !isBlank(path));
   if (!read.data || faults.length > 0) return { faults };
   const config = assemble(read.data, targets, plugins);
   return { config, warnings: advice(config, settings) };
