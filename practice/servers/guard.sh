@@ -37,6 +37,9 @@ while [ $# -gt 1 ] && [ -z "$stopping" ] && [ "$code" -eq 0 ]; do
   eval "$2 3<&- &"
   running=$!
   shift 2
+  wait "$running"
+  code=$?
+  # A signal to us ends the waiting, not the command.
   while kill -0 "$running" 2>/dev/null; do
     wait "$running"
     code=$?
