@@ -1,0 +1,75 @@
+/** One attempt to send one notice: a deadline that holds whatever the channel does, and failures of one shape. */
+import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { Clock } from "../core/clock.ts";
+import { DeliveryError } from "../core/errors.ts";
+import type { NoticeStatus } from "../core/store.ts";
+
+/** For one attempt, the opening of the channel included. */
+export const deadlineSeconds = 10;
+
+/**
+ * Resolves when the channel accepted the notice; throws DeliveryError otherwise, and nothing else ever.
+ * @param stop ends it early.
+ */
+export async function attempt(
+  notice: NoticeStatus,
+  send: (signal: AbortSignal) => Promise<void>,
+  { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
+): Promise<void> {
+  const attributes = {
+    "tidewatch.channel": notice.channel,
+    "tidewatch.notice.kind": notice.kind,
+    "tidewatch.notice.key": notice.key,
+    "tidewatch.notice.attempt": notice.attempts,
+    ...(notice.incident !== undefined && { "tidewatch.incident": notice.incident }),
+  };
+  await trace.getTracer("tidewatch").startActiveSpan("deliver notice", { attributes }, async (span) => {
+    try {
+      await withDeadline(send, clock, stop);
+    } catch (thrown) {
+      throw failed(span, thrown);
+    } finally {
+      span.end();
+    }
+  });
+}
+
+async function withDeadline(
+  send: (signal: AbortSignal) => Promise<void>,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> {
+  const end = new AbortController();
+  const over = new AbortController();
+  const signal = AbortSignal.any([end.signal, stop]);
+  const ended = new Promise<never>((_, reject) => {
+    const give = () => reject(signal.reason);
+    if (signal.aborted) give();
+    else signal.addEventListener("abort", give, { once: true });
+  });
+  const late = new DeliveryError(`no answer within ${deadlineSeconds} s`, { verdict: "retry" });
+  clock.sleep(deadlineSeconds, over.signal).then(
+    () => end.abort(late),
+    () => undefined,
+  );
+  try {
+    // A channel that ignores the signal is left behind; nothing waits for it.
+    await Promise.race([Promise.resolve().then(() => send(signal)), ended]);
+  } finally {
+    over.abort();
+  }
+}
+
+function failed(span: Span, thrown: unknown): DeliveryError {
+  const error = asDeliveryError(thrown);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+  span.setAttribute("error.type", error.verdict);
+  return error;
+}
+
+/** Whatever a channel throws: what is not a DeliveryError is an accident, which may not happen again. */
+function asDeliveryError(thrown: unknown): DeliveryError {
+  if (thrown instanceof DeliveryError) return thrown;
+  if (thrown instanceof Error) return new DeliveryError(thrown.message, { verdict: "retry", cause: thrown });
+  return new DeliveryError("the channel failed without a reason", { verdict: "retry", cause: thrown });
+}

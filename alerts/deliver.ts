@@ -1,0 +1,282 @@
+/**
+ * Empties the outbox: one independent loop for each channel, at least once, with the patience that a page deserves.
+ * A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { DeliveryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { OnCall } from "../core/organisation.ts";
+import type { NoticeStatus, Store } from "../core/store.ts";
+import { DueTimes } from "./due.ts";
+import { type ConfiguredChannel, Lane, type LaneParts } from "./lane.ts";
+
+export type { ConfiguredChannel } from "./lane.ts";
+
+/** What became of one attempt, for the metrics. */
+export interface DeliveryResult {
+  readonly channel: string;
+  readonly kind: NoticeStatus["kind"];
+  /** failed: it will be tried again; dropped: it will not. */
+  readonly result: "sent" | "failed" | "dropped";
+}
+
+export interface DeliverySettings {
+  /** By name: the file name under alerts/channels/. */
+  readonly channels: ReadonlyMap<string, ConfiguredChannel>;
+  readonly onCall: OnCall;
+}
+
+export interface DeliveryOptions extends DeliverySettings {
+  readonly store: Pick<Store, "claimNotices" | "settleNotice" | "recentNotices" | "noticesOf" | "incident">;
+  readonly clock: Clock;
+  readonly log: Log;
+  onResult?(result: DeliveryResult): void;
+  /** Called whenever a loop came round: at least every 30 s while all is well. */
+  onMoved?(channel: string): void;
+}
+
+export interface Delivery extends AsyncDisposable {
+  /** New notices were committed. */
+  wake(): void;
+  /**
+   * Delivers until the signal, then lets what is on its way come to its end. Call it once.
+   * There is one process on this outbox: what an earlier one held when it died is due again at once.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** After a reload. A channel whose settings are the same object goes on as it is. */
+  reconfigure(settings: DeliverySettings): Promise<void>;
+  /** Channels that have failed since some time without any success. */
+  failing(): readonly { readonly channel: string; readonly seconds: number }[];
+}
+
+/** Seconds after the first, second … failure; then always the last. */
+const patience: readonly number[] = [5, 15, 30, 60];
+const longestPatience = 15 * 60;
+/** Enough to hold every plan of the incidents that can open at once. */
+const recentAtWake = 500;
+const recentAtStart = 2000;
+
+export function openDelivery(options: DeliveryOptions): Delivery {
+  return new RunningDelivery(options);
+}
+
+class RunningDelivery implements Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #due: DueTimes;
+  readonly #lanes = new Map<string, { readonly lane: Lane; readonly configured: ConfiguredChannel }>();
+  readonly #running = new Set<Promise<void>>();
+  #settings: DeliverySettings;
+  #signal: AbortSignal | undefined;
+  #news = false;
+  #refreshing: Promise<void> = Promise.resolve();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#settings = options;
+    this.#due = new DueTimes(options.clock);
+    for (const [name, configured] of options.channels) this.#addLane(name, configured);
+  }
+
+  wake(): void {
+    this.#news = true;
+    for (const { lane } of this.#lanes.values()) lane.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#signal) throw new Error("the delivery runs already");
+    this.#signal = signal;
+    await this.#takeOver(signal);
+    for (const { lane } of this.#lanes.values()) this.#start(lane, signal);
+    await aborted(signal);
+    await Promise.all(this.#running);
+  }
+
+  async reconfigure(settings: DeliverySettings): Promise<void> {
+    this.#settings = settings;
+    for (const [name, { lane, configured }] of [...this.#lanes]) {
+      const next = settings.channels.get(name);
+      if (next && next.channel === configured.channel && next.options === configured.options) continue;
+      this.#lanes.delete(name);
+      await lane.dispose();
+    }
+    for (const [name, configured] of settings.channels) {
+      if (this.#lanes.has(name)) continue;
+      const lane = this.#addLane(name, configured);
+      if (this.#signal && !this.#signal.aborted) this.#start(lane, this.#signal);
+    }
+    this.wake();
+  }
+
+  failing(): readonly { readonly channel: string; readonly seconds: number }[] {
+    return [...this.#lanes.values()].flatMap(({ lane }) =>
+      lane.failingSeconds === undefined ? [] : [{ channel: lane.name, seconds: lane.failingSeconds }],
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.dispose()));
+  }
+
+  #addLane(name: string, configured: ConfiguredChannel): Lane {
+    const { store, clock, log } = this.#options;
+    const parts: LaneParts = {
+      store,
+      clock,
+      log,
+      due: this.#due,
+      refresh: () => this.#refresh(),
+      refusal: (notice) => this.#refusal(notice),
+      address: ({ contact, channel }) => this.#addressOf(contact, channel),
+      failed: (notice, error) => this.#failed(notice, error),
+      sent: (notice, seconds) => this.#sent(notice, seconds),
+      moved: () => this.#options.onMoved?.(name),
+    };
+    const lane = new Lane(name, configured, parts);
+    this.#lanes.set(name, { lane, configured });
+    return lane;
+  }
+
+  #start(lane: Lane, signal: AbortSignal): void {
+    const running = lane.run(signal);
+    this.#running.add(running);
+    running.finally(() => this.#running.delete(running));
+  }
+
+  /** What an earlier process left behind: half-sent notices are due at once, and so is what was being tried again. */
+  async #takeOver(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const notices = await store.recentNotices(recentAtStart);
+        const interrupted = notices.filter(
+          ({ state, attempts }) => state === "sending" || (state === "pending" && attempts > 0),
+        );
+        for (const { key, lastError } of interrupted) {
+          const error = lastError ?? "interrupted by a restart";
+          await store.settleNotice(key, { state: "pending", retryAt: clock.now(), error });
+        }
+        const others = new Set(interrupted.map(({ key }) => key));
+        this.#due.learn(
+          notices.filter(({ key }) => !others.has(key)),
+          this.#settings.onCall,
+        );
+        return;
+      } catch (error) {
+        log.error("the outbox cannot be read", { error });
+        await clock.sleep(5, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Once for all loops, and only when there is news. */
+  #refresh(): Promise<void> {
+    if (this.#news) {
+      this.#news = false;
+      this.#refreshing = this.#learn();
+    }
+    return this.#refreshing;
+  }
+
+  async #learn(): Promise<void> {
+    try {
+      this.#due.learn(await this.#options.store.recentNotices(recentAtWake), this.#settings.onCall);
+    } catch (error) {
+      this.#news = true;
+      throw error;
+    }
+  }
+
+  /** The state of the incident decides at the last moment, too: an attempt may have begun before it changed. */
+  async #refusal(notice: NoticeStatus): Promise<string | undefined> {
+    const { notAfter, kind } = notice;
+    if (notAfter && Temporal.Instant.compare(this.#options.clock.now(), notAfter) > 0) return "too late to be of use";
+    if (notice.incident === undefined || !aboutTrouble.has(kind)) return undefined;
+    const incident = await this.#options.store.incident(notice.incident);
+    if (incident?.state === "resolved") return "the incident is over";
+    if (incident?.state === "acknowledged" && kind === "escalation") return "the incident was acknowledged";
+    return undefined;
+  }
+
+  #addressOf(contact: string, channel: string): unknown {
+    return this.#settings.onCall.contacts.find(({ id }) => id === contact)?.addresses[channel];
+  }
+
+  #sent(notice: NoticeStatus, seconds: number): void {
+    const { key, channel, kind, attempts } = notice;
+    this.#options.log.info("notice sent", { notice: key, channel, kind, attempts, seconds });
+    this.#options.onResult?.({ channel, kind, result: "sent" });
+  }
+
+  async #failed(notice: NoticeStatus, error: DeliveryError): Promise<void> {
+    const { key, channel, kind } = notice;
+    const again = error.verdict === "retry" || (waking.has(kind) && !(await this.#handOver(notice, error)));
+    const wait = again ? waitSeconds(notice, error) : undefined;
+    if (wait === undefined) {
+      await this.#options.store.settleNotice(key, { state: "dropped", error: error.message });
+    } else {
+      const retryAt = this.#options.clock.now().add({ milliseconds: Math.round(wait * 1000) });
+      await this.#options.store.settleNotice(key, { state: "pending", retryAt, error: error.message });
+      this.#due.hold(notice, wait, retryAt);
+    }
+    const fields = { notice: key, channel, kind, attempts: notice.attempts, error, retryInSeconds: wait };
+    if (error.verdict === "retry") this.#options.log.warn("a notice was not accepted", fields);
+    else this.#options.log.error("a notice was refused for good", fields);
+    this.#options.onResult?.({ channel, kind, result: again ? "failed" : "dropped" });
+  }
+
+  /**
+   * A page that this channel will never take: the next step is told now instead of later.
+   * @returns whether somebody else can be trusted to get it, so that this one may be given up.
+   */
+  async #handOver(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
+    if (notice.incident === undefined) return false;
+    const others = (await this.#options.store.noticesOf(notice.incident)).filter(
+      (other) => waking.has(other.kind) && !sameRecipient(other, notice),
+    );
+    const alive = others.filter(({ state }) => state === "pending" || state === "sending" || state === "sent");
+    if (!alive.some((other) => isSameStep(other, notice) && other.state !== "pending")) {
+      await this.#pullForward(alive, notice, error);
+    }
+    // A broken channel will refuse its other notices as well; a dead mailbox says nothing about them.
+    return alive.some(({ channel }) => error.verdict === "permanent" || channel !== notice.channel);
+  }
+
+  async #pullForward(alive: readonly NoticeStatus[], notice: NoticeStatus, error: DeliveryError): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const waiting = alive.filter((other) => other.state === "pending" && isAfter(other, notice));
+    const next = waiting.toSorted((a, b) => Temporal.Instant.compare(a.notBefore, b.notBefore))[0];
+    if (!next) return;
+    const reason = `told early: ${notice.channel} to ${notice.contact} failed (${error.message})`;
+    for (const other of waiting.filter((one) => isSameStep(one, next))) {
+      if (other.attempts > 0) continue;
+      const retryAt = clock.now();
+      await store.settleNotice(other.key, { state: "pending", retryAt, error: reason });
+      this.#due.hold(other, 0, retryAt);
+      this.#lanes.get(other.channel)?.lane.wake();
+      log.warn("the next step is told at once", { incident: notice.incident, contact: other.contact });
+    }
+  }
+}
+
+/** Kinds that wake somebody; they are never given up while nobody else has been told. */
+const waking: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation"]);
+/** Worthless, or wrong, once the incident is over. */
+const aboutTrouble: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation", "ticket"]);
+
+const sameRecipient = (a: NoticeStatus, b: NoticeStatus) => a.contact === b.contact && a.channel === b.channel;
+const isSameStep = (a: NoticeStatus, b: NoticeStatus) => a.notBefore.equals(b.notBefore);
+const isAfter = (a: NoticeStatus, b: NoticeStatus) => Temporal.Instant.compare(a.notBefore, b.notBefore) > 0;
+
+function waitSeconds({ attempts, kind }: NoticeStatus, error: DeliveryError): number {
+  const late = Math.max(0, attempts - patience.length - 10);
+  const calm = waking.has(kind) ? 0 : 60 * 2 ** Math.min(late, 6) - 60;
+  const wait = (patience[Math.max(0, attempts - 1)] ?? 60) + calm;
+  return Math.min(Math.max(wait, error.retryAfterSeconds ?? 0), longestPatience);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

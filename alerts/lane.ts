@@ -1,0 +1,223 @@
+/** The loop of one channel: takes what is due from the outbox, sends a few at a time, and tells nobody else to wait. */
+import type { Channel, OpenChannel } from "../core/channel.ts";
+import type { Clock } from "../core/clock.ts";
+import type { DeliveryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { NoticeStatus, Store } from "../core/store.ts";
+import { attempt } from "./attempt.ts";
+import type { DueTimes } from "./due.ts";
+
+/** A channel and its settings, as the configuration has them. */
+export interface ConfiguredChannel {
+  readonly channel: Channel;
+  /** Parsed by the channel's own schema. */
+  readonly options: unknown;
+}
+
+export interface LaneParts {
+  readonly store: Pick<Store, "claimNotices" | "settleNotice">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly due: DueTimes;
+  /** Before anything is taken: learns what was committed since. */
+  refresh(): Promise<void>;
+  /** Why this notice must not go out any more; undefined when it must. */
+  refusal(notice: NoticeStatus): Promise<string | undefined>;
+  /** The contact's address; undefined when there is none any more. */
+  address(notice: NoticeStatus): unknown;
+  /** Decides what becomes of it, and writes that down. */
+  failed(notice: NoticeStatus, error: DeliveryError): Promise<void>;
+  sent(notice: NoticeStatus, seconds: number): void;
+  moved(): void;
+}
+
+const atOnce = 4;
+/** Longer than a delivery and its place in the queue; only a process that died lets it end. */
+export const leaseSeconds = 30;
+/** A wake-up that got lost by an accident costs so many seconds and not the page. */
+const longestNapSeconds = 30;
+const storeRetrySeconds = 5;
+/** What is on its way at shutdown gets so long; the next start takes up the rest. */
+const graceSeconds = 5;
+
+export class Lane {
+  readonly name: string;
+  readonly #configured: ConfiguredChannel;
+  readonly #parts: LaneParts;
+  /** Aborted when even the deliveries on their way must end. */
+  readonly #end = new AbortController();
+  readonly #inFlight = new Map<string, Promise<void>>();
+  /** One after the other for the same reader of the same thread: nobody hears the end before the beginning. */
+  readonly #tails = new Map<string, Promise<void>>();
+  #nap = new AbortController();
+  #opening: Promise<OpenChannel<unknown>> | undefined;
+  #opened: OpenChannel<unknown> | undefined;
+  #stopping = false;
+  #failingSince: number | undefined;
+
+  constructor(name: string, configured: ConfiguredChannel, parts: LaneParts) {
+    this.name = name;
+    this.#configured = configured;
+    this.#parts = parts;
+  }
+
+  /** Seconds since the first failure that no success followed; undefined while all is well. */
+  get failingSeconds(): number | undefined {
+    if (this.#failingSince === undefined) return undefined;
+    return this.#parts.clock.monotonicSeconds() - this.#failingSince;
+  }
+
+  wake(): void {
+    this.#nap.abort();
+  }
+
+  /** Runs until the signal; then waits a little for what is on its way. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#end.signal.aborted) await this.#rest(await this.#turn(), signal);
+    this.#stopping = true;
+    const over = new AbortController();
+    this.#parts.clock.sleep(graceSeconds, over.signal).then(
+      () => this.#end.abort(new Error("stopped before the channel answered")),
+      () => undefined,
+    );
+    await Promise.all(this.#inFlight.values());
+    over.abort();
+  }
+
+  async dispose(): Promise<void> {
+    this.#stopping = true;
+    this.#end.abort(new Error("stopped before the channel answered"));
+    await Promise.all(this.#inFlight.values());
+    try {
+      await this.#opened?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#parts.log.warn("a channel could not be closed", { channel: this.name, error });
+    }
+  }
+
+  /** @returns seconds until there may be something to do again. */
+  async #turn(): Promise<number> {
+    const { store, due, log } = this.#parts;
+    try {
+      // From here on a wake-up is for the next turn.
+      this.#nap = new AbortController();
+      await this.#parts.refresh();
+      this.#parts.moved();
+      const free = atOnce - this.#inFlight.size;
+      if (free <= 0) return longestNapSeconds;
+      const { moment, keys } = due.claim(this.name);
+      const claimed = await store.claimNotices(this.name, moment, free, leaseSeconds);
+      for (const notice of claimed.toSorted(inOrder)) await this.#take(notice);
+      if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestNapSeconds;
+      due.forget(keys.filter((key) => due.secondsLeft(key) === 0));
+      return due.nextIn(this.name) ?? longestNapSeconds;
+    } catch (error) {
+      log.error("the outbox cannot be read", { channel: this.name, error });
+      return storeRetrySeconds;
+    }
+  }
+
+  async #rest(seconds: number, signal: AbortSignal): Promise<void> {
+    const ends = AbortSignal.any([this.#nap.signal, this.#end.signal, signal]);
+    if (seconds <= 0 || ends.aborted) return;
+    await this.#parts.clock.sleep(Math.min(seconds, longestNapSeconds), ends).catch(() => undefined);
+  }
+
+  async #take(notice: NoticeStatus): Promise<void> {
+    const { due, clock, store } = this.#parts;
+    // Its lease ran out by a wall clock that was set: it is still on its way.
+    if (this.#inFlight.has(notice.key)) return;
+    const left = due.secondsLeft(notice.key);
+    if (left > 0) {
+      const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
+      await store.settleNotice(notice.key, { state: "pending", retryAt, error: "not due yet: the clock was set" });
+      due.hold(notice, left, retryAt);
+      return;
+    }
+    due.forget([notice.key]);
+    const order = `${notice.thread} ${notice.contact}`;
+    const sending = (this.#tails.get(order) ?? Promise.resolve()).then(() => this.#deliver(notice));
+    this.#tails.set(order, sending);
+    this.#inFlight.set(notice.key, sending);
+    sending.finally(() => {
+      this.#inFlight.delete(notice.key);
+      if (this.#tails.get(order) === sending) this.#tails.delete(order);
+      this.wake();
+    });
+  }
+
+  /** Never throws: whatever happens to one notice is written down and stays with it. */
+  async #deliver(notice: NoticeStatus): Promise<void> {
+    const { store, clock, log, refusal, address, sent, failed } = this.#parts;
+    // Its lease ends, or the next process takes it up.
+    if (this.#stopping) return;
+    try {
+      const refused = await refusal(notice);
+      if (refused !== undefined) return await this.#write(() => store.settleNotice(notice.key, dropped(refused)));
+      const to = address(notice);
+      if (to === undefined) {
+        log.error("a notice has no address any more", { notice: notice.key, channel: this.name });
+        return await this.#write(() => store.settleNotice(notice.key, dropped("the contact has no address any more")));
+      }
+      const began = clock.monotonicSeconds();
+      const error = await this.#send(notice, to);
+      if (error) return await this.#write(() => failed(notice, error));
+      const at = clock.now();
+      await this.#write(() => store.settleNotice(notice.key, { state: "sent", at }));
+      sent(notice, clock.monotonicSeconds() - began);
+    } catch (error) {
+      log.error("a notice could not be handled", { notice: notice.key, channel: this.name, error });
+    }
+  }
+
+  async #send(notice: NoticeStatus, to: unknown): Promise<DeliveryError | undefined> {
+    const { clock } = this.#parts;
+    let failure: DeliveryError | undefined;
+    const send = async (signal: AbortSignal) => (await this.#open()).deliver(notice, to, signal);
+    await attempt(notice, send, { clock, stop: this.#end.signal }).catch((error: DeliveryError) => {
+      failure = error;
+    });
+    this.#failingSince = failure ? (this.#failingSince ?? clock.monotonicSeconds()) : undefined;
+    return failure;
+  }
+
+  #open(): Promise<OpenChannel<unknown>> {
+    const { channel, options } = this.#configured;
+    this.#opening ??= Promise.resolve()
+      .then(() => channel.open(options))
+      .then(
+        (opened) => {
+          this.#opened = opened;
+          return opened;
+        },
+        (error: unknown) => {
+          // The next attempt opens anew.
+          this.#opening = undefined;
+          throw error;
+        },
+      );
+    return this.#opening;
+  }
+
+  /** What became of it must be written, or it would be sent again: tries until the store takes it or we are stopped. */
+  async #write(write: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#parts;
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        log.error("the outbox cannot be written", { channel: this.name, error });
+        if (this.#end.signal.aborted) return;
+        await clock.sleep(storeRetrySeconds, this.#end.signal).catch(() => undefined);
+      }
+    }
+  }
+}
+
+const dropped = (error: string) => ({ state: "dropped", error }) as const;
+
+/** Oldest plan first, and the end of an incident after everything else about it. */
+function inOrder(a: NoticeStatus, b: NoticeStatus): number {
+  const last = (notice: NoticeStatus) => (notice.kind === "resolve" ? 1 : 0);
+  return last(a) - last(b) || Temporal.Instant.compare(a.notBefore, b.notBefore);
+}
