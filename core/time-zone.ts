@@ -181,7 +181,9 @@ function cityOf(zone: string): string | undefined {
 const dateFormats = {
   long: { day: "numeric", month: "long", year: "numeric" },
   short: { day: "numeric", month: "short" },
+  "short-year": { day: "numeric", month: "short", year: "numeric" },
   month: { month: "long", year: "numeric" },
+  "month-only": { month: "short" },
   weekday: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
 } as const;
 
