@@ -75,3 +75,8 @@ export class Refused extends Error {
     this.remedy = remedy;
   }
 }
+
+/** The store cannot write now (the disk is full, somebody holds a lock); nothing of the change was kept. Try again later. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}

@@ -1,0 +1,119 @@
+/** Consistent copies of a store, while it is in use, and the way back. Nothing is ever overwritten. */
+import { existsSync } from "node:fs";
+import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { backup } from "node:sqlite";
+import { Refused } from "../../core/errors.ts";
+import { Connection } from "./connection.ts";
+import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
+import { lockStore } from "./lock.ts";
+import { checkSchema, notAStore } from "./schema.ts";
+
+/** All pages in one step: in smaller ones, every commit of another process would start the copy again. */
+const allPages = 2 ** 31 - 1;
+
+/** Copies the store in `file`, whether or not a Tidewatch is writing it. */
+export async function backupStore(file: string, target: string): Promise<void> {
+  if (!existsSync(file)) {
+    throw new Refused(`there is no store at ${file}`, "Look at `store.sqlite` in the configuration: is it this one?");
+  }
+  using connection = openExisting(file);
+  checkSchema(connection, file);
+  await copyTo(connection, target);
+}
+
+/** Copies a store that this process has open. */
+export async function copyDatabase(
+  opened: { readonly connection: Connection; readonly file: string },
+  target: string,
+): Promise<void> {
+  if (opened.file === ":memory:") await copyTo(opened.connection, target);
+  else await backupStore(opened.file, target);
+}
+
+/**
+ * Makes the store `file` out of a backup.
+ * @throws Refused when there is a store already, or the backup is none, is damaged or is of a newer version.
+ */
+export async function restoreStore(source: string, file: string): Promise<void> {
+  const target = resolve(file);
+  if (!existsSync(source)) throw new Refused(`there is no file ${source}`, "Name a file that `tidewatch backup` made.");
+  await mkdir(dirname(target), { recursive: true });
+  using _lock = lockStore(target);
+  if (existsSync(target)) {
+    throw new Refused(
+      `${target} exists; restore never overwrites a store`,
+      "Stop Tidewatch, move that file (and those with -wal and -shm at the end) away, then restore again.",
+    );
+  }
+  using connection = openExisting(source);
+  if (checkSchema(connection, source) === 0) throw notAStore(source);
+  checkWhole(connection, source);
+  // What a store that was moved away has left beside it belongs to that store, not to this one.
+  for (const left of ["-wal", "-shm"]) await rm(`${target}${left}`, { force: true });
+  await copyTo(connection, target);
+}
+
+function openExisting(file: string): Connection {
+  try {
+    const connection = new Connection(file, { readOnly: true });
+    connection.get("select count(*) as tables from sqlite_schema");
+    return connection;
+  } catch (error) {
+    if (sqliteCode(error) === notADatabase) throw notAStore(file);
+    throw storeFailure(error);
+  }
+}
+
+function checkWhole(connection: Connection, file: string): void {
+  const fault = connection.all("pragma quick_check(5)").map((row) => String(Object.values(row)[0]));
+  if (fault[0] !== "ok") throw new Refused(`${file} is damaged (${fault[0]})`, "Restore another backup.");
+}
+
+/** Under another name until it is complete and on the disk; then it appears at once, or not at all. */
+async function copyTo(connection: Connection, target: string): Promise<void> {
+  refuseExisting(target);
+  const unfinished = `${target}.${process.pid}.unfinished`;
+  try {
+    const claimed = await open(unfinished, "wx", 0o600);
+    await claimed.close();
+    await backup(connection.database, unfinished, { rate: allPages });
+    const copy = await open(unfinished, "r+");
+    await copy.sync();
+    await copy.close();
+    await appear(unfinished, target);
+  } catch (error) {
+    throw copyFailure(error, target);
+  } finally {
+    for (const left of ["", "-journal", "-wal", "-shm"]) await rm(`${unfinished}${left}`, { force: true });
+  }
+}
+
+/** A link, unlike a rename, fails when somebody made the target meanwhile. */
+async function appear(unfinished: string, target: string): Promise<void> {
+  try {
+    await link(unfinished, target);
+    await unlink(unfinished);
+  } catch (error) {
+    refuseExisting(target);
+    if (!isCode(error, "EPERM") && !isCode(error, "ENOTSUP") && !isCode(error, "ENOSYS")) throw error;
+    // A file system without links.
+    await rename(unfinished, target);
+  }
+}
+
+function refuseExisting(target: string): void {
+  if (existsSync(target)) throw new Refused(`${target} exists already`, "Name a file that does not exist yet.");
+}
+
+function copyFailure(error: unknown, target: string): unknown {
+  if (error instanceof Refused) return error;
+  const failure = storeFailure(error);
+  if (sqliteCode(error) === damaged || !(failure instanceof Error)) return failure;
+  return new Refused(
+    `${target} could not be written: ${failure.message}`,
+    "See that its folder exists, may be written and has room.",
+  );
+}
+
+const isCode = (error: unknown, code: string) => error instanceof Error && "code" in error && error.code === code;

@@ -1,0 +1,154 @@
+/** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
+import { type Block, pack } from "./block.ts";
+import { type Connection, numeric } from "./connection.ts";
+import type { StoredSample } from "./figures.ts";
+import { sampleKey, seriesBits, seriesOf, slotOf, startOfHour } from "./keys.ts";
+import { joined, looseSamples, packedHour, sampleHours } from "./samples.ts";
+import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
+import { counted, type HourSum } from "./tail.ts";
+
+/** Mean or median by code of the reading series. */
+export type CodedValues = readonly (readonly [code: number, value: number])[];
+
+export interface SeriesHour {
+  readonly series: number;
+  readonly hour: number;
+  readonly sums: Sums;
+  readonly packed?: { readonly block: Block; readonly lastAt: number; readonly readings: CodedValues };
+}
+
+/** Pairs of series and its newest sample: nothing after that has been measured. */
+export type Newest = readonly (readonly [series: number, at: number])[];
+
+/**
+ * One hour of all series, or (`late`) only of those that have loose samples in it.
+ * @returns `next`: the next hour with loose samples, when this one has nothing at all.
+ */
+export function planHour(
+  connection: Connection,
+  { hour, newest, late }: { readonly hour: number; readonly newest: Newest; readonly late: boolean },
+): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
+  const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
+  const loose = Map.groupBy(looseSamples(connection, span), ({ series }) => series);
+  const newestOf = new Map(newest);
+  const series = new Set([...loose.keys(), ...(late ? [] : newestOf.keys())]);
+  const hours = [...series].flatMap((one) => {
+    const spent = spentInHour(turns(connection, one, span), hour, newestOf.get(one));
+    const planned = planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []);
+    return planned ? [planned] : [];
+  });
+  return { hours, next: hours.length > 0 ? undefined : nextLooseHour(connection, hour + 1) };
+}
+
+function planSeriesHour(
+  connection: Connection,
+  hour: number,
+  series: number,
+  spent: readonly number[],
+  loose: readonly StoredSample[],
+): SeriesHour | undefined {
+  const packed = loose.length > 0 ? packedHour(connection, hour, series, { details: true }) : [];
+  const samples = joined(packed, loose);
+  // Sums whose samples are gone, or were never there (practice data), are added to; others are counted anew.
+  const before = packed.length === 0 ? (readSums(connection, "hour", hour, series) ?? noSums) : noSums;
+  const sums = { ...samples.reduce<HourSum>(counted, before), spent };
+  if (samples.length === 0) return isEmpty(sums) ? undefined : { series, hour, sums };
+  const lastAt = samples.at(-1)?.at ?? startOfHour(hour);
+  const block = pack(samples, startOfHour(hour));
+  return { series, hour, sums, packed: { block, lastAt, readings: perCode([samples], mean) } };
+}
+
+const mostHoursAtOnce = 500;
+
+/** Hours whose transitions came after they were derived: only the time spent changes. */
+export function planStaleHours(
+  connection: Connection,
+  stale: {
+    readonly series: number;
+    readonly from: number;
+    readonly until: number;
+    readonly newest: number | undefined;
+  },
+): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
+  const { series, from, newest } = stale;
+  const until = Math.min(stale.until, from + mostHoursAtOnce);
+  const all = turns(connection, series, { from: startOfHour(from), to: startOfHour(until) });
+  const hours: SeriesHour[] = [];
+  for (let hour = from; hour < until; hour++) {
+    const before = readSums(connection, "hour", hour, series);
+    const sums = { ...(before ?? noSums), spent: spentInHour(relevant(all, hour), hour, newest) };
+    if (before || !isEmpty(sums)) hours.push({ series, hour, sums });
+  }
+  return { hours, next: until < stale.until ? until : undefined };
+}
+
+/** Turns that matter in this hour; the lists are short, the hours many. */
+function relevant(all: readonly Turn[], hour: number): readonly Turn[] {
+  const first = all.findLastIndex(({ at }) => at <= startOfHour(hour));
+  const after = all.findIndex(({ at }) => at >= startOfHour(hour + 1));
+  return all.slice(Math.max(0, first), after < 0 ? undefined : after);
+}
+
+export interface SeriesDay {
+  readonly key: number;
+  readonly sums: Sums | undefined;
+  readonly readings: CodedValues;
+}
+
+/** Finished days, summed from their hours; readings from the samples while those are kept. */
+export function planDays(
+  connection: Connection,
+  { keys }: { readonly keys: readonly number[] },
+): { readonly days: readonly SeriesDay[] } {
+  return { days: keys.map((key) => planDay(connection, key)) };
+}
+
+function planDay(connection: Connection, key: number): SeriesDay {
+  const [day, series] = [slotOf(key), seriesOf(key)];
+  const hours = Array.from({ length: 24 }, (_, index) => readSums(connection, "hour", day * 24 + index, series));
+  const there = hours.filter((sums) => sums !== undefined);
+  const measures = connection.get("select 1 as yes from reading_series where series = ? limit 1", series);
+  const readings = measures ? medians(connection, series, day) : [];
+  return { key, sums: there.length > 0 ? added(there) : undefined, readings };
+}
+
+/** The median of each metric's readings on that day. */
+export function medians(connection: Connection, series: number, day: number): CodedValues {
+  const span = { from: startOfHour(day * 24), to: startOfHour((day + 1) * 24) };
+  return perCode([...sampleHours(connection, [series], span, { details: false })], median);
+}
+
+export function perCode(
+  hours: Iterable<readonly StoredSample[]>,
+  summary: (values: readonly number[]) => number,
+): CodedValues {
+  const values = new Map<number, number[]>();
+  for (const samples of hours) {
+    for (const { readings } of samples) {
+      for (const { code, value } of readings) {
+        const list = values.get(code);
+        if (list) list.push(value);
+        else values.set(code, [value]);
+      }
+    }
+  }
+  return [...values].map(([code, list]) => [code, summary(list)]);
+}
+
+/** Divided before they are added: the sum of two huge readings may be more than a number can be. */
+export const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [below, above] = [sorted[middle - 1] ?? 0, sorted[middle] ?? 0];
+  return sorted.length % 2 === 1 ? above : below / 2 + above / 2;
+}
+
+export function nextLooseHour(connection: Connection, from: number): number | undefined {
+  const row = connection.get(
+    `select min(id) >> ${seriesBits} as at from sample where id >= ?`,
+    sampleKey(startOfHour(from)),
+  );
+  return row && row["at"] !== null ? Math.floor(numeric(row, "at") / startOfHour(1)) : undefined;
+}

@@ -1,0 +1,27 @@
+/** The integer keys of what grows: time first, then the series, so that new rows are always the last ones. */
+
+const hourMilliseconds = 3_600_000;
+export const seriesBits = 20;
+const seriesCount = 2 ** seriesBits;
+
+/** How long a slot of this kind is, in hours. */
+export const hoursIn = { hour: 1, day: 24 } as const;
+export type Per = keyof typeof hoursIn;
+
+/** Hours since 1970 (UTC) in which this moment lies. */
+export const hourOf = (milliseconds: number) => Math.floor(milliseconds / hourMilliseconds);
+export const startOfHour = (hour: number) => hour * hourMilliseconds;
+export const dayOf = (hour: number) => Math.floor(hour / 24);
+
+/** The first slot that begins at or after this moment. */
+export const slotFrom = (milliseconds: number, per: Per) => Math.ceil(milliseconds / (hourMilliseconds * hoursIn[per]));
+export const startOfSlot = (slot: number, per: Per) => slot * hourMilliseconds * hoursIn[per];
+
+export const slotKey = (slot: number, series: number) => slot * seriesCount + series;
+export const slotOf = (key: number) => Math.floor(key / seriesCount);
+export const seriesOf = (key: number) => key % seriesCount;
+
+/** Up to 2^63, more than a JS number holds. Years before 1970 and after 2248 have no room in it. */
+export const sampleKey = (milliseconds: number, series = 0) =>
+  (BigInt(Math.min(Math.max(milliseconds, 0), lastMoment)) << BigInt(seriesBits)) + BigInt(series);
+const lastMoment = 2 ** 43 - 1;

@@ -1,0 +1,92 @@
+/** Opens the store's file for writing: makes what is missing, and refuses with a sentence what cannot be used. */
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { Refused } from "../../core/errors.ts";
+import { Connection } from "./connection.ts";
+import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
+import { lockStore } from "./lock.ts";
+import { checkSchema, migrate, notAStore } from "./schema.ts";
+
+export interface OpenedFile extends Disposable {
+  readonly connection: Connection;
+  /** Absolute, or ":memory:". */
+  readonly file: string;
+}
+
+/**
+ * A commit of one second touches few rows: small pages write fewer bytes for them (docs/decisions/002-storage.md).
+ */
+const pageBytes = 1024;
+/** Files up to this size are read through after an unclean end; of larger ones only the tables that cannot be derived. */
+const smallFileBytes = 64 * 1024 * 1024;
+const preciousTables = ["series", "transition", "verdict", "incident", "incident_update", "notice", "signing_key"];
+
+export function openFile(path: string, limits: { readonly maxBytes?: number | undefined } = {}): OpenedFile {
+  const file = path === ":memory:" ? path : resolve(path);
+  using resources = new DisposableStack();
+  try {
+    if (file !== ":memory:") {
+      makeFile(file);
+      resources.use(lockStore(file));
+    }
+    const unclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
+    const connection = resources.use(new Connection(file, { readOnly: false }));
+    prepare(connection, file, limits.maxBytes);
+    if (unclean) checkDamage(connection, file);
+    const kept = resources.move();
+    return { connection, file, [Symbol.dispose]: () => kept.dispose() };
+  } catch (error) {
+    throw refusal(error, file);
+  }
+}
+
+function prepare(connection: Connection, file: string, maxBytes: number | undefined): void {
+  connection.script(`pragma page_size = ${pageBytes};`);
+  const version = checkSchema(connection, file);
+  connection.script(`
+    pragma journal_mode = wal;
+    pragma synchronous = full;
+    pragma journal_size_limit = 8388608;
+    pragma cache_size = -8192;
+    pragma wal_autocheckpoint = 4000;
+  `);
+  if (maxBytes !== undefined) connection.script(`pragma max_page_count = ${Math.floor(maxBytes / pageBytes)};`);
+  migrate(connection, version);
+}
+
+/** The file holds keys that sign links: for its owner only. SQLite gives its side files the same rights. */
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+  if (existsSync(file)) return;
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
+}
+
+/** A kill leaves SQLite's file whole; a disk or a machine that failed may not, and every page would take minutes. */
+function checkDamage(connection: Connection, file: string): void {
+  const small = statSync(file).size <= smallFileBytes;
+  const checks = small ? ["pragma quick_check(5)"] : preciousTables.map((table) => `pragma quick_check(${table})`);
+  const faults = checks.flatMap((check) => connection.all(check)).map((row) => String(Object.values(row)[0]));
+  const fault = faults.find((one) => one !== "ok");
+  if (fault !== undefined) throw damage(file, fault);
+}
+
+function damage(file: string, fault: string): Refused {
+  return new Refused(
+    `${file} is damaged (${fault})`,
+    "Move it away and restore the last backup with `tidewatch restore FILE`.",
+  );
+}
+
+function refusal(error: unknown, file: string): unknown {
+  const code = sqliteCode(error);
+  if (code === notADatabase) return notAStore(file);
+  if (code === damaged) return damage(file, error instanceof Error ? error.message : "unreadable");
+  const failure = storeFailure(error);
+  if (!(failure instanceof Error) || failure instanceof Refused) return failure;
+  if (failure === error && !("syscall" in failure)) return error;
+  return new Refused(
+    `the store ${file} cannot be opened: ${failure.message}`,
+    "See that its folder exists, belongs to the user that runs Tidewatch and has room, or name another under `store.sqlite`.",
+  );
+}

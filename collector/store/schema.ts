@@ -1,0 +1,59 @@
+/** The numbered migrations, and whether a file is a store that this version can use. */
+import { readdirSync, readFileSync } from "node:fs";
+import { Refused } from "../../core/errors.ts";
+import { type Connection, numeric } from "./connection.ts";
+
+/** "Tide": marks our files among SQLite databases. */
+const applicationId = 0x54696465;
+
+interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+const folder = new URL("./migrations/", import.meta.url);
+
+function migrations(): readonly Migration[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()
+    .map((name) => ({ version: Number.parseInt(name, 10), sql: readFileSync(new URL(name, folder), "utf8") }));
+}
+
+/** Refuses what is no store of ours, or one from the future. @returns the version it has; 0 for an empty file. */
+export function checkSchema(connection: Connection, file: string): number {
+  const version = pragma(connection, "user_version");
+  const tables = connection.get("select count(*) as tables from sqlite_schema");
+  const isNew = tables !== undefined && numeric(tables, "tables") === 0;
+  if (pragma(connection, "application_id") !== applicationId && !isNew) throw notAStore(file);
+  const newest = migrations().at(-1)?.version ?? 0;
+  if (version > newest) {
+    throw new Refused(
+      `${file} was written by a newer Tidewatch: its schema is ${version}, this version knows schemas up to ${newest}`,
+      "Start the newer version again, or restore a backup that was made before the update.",
+    );
+  }
+  return version;
+}
+
+export function migrate(connection: Connection, from: number): void {
+  for (const { version, sql } of migrations()) {
+    if (version <= from) continue;
+    connection.transaction(() => {
+      connection.script(sql);
+      connection.script(`pragma application_id = ${applicationId}; pragma user_version = ${version};`);
+    });
+  }
+}
+
+export function notAStore(file: string): Refused {
+  return new Refused(
+    `${file} is not a Tidewatch store`,
+    "Name another file under `store.sqlite`, or move this one away.",
+  );
+}
+
+function pragma(connection: Connection, name: "user_version" | "application_id"): number {
+  const row = connection.get(`pragma ${name}`);
+  return row ? numeric(row, name) : 0;
+}

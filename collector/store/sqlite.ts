@@ -1,0 +1,317 @@
+/** The store on SQLite: one connection writes, a thread reads what may take long. See docs/decisions/002-storage.md. */
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import type { IncidentUpdate } from "../../core/incident.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Changes, CheckRef, ReadingSeries, Rollup, Series, Store } from "../../core/store.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import { copyDatabase } from "./backup.ts";
+import { Codes, canonicalJson } from "./codes.ts";
+import { blob, type Connection, text } from "./connection.ts";
+import { Derivation } from "./derivation.ts";
+import { storeFailure } from "./failure.ts";
+import { outcomeOf, type StoredSample, toSample } from "./figures.ts";
+import * as incidents from "./incidents.ts";
+import { type OpenedFile, openFile } from "./open.ts";
+import * as outbox from "./outbox.ts";
+import { FileReader, memoryReader, type Reader } from "./reader.ts";
+import type { RunningSeries } from "./reads.ts";
+import { Tail } from "./tail.ts";
+import { writeChanges } from "./write.ts";
+
+type Instant = Temporal.Instant;
+type Span = Readonly<{ from: Instant; to: Instant }>;
+
+const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
+const StoredVerdict: z.ZodType<Verdict> = z.object({
+  lastAt: z.number().nullable(),
+  lastKnown: z.boolean(),
+  settledUntil: z.number().nullable(),
+  degraded: Level,
+  down: Level,
+});
+const ThresholdState = z.object({ raised: z.boolean(), crossedAt: z.number().nullable() });
+
+export interface StoreOptions {
+  /** The file does not grow beyond; a commit that would need more is refused. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * @param file made with its folder when it is not there; ":memory:" for tests.
+ * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
+ */
+export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
+  return new SqliteStore(openFile(file, options));
+}
+
+class SqliteStore implements Store {
+  readonly #opened: OpenedFile;
+  readonly #connection: Connection;
+  readonly #reader: Reader;
+  readonly #codes: Codes;
+  readonly #derivation: Derivation;
+  readonly #tail: Tail;
+  #maintaining: Promise<void> | undefined;
+
+  constructor(opened: OpenedFile) {
+    this.#opened = opened;
+    this.#connection = opened.connection;
+    this.#reader = opened.file === ":memory:" ? memoryReader(opened.connection) : new FileReader(opened.file);
+    this.#codes = new Codes(opened.connection);
+    this.#tail = new Tail(opened.connection);
+    this.#derivation = new Derivation(opened.connection, this.#reader, this.#tail);
+  }
+
+  async commit(changes: Changes) {
+    const written = this.#write(() => {
+      const result = writeChanges(this.#connection, this.#codes, changes);
+      this.#derivation.note(result.samples, result.transitions);
+      return result;
+    });
+    for (const sample of written.samples) this.#tail.add(sample);
+    return { opened: written.opened };
+  }
+
+  async verdicts() {
+    return this.#connection
+      .all(
+        "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
+      )
+      .map((row) => ({
+        ...seriesFrom(row),
+        verdict: StoredVerdict.parse(JSON.parse(text(row, "verdict"))),
+      }));
+  }
+
+  async thresholds() {
+    const rows = this.#connection.all(
+      `select target, check_id, vantage_point, threshold, labels, state
+       from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
+    );
+    return rows.map((row) => ({
+      ...seriesFrom(row),
+      threshold: text(row, "threshold"),
+      labels: text(row, "labels"),
+      state: ThresholdState.parse(JSON.parse(text(row, "state"))),
+    }));
+  }
+
+  async samplesSince(at: Instant) {
+    const from = at.epochMilliseconds + 1;
+    return this.#named(await this.#reader.ask("samplesFrom", { series: this.#codes.allSeries(), from }));
+  }
+
+  async latestSamples() {
+    return this.#named(await this.#reader.ask("latestSamples", { newest: this.#tail.allNewest() }));
+  }
+
+  async samples(of: CheckRef, { limit, ...span }: Span & { readonly limit: number }) {
+    const series = this.#codes.seriesOfCheck(of);
+    return this.#named(await this.#reader.ask("samples", { series, limit, ...milliseconds(span) }));
+  }
+
+  async transitions(span: Span) {
+    const found = await this.#reader.ask("transitions", {
+      series: this.#codes.allSeries(),
+      ...milliseconds(span),
+    });
+    return found.map(({ series, at, outcome }) => ({
+      ...this.#codes.seriesOf(series),
+      at: incidents.instant(at),
+      outcome: outcomeOf(outcome),
+    }));
+  }
+
+  async rollups(of: CheckRef, per: "hour" | "day", span: Span): Promise<readonly Rollup[]> {
+    const running = this.#codes.seriesOfCheck(of).map((series) => this.#running(series));
+    const derivedUntil = this.#derivation.until;
+    const slots = await this.#reader.ask("rollups", { running, per, derivedUntil, ...milliseconds(span) });
+    return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
+      target: of.target,
+      check: of.check,
+      from: incidents.instant(at),
+      seconds: {
+        up: (spent[0] ?? 0) / 1000,
+        degraded: (spent[1] ?? 0) / 1000,
+        down: (spent[2] ?? 0) / 1000,
+        unknown: (spent[3] ?? 0) / 1000,
+      },
+      runs,
+      failures,
+      latency,
+    }));
+  }
+
+  async readings(
+    of: { readonly metric: string; readonly target?: string; readonly check?: string },
+    per: "raw" | "hour" | "day",
+    span: Span,
+  ): Promise<readonly ReadingSeries[]> {
+    const codes = this.#codes.readingsOf(of).map(({ code, series }) => ({ code, series }));
+    const derivedUntil = this.#derivation.until;
+    const found = await this.#reader.ask("readings", { codes, per, derivedUntil, ...milliseconds(span) });
+    const named = found.flatMap(({ code, points }) => {
+      const reading = this.#codes.readingOf(code);
+      return reading && points.length > 0 ? [{ reading, points }] : [];
+    });
+    const byName = Map.groupBy(named, ({ reading }) => {
+      const { target, check } = this.#codes.seriesOf(reading.series);
+      return JSON.stringify([target, check, canonicalJson(reading.labels)]);
+    });
+    return [...byName.values()].flatMap((places) => {
+      const [first] = places;
+      if (!first) return [];
+      const { target, check } = this.#codes.seriesOf(first.reading.series);
+      const points = onePerMoment(places.flatMap((place) => place.points));
+      return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
+    });
+  }
+
+  async incidents(filter: Parameters<Store["incidents"]>[0]) {
+    return incidents.readIncidents(this.#connection, filter);
+  }
+
+  async incident(id: number) {
+    return incidents.readIncident(this.#connection, id);
+  }
+
+  async incidentUpdates(id: number) {
+    return incidents.readUpdates(this.#connection, id);
+  }
+
+  async acknowledge(id: number, by: string, at: Instant, update: Omit<IncidentUpdate, "incident">) {
+    return this.#write(() => incidents.acknowledge(this.#connection, id, by, at, update));
+  }
+
+  async noticesOf(incident: number) {
+    return outbox.noticesOf(this.#connection, incident);
+  }
+
+  async recentNotices(limit: number) {
+    return outbox.recentNotices(this.#connection, limit);
+  }
+
+  async claimNotices(channel: string, now: Instant, limit: number, leaseSeconds: number) {
+    return this.#write(() => outbox.claim(this.#connection, channel, now, limit, leaseSeconds));
+  }
+
+  async nextNoticeAt(channel: string) {
+    return outbox.nextDue(this.#connection, channel);
+  }
+
+  async settleNotice(key: string, result: Parameters<Store["settleNotice"]>[1]) {
+    this.#write(() => outbox.settle(this.#connection, key, result));
+  }
+
+  async outboxPending() {
+    return outbox.pendingCount(this.#connection);
+  }
+
+  async useOnce(token: string, expires: Instant) {
+    return this.#write(
+      () =>
+        this.#connection.run(
+          "insert into used_token (token, expires) values (?, ?) on conflict do nothing",
+          token,
+          expires.epochMilliseconds,
+        ) === 1,
+    );
+  }
+
+  async signingKey(name: string) {
+    return this.#write(() => {
+      this.#connection.run(
+        "insert into signing_key (name, key) values (?, ?) on conflict do nothing",
+        name,
+        randomBytes(32),
+      );
+      const row = this.#connection.get("select key from signing_key where name = ?", name);
+      if (!row) throw new Error("a key that was just made is not there");
+      return new Uint8Array(blob(row, "key"));
+    });
+  }
+
+  async audit(entry: Parameters<Store["audit"]>[0]) {
+    this.#write(() =>
+      this.#connection.run(
+        "insert into audit (at, who, did, detail) values (?, ?, ?, ?)",
+        entry.at.epochMilliseconds,
+        entry.who,
+        entry.did,
+        entry.detail ?? null,
+      ),
+    );
+  }
+
+  /** Calls that overlap are one. */
+  maintain(now: Instant): Promise<void> {
+    this.#maintaining ??= this.#maintain(now.epochMilliseconds).finally(() => {
+      this.#maintaining = undefined;
+    });
+    return this.#maintaining;
+  }
+
+  async backup(file: string) {
+    await copyDatabase(this.#opened, file);
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#reader[Symbol.asyncDispose]();
+    await this.#maintaining?.catch(() => {});
+    this.#opened[Symbol.dispose]();
+  }
+
+  async #maintain(now: number): Promise<void> {
+    try {
+      await this.#derivation.maintain(now);
+    } catch (error) {
+      if (this.#connection.database.isOpen) this.#derivation.reload();
+      throw storeFailure(error);
+    }
+  }
+
+  #write<Result>(work: () => Result): Result {
+    try {
+      return this.#connection.transaction(work);
+    } catch (error) {
+      this.#codes.reload();
+      this.#derivation.reload();
+      throw storeFailure(error);
+    }
+  }
+
+  #running(series: number): RunningSeries {
+    return { series, newest: this.#tail.newest(series), sums: this.#tail.sums(series) };
+  }
+
+  #named(samples: readonly StoredSample[]): readonly Sample[] {
+    return samples.map((sample) =>
+      toSample(sample, this.#codes.seriesOf(sample.series), (code) => {
+        const reading = this.#codes.readingOf(code);
+        if (!reading) return undefined;
+        const { metric, labels } = reading;
+        return { metric, ...(Object.keys(labels).length > 0 && { labels }) };
+      }),
+    );
+  }
+}
+
+const milliseconds = (span: Span) => ({ from: span.from.epochMilliseconds, to: span.to.epochMilliseconds });
+
+const seriesFrom = (row: Parameters<typeof text>[0]): Series => ({
+  target: text(row, "target"),
+  check: text(row, "check_id"),
+  vantagePoint: text(row, "vantage_point"),
+});
+
+/** What several places read at the same moment, or in the same hour, is averaged. */
+function onePerMoment(points: readonly (readonly [at: number, value: number])[]): ReadingSeries["points"] {
+  const byTime = Map.groupBy(points, ([at]) => at);
+  return [...byTime]
+    .sort(([a], [b]) => a - b)
+    .map(([at, same]) => ({
+      at: incidents.instant(at),
+      value: same.reduce((sum, [, value]) => sum + value / same.length, 0),
+    }));
+}

@@ -1,0 +1,99 @@
+/** Hours and days of a series: time spent in each outcome, runs, failures and latency, added up and read back. */
+import { emptyHistogram, merge } from "../../core/histogram.ts";
+import { type Outcome, outcomes } from "../../core/sample.ts";
+import { blob, type Connection, numeric, type Row } from "./connection.ts";
+import { outcomeCode } from "./figures.ts";
+import { hourOf, type Per, slotKey, startOfHour } from "./keys.ts";
+import type { HourSum } from "./tail.ts";
+
+/** What one row of `hour` or `day` holds. */
+export interface Sums extends HourSum {
+  /** Milliseconds by index of `outcomes`; together less than the slot where nothing was measured. */
+  readonly spent: readonly number[];
+}
+
+/** From `at` on; plain data. */
+export interface Turn {
+  readonly at: number;
+  readonly outcome: number;
+}
+
+const nothingSpent: readonly number[] = outcomes.map(() => 0);
+export const noSums: Sums = { spent: nothingSpent, runs: 0, failures: 0, latency: emptyHistogram };
+
+export function added(sums: readonly Sums[]): Sums {
+  return {
+    spent: nothingSpent.map((_, index) => sums.reduce((total, { spent }) => total + (spent[index] ?? 0), 0)),
+    runs: sums.reduce((total, { runs }) => total + runs, 0),
+    failures: sums.reduce((total, { failures }) => total + failures, 0),
+    latency: sums.length === 1 ? (sums[0]?.latency ?? emptyHistogram) : merge(sums.map(({ latency }) => latency)),
+  };
+}
+
+/** Was anything measured? An hour of which nothing is known has no row. */
+export const isEmpty = ({ spent, runs }: Pick<Sums, "spent" | "runs">) =>
+  runs === 0 && spent.every((time, index) => time === 0 || index === unknown);
+const unknown = outcomeCode("unknown" satisfies Outcome);
+
+/** The turn in force at the beginning of the span and those within it, oldest first. */
+export function turns(connection: Connection, series: number, span: { from: number; to: number }): readonly Turn[] {
+  const before = connection.get(
+    "select at, outcome from transition where series = ? and at <= ? order by at desc limit 1",
+    series,
+    span.from,
+  );
+  const within = connection.all(
+    "select at, outcome from transition where series = ? and at > ? and at < ? order by at",
+    series,
+    span.from,
+    span.to,
+  );
+  return [...(before ? [before] : []), ...within].map((row) => ({
+    at: numeric(row, "at"),
+    outcome: numeric(row, "outcome"),
+  }));
+}
+
+/** Milliseconds spent in each outcome between `from` and `to`; before the first turn nothing is known. */
+export function spentBetween(of: readonly Turn[], from: number, to: number): readonly number[] {
+  const spent = [...nothingSpent];
+  of.forEach(({ at, outcome }, index) => {
+    const time = Math.min(to, of[index + 1]?.at ?? to) - Math.max(from, at);
+    if (time > 0) spent[outcome] = (spent[outcome] ?? 0) + time;
+  });
+  return spent;
+}
+
+/** The time spent in one hour, as far as it has been measured: up to the newest sample. */
+export function spentInHour(of: readonly Turn[], hour: number, newest: number | undefined): readonly number[] {
+  return spentBetween(of, startOfHour(hour), Math.min(startOfHour(hour + 1), newest ?? 0));
+}
+
+export function readSums(connection: Connection, per: Per, slot: number, series: number): Sums | undefined {
+  const row = connection.get(
+    `select up, degraded, down, unknown, runs, failures, latency from ${per} where id = ?`,
+    slotKey(slot, series),
+  );
+  return row ? sumsFrom(row) : undefined;
+}
+
+export function writeSums(connection: Connection, per: Per, slot: number, series: number, sums: Sums): void {
+  connection.run(
+    `insert or replace into ${per} (id, up, degraded, down, unknown, runs, failures, latency)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    slotKey(slot, series),
+    ...sums.spent,
+    sums.runs,
+    sums.failures,
+    sums.latency,
+  );
+}
+
+const sumsFrom = (row: Row): Sums => ({
+  spent: outcomes.map((outcome) => numeric(row, outcome)),
+  runs: numeric(row, "runs"),
+  failures: numeric(row, "failures"),
+  latency: blob(row, "latency"),
+});
+
+export const lastHourOf = (newest: number | undefined) => (newest === undefined ? -1 : hourOf(newest));

@@ -1,0 +1,69 @@
+/**
+ * What was committed but is not yet derived, summed in memory: so the running hour costs no scan of samples.
+ * Filled from the table `sample` at the start and from every commit after; the table is the truth.
+ */
+import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
+import { type Connection, numeric } from "./connection.ts";
+import { outcomeOf, type StoredSample } from "./figures.ts";
+import { hourOf, seriesBits, seriesOf, slotKey, slotOf } from "./keys.ts";
+import { sampleFrom } from "./samples.ts";
+
+/** Samples of one series and hour that no row of `hour` has counted. */
+export interface HourSum {
+  readonly runs: number;
+  readonly failures: number;
+  readonly latency: Histogram;
+}
+
+export const noSum: HourSum = { runs: 0, failures: 0, latency: emptyHistogram };
+
+export class Tail {
+  /** By series: epoch milliseconds of its newest sample. */
+  readonly #newest = new Map<number, number>();
+  /** By hour and series. */
+  readonly #sums = new Map<number, HourSum>();
+
+  constructor(connection: Connection) {
+    for (const row of connection.each("select id, last_at from series where last_at is not null")) {
+      this.#newest.set(numeric(row, "id"), numeric(row, "last_at"));
+    }
+    const rows = connection.each(
+      `select id >> ${seriesBits} as at, id & ${2 ** seriesBits - 1} as series, outcome, figures, null as reason,
+        null as detail, null as readings from sample`,
+    );
+    for (const row of rows) this.add(sampleFrom(row));
+  }
+
+  add(sample: StoredSample): void {
+    this.#newest.set(sample.series, Math.max(sample.at, this.#newest.get(sample.series) ?? sample.at));
+    const key = slotKey(hourOf(sample.at), sample.series);
+    this.#sums.set(key, counted(this.#sums.get(key) ?? noSum, sample));
+  }
+
+  newest(series: number): number | undefined {
+    return this.#newest.get(series);
+  }
+
+  allNewest(): readonly (readonly [series: number, at: number])[] {
+    return [...this.#newest];
+  }
+
+  /** By hour. */
+  sums(series: number): readonly (readonly [hour: number, sum: HourSum])[] {
+    return [...this.#sums].flatMap(([key, sum]) => (seriesOf(key) === series ? [[slotOf(key), sum] as const] : []));
+  }
+
+  /** The samples of this hour went into rows of `hour`. */
+  forget(hour: number): void {
+    for (const key of this.#sums.keys()) if (slotOf(key) === hour) this.#sums.delete(key);
+  }
+}
+
+export function counted(sum: HourSum, { outcome, figures }: Pick<StoredSample, "outcome" | "figures">): HourSum {
+  const name = outcomeOf(outcome);
+  return {
+    runs: sum.runs + 1,
+    failures: sum.failures + (name === "down" ? 1 : 0),
+    latency: name === "up" || name === "degraded" ? add(sum.latency, (figures[0] ?? 0) / 10_000) : sum.latency,
+  };
+}
