@@ -87,17 +87,26 @@ function expandKind(
     const message = `kind: ${name} needs the address of the service: add url: https://…`;
     return { standard: [], faults: "url" in target ? [] : [fault([...path, "kind"], message)] };
   }
-  const extras = Object.entries({ queues, database }).filter(([, value]) => value !== undefined);
+  const extras = Object.entries({ queues, database }).flatMap(([field, value]) => {
+    return value === undefined ? [] : [{ field, value, problem: problemWith(kind, name, url, field, value) }];
+  });
+  const usable = extras.filter(({ problem }) => problem === undefined);
   return {
-    standard: kind.checks({ url, ...Object.fromEntries(extras) }),
-    faults: extras
-      .filter(([field, value]) => isIgnored(kind, url, field, value))
-      .map(([field]) => fault([...path, field], `${field}: kind: ${name} has no checks for it; take it out`, "key")),
+    standard: kind.checks({ url, ...Object.fromEntries(usable.map(({ field, value }) => [field, value])) }),
+    faults: extras.flatMap(({ field, problem }) =>
+      problem === undefined ? [] : [fault([...path, field], `${field}: ${problem}`, "key")],
+    ),
   };
 }
 
-function isIgnored(kind: Kind, url: string, field: string, value: unknown): boolean {
-  return isDeepStrictEqual(kind.checks({ url, [field]: value }), kind.checks({ url }));
+/** A kind has no use for every field; it may say so itself by an error. */
+function problemWith(kind: Kind, name: string, url: string, field: string, value: object): string | undefined {
+  try {
+    const ignored = isDeepStrictEqual(kind.checks({ url, [field]: value }), kind.checks({ url }));
+    return ignored ? `kind: ${name} has no checks for it; take it out` : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function withoutKind(target: Glimpse, path: SettingPath): readonly SettingFault[] {

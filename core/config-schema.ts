@@ -120,6 +120,7 @@ const store = () =>
 const anchor = () =>
   z
     .string()
+    .meta({ examples: ["https://www.example.ca", "192.0.2.53:53"] })
     .transform((text, context) => {
       const address = /^[a-z]+:\/\//i.test(text) ? text : `tcp://${text}`;
       const url = URL.parse(address);
@@ -128,8 +129,7 @@ const anchor = () =>
       const message = `"${text}" is not an anchor: write an address like https://www.example.ca, or host:port`;
       context.addIssue({ code: "custom", message });
       return z.NEVER;
-    })
-    .meta({ examples: ["https://www.example.ca", "192.0.2.53:53"] });
+    });
 
 const selfCheck = () =>
   z.strictObject({
@@ -264,6 +264,9 @@ const heartbeat = () =>
     url: z
       .union([webAddress().transform((url) => new Secret(url)), secret()], {
         error: "expected an address like https://heartbeat.example/id, or { env: NAME } or { file: PATH }",
+      })
+      .refine((url) => webAddress().safeParse(url.reveal()).success, {
+        error: "the secret does not hold an address that begins with https:// or http://",
       })
       .describe("Asked (GET) at every beat; in your own hands or a service's."),
     every: duration({ atLeast: 1, atMost: day }).prefault("60s").describe("Time between two beats."),

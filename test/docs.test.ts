@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { parseConfig } from "../collector/config-file.ts";
+import { loadPlugins } from "../commands/lib/plug-ins.ts";
+import { commonSettings } from "../core/config-schema.ts";
+import { keysAt } from "../core/setting-faults.ts";
+import { generate } from "../docs/generate.ts";
+import { configJsonSchema, type JsonSchema } from "../docs/lib/json-schema.ts";
+
+const root = new URL("../", import.meta.url);
+const read = (path: string) => readFile(new URL(path, root), "utf8");
+const plugins = await loadPlugins();
+
+test.each(Object.entries(await generate()))(
+  "%s says what the schema says (npm run docs makes it anew)",
+  async (path, content) => {
+    expect(await read(path)).toBe(content);
+  },
+);
+
+const env = {
+  SMTP_URL: "smtp://tidewatch:secret@mail.example.org:587",
+  MASTODON_REDIS_URL: "redis://127.0.0.1:6379/0",
+  MASTODON_DATABASE_URL: "postgres://tidewatch@127.0.0.1/mastodon",
+  HEARTBEAT_URL: "https://heartbeat.example/1",
+};
+
+test("the example configuration is good, without a warning, and in the co-op's shape", async () => {
+  const config = parseConfig(await read("tidewatch.example.yaml"), { file: "tidewatch.example.yaml", env, ...plugins });
+  expect(config.warnings).toEqual([]);
+  expect(config.targets.map(({ id, planned }) => [id, planned])).toEqual([
+    ["mastodon", false],
+    ["podcasts", false],
+    ["photos", true],
+    ["forum", false],
+    ["database", false],
+  ]);
+  expect(config.targets[0]?.checks.map(({ id, everySeconds }) => [id, everySeconds])).toContainEqual(["web", 30]);
+  expect(config.targets[4]?.capacity).toMatchObject([{ check: "growth", limitBytes: 100e9 }]);
+  expect(config.onCall.escalation).toEqual([
+    { afterSeconds: 0, notify: ["contractor"] },
+    { afterSeconds: 900, notify: ["techops"] },
+  ]);
+});
+
+test("the example configuration shows every section there is", async () => {
+  const example = await read("tidewatch.example.yaml");
+  for (const section of Object.keys(configJsonSchema(plugins).properties ?? {})) {
+    expect(example).toMatch(new RegExp(`^(# )?${section}:`, "m"));
+  }
+});
+
+/** Names of settings without a word on what they mean, anywhere below. */
+function undescribed({ properties = {}, items, anyOf = [], oneOf = [] }: JsonSchema, path = ""): readonly string[] {
+  const own = Object.entries(properties).filter(
+    ([, setting]) => !setting.description && !setting.const && !setting.enum,
+  );
+  return [
+    ...own.map(([name]) => `${path}.${name}`),
+    ...Object.entries(properties).flatMap(([name, setting]) => undescribed(setting, `${path}.${name}`)),
+    ...[items ?? {}, ...anyOf, ...oneOf].flatMap((inner) =>
+      inner === items || inner.properties ? undescribed(inner, path) : [],
+    ),
+  ];
+}
+
+test("every setting is described, those of probes and channels too", () => {
+  const schema = configJsonSchema(plugins);
+  expect(undescribed(schema)).toEqual([]);
+  expect(undescribed(schema.$defs?.["Check"] ?? {}, "check")).toEqual([]);
+});
+
+test("no probe has a setting with the name of one that every check has", () => {
+  const common = Object.keys(commonSettings.shape);
+  for (const [name, { options }] of Object.entries(plugins.probes)) {
+    expect({ name, taken: keysAt(options).filter((key) => common.includes(key)) }).toEqual({ name, taken: [] });
+  }
+});
