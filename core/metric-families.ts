@@ -29,6 +29,7 @@ export const readingFamilies: readonly MetricFamily[] = [
   counter("postgres_wal_written_bytes_total", "Write-ahead log written since the cluster was made."),
   gauge("postgres_temp_bytes", "Temporary files of running queries on disk."),
   gauge("postgres_relation_size_bytes", "Estimated size of a table with its indexes and TOAST."),
+  gauge("postgres_relation_file_bytes", "Exact size of one table, index or TOAST table."),
   gauge("postgres_slot_retained_bytes", "Write-ahead log kept for a replication slot."),
   gauge("postgres_wraparound_ratio", "Oldest transaction number, of those that can exist before writes stop."),
   gauge("storage_used_bytes", "Bytes used of something that fills."),

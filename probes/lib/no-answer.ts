@@ -24,7 +24,10 @@ export function noAnswer(error: unknown, { where, connected, phases }: Attempt):
   if (code === "EACCES" || code === "EPERM") {
     return new CannotLook("we may not use this socket: give our user the right to write to it", evidence);
   }
-  if (isCertificateFault(code)) return unreachable(`its certificate is not trusted (${code})`, "tls");
+  // Its other clients may check less than we do: this says nothing about what members notice.
+  if (isCertificateFault(code)) {
+    return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`, evidence);
+  }
   if (code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || code === "EPROTO") {
     return unreachable(`no encrypted connection came about (${code})`, "tls");
   }
@@ -33,11 +36,14 @@ export function noAnswer(error: unknown, { where, connected, phases }: Attempt):
 
 /** The run was ended while waiting: at its deadline that is a finding, at a shutdown nobody wants to know. */
 export function ended(signal: AbortSignal, { where, connected, phases }: Attempt): unknown {
-  const reason: unknown = signal.reason;
-  if (!(reason instanceof Error && reason.name === "TimeoutError")) return reason;
+  if (!isDeadline(signal)) return signal.reason;
   const message = connected ? "connected, then no answer in time" : "no connection in time";
   return new Unreachable(message, { stage: connected ? "request" : "connect", phases, evidence: where });
 }
+
+/** The time for this run is over, in contrast to: we are shutting down. */
+export const isDeadline = ({ reason }: AbortSignal): boolean =>
+  reason instanceof Error && reason.name === "TimeoutError";
 
 const isCertificateFault = (code: string): boolean =>
   /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/.test(code);

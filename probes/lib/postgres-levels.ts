@@ -1,0 +1,63 @@
+/** The levels of a PostgreSQL's figures at which somebody is told. */
+import type { Threshold } from "../../core/threshold.ts";
+import { fullThresholds, levels } from "./storage.ts";
+
+export function postgresThresholds(settings: {
+  readonly capacity?: number | undefined;
+  readonly usableFraction: number;
+  readonly fullFor: number;
+}): readonly Threshold[] {
+  const { capacity, fullFor } = settings;
+  return [
+    ...(capacity === undefined ? [] : fullThresholds(settings)),
+    ...levels(fullFor, "postgres_connections_ratio", "database-connections", {
+      ticket: {
+        id: "connections-many",
+        at: 0.8,
+        hysteresis: 0.1,
+        title: { en: "The database uses most of its connections", fr: "La base utilise la plupart de ses connexions" },
+      },
+      page: {
+        id: "connections-out",
+        at: 0.95,
+        hysteresis: 0.05,
+        affects: "degraded",
+        title: { en: "The database is running out of connections", fr: "La base n’a presque plus de connexions" },
+      },
+    }),
+    ...levels(fullFor, "postgres_wraparound_ratio", "database-wraparound", {
+      ticket: {
+        id: "wraparound-near",
+        at: 0.4,
+        hysteresis: 0.03,
+        title: { en: "Vacuum of the database falls behind", fr: "Le nettoyage (VACUUM) de la base prend du retard" },
+      },
+      page: {
+        id: "wraparound",
+        at: 0.7,
+        hysteresis: 0.03,
+        title: { en: "The database will stop taking writes", fr: "La base va cesser d’accepter des écritures" },
+      },
+    }),
+    ...slotThresholds(capacity, fullFor),
+  ];
+}
+
+/** Nothing stops a forgotten slot by itself: it keeps write-ahead log until the disk is full. */
+function slotThresholds(capacity: number | undefined, fullFor: number): readonly Threshold[] {
+  const level = (id: string, urgency: Threshold["urgency"], raiseAt: number): Threshold => ({
+    id,
+    metric: "postgres_slot_retained_bytes",
+    raiseAt,
+    clearAt: raiseAt / 2,
+    raiseAfterSeconds: fullFor,
+    clearAfterSeconds: fullFor,
+    urgency,
+    affects: "nothing",
+    unit: "bytes",
+    title: { en: "A replication slot fills the disk", fr: "Un slot de réplication remplit le disque" },
+    runbook: "replication-slot",
+  });
+  if (capacity === undefined) return [level("slot-behind", "ticket", 10_000_000_000)];
+  return [level("slot-behind", "ticket", capacity * 0.1), level("slot-stuck", "page", capacity * 0.25)];
+}
