@@ -93,7 +93,7 @@ export function planRecovery(
   const told = existing.filter((notice) => alarming.has(notice.kind));
   const unsent = told.filter((notice) => notice.state === "pending");
   const reached = told.filter((notice) => notice.state === "sent" || notice.state === "sending");
-  const missed = unsent.filter((notice) => notice.attempts > 0 || Temporal.Instant.compare(notice.notBefore, now) <= 0);
+  const missed = unsent.filter((notice) => wasDue(notice, now));
   const known = new Set(reached.map(recipientKey));
   const recipients = new Map([...missed, ...reached].map((notice) => [recipientKey(notice), notice]));
   const add = [...recipients].map(([recipient, notice]): Notice => {
@@ -108,6 +108,11 @@ export function planRecovery(
     };
   });
   return { supersede: unsent.map(({ key }) => key), add };
+}
+
+/** A later step counts only once it was tried: its planned time is no proof, because the clock may have been set. */
+function wasDue({ kind, attempts, notBefore }: NoticeStatus, now: Instant): boolean {
+  return attempts > 0 || (kind !== "escalation" && Temporal.Instant.compare(notBefore, now) <= 0);
 }
 
 const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ticket"]);

@@ -1,0 +1,480 @@
+/** The outbox emptied: patience, order, fairness between channels, and what a restart finds. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { type Delivery, type DeliveryResult, openDelivery } from "../../alerts/deliver.ts";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
+import { DeliveryError } from "../../core/errors.ts";
+import type { Incident } from "../../core/incident.ts";
+import { sameInAll } from "../../core/language.ts";
+import { silentLog } from "../../core/log.ts";
+import { acknowledgement } from "../../core/member-texts.ts";
+import type { Store } from "../../core/store.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { onCall } from "./world.ts";
+
+const everybody = {
+  ...onCall,
+  contacts: onCall.contacts.map((contact) => ({ ...contact, addresses: { email: contact.id, pager: contact.id } })),
+};
+
+/** What a channel does with an attempt: take it, or anything else. */
+type Answer = (notice: Notice, signal: AbortSignal) => Promise<void> | void;
+
+const takes: Answer = () => {};
+const refuses =
+  (verdict: DeliveryError["verdict"], retryAfterSeconds?: number): Answer =>
+  () => {
+    throw new DeliveryError("no", { verdict, retryAfterSeconds });
+  };
+const hangs: Answer = () => new Promise<void>(() => {});
+
+interface Attempt {
+  readonly key: string;
+  readonly atSeconds: number;
+}
+
+class Office {
+  readonly clock = new FakeClock();
+  readonly attempts: Attempt[] = [];
+  readonly results: DeliveryResult[] = [];
+  answers: Record<string, Answer> = { email: takes, pager: takes };
+  store: Store;
+  delivery: Delivery | undefined;
+  #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(store: Store) {
+    this.store = store;
+  }
+
+  static async open(file = ":memory:"): Promise<Office> {
+    return new Office(await openSqliteStore(file));
+  }
+
+  start(names = ["email", "pager"]): void {
+    this.#stop = new AbortController();
+    this.delivery = openDelivery({
+      store: this.store,
+      clock: this.clock,
+      log: silentLog,
+      onCall: everybody,
+      channels: new Map(names.map((name) => [name, { channel: this.#channel(name), options: {} }])),
+      onResult: (result) => this.results.push(result),
+    });
+    this.#running = this.delivery.run(this.#stop.signal);
+  }
+
+  /** As at SIGTERM. */
+  async stopsGently(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.delivery?.[Symbol.asyncDispose]();
+    await this.#running;
+  }
+
+  /** An incident with these notices, committed; then the loops are told. */
+  async pages(...notices: readonly Partial<Notice>[]): Promise<Incident> {
+    const incident = await this.commits(...notices);
+    this.delivery?.wake();
+    await this.clock.turn(0);
+    return incident;
+  }
+
+  async commits(...notices: readonly Partial<Notice>[]): Promise<Incident> {
+    const now = this.clock.now();
+    const facts = {
+      key: `target-${now.epochMilliseconds}`,
+      kind: "outage",
+      target: "mastodon",
+      checks: ["web"],
+      impact: "down",
+      urgency: "page",
+      title: sameInAll("Mastodon is down"),
+      explanation: sameInAll("It cannot be reached."),
+      reason: "answered 502",
+      runbook: "service-down",
+      startedAt: now,
+      confirmedAt: now,
+    } as const;
+    const update = { at: now, kind: "confirmed", text: sameInAll("We know."), public: true } as const;
+    const { opened } = await this.store.commit({
+      incidents: [
+        {
+          change: "open",
+          facts,
+          update,
+          notices: (id) => notices.map((more, index) => this.notice({ incident: id, key: `${id}.${index}`, ...more })),
+        },
+      ],
+    });
+    const [incident] = opened;
+    if (!incident) throw new Error("no incident was opened");
+    return incident;
+  }
+
+  notice(more: Partial<Notice>): Notice {
+    return {
+      key: "notice",
+      kind: "page",
+      urgency: "now",
+      contact: "contractor",
+      channel: "email",
+      thread: "incident-1",
+      subject: "[Tidewatch #1] Mastodon is down",
+      body: "DOWN",
+      notBefore: this.clock.now(),
+      ...more,
+    };
+  }
+
+  later(seconds: number): Temporal.Instant {
+    return this.clock.now().add({ seconds });
+  }
+
+  async states(incident = 1): Promise<readonly string[]> {
+    return (await this.store.noticesOf(incident)).map(({ key, state }) => `${key} ${state}`);
+  }
+
+  /** Seconds at which this notice was tried. */
+  triedAt(key: string): readonly number[] {
+    return this.attempts.filter((one) => one.key === key).map(({ atSeconds }) => atSeconds);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  #channel(name: string): Channel {
+    return defineChannel({
+      summary: "Scripted.",
+      options: z.strictObject({}),
+      example: {},
+      address: z.string(),
+      residency: "own",
+      open: async () => ({
+        deliver: async (notice, _address, signal) => {
+          this.attempts.push({ key: notice.key, atSeconds: Math.round(this.clock.monotonicSeconds()) });
+          await this.answers[name]?.(notice, signal);
+        },
+        async [Symbol.asyncDispose]() {},
+      }),
+    });
+  }
+}
+
+const minutes = (count: number) => count * 60;
+
+describe("a notice", () => {
+  test("is sent at once, and a later step when its time has come", async () => {
+    await using office = await Office.open();
+    office.start();
+    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    await office.clock.turn(899);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    await office.clock.turn(2);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+    expect(office.results).toEqual([
+      { channel: "email", kind: "page", result: "sent" },
+      { channel: "email", kind: "escalation", result: "sent" },
+    ]);
+  });
+
+  test("is tried again after 5, 15, 30 and 60 s, then each minute", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("retry");
+    office.start();
+    await office.pages({});
+    await office.clock.turn(300);
+    expect(office.triedAt("1.0")).toEqual([0, 5, 20, 50, 110, 170, 230, 290]);
+    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 300 }]);
+    office.answers["email"] = takes;
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 sent"]);
+    expect(office.delivery?.failing()).toEqual([]);
+  });
+
+  test("waits as long as the service asks for, but never more than 15 minutes", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("retry", 120);
+    office.start();
+    await office.pages({});
+    await office.clock.turn(119);
+    expect(office.triedAt("1.0")).toEqual([0]);
+    office.answers["email"] = refuses("retry", 86_400);
+    await office.clock.turn(minutes(17));
+    expect(office.triedAt("1.0")).toEqual([0, 120, 120 + minutes(15)]);
+  });
+
+  test("is given up when it is too late to be of use", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("retry");
+    office.start();
+    await office.pages({ kind: "sign-in", notAfter: office.later(12) });
+    await office.clock.turn(60);
+    expect(office.triedAt("1.0")).toEqual([0, 5]);
+    expect(await office.states()).toEqual(["1.0 dropped"]);
+  });
+
+  test("that does not page and was refused for good is dropped", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("permanent");
+    office.start();
+    await office.pages({ kind: "ticket" });
+    expect(await office.states()).toEqual(["1.0 dropped"]);
+    expect(office.results).toEqual([{ channel: "email", kind: "ticket", result: "dropped" }]);
+  });
+});
+
+describe("a page that is refused for good", () => {
+  test("is dropped, and the next step is told at once", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = (notice) =>
+      (notice.contact === "contractor" ? refuses("permanent") : takes)(notice, stop);
+    office.start();
+    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.clock.turn(1);
+    expect(await office.states()).toEqual(["1.0 dropped", "1.1 sent"]);
+    expect(office.triedAt("1.1")).toEqual([0]);
+  });
+
+  test("does not hasten the next step while the same step reaches somebody by another channel", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("permanent");
+    office.start();
+    await office.pages(
+      { channel: "pager" },
+      { channel: "email" },
+      { kind: "escalation", contact: "techops", notBefore: office.later(900), channel: "pager" },
+    );
+    await office.clock.turn(10);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 dropped", "1.2 pending"]);
+  });
+
+  test("keeps trying while there is nobody else", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("permanent");
+    office.start();
+    await office.pages({});
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 pending"]);
+    office.answers["email"] = takes;
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 sent"]);
+  });
+
+  test("by a broken channel keeps trying, since the others of that channel will be refused as well", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("misconfigured");
+    office.start();
+    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 pending", "1.1 pending"]);
+    expect(office.triedAt("1.1")[0]).toBe(0);
+    office.answers["email"] = takes;
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+  });
+});
+
+describe("a channel that misbehaves", () => {
+  test.each([
+    ["hangs", hangs],
+    [
+      "throws nonsense",
+      () => {
+        throw undefined;
+      },
+    ],
+    ["rejects with a number", () => Promise.reject(7)],
+  ] as const)("delays no other channel: it %s", async (_name, misbehaves) => {
+    await using office = await Office.open();
+    office.answers["email"] = misbehaves;
+    office.start();
+    await office.pages(...Array.from({ length: 20 }, (_, index) => ({ thread: `incident-${index}` })), {
+      channel: "pager",
+    });
+    await office.clock.turn(1);
+    expect((await office.states()).at(-1)).toBe("1.20 sent");
+    expect(office.triedAt("1.20")).toEqual([0]);
+  });
+
+  test("is cut off after 10 s and tried again, though it ignores the signal", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = hangs;
+    office.start();
+    await office.pages({});
+    await office.clock.turn(9);
+    expect(await office.states()).toEqual(["1.0 sending"]);
+    await office.clock.turn(7);
+    expect(office.triedAt("1.0")).toEqual([0, 15]);
+  });
+});
+
+describe("order", () => {
+  test("the end of an incident is never told before a page that is on its way", async () => {
+    await using office = await Office.open();
+    let take = () => {};
+    office.answers["email"] = (notice) =>
+      notice.kind === "page" ? new Promise<void>((resolve) => (take = resolve)) : undefined;
+    office.start();
+    const incident = await office.pages({});
+    await resolves(office, incident.id);
+    await office.clock.turn(1);
+    expect(office.attempts.map(({ key }) => key)).toEqual(["1.0"]);
+    take();
+    await office.clock.turn(1);
+    expect(office.attempts.map(({ key }) => key)).toEqual(["1.0", "1.resolved"]);
+    expect(await office.states()).toEqual(["1.0 sent", "1.resolved sent"]);
+  });
+
+  test("a page whose attempt failed while its incident ended is not sent any more", async () => {
+    await using office = await Office.open();
+    let fail = () => {};
+    office.answers["email"] = (notice) =>
+      notice.kind === "page"
+        ? new Promise<void>((_, reject) => (fail = () => reject(new Error("connection lost"))))
+        : undefined;
+    office.start();
+    const incident = await office.pages({});
+    await resolves(office, incident.id);
+    fail();
+    await office.clock.turn(120);
+    expect(office.attempts.map(({ key }) => key)).toEqual(["1.0", "1.resolved"]);
+    expect(await office.states()).toEqual(["1.0 dropped", "1.resolved sent"]);
+  });
+
+  test("an escalation that was being sent when somebody acknowledged is not tried again", async () => {
+    await using office = await Office.open();
+    office.answers["email"] = (notice, signal) => (notice.kind === "escalation" ? hangs(notice, signal) : undefined);
+    office.start();
+    const incident = await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(60) });
+    await office.clock.turn(61);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 sending"]);
+    const now = office.clock.now();
+    await office.store.acknowledge(incident.id, "contractor", now, acknowledgement(now, true));
+    await office.clock.turn(300);
+    expect(office.triedAt("1.1")).toHaveLength(1);
+    expect(await office.store.outboxPending()).toBe(0);
+  });
+});
+
+describe("the wall clock", () => {
+  test.each([3600, -3600])("set by %i s neither hastens nor delays a page or a later step", async (jump) => {
+    await using office = await Office.open();
+    office.start();
+    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.clock.turn(100);
+    office.clock.jump(jump);
+    await office.clock.turn(790);
+    expect(office.triedAt("1.1")).toEqual([]);
+    await office.clock.turn(20);
+    expect(office.triedAt("1.1")).toEqual([900]);
+    const second = await office.pages({ thread: "incident-2" });
+    expect(await office.states(second.id)).toEqual([`${second.id}.0 sent`]);
+    await office.clock.turn(3600);
+    expect(office.attempts).toHaveLength(3);
+  });
+
+  test.each([3600, -3600])("set by %i s between the commit and the wake-up changes nothing either", async (jump) => {
+    await using office = await Office.open();
+    office.start();
+    await office.clock.turn(10);
+    await office.commits({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    office.clock.jump(jump);
+    office.delivery?.wake();
+    await office.clock.turn(850);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    await office.clock.turn(60);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+  });
+
+  test.each([3600, -3600])("set by %i s during retries keeps their pace", async (jump) => {
+    await using office = await Office.open();
+    office.answers["email"] = refuses("retry");
+    office.start();
+    await office.pages({});
+    await office.clock.turn(6);
+    office.clock.jump(jump);
+    await office.clock.turn(50);
+    expect(office.triedAt("1.0")).toEqual([0, 5, 20, 50]);
+  });
+});
+
+describe("a restart", () => {
+  test("sends what the earlier process held, once and at once, and nothing that was sent", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidewatch-outbox-"));
+    try {
+      await using office = await Office.open(join(folder, "tidewatch.db"));
+      await office.commits({}, { contact: "techops" }, { kind: "escalation", notBefore: office.later(900) });
+      const now = office.clock.now();
+      // Killed in the middle of one delivery and after another.
+      await office.store.claimNotices("email", now, 2, 30);
+      await office.store.settleNotice("1.1", { state: "sent", at: now });
+      await office.store[Symbol.asyncDispose]();
+      office.store = await openSqliteStore(join(folder, "tidewatch.db"));
+      office.clock.jump(-7200);
+      office.start();
+      await office.clock.turn(1);
+      expect(office.attempts.map(({ key }) => key)).toEqual(["1.0"]);
+      expect(await office.states()).toEqual(["1.0 sent", "1.1 sent", "1.2 pending"]);
+      await office.clock.turn(900);
+      expect(office.attempts.map(({ key }) => key)).toEqual(["1.0", "1.2"]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("with nothing to do sends nothing and only comes round now and then", async () => {
+    await using office = await Office.open();
+    await office.commits({ kind: "page" });
+    await office.store.claimNotices("email", office.clock.now(), 1, 30);
+    await office.store.settleNotice("1.0", { state: "sent", at: office.clock.now() });
+    office.start();
+    await office.clock.turn(86_400);
+    expect(office.attempts).toEqual([]);
+  });
+
+  test("at shutdown what is on its way may end, and nothing new begins", async () => {
+    await using office = await Office.open();
+    let take = () => {};
+    office.answers["email"] = () => new Promise<void>((resolve) => (take = resolve));
+    office.start();
+    await office.pages({}, { contact: "techops", kind: "escalation", notBefore: office.later(5) });
+    const stopped = office.stopsGently();
+    await office.clock.turn(1);
+    take();
+    await stopped;
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+  });
+});
+
+const stop = new AbortController().signal;
+
+async function resolves(office: Office, id: number): Promise<void> {
+  const now = office.clock.now();
+  await office.store.commit({
+    incidents: [
+      {
+        change: "resolve",
+        id,
+        at: now,
+        update: { at: now, kind: "resolved", text: sameInAll("It is over."), public: true },
+        notices: () => ({
+          supersede: [],
+          add: [office.notice({ key: `${id}.resolved`, kind: "resolve", incident: id })],
+        }),
+      },
+    ],
+  });
+  office.delivery?.wake();
+}

@@ -1,0 +1,480 @@
+/** From samples to incidents and notices: what opens, what joins, what ends, and who hears of it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { acknowledgement } from "../../core/member-texts.ts";
+import { check, latency, mastodon, onCall, target, World } from "./world.ts";
+
+/** A store that survives restarts, in a folder of its own. */
+async function onDisk() {
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-alerts-"));
+  const world = await World.open({ file: join(folder, "tidewatch.db") });
+  return {
+    world,
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+const queue = (name: string, seconds: number) => ({
+  metric: "queue_latency_seconds",
+  value: seconds,
+  labels: { queue: name },
+});
+
+describe("an outage", () => {
+  test("opens after three failed tries, with the page and the whole escalation in the same commit", async () => {
+    await using world = await World.open();
+    await world.sees("mastodon/web", "up");
+    await world.clock.turn(60);
+    const began = world.clock.now();
+    await world.breaks("mastodon/web");
+    expect(await world.incidents()).toMatchObject([
+      {
+        id: 1,
+        key: "mastodon",
+        kind: "outage",
+        state: "open",
+        impact: "down",
+        urgency: "page",
+        checks: ["web"],
+        reason: "answered 502",
+        runbook: "service-down",
+        startedAt: began,
+        confirmedAt: began.add({ seconds: 40 }),
+      },
+    ]);
+    expect(await world.outbox()).toEqual(["page contractor email pending", "escalation techops email pending"]);
+    const [page, escalation] = await world.store.noticesOf(1);
+    expect(page?.notBefore).toEqual(began.add({ seconds: 40 }));
+    expect(escalation?.notBefore).toEqual(began.add({ seconds: 40 + 900 }));
+    expect(page?.subject).toBe("[Tidewatch #1] Mastodon is down");
+    expect(escalation?.subject).toBe(page?.subject);
+    expect(escalation?.thread).toBe(page?.thread);
+  });
+
+  test("is not there without its notices, nor they without it", async () => {
+    await using world = await World.open();
+    await world.sees("mastodon/web", "down");
+    await world.sees("mastodon/web", "down");
+    const { incidents = [], ...rest } = world.considers("mastodon/web", "down");
+    const broken = incidents.map((change) =>
+      change.change === "open"
+        ? {
+            ...change,
+            notices: (): never => {
+              throw new Error("killed here");
+            },
+          }
+        : change,
+    );
+    await expect(world.store.commit({ ...rest, incidents: broken })).rejects.toThrow("killed here");
+    expect(await world.incidents()).toEqual([]);
+    expect(await world.store.recentNotices(10)).toEqual([]);
+  });
+
+  test("does not open for a blip, nor for what we failed to measure", async () => {
+    await using world = await World.open();
+    for (const seen of ["up", "down", "down", "up", "down", "unknown", "down", "down", "up"] as const) {
+      await world.sees("mastodon/web", seen);
+      await world.clock.turn(20);
+    }
+    for (let run = 0; run < 5; run++) await world.sees("mastodon/api", "unknown");
+    expect(await world.incidents()).toEqual([]);
+  });
+
+  test("does not open for a check that is not required", async () => {
+    const about = check("mastodon", "about", { required: false });
+    await using world = await World.open({ targets: [target("mastodon", "Mastodon", [about])] });
+    await world.breaks("mastodon/about");
+    expect(await world.incidents()).toEqual([]);
+  });
+
+  test("opens with the next failed try when a check becomes required while it is down", async () => {
+    const targets = (required: boolean) => [target("mastodon", "Mastodon", [check("mastodon", "web", { required })])];
+    await using world = await World.open({ targets: targets(false) });
+    await world.breaks("mastodon/web");
+    world.targets = targets(true);
+    await world.commit(await world.judge.reconfigure({ ...settings(), targets: world.targets }));
+    expect(await world.incidents()).toEqual([]);
+    await world.sees("mastodon/web", "down");
+    expect(await world.incidents()).toMatchObject([{ state: "open", impact: "down" }]);
+  });
+
+  test("takes in the other checks of its target, and ends when the last of them is well", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/web");
+    await world.breaks("mastodon/api", { outcome: "down", reason: "no answer within 10 s" });
+    expect(await world.incidents()).toMatchObject([{ id: 1, checks: ["web", "api"] }]);
+    expect(await world.outbox()).toHaveLength(2);
+    await world.mends("mastodon/web");
+    expect(await world.incidents()).toMatchObject([{ state: "open" }]);
+    await world.clock.turn(60);
+    const mended = world.clock.now();
+    await world.mends("mastodon/api");
+    expect(await world.incidents()).toMatchObject([{ state: "resolved", resolvedAt: mended }]);
+    const updates = await world.store.incidentUpdates(1);
+    expect(updates.map(({ kind, public: shown }) => `${kind} ${shown}`)).toEqual([
+      "confirmed true",
+      "joined false",
+      "resolved true",
+    ]);
+  });
+
+  test("of a degraded service is a ticket for the last step, shown to members", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/api", { outcome: "degraded", reason: "answer is not an instance description" });
+    expect(await world.incidents()).toMatchObject([{ impact: "degraded", urgency: "ticket", state: "open" }]);
+    expect(await world.outbox()).toEqual(["ticket techops email pending"]);
+    expect((await world.store.incidentUpdates(1))[0]).toMatchObject({ public: true });
+  });
+
+  test("that was degraded before pages in the same thread, though the ticket was acknowledged", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/api", { outcome: "degraded", reason: "slow" });
+    await world.sendsWhatIsDue();
+    await world.store.acknowledge(1, "techops", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.clock.turn(60);
+    await world.breaks("mastodon/api", { outcome: "down", reason: "answered 502" });
+    expect(await world.incidents()).toMatchObject([
+      { id: 1, state: "open", impact: "down", urgency: "page", reason: "answered 502", runbook: "service-down" },
+    ]);
+    expect(await world.outbox()).toEqual([
+      "ticket techops email sent",
+      "page contractor email pending",
+      "escalation techops email pending",
+    ]);
+    const notices = await world.store.noticesOf(1);
+    expect(new Set(notices.map(({ subject, thread }) => `${subject} ${thread}`)).size).toBe(1);
+    expect(notices[1]?.body).toMatch(/^DOWN Mastodon since/);
+    expect(
+      await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true)),
+    ).toBe(true);
+  });
+
+  test("that comes back within the hour says so", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/web");
+    await world.mends("mastodon/web");
+    await world.clock.turn(30 * 60);
+    await world.breaks("mastodon/web");
+    expect((await world.store.noticesOf(2))[0]?.body).toMatch(
+      /^AGAIN: resolved at 05:00 Vancouver \(UTC-7\) \(#1\)\.$/m,
+    );
+    await world.mends("mastodon/web");
+    await world.clock.turn(61 * 60);
+    await world.breaks("mastodon/web");
+    expect((await world.store.noticesOf(3))[0]?.body).not.toContain("AGAIN");
+  });
+});
+
+describe("what happens before an opening is committed", () => {
+  test("joins and resolves follow it in order", async () => {
+    await using world = await World.open();
+    for (const id of ["mastodon/web", "mastodon/api"]) {
+      await world.sees(id, "down");
+      await world.sees(id, "down");
+    }
+    // The store is slow: three samples are judged before the first of them is written.
+    const opening = world.considers("mastodon/web", "down");
+    const joining = world.considers("mastodon/api", "down");
+    expect(joining.incidents).toBeUndefined();
+    await world.commit(joining);
+    await world.commit(opening);
+    expect(await world.incidents()).toMatchObject([{ checks: ["web", "api"], state: "open" }]);
+  });
+
+  test("the end and a relapse become a resolved incident and an open one", async () => {
+    const nervous = check("mastodon", "web", {
+      confirm: { failures: 1, retrySeconds: 1, successes: 1, recoverySeconds: 1 },
+    });
+    await using world = await World.open({ targets: [target("mastodon", "Mastodon", [nervous])] });
+    await world.sees("mastodon/web", "up");
+    const batch = [];
+    for (const seen of ["down", "up", "down"] as const) {
+      await world.clock.turn(1);
+      batch.push(world.considers("mastodon/web", seen));
+    }
+    for (const changes of batch) await world.commit(changes);
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }, { state: "open" }]);
+    expect(await world.outbox(2)).toEqual(["page contractor email pending", "escalation techops email pending"]);
+  });
+});
+
+describe("acknowledging", () => {
+  test("cancels the later steps, and never the message that it is over", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/web");
+    await world.sendsWhatIsDue();
+    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    expect(await world.outbox()).toEqual(["page contractor email sent", "escalation techops email superseded"]);
+    await world.mends("mastodon/web");
+    expect(await world.outbox()).toEqual([
+      "page contractor email sent",
+      "escalation techops email superseded",
+      "resolve contractor email pending",
+    ]);
+  });
+});
+
+describe("the end", () => {
+  test("is told to everybody who was told, by the same channel, and to nobody else", async () => {
+    await using world = await World.open({ channels: ["email", "pager"] });
+    await world.breaks("mastodon/web");
+    await world.sendsWhatIsDue("email");
+    await world.sendsWhatIsDue("pager");
+    await world.mends("mastodon/web");
+    expect((await world.outbox()).slice(3)).toEqual([
+      "resolve contractor email pending",
+      "resolve contractor pager pending",
+    ]);
+    expect((await world.outbox())[2]).toBe("escalation techops email superseded");
+    const notices = await world.store.noticesOf(1);
+    expect(notices[3]).toMatchObject({ subject: notices[0]?.subject, thread: notices[0]?.thread });
+    expect(notices[3]?.body).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
+    expect(notices[3]?.body).not.toContain("We could not reach you");
+  });
+
+  test("replaces a page that could not be delivered by one note that says it all", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/web");
+    const [page] = await world.store.claimNotices("email", world.clock.now(), 10, 30);
+    const retryAt = world.clock.now().add({ seconds: 5 });
+    await world.store.settleNotice(page?.key ?? "", { state: "pending", retryAt, error: "451 greylisted" });
+    await world.mends("mastodon/web");
+    expect(await world.outbox()).toEqual([
+      "page contractor email superseded",
+      "escalation techops email superseded",
+      "resolve contractor email pending",
+    ]);
+    const body = (await world.store.noticesOf(1))[2]?.body;
+    expect(body).toContain("We could not reach you while it lasted");
+    expect(body).toContain("DOWN Mastodon since");
+  });
+});
+
+describe("after a restart", () => {
+  test("nothing new is told, and the incident that is open goes on", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await world.breaks("mastodon/web");
+    await world.sendsWhatIsDue();
+    const before = await world.store.recentNotices(10);
+    await world.clock.turn(5 * 86_400);
+    await world.restart();
+    await world.sees("mastodon/web", "down");
+    expect(await world.store.recentNotices(10)).toEqual(before);
+    await world.mends("mastodon/web");
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+    expect((await world.outbox()).at(-1)).toBe("resolve contractor email pending");
+    expect((await world.store.noticesOf(1)).at(-1)?.subject).toBe(before[0]?.subject);
+  });
+
+  test("a confirmation that had begun is completed, and its page shows the tries of both processes", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await world.sees("mastodon/web", { outcome: "down", reason: "answered 502" });
+    await world.clock.turn(20);
+    await world.sees("mastodon/web", { outcome: "down", reason: "answered 503" });
+    await world.restart();
+    await world.clock.turn(20);
+    await world.sees("mastodon/web", { outcome: "down", reason: "answered 504" });
+    const [page] = await world.store.noticesOf(1);
+    expect(page?.body).toMatch(/3 of 3 tries failed:\n.*answered 502\n.*answered 503\n.*answered 504\n/);
+  });
+
+  test("killed at any step of an outage: one incident, each notice once", async () => {
+    for (let killedAfter = 0; killedAfter < 6; killedAfter++) {
+      await using disk = await onDisk();
+      const { world } = disk;
+      const steps = ["down", "down", "down", "down", "up", "up"] as const;
+      for (const [step, seen] of steps.entries()) {
+        if (step === killedAfter) {
+          // Judged, but killed before the commit: the run is repeated by the next process.
+          world.considers("mastodon/web", seen);
+          await world.restart();
+        }
+        await world.sees("mastodon/web", seen);
+        await world.sendsWhatIsDue();
+        await world.clock.turn(20);
+      }
+      expect(await world.incidents()).toMatchObject([{ id: 1, state: "resolved" }]);
+      expect(await world.outbox()).toEqual([
+        "page contractor email sent",
+        "escalation techops email superseded",
+        "resolve contractor email sent",
+      ]);
+    }
+  });
+
+  test("an incident of a target that is gone, or planned now, ends in plain words", async () => {
+    for (const targets of [
+      [],
+      [{ ...mastodon, planned: true }],
+      [target("mastodon", "Mastodon", [check("mastodon", "other")])],
+    ]) {
+      await using disk = await onDisk();
+      const { world } = disk;
+      await world.breaks("mastodon/web");
+      await world.sendsWhatIsDue();
+      await world.restart(targets);
+      expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+      expect((await world.store.noticesOf(1)).at(-1)?.body).toMatch(/^CLOSED mastodon: no longer watched since/i);
+    }
+  });
+
+  test("an end that was never written is written", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await world.breaks("mastodon/web");
+    await world.sees("mastodon/web", "up");
+    await world.clock.turn(30);
+    // The sample and its verdict were written; what followed from them was not.
+    const { samples = [], verdicts = [] } = world.considers("mastodon/web", "up");
+    await world.store.commit({ samples, verdicts });
+    await world.restart();
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+  });
+});
+
+describe("a threshold", () => {
+  const late = (...readings: ReturnType<typeof queue>[]) => ({ outcome: "up" as const, readings });
+
+  async function stays(world: World, minutes: number, ...readings: ReturnType<typeof queue>[]) {
+    for (let minute = 0; minute < minutes; minute++) {
+      await world.sees("mastodon/queues", late(...readings));
+      await world.clock.turn(60);
+    }
+  }
+
+  test("opens one incident for all its queues, names the worst, and ends when all have cleared", async () => {
+    await using world = await World.open();
+    await stays(world, 5, queue("default", 1000));
+    await stays(world, 6, queue("default", 1000), queue("pull", 2000));
+    expect(await world.incidents()).toMatchObject([
+      { key: "mastodon/queues:latency", kind: "threshold", impact: "degraded", urgency: "page", checks: ["queues"] },
+    ]);
+    const [page] = await world.store.noticesOf(1);
+    expect(page?.subject).toBe("[Tidewatch #1] Mastodon: Posts arrive late");
+    expect(page?.body).toMatch(/^ALERT Mastodon: Posts arrive late since/);
+    expect(page?.body).toContain("  queue=default: 16m 40s (told at 15m, over below 5m)");
+    await stays(world, 6, queue("default", 1000), queue("pull", 2000));
+    expect((await world.store.incidentUpdates(1)).at(-1)).toMatchObject({
+      kind: "joined",
+      public: false,
+      text: { en: "queues: queue=pull: 33m 20s (told at 15m, over below 5m)" },
+    });
+    await stays(world, 12, queue("default", 10), queue("pull", 400));
+    expect(await world.incidents()).toMatchObject([{ state: "open" }]);
+    await stays(world, 12, queue("default", 10), queue("pull", 10));
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+    expect(await world.outbox()).toEqual([
+      "page contractor email superseded",
+      "escalation techops email superseded",
+      "resolve contractor email pending",
+    ]);
+  });
+
+  test("is cleared by a queue that no longer exists", async () => {
+    await using world = await World.open();
+    await stays(world, 12, queue("default", 1), queue("old", 5000));
+    expect(await world.incidents()).toMatchObject([{ state: "open" }]);
+    await stays(world, 12, queue("default", 1));
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+  });
+
+  test("neither rises nor falls by what we failed to measure", async () => {
+    await using world = await World.open();
+    await stays(world, 12, queue("default", 5000));
+    for (let minute = 0; minute < 30; minute++) {
+      await world.sees("mastodon/queues", { outcome: "unknown", readings: [queue("default", 0)] });
+      await world.clock.turn(60);
+    }
+    expect(await world.incidents()).toMatchObject([{ state: "open" }]);
+  });
+
+  test("keeps what it knew across a restart, and the time away counts for nothing", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await stays(world, 5, queue("default", 5000));
+    await world.clock.turn(3 * 3600);
+    await world.restart();
+    await stays(world, 4, queue("default", 5000));
+    expect(await world.incidents()).toEqual([]);
+    await stays(world, 3, queue("default", 5000));
+    expect(await world.incidents()).toHaveLength(1);
+    await world.restart();
+    await stays(world, 3, queue("default", 5000));
+    expect(await world.outbox()).toHaveLength(2);
+    await stays(world, 12, queue("default", 1));
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+  });
+
+  test.each([3600, -3600])("is neither raised nor kept from rising by a clock set by %i s", async (jump) => {
+    await using world = await World.open();
+    await stays(world, 5, queue("default", 5000));
+    world.clock.jump(jump);
+    await stays(world, 5, queue("default", 5000));
+    expect(await world.incidents()).toEqual([]);
+    await stays(world, 2, queue("default", 5000));
+    expect(await world.incidents()).toHaveLength(1);
+  });
+
+  test("that members do not notice is a ticket they do not see", async () => {
+    const full = { ...latency, urgency: "ticket", affects: "nothing" } as const;
+    const targets = [target("mastodon", "Mastodon", [check("mastodon", "queues", { thresholds: [full] })])];
+    await using world = await World.open({ targets });
+    await stays(world, 12, queue("default", 5000));
+    expect(await world.outbox()).toEqual(["ticket techops email pending"]);
+    expect((await world.store.incidentUpdates(1))[0]).toMatchObject({ public: false });
+    expect((await world.store.noticesOf(1))[0]?.body).toContain("Members see nothing of this");
+  });
+
+  test("whose rule is gone after a reload ends", async () => {
+    await using world = await World.open();
+    await stays(world, 12, queue("default", 5000));
+    const targets = [target("mastodon", "Mastodon", [check("mastodon", "queues")])];
+    await world.commit(await world.judge.reconfigure({ ...settings(), targets }));
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+  });
+});
+
+describe("the wall clock", () => {
+  test.each([3600, -3600])("set by %i s in the middle of an outage changes neither order nor count", async (jump) => {
+    await using world = await World.open();
+    await world.sees("mastodon/web", "down");
+    await world.clock.turn(20);
+    world.clock.jump(jump);
+    await world.sees("mastodon/web", "down");
+    await world.clock.turn(20);
+    await world.sees("mastodon/web", "down");
+    await world.sendsWhatIsDue();
+    world.clock.jump(-jump);
+    await world.mends("mastodon/web");
+    expect((await world.outbox()).map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+      "page contractor",
+      "escalation techops",
+      "resolve contractor",
+    ]);
+    const [incident] = await world.incidents();
+    expect(
+      incident?.state === "resolved" && Temporal.Instant.compare(incident.resolvedAt, incident.startedAt),
+    ).not.toBe(-1);
+  });
+});
+
+function settings() {
+  return {
+    organisation: {
+      name: { en: "CoSocial", fr: "CoSocial" },
+      languages: ["en", "fr"] as const,
+      timeZone: "America/Vancouver",
+    },
+    onCall,
+    channels: ["email"],
+    baseUrl: "https://status.example",
+  };
+}

@@ -1,0 +1,226 @@
+/** A small world for the alerts: a real store, a clock to turn, and the ledger's part of the work done by hand. */
+import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judge.ts";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import type { Judged } from "../../core/decide.ts";
+import type { Incident } from "../../core/incident.ts";
+import { sameInAll } from "../../core/language.ts";
+import { silentLog } from "../../core/log.ts";
+import type { OnCall } from "../../core/organisation.ts";
+import { checkKey, type Finding, type Sample } from "../../core/sample.ts";
+import type { Changes, Store } from "../../core/store.ts";
+import type { Check, Target } from "../../core/target.ts";
+import type { Threshold } from "../../core/threshold.ts";
+import { advance, noVerdict, type Verdict } from "../../core/verdict.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+
+export const signingKey = new Uint8Array(32).fill(1);
+
+export const onCall: OnCall = {
+  contacts: [
+    {
+      id: "contractor",
+      name: "Contractor",
+      timeZone: "America/Vancouver",
+      email: "oncall@example.org",
+      addresses: { email: "oncall@example.org", pager: "1" },
+    },
+    {
+      id: "techops",
+      name: "TechOps",
+      timeZone: "America/Toronto",
+      email: "techops@example.org",
+      addresses: { email: "techops@example.org" },
+    },
+  ],
+  escalation: [
+    { afterSeconds: 0, notify: ["contractor"] },
+    { afterSeconds: 900, notify: ["techops"] },
+  ],
+};
+
+export function check(target: string, id: string, more: Partial<Check> = {}): Check {
+  return {
+    target,
+    id,
+    probe: "http",
+    everySeconds: 60,
+    timeoutSeconds: 10,
+    required: true,
+    confirm: { failures: 3, retrySeconds: 20, successes: 2, recoverySeconds: 30 },
+    thresholds: [],
+    options: {},
+    ...more,
+  };
+}
+
+export function target(id: string, name: string, checks: readonly Check[], more: Partial<Target> = {}): Target {
+  return { id, name: sameInAll(name), public: true, planned: false, checks, capacity: [], ...more };
+}
+
+export const latency: Threshold = {
+  id: "latency",
+  metric: "queue_latency_seconds",
+  raiseAt: 900,
+  clearAt: 300,
+  raiseAfterSeconds: 600,
+  clearAfterSeconds: 600,
+  urgency: "page",
+  affects: "degraded",
+  unit: "seconds",
+  title: { en: "Posts arrive late", fr: "Les messages arrivent en retard" },
+  runbook: "queue-latency",
+};
+
+export const mastodon = target("mastodon", "Mastodon", [
+  check("mastodon", "web"),
+  check("mastodon", "api"),
+  check("mastodon", "queues", { thresholds: [latency] }),
+]);
+
+export class World {
+  readonly clock: FakeClock;
+  readonly file: string;
+  readonly options: Partial<JudgeOptions>;
+  targets: readonly Target[];
+  store: Store;
+  judge: Judge;
+  #verdicts = new Map<string, Verdict>();
+  #ranAt = new Map<string, number>();
+
+  private constructor(
+    file: string,
+    clock: FakeClock,
+    targets: readonly Target[],
+    options: Partial<JudgeOptions>,
+    parts: { store: Store; judge: Judge },
+  ) {
+    this.file = file;
+    this.clock = clock;
+    this.targets = targets;
+    this.options = options;
+    this.store = parts.store;
+    this.judge = parts.judge;
+  }
+
+  static async open(
+    options: Partial<JudgeOptions> & { readonly file?: string; readonly start?: string } = {},
+  ): Promise<World> {
+    const { file = ":memory:", start, ...judgeOptions } = options;
+    const clock = new FakeClock(start);
+    const targets = judgeOptions.targets ?? [mastodon];
+    const store = await openSqliteStore(file);
+    const judge = await World.#openJudge(store, clock, targets, judgeOptions);
+    return new World(file, clock, targets, judgeOptions, { store, judge });
+  }
+
+  static #openJudge(store: Store, clock: FakeClock, targets: readonly Target[], options: Partial<JudgeOptions>) {
+    return openJudge({
+      store,
+      clock,
+      log: silentLog,
+      organisation: { name: sameInAll("CoSocial"), languages: ["en", "fr"], timeZone: "America/Vancouver" },
+      onCall,
+      channels: ["email"],
+      baseUrl: "https://status.example/",
+      signingKey,
+      ...options,
+      targets,
+    });
+  }
+
+  /** As after kill -9: whatever was not committed is gone, and a new process reads the store. */
+  async restart(targets = this.targets): Promise<void> {
+    if (this.file === ":memory:") throw new Error("a world in memory does not survive a restart");
+    await this.store[Symbol.asyncDispose]();
+    this.store = await openSqliteStore(this.file);
+    this.targets = targets;
+    this.#verdicts = new Map((await this.store.verdicts()).map((stored) => [checkKey(stored), stored.verdict]));
+    this.#ranAt.clear();
+    this.judge = await World.#openJudge(this.store, this.clock, targets, this.options);
+    await this.commit(this.judge.start());
+  }
+
+  /** One run of a check, now: judged and committed. */
+  async sees(id: string, seen: Finding["outcome"] | Finding): Promise<void> {
+    await this.commit(this.considers(id, seen));
+  }
+
+  /** The same without the commit: what the ledger would write. */
+  considers(id: string, seen: Finding["outcome"] | Finding): Changes {
+    const event = this.#judged(id, typeof seen === "string" ? { outcome: seen } : seen);
+    const { target, check, vantagePoint } = event.sample;
+    return {
+      samples: [event.sample],
+      verdicts: [{ target, check, vantagePoint, verdict: event.verdict }],
+      ...this.judge.consider(event),
+    };
+  }
+
+  async commit(changes: Changes | undefined): Promise<void> {
+    for (let next = changes; next; ) {
+      const { opened } = await this.store.commit(next);
+      next = next.incidents ? this.judge.committed(opened) : undefined;
+    }
+  }
+
+  /** Three failed tries of a check, 20 s apart. */
+  async breaks(id: string, seen: Finding = { outcome: "down", reason: "answered 502" }): Promise<void> {
+    for (const wait of [20, 20, 0]) {
+      await this.sees(id, seen);
+      await this.clock.turn(wait);
+    }
+  }
+
+  /** Two good tries of a check, 30 s apart. */
+  async mends(id: string): Promise<void> {
+    await this.sees(id, "up");
+    await this.clock.turn(30);
+    await this.sees(id, "up");
+  }
+
+  async incidents(): Promise<readonly Incident[]> {
+    return (await this.store.incidents({})).toSorted((a, b) => a.id - b.id);
+  }
+
+  /** `page contractor email pending`, in the order in which they were written. */
+  async outbox(incident = 1): Promise<readonly string[]> {
+    const notices = await this.store.noticesOf(incident);
+    return notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+  }
+
+  /** Takes everything that is due and calls it sent. */
+  async sendsWhatIsDue(channel = "email"): Promise<void> {
+    for (const { key } of await this.store.claimNotices(channel, this.clock.now(), 100, 30)) {
+      await this.store.settleNotice(key, { state: "sent", at: this.clock.now() });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  #judged(id: string, seen: Finding): Judged {
+    const [targetId = "", checkId = ""] = id.split("/");
+    const found = this.targets.find((one) => one.id === targetId)?.checks.find((one) => one.id === checkId);
+    if (!found) throw new Error(`there is no check ${id}`);
+    const ranAt = this.#ranAt.get(id);
+    const now = this.clock.monotonicSeconds();
+    this.#ranAt.set(id, now);
+    const sample: Sample = {
+      target: targetId,
+      check: checkId,
+      vantagePoint: "local",
+      at: this.clock.now(),
+      durationSeconds: 0.05,
+      ...(ranAt !== undefined && { sinceLastSeconds: now - ranAt }),
+      ...seen,
+    };
+    const { verdict, change, blip } = advance(
+      this.#verdicts.get(id) ?? noVerdict,
+      { at: sample.at.epochMilliseconds, outcome: sample.outcome, sinceLastSeconds: sample.sinceLastSeconds },
+      { ...found.confirm, everySeconds: found.everySeconds },
+    );
+    this.#verdicts.set(id, verdict);
+    return { sample, check: found, verdict, ...(change && { change }), ...(blip && { blip }) };
+  }
+}
