@@ -3,7 +3,7 @@ import type { Incident, IncidentUpdate } from "./incident.ts";
 import type { Localised } from "./language.ts";
 import type { CheckState } from "./live.ts";
 import type { Outcome } from "./sample.ts";
-import type { Transition } from "./store.ts";
+import type { CheckRef, Transition } from "./store.ts";
 import type { Target } from "./target.ts";
 import type { CivilDay } from "./time-zone.ts";
 import { type Account, account, timeline } from "./uptime.ts";
@@ -130,14 +130,15 @@ function history(
 ): History {
   const now = input.now.epochMilliseconds;
   const span = { from: Math.min(now, input.days[0]?.from.epochMilliseconds ?? now), to: now };
-  const required = new Map(target.checks.filter((check) => check.required).map((check) => [check.id, check]));
+  const required = requiredChecks(target);
   const states = input.checks.filter((state) => state.target === target.id && required.has(state.check));
-  const tails = states.map(({ target, check, vantagePoint, verdict }) => {
-    const everySeconds = required.get(check)?.everySeconds ?? 60;
-    return { target, check, vantagePoint, intervals: settle(verdict, now, everySeconds) };
-  });
   const settled = transitions.filter((transition) => required.has(transition.check));
-  const intervals = timeline([...settled, ...incidents.flatMap(({ incident }) => burden(incident))], tails, span);
+  const intervals = targetTimeline(target, {
+    transitions: settled,
+    checks: states,
+    incidents: incidents.map(({ incident }) => incident),
+    span,
+  });
   const last = intervals.at(-1);
   const outcome = last?.outcome ?? "unknown";
   const explanation = outcome === "up" ? undefined : explanationOf(outcome, incidents, states);
@@ -157,6 +158,32 @@ function history(
     },
   };
 }
+
+/**
+ * How a target stood over time: its required checks, up to now, and what its incidents add to them.
+ * @param given may hold more than what belongs to the target; `span.to` must not be in the future.
+ */
+export function targetTimeline(
+  target: Target,
+  given: {
+    readonly transitions: readonly Transition[];
+    readonly checks: readonly CheckState[];
+    readonly incidents: readonly Incident[];
+    readonly span: Interval;
+  },
+): readonly OutcomeInterval[] {
+  const required = requiredChecks(target);
+  const isOurs = (of: CheckRef) => of.target === target.id && required.has(of.check);
+  const tails = given.checks.filter(isOurs).map(({ target, check, vantagePoint, verdict }) => {
+    const everySeconds = required.get(check)?.everySeconds ?? 60;
+    return { target, check, vantagePoint, intervals: settle(verdict, given.span.to, everySeconds) };
+  });
+  const burdens = given.incidents.filter((incident) => incident.target === target.id).flatMap(burden);
+  return timeline([...given.transitions.filter(isOurs), ...burdens], tails, given.span);
+}
+
+const requiredChecks = (target: Target) =>
+  new Map(target.checks.filter((check) => check.required).map((check) => [check.id, check]));
 
 /** A queue that is stuck makes its service degraded although every request is answered. */
 function burden(incident: Incident): readonly Transition[] {

@@ -311,10 +311,11 @@ const closingMilliseconds = 3000;
 
 /**
  * @param at `setting` is the line of the configuration to mend when listening fails, e.g. "server.public".
+ * @throws Refused with that line in it
  */
 export async function listen(
   app: { readonly fetch: Hono<Env>["fetch"] },
-  at: { readonly host: string; readonly port: number; readonly setting: string },
+  at: { readonly host: string; readonly port: number; readonly setting?: string },
 ): Promise<Listener> {
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -336,7 +337,10 @@ export async function listen(
   return { port, [Symbol.asyncDispose]: () => close(server) };
 }
 
-function refusal(error: Error, { host, port, setting }: Parameters<typeof listen>[1]): Error {
+function refusal(
+  error: Error,
+  { host, port, setting = "server.public or server.private" }: Parameters<typeof listen>[1],
+): Error {
   const code = "code" in error ? error.code : undefined;
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   if (code === "EADDRINUSE") {

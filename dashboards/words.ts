@@ -14,9 +14,10 @@ export interface Words {
   readonly statusOf: (organisation: string) => string;
   readonly checkedAt: string;
   readonly neverChecked: string;
+  readonly unknownMeans: string;
   readonly lastChange: string;
+  readonly colon: string;
   readonly changed: (name: string, to: Outcome) => string;
-  readonly quietDays: (days: number) => string;
   readonly now: string;
   readonly services: string;
   readonly recent: (days: number) => string;
@@ -29,8 +30,7 @@ export interface Words {
   readonly daysAgo: (days: number) => string;
   readonly today: string;
   readonly uptime: (percent: string, days: number) => string;
-  readonly measured: (percent: string) => string;
-  readonly between: (worst: string, best: string) => string;
+  readonly uptimeOfMeasured: (percent: string, span: string) => string;
   readonly notMeasuredYet: string;
   readonly dayByDay: (days: number) => string;
   readonly days: string;
@@ -96,8 +96,11 @@ export interface SignInWords {
   readonly retry: string;
 }
 
-const list = (language: Language, names: readonly string[]) =>
-  new Intl.ListFormat(`${language}-CA`, { type: "conjunction" }).format(names);
+const conjunctions = {
+  en: new Intl.ListFormat("en-CA", { type: "conjunction" }),
+  fr: new Intl.ListFormat("fr-CA", { type: "conjunction" }),
+};
+const list = (language: Language, names: readonly string[]) => conjunctions[language].format(names);
 
 const en: Words = {
   tag: "en-CA",
@@ -123,7 +126,9 @@ const en: Words = {
   statusOf: (organisation) => `${organisation} status`,
   checkedAt: "Checked at",
   neverChecked: "Nothing has been checked yet. The first results come within a minute or two.",
+  unknownMeans: "This does not mean that they are down: it is our own view that is missing.",
   lastChange: "Last change",
+  colon: ": ",
   changed: (name, to) =>
     ({
       up: `${name} works again`,
@@ -131,11 +136,10 @@ const en: Words = {
       down: `${name} went down`,
       unknown: `${name} is not measured`,
     })[to],
-  quietDays: (days) => `No change in the last ${days} days`,
   now: "Happening now",
   services: "Services",
   recent: (days) => `Resolved in the last ${days} days`,
-  noRecent: (days) => `Nothing was out of order in the last ${days} days.`,
+  noRecent: (days) => `No incident was recorded in the last ${days} days.`,
   since: "Since",
   lasted: (span) => `lasted ${span}`,
   alreadyLasts: (span) => `${span} so far`,
@@ -144,8 +148,7 @@ const en: Words = {
   daysAgo: (days) => `${days} days ago`,
   today: "Today",
   uptime: (percent, days) => `${percent} uptime in ${days} days`,
-  measured: (percent) => `measured ${percent} of the time`,
-  between: (worst, best) => `so between ${worst} and ${best}`,
+  uptimeOfMeasured: (percent, span) => `${percent} uptime in the ${span} measured`,
   notMeasuredYet: "No data yet",
   dayByDay: (days) => `All ${days} days in words`,
   days: "Days",
@@ -256,7 +259,9 @@ const fr: Words = {
   statusOf: (organisation) => `État des services de ${organisation}`,
   checkedAt: "Vérifié le",
   neverChecked: "Rien n’a encore été vérifié. Les premiers résultats arrivent d’ici une minute ou deux.",
+  unknownMeans: "Cela ne veut pas dire qu’il y a une panne\u00a0: c’est à nous que la vue manque.",
   lastChange: "Dernier changement",
+  colon: "\u00a0: ",
   changed: (name, to) =>
     ({
       up: `${name} fonctionne de nouveau`,
@@ -264,11 +269,10 @@ const fr: Words = {
       down: `${name} est tombé en panne`,
       unknown: `${name} n’est pas mesuré`,
     })[to],
-  quietDays: (days) => `Aucun changement au cours des ${days} derniers jours`,
   now: "En ce moment",
   services: "Services",
   recent: (days) => `Résolu au cours des ${days} derniers jours`,
-  noRecent: (days) => `Rien à signaler au cours des ${days} derniers jours.`,
+  noRecent: (days) => `Aucun incident enregistré au cours des ${days} derniers jours.`,
   since: "Depuis le",
   lasted: (span) => `a duré ${span}`,
   alreadyLasts: (span) => `${span} jusqu’ici`,
@@ -277,14 +281,13 @@ const fr: Words = {
   daysAgo: (days) => `Il y a ${days} jours`,
   today: "Aujourd’hui",
   uptime: (percent, days) => `${percent} de disponibilité en ${days} jours`,
-  measured: (percent) => `mesuré ${percent} du temps`,
-  between: (worst, best) => `donc entre ${worst} et ${best}`,
+  uptimeOfMeasured: (percent, span) => `${percent} de disponibilité sur ${span} de mesures`,
   notMeasuredYet: "Pas encore de données",
   dayByDay: (days) => `Les ${days} jours en mots`,
   days: "Jours",
   what: "État",
   howLong: "Durée",
-  barLabel: (name, days, counts) => `${name}, ${days} derniers jours : ${counts.join(", ")}`,
+  barLabel: (name, days, counts) => `${name}, ${days} derniers jours\u00a0: ${counts.join(", ")}`,
   dayCount: (days, outcome) => {
     const what = {
       up: "de bon fonctionnement",
@@ -302,7 +305,7 @@ const fr: Words = {
   skip: "Aller au contenu",
   otherLanguage: "Langue",
   practice: "Exercice",
-  practiceMeans: "Rien n’est réel sur cette page : ce sont des doublures pour essayer Tidewatch.",
+  practiceMeans: "Rien n’est réel sur cette page\u00a0: ce sont des doublures pour essayer Tidewatch.",
   notes: {
     store:
       "Nous ne pouvons pas lire nos propres données en ce moment; l’historique ci-dessous est peut-être incomplet. Nous nous en occupons.",
@@ -323,7 +326,7 @@ const fr: Words = {
     taking: (name) =>
       `Vous agissez au nom de ${name}, à qui ce lien a été envoyé, même si quelqu’un vous a transmis le message.`,
     meaning:
-      "Cela arrête les autres appels pour cet incident. Cela n’y met pas fin : il se termine quand les vérifications sont de nouveau bonnes.",
+      "Cela arrête les autres appels pour cet incident. Cela n’y met pas fin\u00a0: il se termine quand les vérifications sont de nouveau bonnes.",
     done: "C’est à vous. Aucun autre appel ne partira pour cet incident.",
     yours: "C’est déjà à vous.",
     taken: (name) => `${name} s’en occupe déjà.`,
@@ -337,18 +340,18 @@ const fr: Words = {
     send: "M’envoyer un lien",
     sent: "Regardez vos courriels",
     sentMeans:
-      "Si cette adresse est celle d’une personne de l’équipe, un lien est en route. Il sert une seule fois, pendant 30 minutes. Si c’est le courriel qui est en panne, une personne ayant accès au serveur peut lancer : tidewatch sign-in ADRESSE",
+      "Si cette adresse est celle d’une personne de l’équipe, un lien est en route. Il sert une seule fois, pendant 30 minutes. Si c’est le courriel qui est en panne, une personne ayant accès au serveur peut lancer\u00a0: tidewatch sign-in ADRESSE",
     confirmTitle: "Connexion",
     confirm: (name) => `Vous allez vous connecter en tant que ${name}.`,
     button: "Se connecter",
     signOut: "Se déconnecter",
-    signedInAs: (name) => `Connexion : ${name}`,
+    signedInAs: (name) => `Connexion\u00a0: ${name}`,
     pages: "Pages de l’équipe",
     capacity: "Capacité",
     capacityMeans: "À quel point les bases de données et les disques sont remplis, et jusqu’à quand ils suffisent.",
     subject: (organisation) => `Connexion aux pages de l’équipe de ${organisation}`,
     body: (organisation, link, minutes) =>
-      `Quelqu’un, sans doute vous, a demandé à se connecter aux pages de l’équipe de ${organisation}.\n\nOuvrez ce lien et appuyez sur le bouton. Il sert une seule fois, pendant ${minutes} minutes :\n\n${link}\n\nSi ce n’était pas vous, ne faites rien : sans ce lien, personne n’entre.\n`,
+      `Quelqu’un, sans doute vous, a demandé à se connecter aux pages de l’équipe de ${organisation}.\n\nOuvrez ce lien et appuyez sur le bouton. Il sert une seule fois, pendant ${minutes} minutes\u00a0:\n\n${link}\n\nSi ce n’était pas vous, ne faites rien : sans ce lien, personne n’entre.\n`,
     retry: "Demander un nouveau lien",
   },
   error: {

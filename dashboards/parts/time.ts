@@ -16,8 +16,15 @@ export function moment(
 }
 
 export function day(date: Temporal.PlainDate, language: Language): Html {
-  return html`<time datetime="${date.toString()}">${formatDate(date, language, "short")}</time>`;
+  const machine = date.toString();
+  const key = `${machine} ${language}`;
+  const said = sayings.get(key) ?? formatDate(date, language, "short");
+  // Formatting a date costs more than all the rest of a line, and a page names the same ninety days over and over.
+  if (sayings.size > 1000) sayings.clear();
+  sayings.set(key, said);
+  return html`<time datetime="${machine}">${said}</time>`;
 }
+const sayings = new Map<string, string>();
 
 /** "2 hours 5 minutes" between two moments. */
 export function span(from: Temporal.Instant, to: Temporal.Instant, language: Language): string {

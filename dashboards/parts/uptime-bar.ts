@@ -41,11 +41,11 @@ function path(days: readonly DayStatus[], outcome: Outcome): string {
 /** Days in a row that were alike are one line, newest first. */
 export function dayTable(name: string, days: readonly DayStatus[], language: Language): Html {
   const text = words[language];
-  return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">: ${name}</span></summary>
+  return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">${text.colon}${name}</span></summary>
 <table><thead><tr><th scope="col">${text.days}</th><th scope="col">${text.what}</th><th scope="col">${text.howLong}</th></tr></thead><tbody>
 ${runs(days).map(
   ({ first, last, shown, trouble }) =>
-    html`<tr><th scope="row">${first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`}</th><td>${stateWord(shown, language)}</td><td class="spans">${trouble.map(([outcome, seconds]) => html`<span>${text.state[outcome]}: ${spokenDuration(seconds)[language]}</span>`)}</td></tr>`,
+    html`<tr><th scope="row">${first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`}</th><td>${stateWord(shown, language)}</td><td class="spans">${trouble.map(([outcome, seconds]) => html`<span>${text.state[outcome]}${text.colon}${spokenDuration(seconds)[language]}</span>`)}</td></tr>`,
 )}
 </tbody></table></details>`;
 }

@@ -1,6 +1,7 @@
 /** The status page: one sentence, what goes on, each service with its days, what was resolved lately. */
 import { html } from "hono/html";
 import type { IncidentUpdate } from "../../core/incident.ts";
+import { spokenDuration } from "../../core/member-texts.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
@@ -25,10 +26,10 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
     description: `${text.statusOf(props.organisation.name[props.language])}: ${sentence}`,
     outcome,
     main: html`${verdict(model, sentence, outcome, props)}
-${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => incident(open, model.now, props))}</section>`}
-${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model.now, props))}</section>`}
+${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model.now, props))}</section>`}
+${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
 <section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
-${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : model.recent.map((resolved) => incident(resolved, model.now, props))}
+${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : model.recent.map((resolved) => resolvedIncident(resolved, props))}
 </section>`,
     footer: footer(props),
   });
@@ -51,22 +52,34 @@ function verdict(model: StatusModel, sentence: string, outcome: Outcome, props: 
   return html`<!--note--><div class="verdict ${outcome}">
 <h1>${sign(outcome)} <span>${sentence}</span></h1>
 <p>${checkedAt ? html`${text.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
+${model.overall.state === "unknown" ? html`<p>${text.unknownMeans}</p>` : ""}
 </div>
-${lastChange ? html`<p class="change">${text.lastChange}: <strong>${text.changed(lastChange.target[props.language], lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
+${lastChange ? html`<p class="change">${text.lastChange}${text.colon}<strong>${text.changed(lastChange.target[props.language], lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
 }
 
-function incident({ incident, updates }: IncidentStatus, now: Temporal.Instant, props: LayoutProps): Html {
-  const { language } = props;
+function openIncident({ incident, updates }: IncidentStatus, now: Temporal.Instant, props: LayoutProps): Html {
+  const { language, organisation } = props;
   const text = words[language];
-  const zone = props.organisation.timeZone;
-  const resolved = incident.state === "resolved";
-  const until = incident.state === "resolved" ? incident.resolvedAt : now;
-  const duration = span(incident.startedAt, until, language);
   const impact = incident.impact === "none" ? "unknown" : incident.impact;
-  return html`<article class="incident ${resolved ? "over up" : impact}" id="incident-${incident.id}">
-<h3>${sign(resolved ? "up" : impact)} ${incident.title[language]}</h3>
-<p class="muted">${resolved ? html`${text.resolved} · ` : ""}${text.since} ${moment(incident.startedAt, zone, language)} · ${resolved ? text.lasted(duration) : text.alreadyLasts(duration)} · ${text.number(incident.id)}</p>
+  return html`<article class="incident ${impact}" id="incident-${incident.id}">
+<h3>${sign(impact)} ${incident.title[language]}</h3>
+<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.alreadyLasts(span(incident.startedAt, now, language))} · ${text.number(incident.id)}</p>
 ${updates.length === 0 ? html`<p>${incident.explanation[language]}</p>` : html`<ol class="updates">${updates.toReversed().map((update) => updateLine(update, props))}</ol>`}
+</article>`;
+}
+
+/** What is over needs its name, its time and its last word. */
+function resolvedIncident(
+  { incident, updates }: IncidentStatus,
+  { language, organisation }: LayoutProps,
+): Html | string {
+  if (incident.state !== "resolved") return "";
+  const text = words[language];
+  const last = updates.at(-1);
+  return html`<article class="incident over up" id="incident-${incident.id}">
+<h3>${sign("up")} <span>${text.resolved}${text.colon}${incident.title[language]}</span></h3>
+<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.lasted(span(incident.startedAt, incident.resolvedAt, language))} · ${text.number(incident.id)}</p>
+${last ? html`<p>${last.text[language]}</p>` : ""}
 </article>`;
 }
 
@@ -74,40 +87,42 @@ function updateLine(update: IncidentUpdate, { language, organisation }: LayoutPr
   return html`<li>${moment(update.at, organisation.timeZone, language)} <span>${update.text[language]}</span></li>`;
 }
 
-function service(target: TargetStatus, now: Temporal.Instant, props: LayoutProps): Html {
+function service(target: TargetStatus, model: StatusModel, props: LayoutProps): Html {
   const { language } = props;
   const text = words[language];
   const name = target.name[language];
   const trouble = target.outcome !== "up" && !target.isNew;
   return html`<article class="service" id="target-${target.id}">
 <div class="row"><h3>${name}</h3> ${target.isNew ? html`<span class="state unknown">${sign("unknown")} ${text.noDataYet}</span>` : stateWord(target.outcome, language)}</div>
-${trouble ? troubleLine(target, now, props) : ""}
+${trouble ? troubleLine(target, model, props) : ""}
 ${uptimeBar(name, target.days, language)}
 <p class="scale"><span class="of90">${text.daysAgo(target.days.length)}</span><span class="of30">${text.daysAgo(30)}</span> <span class="ratio">${uptimeText(target, language)}</span> <span>${text.today}</span></p>
 ${dayTable(name, target.days, language)}
 </article>`;
 }
 
-function troubleLine(target: TargetStatus, now: Temporal.Instant, { language, organisation }: LayoutProps): Html {
+/** An incident above says more than the explanation here; then the time is enough. */
+function troubleLine(target: TargetStatus, { open, now }: StatusModel, { language, organisation }: LayoutProps): Html {
   const text = words[language];
+  const told = open.some(({ incident }) => incident.target === target.id);
   const since = target.since
     ? html`${text.since} ${moment(target.since, organisation.timeZone, language)} · ${text.alreadyLasts(span(target.since, now, language))}`
     : "";
-  return html`<p class="trouble">${target.explanation ? html`${target.explanation[language]} ` : ""}<span class="muted">${since}</span></p>`;
+  return html`<p class="trouble">${target.explanation && !told ? html`${target.explanation[language]} ` : ""}<span class="muted">${since}</span></p>`;
 }
 
-/** Never more than is known: rounded down, with the share that was measured, and the bounds when that is little. */
+/** Never more than is known: rounded down, and of which time when a noticeable part of it was not measured. */
 function uptimeText({ account, days }: TargetStatus, language: LayoutProps["language"]): string {
   const text = words[language];
   if (account.uptime === null) return text.notMeasuredYet;
-  const said = text.uptime(formatRatio(account.uptime, language), days.length);
-  if (account.coverage === null || account.coverage >= 0.99) return said;
-  return `${said}, ${text.measured(formatRatio(account.coverage, language, 1))}`;
+  const percent = formatRatio(account.uptime, language);
+  if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
+  return text.uptimeOfMeasured(percent, spokenDuration(account.known)[language]);
 }
 
 function footer({ language }: LayoutProps): Html {
   const text = words[language];
-  return html`<p class="legend"><span class="hidden">${text.legend}: </span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
+  return html`<p class="legend"><span class="hidden">${text.legend}${text.colon}</span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
 <p>${text.rules}</p>
 <p>${text.madeBy} Tidewatch · <a href="/team/">${text.team}</a></p>`;
 }

@@ -1,0 +1,55 @@
+/** The last good pages as plain files: shown at once after a restart, and by another web server when we are not there. */
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Language } from "../core/language.ts";
+import type { Log } from "../core/log.ts";
+
+export class KeptPages {
+  readonly #directory: string;
+  readonly #log: Log;
+  #fails = false;
+
+  constructor(directory: string, log: Log) {
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  /** Nothing when there is none, or only a part of one. */
+  async read(language: Language): Promise<string | undefined> {
+    try {
+      const page = await readFile(this.#file(language), "utf8");
+      return page.startsWith("<!doctype html>") && page.endsWith("</html>\n") ? page : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A full disk is no reason to show nothing: it is logged once, and tried again the next time. */
+  async write(pages: ReadonlyMap<Language, string>): Promise<void> {
+    try {
+      await mkdir(this.#directory, { recursive: true });
+      for (const [language, page] of pages) await replaceFile(this.#file(language), page);
+      this.#fails = false;
+    } catch (error) {
+      if (!this.#fails) this.#log.warn("the status page cannot be kept on disk", { error });
+      this.#fails = true;
+    }
+  }
+
+  #file(language: Language): string {
+    return join(this.#directory, `status.${language}.html`);
+  }
+}
+
+/** Readers see the old page or the new one, never half of one, also after a power cut. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.new`;
+  try {
+    await writeFile(temporary, text, { flush: true });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}

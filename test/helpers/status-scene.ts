@@ -1,0 +1,208 @@
+/** Services with a past, told in a few words, for tests of what members see. */
+import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
+import { type Localised, sameInAll } from "../../core/language.ts";
+import type { CheckState, Live } from "../../core/live.ts";
+import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../../core/member-texts.ts";
+import type { Contact, Organisation } from "../../core/organisation.ts";
+import type { Outcome } from "../../core/sample.ts";
+import type { IncidentStatus } from "../../core/status.ts";
+import type { Store, Transition } from "../../core/store.ts";
+import type { Check, Target } from "../../core/target.ts";
+import { type CivilDay, civilDays } from "../../core/time-zone.ts";
+import { noVerdict, type Verdict } from "../../core/verdict.ts";
+
+export const vancouver = "America/Vancouver";
+
+export const cosocial: Organisation = {
+  name: sameInAll("CoSocial"),
+  url: "https://cosocial.example",
+  languages: ["en", "fr"],
+  timeZone: vancouver,
+};
+
+export const contractor: Contact = {
+  id: "contractor",
+  name: "Robin Contractor",
+  timeZone: "America/Toronto",
+  email: "oncall@example.org",
+  addresses: { email: "oncall@example.org" },
+};
+
+/** What happened to a service: so many seconds ago it came to stand at this outcome. Oldest first. */
+export type Past = readonly (readonly [secondsAgo: number, outcome: Outcome])[];
+
+export interface Service {
+  readonly target: Target;
+  readonly past: Past;
+  /** When it was last looked at; null when never. */
+  readonly lastSecondsAgo: number | null;
+}
+
+export const daySeconds = 86_400;
+
+export function service(
+  id: string,
+  past: Past,
+  options: {
+    name?: string | Localised;
+    lastSecondsAgo?: number | null;
+    target?: Partial<Target>;
+    checks?: string[];
+  } = {},
+): Service {
+  const { name = id, lastSecondsAgo = 12, target, checks = ["web"] } = options;
+  return {
+    target: {
+      id,
+      name: typeof name === "string" ? sameInAll(name) : name,
+      public: true,
+      planned: false,
+      url: `https://${id}.example`,
+      checks: checks.map((check) => aCheck(id, check)),
+      capacity: [],
+      ...target,
+    },
+    past,
+    lastSecondsAgo: past.length === 0 ? null : lastSecondsAgo,
+  };
+}
+
+export function aCheck(target: string, id: string, options: Partial<Check> = {}): Check {
+  return {
+    target,
+    id,
+    probe: "http",
+    everySeconds: 60,
+    timeoutSeconds: 10,
+    required: true,
+    confirm: { failures: 3, retrySeconds: 20, successes: 2, recoverySeconds: 20 },
+    thresholds: [],
+    options: {},
+    ...options,
+  };
+}
+
+/** Everything `statusModel` needs but the days and the moment. */
+export function scene(now: Temporal.Instant, services: readonly Service[]) {
+  return {
+    now,
+    targets: services.map(({ target }) => target),
+    checks: services.flatMap((one) => statesOf(one, now)),
+    transitions: services.flatMap((one) => transitionsOf(one, now)),
+    incidents: [] as readonly IncidentStatus[],
+    days: ninetyDays(now),
+  };
+}
+
+export function ninetyDays(now: Temporal.Instant, zone = vancouver): readonly CivilDay[] {
+  return civilDays(zone, now.subtract({ hours: 89 * 24 }), now.add({ milliseconds: 1 })).slice(-90);
+}
+
+export function ago(now: Temporal.Instant, seconds: number): Temporal.Instant {
+  return now.subtract({ milliseconds: Math.round(seconds * 1000) });
+}
+
+function transitionsOf({ target, past }: Service, now: Temporal.Instant): readonly Transition[] {
+  return target.checks.flatMap((check) =>
+    past.map(([seconds, outcome]) => ({
+      target: target.id,
+      check: check.id,
+      vantagePoint: "toronto",
+      at: ago(now, seconds),
+      outcome,
+    })),
+  );
+}
+
+function statesOf({ target, past, lastSecondsAgo }: Service, now: Temporal.Instant): readonly CheckState[] {
+  const outcome = past.at(-1)?.[1] ?? "unknown";
+  return target.checks.map((check) => {
+    const series = { target: target.id, check: check.id, vantagePoint: "toronto" };
+    if (lastSecondsAgo === null) return { ...series, verdict: noVerdict };
+    const at = ago(now, lastSecondsAgo);
+    return {
+      ...series,
+      verdict: verdictAt(at.epochMilliseconds, outcome),
+      last: { ...series, at, durationSeconds: 0.2, outcome },
+    };
+  });
+}
+
+export function verdictAt(at: number, outcome: Outcome): Verdict {
+  const level = (on: boolean) => ({ on, run: 0, runStart: 0 });
+  return {
+    lastAt: at,
+    lastKnown: outcome !== "unknown",
+    settledUntil: at,
+    degraded: level(outcome === "degraded" || outcome === "down"),
+    down: level(outcome === "down"),
+  };
+}
+
+/** An outage of a service as the judge would have opened it. */
+export function outage(
+  now: Temporal.Instant,
+  id: number,
+  { target }: Service,
+  options: { startedSecondsAgo: number; resolvedSecondsAgo?: number; by?: string; facts?: Partial<IncidentFacts> },
+): IncidentStatus {
+  const { startedSecondsAgo, resolvedSecondsAgo, by, facts = {} } = options;
+  const impact = facts.impact ?? "down";
+  const confirmedAt = ago(now, startedSecondsAgo - 50);
+  const explanation = facts.explanation ?? outageExplanation(target.name, impact);
+  const common: IncidentFacts = {
+    id,
+    key: target.id,
+    kind: "outage",
+    target: target.id,
+    checks: ["web"],
+    impact,
+    urgency: "page",
+    title: outageTitle(target.name, impact),
+    explanation,
+    reason: "connected in 12 ms, then no answer within 10 s",
+    runbook: "https://status.example/runbooks/service-down",
+    startedAt: ago(now, startedSecondsAgo),
+    confirmedAt,
+    ...facts,
+  };
+  const updates: IncidentUpdate[] = [
+    { incident: id, at: confirmedAt, kind: "confirmed", text: confirmedText(explanation), public: true },
+  ];
+  if (resolvedSecondsAgo !== undefined) {
+    const resolvedAt = ago(now, resolvedSecondsAgo);
+    const text = recoveredText(target.name, impact, startedSecondsAgo - resolvedSecondsAgo);
+    updates.push({ incident: id, at: resolvedAt, kind: "resolved", text, public: true });
+    return { incident: { ...common, state: "resolved", resolvedAt }, updates };
+  }
+  if (by === undefined) return { incident: { ...common, state: "open" }, updates };
+  const acknowledgedAt = ago(now, startedSecondsAgo - 180);
+  const text = { en: "Somebody of our team is working on it.", fr: "Une personne de notre équipe s’en occupe." };
+  updates.push({ incident: id, at: acknowledgedAt, kind: "acknowledged", text, public: true });
+  return { incident: { ...common, state: "acknowledged", by, acknowledgedAt }, updates };
+}
+
+export function liveOf(checks: () => readonly CheckState[]): Live {
+  return { checks };
+}
+
+/** What the pages read of a store, from memory. */
+export function recordsOf(given: { transitions: readonly Transition[]; incidents: readonly IncidentStatus[] }) {
+  const reads = { transitions: 0, incidents: 0, incidentUpdates: 0 };
+  const store: Pick<Store, "transitions" | "incidents" | "incidentUpdates"> = {
+    async transitions() {
+      reads.transitions++;
+      return given.transitions;
+    },
+    async incidents({ open }) {
+      reads.incidents++;
+      const all: readonly Incident[] = given.incidents.map(({ incident }) => incident);
+      return open ? all.filter((incident) => incident.state !== "resolved") : all;
+    },
+    async incidentUpdates(id) {
+      reads.incidentUpdates++;
+      return given.incidents.find(({ incident }) => incident.id === id)?.updates ?? [];
+    },
+  };
+  return { store, reads, given };
+}
