@@ -2,10 +2,12 @@
  * Who is told, by what, and when: the whole escalation is written into the outbox when the incident opens, so that it
  * needs nobody afterwards. Acknowledging or resolving supersedes what is still unsent.
  */
+import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../core/action-token.ts";
 import type { Notice } from "../core/channel.ts";
 import type { Contact, EscalationStep, OnCall } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
+import type { Thread } from "./incidents.ts";
 import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
 
 type Instant = Temporal.Instant;
@@ -27,8 +29,7 @@ interface Recipient {
   readonly channel: string;
 }
 
-interface Envelope {
-  readonly subject: string;
+interface Envelope extends Thread {
   /** Tells a second round of the same incident (it became worse) from the first. */
   readonly round: "page" | "raised";
   /** When it was confirmed: the steps count from here. */
@@ -53,8 +54,8 @@ function planPages(trouble: Trouble, plan: Plan, envelope: Envelope): readonly N
         acknowledgeUrl: acknowledgeUrl(trouble.id, contact, plan, at),
       };
       return {
-        ...common(trouble.id, contact, channel, envelope.subject),
-        key: `incident-${trouble.id}.${envelope.round}-${index}.${contact.id}.${channel}`,
+        ...common(trouble.id, contact, channel, envelope),
+        key: `${envelope.thread}.${envelope.round}-${index}.${contact.id}.${channel}`,
         kind: index === 0 ? "page" : "escalation",
         urgency: "now",
         body: troubleBody(trouble, contact, part),
@@ -70,8 +71,8 @@ function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly
   return (last?.recipients ?? []).map(({ contact, channel }): Notice => {
     const part: Part = { role: "ticket", told: last ? namesOf(last) : [] };
     return {
-      ...common(trouble.id, contact, channel, envelope.subject),
-      key: `incident-${trouble.id}.ticket.${contact.id}.${channel}`,
+      ...common(trouble.id, contact, channel, envelope),
+      key: `${envelope.thread}.ticket.${contact.id}.${channel}`,
       kind: "ticket",
       urgency: "soon",
       body: troubleBody(trouble, contact, part),
@@ -99,8 +100,8 @@ export function planRecovery(
   const add = [...recipients].map(([recipient, notice]): Notice => {
     const contact = plan.onCall.contacts.find(({ id }) => id === notice.contact) ?? stranger(notice.contact, plan);
     return {
-      ...common(recovery.id, contact, notice.channel, notice.subject),
-      key: `incident-${recovery.id}.resolved.${notice.contact}.${notice.channel}`,
+      ...common(recovery.id, contact, notice.channel, notice),
+      key: `${notice.thread}.resolved.${notice.contact}.${notice.channel}`,
       kind: "resolve",
       urgency: "soon",
       body: recoveryBody(recovery, contact, !known.has(recipient)),
@@ -153,8 +154,17 @@ function namesOf({ recipients }: Step): readonly string[] {
   return [...byContact].map(([{ name }, ways]) => `${name} (${ways.map(({ channel }) => channel).join(", ")})`);
 }
 
-function common(incident: number, contact: Contact, channel: string, subject: string) {
-  return { incident, contact: contact.id, channel, thread: `incident-${incident}`, subject };
+function common(incident: number, contact: Contact, channel: string, { thread, subject }: Thread) {
+  return { incident, contact: contact.id, channel, thread, subject };
+}
+
+/**
+ * "incident-42-x7k2mq": numbers begin again in a new store, and a mail server silently swallows a second message with
+ * a Message-ID that it has seen. The end is this installation's own.
+ */
+export function threadName(incident: number, { signingKey }: Pick<Plan, "signingKey">): string {
+  const own = createHash("sha256").update("tidewatch installation\0").update(signingKey).digest("hex").slice(0, 6);
+  return `incident-${incident}-${own}`;
 }
 
 function acknowledgeUrl(incident: number, contact: Contact, plan: Plan, at: Instant): string {

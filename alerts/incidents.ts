@@ -13,11 +13,17 @@ export interface Tracked {
   facts: Facts;
   /** Label sets of a threshold that were told in this incident. */
   readonly labels: Set<string>;
-  /** Title at its opening: the subject of its thread, which stays the same. */
+  /** Title at its opening: it makes the subject of the thread, which stays the same. */
   readonly openingTitle: Facts["title"];
-  /** Subject that an earlier process gave its thread. */
-  readonly subject?: string | undefined;
+  /** The thread that an earlier process gave it. */
+  readonly thread?: Thread | undefined;
   id: number | undefined;
+}
+
+/** What keeps all messages about an incident together. */
+export interface Thread {
+  readonly thread: string;
+  readonly subject: string;
 }
 
 type Follow = (id: number) => Changes;
@@ -33,11 +39,11 @@ export class Incidents {
   readonly #awaited = new Map<string, { readonly tracked: Tracked; readonly follow: Follow[] }>();
   readonly #past = new Map<string, Past>();
 
-  constructor(open: readonly Incident[], past: readonly Incident[], subjectOf: (id: number) => string | undefined) {
+  constructor(open: readonly Incident[], past: readonly Incident[], threadOf: (id: number) => Thread | undefined) {
     for (const incident of open) {
       const { id, ...facts } = incident;
-      const subject = subjectOf(id);
-      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, subject, id });
+      const thread = threadOf(id);
+      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, id });
     }
     for (const incident of past) {
       if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);

@@ -19,8 +19,8 @@ import type { OnCall, Organisation } from "../core/organisation.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
-import { emptySteps, type Plan, planNotices, planRecovery } from "./escalate.ts";
-import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
+import { emptySteps, type Plan, planNotices, planRecovery, threadName } from "./escalate.ts";
+import { Incidents, mergeChanges, type Thread, type Tracked } from "./incidents.ts";
 import { isBad, isWorse, Outages } from "./outages.ts";
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
@@ -67,13 +67,13 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { store, clock } = options;
   const open = await store.incidents({ open: true });
   const past = await store.incidents({ since: clock.now().subtract({ hours: 48 }), limit: 1000 });
-  const subjects = new Map<number, string>();
+  const threads = new Map<number, Thread>();
   for (const { id } of open) {
     const [first] = await store.noticesOf(id);
-    if (first) subjects.set(id, first.subject);
+    if (first) threads.set(id, { thread: first.thread, subject: first.subject });
   }
   return new RunningJudge(options, {
-    incidents: new Incidents(open, past, (id) => subjects.get(id)),
+    incidents: new Incidents(open, past, (id) => threads.get(id)),
     outages: await Outages.load(store, clock.now()),
     thresholds: await Thresholds.load(store),
     firstSteps: await readFirstSteps(options.targets),
@@ -240,7 +240,7 @@ class RunningJudge implements Judge {
       notices: (id) => {
         const trouble = this.#trouble(id, facts, target, seen, isPublic ? text : undefined);
         return planNotices(again ? { ...trouble, again } : trouble, this.#plan(), {
-          subject: this.#subject(tracked, id),
+          ...this.#thread(tracked, id),
           round: "page",
           from: facts.confirmedAt,
         });
@@ -279,7 +279,7 @@ class RunningJudge implements Judge {
       notices: planNotices(
         this.#trouble(id, { ...facts, confirmedAt: sample.at }, target, seen, isPublic ? text : undefined),
         this.#plan(),
-        { subject: this.#subject(tracked, id), round: "raised", from: sample.at },
+        { ...this.#thread(tracked, id), round: "raised", from: sample.at },
       ),
     }));
   }
@@ -344,9 +344,13 @@ class RunningJudge implements Judge {
     return { id, facts, name: name[language], language, statusUrl: `${this.#plan().baseUrl}/` };
   }
 
-  #subject(tracked: Tracked, id: number): string {
+  #thread(tracked: Tracked, id: number): Thread {
     const { practice = false } = this.#options;
-    return tracked.subject ?? subject(id, tracked.openingTitle[this.#language], practice);
+    if (tracked.thread) return tracked.thread;
+    return {
+      thread: threadName(id, this.#plan()),
+      subject: subject(id, tracked.openingTitle[this.#language], practice),
+    };
   }
 
   #plan(): Plan {
