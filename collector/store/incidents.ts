@@ -67,7 +67,26 @@ function join(connection: Connection, change: Extract<IncidentChange, { change: 
   const checks = [...new Set([...incident.checks, change.check])];
   const impact = impacts.indexOf(change.impact) > impacts.indexOf(incident.impact) ? change.impact : incident.impact;
   connection.run("update incident set checks = ?, impact = ? where id = ?", JSON.stringify(checks), impact, change.id);
+  if (change.raised) raise(connection, change.id, change.raised);
   addUpdate(connection, change.id, change.update);
+}
+
+/** What was acknowledged was less than this: it is open again, with the facts as they stand now. */
+function raise(
+  connection: Connection,
+  id: number,
+  raised: NonNullable<Extract<IncidentChange, { change: "join" }>["raised"]>,
+): void {
+  connection.run(
+    `update incident set urgency = ?, title = ?, explanation = ?, reason = ?, runbook = ?,
+       state = 'open', acknowledged_by = null, acknowledged_at = null where id = ?`,
+    raised.urgency,
+    JSON.stringify(raised.title),
+    JSON.stringify(raised.explanation),
+    raised.reason,
+    raised.runbook,
+    id,
+  );
 }
 
 function resolve(connection: Connection, change: Extract<IncidentChange, { change: "resolve" }>): void {
