@@ -1,0 +1,309 @@
+/**
+ * The one who writes: takes each sample, moves its check's verdict on, asks the alerts, and commits once a second, or at
+ * once when something changed. What the store cannot take now waits; nothing is reported as stored before it is.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Decide, Judged } from "../core/decide.ts";
+import { StoreUnavailable } from "../core/errors.ts";
+import type { CheckState, Live } from "../core/live.ts";
+import type { Log } from "../core/log.ts";
+import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
+import type { Changes, Store } from "../core/store.ts";
+import type { Check } from "../core/target.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { changesOf, type Entry, limits, Queue } from "./ledger-queue.ts";
+import { Standing, verdictEverySeconds } from "./ledger-standing.ts";
+
+export interface LedgerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly checks: readonly Check[];
+  readonly vantagePoint: string;
+  readonly decide: Decide;
+  /** Called with samples that are durable now, in order. */
+  onStored(samples: readonly Sample[]): void;
+}
+
+export interface Ledger extends Live, AsyncDisposable {
+  /** Never waits, never throws. Samples of checks that are not configured are ignored. */
+  record(sample: Sample): void;
+  /** Goes on with other checks; what is known of those that stay, or come back, stays known. */
+  reconfigure(checks: readonly Check[]): void;
+  /** Commits once a second and keeps the store in order, until the signal; then commits what is left. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when everything recorded so far is durable; throws StoreUnavailable when that cannot be now. */
+  flush(): Promise<void>;
+  verdictOf(key: CheckKey): Verdict | undefined;
+  /** Why nothing can be stored, since when and what waits; undefined when all is well. */
+  failing(): string | undefined;
+}
+
+const maintainEverySeconds = 120;
+const longestPatienceSeconds = 30;
+const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
+
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const ledger = new CommittingLedger(options);
+  await ledger.load();
+  return ledger;
+}
+
+class CommittingLedger implements Ledger {
+  readonly #options: LedgerOptions;
+  readonly #queue = new Queue();
+  /** Also those that are not configured now: they may come back. */
+  readonly #known = new Map<CheckKey, Standing>();
+  /** In the order of the configuration. */
+  #configured: ReadonlyMap<CheckKey, Standing> = new Map();
+  /** What an earlier process left. */
+  #left = new Map<CheckKey, Parameters<Standing["resume"]>[0]>();
+  #committing: Promise<void> | undefined;
+  #failure: { readonly error: StoreUnavailable; readonly since: Temporal.Instant } | undefined;
+  #patienceSeconds = 1;
+  #retryAt = 0;
+  /** One transaction for each entry: one of them is what the store stumbles over. */
+  #oneByOne = 0;
+  #maintaining: Promise<void> | undefined;
+  #maintainAt = 0;
+  #maintainFails = false;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Verdicts as they were, moved on by the samples that were stored after them. */
+  async load(): Promise<void> {
+    const { store, vantagePoint, checks } = this.#options;
+    const ours = (of: { readonly vantagePoint: string }) => of.vantagePoint === vantagePoint;
+    const note = (key: CheckKey, what: Parameters<Standing["resume"]>[0]) =>
+      this.#left.set(key, { ...this.#left.get(key), ...what });
+    for (const one of (await store.verdicts()).filter(ours)) note(checkKey(one), { verdict: one.verdict });
+    for (const turned of (await store.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
+      note(checkKey(turned), { turned });
+    }
+    for (const last of (await store.latestSamples()).filter(ours)) note(checkKey(last), { last });
+    const missed = await this.#missed(checks);
+    this.reconfigure(checks, { skip: false });
+    for (const sample of missed.filter(ours)) this.#replay(sample);
+    for (const [key, { last }] of this.#left) {
+      const standing = this.#known.get(key);
+      if (last) standing?.skipTo(last);
+    }
+  }
+
+  reconfigure(checks: readonly Check[], { skip } = { skip: true }): void {
+    const now = this.#options.clock.monotonicSeconds();
+    const standings = checks.map((check, index): [CheckKey, Standing] => {
+      const key = checkKey({ target: check.target, check: check.id });
+      const known = this.#known.get(key);
+      known?.configure(check);
+      if (known) return [key, known];
+      const spread = (verdictEverySeconds * (index + 1)) / checks.length;
+      const standing = new Standing(check, this.#options.vantagePoint, now + spread);
+      const left = this.#left.get(key);
+      if (left) standing.resume(left);
+      if (skip) standing.skipTo(left?.last);
+      this.#known.set(key, standing);
+      return [key, standing];
+    });
+    this.#configured = new Map(standings);
+  }
+
+  record(sample: Sample): void {
+    const standing = this.#configured.get(checkKey(sample));
+    if (!standing) return;
+    const { advance, transitions, verdict } = standing.take(sample, this.#options.clock.monotonicSeconds());
+    const decided = this.#consider({
+      sample,
+      check: standing.check,
+      verdict: advance.verdict,
+      ...(advance.change && { change: advance.change }),
+      ...(advance.blip && { blip: advance.blip }),
+    });
+    this.#queue.push({ sample, transitions, ...(verdict && { verdict }), ...(decided && { decided }) });
+    if (advance.change || decided) void this.#commit();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await this.#options.clock.sleep(1, signal);
+        await this.#commit();
+        this.#maintain();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    await this.#maintaining;
+    await this.#commit({ now: true });
+  }
+
+  async flush(): Promise<void> {
+    do await this.#commit({ now: true });
+    while (this.#queue.length > 0 && !this.#failure);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  verdictOf(key: CheckKey): Verdict | undefined {
+    return this.#configured.get(key)?.verdict;
+  }
+
+  checks(): readonly CheckState[] {
+    return [...this.#configured.values()].map((standing) => standing.state());
+  }
+
+  failing(): string | undefined {
+    if (!this.#failure) return undefined;
+    const { error, since } = this.#failure;
+    const lost = this.#queue.dropped > 0 ? `, ${this.#queue.dropped} were given up` : "";
+    return `${error.message} since ${since.toString({ smallestUnit: "second" })}; ${this.#queue.length} samples wait${lost}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#maintaining;
+    await this.#commit({ now: true });
+    if (this.#queue.length === 0) return;
+    this.#options.log.error("samples are lost: the store could not take them", { samples: this.#queue.length });
+  }
+
+  /** Stored samples that a stored verdict does not know of. */
+  async #missed(checks: readonly Check[]): Promise<readonly Sample[]> {
+    const since = checks.flatMap(({ target, id }) => {
+      const left = this.#left.get(checkKey({ target, check: id }));
+      const lastAt = left?.verdict?.lastAt ?? undefined;
+      return lastAt !== undefined && left?.last && left.last.at.epochMilliseconds > lastAt ? [lastAt] : [];
+    });
+    if (since.length === 0) return [];
+    return this.#options.store.samplesSince(Temporal.Instant.fromEpochMilliseconds(Math.min(...since)));
+  }
+
+  #replay(sample: Sample): void {
+    const key = checkKey(sample);
+    const standing = this.#known.get(key);
+    const lastAt = this.#left.get(key)?.verdict?.lastAt ?? undefined;
+    if (!standing || lastAt === undefined || sample.at.epochMilliseconds <= lastAt) return;
+    const { transitions, verdict } = standing.take(sample, this.#options.clock.monotonicSeconds());
+    if (transitions.length > 0 || verdict) this.#queue.push({ transitions, ...(verdict && { verdict }) });
+  }
+
+  #consider(event: Judged): Changes | undefined {
+    try {
+      return this.#options.decide.consider(event);
+    } catch (error) {
+      this.#options.log.error("the judge failed on a sample", { check: checkKey(event.sample), error });
+      return undefined;
+    }
+  }
+
+  /** Calls that overlap are one; what is recorded meanwhile is committed by it too. */
+  #commit({ now } = { now: false }): Promise<void> {
+    if (!now && this.#failure && this.#options.clock.monotonicSeconds() < this.#retryAt) return Promise.resolve();
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined;
+    });
+    return this.#committing;
+  }
+
+  async #commitAll(): Promise<void> {
+    // Those who record now must not wait for the disk; and what changes in the same moment is committed together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const entries = this.#queue.take(this.#oneByOne > 0 ? 1 : limits.commit);
+      if (!(await this.#commitSome(entries))) return;
+    }
+  }
+
+  /** @returns false when the store cannot take anything now. */
+  async #commitSome(entries: readonly Entry[]): Promise<boolean> {
+    const changes = changesOf(entries);
+    try {
+      const { opened } = await this.#options.store.commit(changes);
+      this.#oneByOne = Math.max(0, this.#oneByOne - 1);
+      this.#recovered();
+      this.#tell(changes, opened);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) {
+        this.#queue.pushFirst(entries);
+        this.#fail(error);
+        return false;
+      }
+      this.#isolate(entries, error);
+      return true;
+    }
+  }
+
+  #tell(changes: Changes, opened: Awaited<ReturnType<Store["commit"]>>["opened"]): void {
+    const { onStored, decide, log } = this.#options;
+    try {
+      if (changes.samples && changes.samples.length > 0) onStored(changes.samples);
+    } catch (error) {
+      log.error("somebody failed on samples that were stored", { error });
+    }
+    if (!changes.incidents || changes.incidents.length === 0) return;
+    try {
+      const next = decide.committed(opened);
+      if (next) this.#queue.pushFirst([{ decided: next }]);
+    } catch (error) {
+      log.error("the judge failed on incidents that were stored", { error });
+    }
+  }
+
+  /** An error of ours in one entry must not keep all others from the disk, for ever. */
+  #isolate(entries: readonly Entry[], error: unknown): void {
+    const { log } = this.#options;
+    const [entry] = entries;
+    if (entries.length > 1) {
+      this.#oneByOne = entries.length;
+      this.#queue.pushFirst(entries);
+    } else if (entry?.decided && entry.sample) {
+      log.error("what was decided about a sample cannot be stored", { check: checkKey(entry.sample), error });
+      const { decided: _decided, ...rest } = entry;
+      this.#queue.pushFirst([rest]);
+    } else {
+      log.error("a change cannot be stored", { check: entry?.sample && checkKey(entry.sample), error });
+      this.#oneByOne = Math.max(0, this.#oneByOne - 1);
+      this.#queue.countDropped();
+    }
+  }
+
+  #fail(error: StoreUnavailable): void {
+    const { clock, log } = this.#options;
+    this.#retryAt = clock.monotonicSeconds() + this.#patienceSeconds;
+    this.#patienceSeconds = Math.min(longestPatienceSeconds, this.#patienceSeconds * 1.5);
+    if (!this.#failure) log.error("the store cannot be written; samples wait in memory", { error });
+    this.#failure = { error, since: this.#failure?.since ?? clock.now() };
+  }
+
+  #recovered(): void {
+    if (!this.#failure) return;
+    const { since } = this.#failure;
+    this.#options.log.info("the store can be written again", {
+      since: since.toString(),
+      waiting: this.#queue.length,
+      givenUp: this.#queue.dropped,
+    });
+    this.#failure = undefined;
+    this.#patienceSeconds = 1;
+  }
+
+  /** Beside the commits: none of them waits for it. */
+  #maintain(): void {
+    const { store, clock, log } = this.#options;
+    if (this.#maintaining || this.#failure || clock.monotonicSeconds() < this.#maintainAt) return;
+    this.#maintainAt = clock.monotonicSeconds() + maintainEverySeconds;
+    this.#maintaining = store
+      .maintain(clock.now())
+      .then(() => {
+        this.#maintainFails = false;
+      })
+      .catch((error: unknown) => {
+        if (!this.#maintainFails) log.error("the store could not be kept in order", { error });
+        this.#maintainFails = true;
+      })
+      .finally(() => {
+        this.#maintaining = undefined;
+      });
+  }
+}

@@ -1,0 +1,426 @@
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openLedger } from "../../collector/ledger.ts";
+import { limits, Queue } from "../../collector/ledger-queue.ts";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import type { Decide, Judged } from "../../core/decide.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
+import type { Incident } from "../../core/incident.ts";
+import { jsonLog } from "../../core/log.ts";
+import type { Outcome, Sample } from "../../core/sample.ts";
+import type { Changes, Store } from "../../core/store.ts";
+import type { Check } from "../../core/target.ts";
+import { currentOutcome, pending } from "../../core/verdict.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { noticeOf, opening, sampleAt } from "../helpers/store-contract.ts";
+
+const check = (id: string, everySeconds = 60): Check => ({
+  target: "mastodon",
+  id,
+  probe: "http",
+  everySeconds,
+  timeoutSeconds: 10,
+  required: true,
+  confirm: { failures: 3, retrySeconds: 20, successes: 2, recoverySeconds: 20 },
+  thresholds: [],
+  options: {},
+});
+const key = "mastodon/web";
+
+/** A ledger on a store that can be told to fail, with everything it says and asks written down. */
+async function setup(
+  options: { readonly store?: Store; readonly clock?: FakeClock; readonly decide?: Partial<Decide> } = {},
+) {
+  const clock = options.clock ?? new FakeClock();
+  const inner = options.store ?? (await openSqliteStore(":memory:"));
+  const commits: Changes[] = [];
+  const failures: { next: unknown } = { next: undefined };
+  const store: Store = Object.create(inner, {
+    commit: {
+      async value(changes: Changes) {
+        if (failures.next) throw failures.next;
+        const done = await inner.commit(changes);
+        commits.push(changes);
+        return done;
+      },
+    },
+    maintain: { value: (now: Temporal.Instant) => inner.maintain(now) },
+    verdicts: { value: () => inner.verdicts() },
+    transitions: { value: (span: Parameters<Store["transitions"]>[0]) => inner.transitions(span) },
+    latestSamples: { value: () => inner.latestSamples() },
+    samplesSince: { value: (at: Temporal.Instant) => inner.samplesSince(at) },
+  });
+  const lines: string[] = [];
+  const asked: Judged[] = [];
+  const committed: (readonly Incident[])[] = [];
+  const stored: Sample[] = [];
+  const ledger = await openLedger({
+    store,
+    clock,
+    log: jsonLog(
+      (line) => lines.push(line),
+      () => clock.now(),
+    ),
+    checks: [check("feed"), check("web")],
+    vantagePoint: "toronto",
+    decide: {
+      consider(event) {
+        asked.push(event);
+        return options.decide?.consider?.(event);
+      },
+      committed(opened) {
+        committed.push(opened);
+        return options.decide?.committed?.(opened);
+      },
+    },
+    onStored: (samples) => stored.push(...samples),
+  });
+  const failing = (message = "the disk is full") => {
+    failures.next = new StoreUnavailable(message);
+  };
+  const mended = () => {
+    failures.next = undefined;
+  };
+  return { clock, store: inner, ledger, commits, lines, asked, committed, stored, failing, mended, failures };
+}
+
+/** Runs the loop while time goes on, and ends it properly. */
+async function running(world: Awaited<ReturnType<typeof setup>>, during: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const loop = world.ledger.run(stop.signal);
+  await during();
+  stop.abort(new Error("the test is over"));
+  await loop;
+}
+
+const record = (world: Awaited<ReturnType<typeof setup>>, runs: readonly [seconds: number, outcome: Outcome][]) => {
+  for (const [seconds, outcome] of runs) world.ledger.record(sampleAt(seconds, { outcome }));
+};
+
+test("samples of one second are committed together, and reported only then", async () => {
+  const world = await setup();
+  await running(world, async () => {
+    record(world, [
+      [0, "up"],
+      [60, "up"],
+    ]);
+    expect(world.commits).toEqual([]);
+    expect(world.stored).toEqual([]);
+    await world.clock.turn(1.5);
+    expect(world.commits).toHaveLength(1);
+    expect(world.stored).toEqual([sampleAt(0), sampleAt(60)]);
+    await world.clock.turn(10);
+    expect(world.commits).toHaveLength(1);
+  });
+});
+
+test("a confirmed change is committed at once, with what was decided, in one transaction", async () => {
+  const decide = {
+    consider: ({ change }: Judged): Changes | undefined =>
+      change && { incidents: [opening("mastodon", (id) => [noticeOf(`page-${id}`, { incident: id })])] },
+    committed: (opened: readonly Incident[]): Changes | undefined =>
+      opened.length > 0 ? { notices: [noticeOf(`follow-up-${opened[0]?.id}`)] } : undefined,
+  };
+  const world = await setup({ decide });
+  record(world, [
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "down"],
+  ]);
+  expect(world.commits).toEqual([]);
+  await world.ledger.flush();
+  expect(world.commits).toHaveLength(2);
+  const [confirming, followUp] = world.commits;
+  expect(confirming?.samples).toHaveLength(4);
+  expect(confirming?.transitions?.map(({ at, outcome }) => [at.toString(), outcome])).toEqual([
+    ["2026-11-23T12:00:00Z", "up"],
+    ["2026-11-23T12:01:00Z", "down"],
+  ]);
+  expect(confirming?.verdicts).toMatchObject([{ check: "web", verdict: { down: { on: true } } }]);
+  expect(confirming?.incidents).toHaveLength(1);
+  expect(followUp?.notices).toMatchObject([{ key: "follow-up-1" }]);
+  expect((await world.store.recentNotices(5)).map(({ key }) => key)).toEqual(["follow-up-1", "page-1"]);
+  expect(world.committed.map((opened) => opened.map(({ id }) => id))).toEqual([[1]]);
+  expect(world.asked.map(({ change }) => change?.to)).toEqual([undefined, undefined, undefined, "down"]);
+});
+
+test("a change needs no loop to be committed", async () => {
+  const world = await setup();
+  record(world, [
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "down"],
+  ]);
+  await world.clock.turn(0);
+  expect(world.stored).toHaveLength(4);
+});
+
+test("fail counters survive a restart, and nobody is asked about the past again", async () => {
+  const clock = new FakeClock();
+  const before = await setup({ clock });
+  record(before, [
+    [0, "up"],
+    [60, "up"],
+    [120, "down"],
+    [140, "down"],
+  ]);
+  await before.ledger.flush();
+  const after = await setup({ clock, store: before.store });
+  const verdict = after.ledger.verdictOf(key);
+  expect(verdict && pending(verdict)).toBe("failing");
+  expect(after.asked).toEqual([]);
+  record(after, [[160, "down"]]);
+  await after.ledger.flush();
+  expect(after.asked).toMatchObject([{ change: { from: "up", to: "down" } }]);
+  const transitions = await after.store.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
+  expect(
+    transitions.map(({ at, outcome }) => [at.epochMilliseconds - sampleAt(0).at.epochMilliseconds, outcome]),
+  ).toEqual([
+    [0, "up"],
+    [120_000, "down"],
+  ]);
+});
+
+test("samples after the last written verdict are replayed", async () => {
+  const world = await setup();
+  record(world, [[0, "up"]]);
+  await world.ledger.flush();
+  // What a process that was killed in between could leave: samples, but no verdict about them.
+  await world.store.commit({ samples: [sampleAt(60, { outcome: "down" }), sampleAt(80, { outcome: "down" })] });
+  const next = await setup({ store: world.store });
+  expect(next.ledger.verdictOf(key)).toMatchObject({ down: { run: 2, runStart: sampleAt(60).at.epochMilliseconds } });
+  record(next, [[100, "down"]]);
+  expect(next.asked).toMatchObject([{ change: { to: "down" } }]);
+});
+
+test("time away counts as unknown, and fires nothing", async () => {
+  const world = await setup();
+  record(world, [
+    [0, "up"],
+    [60, "up"],
+  ]);
+  await world.ledger.flush();
+  const next = await setup({ store: world.store });
+  record(next, [[7200, "up"]]);
+  await next.ledger.flush();
+  expect(next.asked).toHaveLength(1);
+  expect(next.asked[0]?.change).toBeUndefined();
+  record(next, [[7260, "up"]]);
+  await next.ledger.flush();
+  const transitions = await next.store.transitions({ from: sampleAt(0).at, to: sampleAt(99_999).at });
+  expect(
+    transitions.map(({ at, outcome }) => [at.epochMilliseconds - sampleAt(0).at.epochMilliseconds, outcome]),
+  ).toEqual([
+    [0, "up"],
+    [120_000, "unknown"],
+    [7_200_000, "up"],
+  ]);
+});
+
+test("a wall clock that jumps changes neither order nor count", async () => {
+  const world = await setup();
+  const runs: [number, Outcome, number?][] = [
+    [0, "up"],
+    [60, "down", 60],
+    [3680, "down", 20],
+    [3700, "down", 20],
+    [120, "down", 20],
+    [180, "down", 60],
+  ];
+  for (const [seconds, outcome, since] of runs) {
+    world.ledger.record(sampleAt(seconds, { outcome, ...(since !== undefined && { sinceLastSeconds: since }) }));
+  }
+  await world.ledger.flush();
+  expect(world.asked.filter(({ change }) => change)).toHaveLength(1);
+  const transitions = await world.store.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
+  const times = transitions.map(({ at }) => at.epochMilliseconds);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+});
+
+test("a store that fails loses nothing, is said once, and is caught up with", async () => {
+  const world = await setup();
+  await running(world, async () => {
+    world.failing();
+    for (let minute = 0; minute < 10; minute++) {
+      record(world, [[minute * 60, "up"]]);
+      await world.clock.turn(60);
+    }
+    expect(world.ledger.failing()).toBe("the disk is full since 2026-11-23T12:00:01Z; 10 samples wait");
+    expect(world.stored).toEqual([]);
+    expect(world.ledger.checks()[1]?.last).toEqual(sampleAt(540));
+    await expect(world.ledger.flush()).rejects.toThrow("the disk is full");
+    world.mended();
+    await world.clock.turn(31);
+    expect(world.ledger.failing()).toBeUndefined();
+    expect(world.stored).toHaveLength(10);
+  });
+  const messages = world.lines.map((line) => JSON.parse(line).message);
+  expect(messages).toEqual(["the store cannot be written; samples wait in memory", "the store can be written again"]);
+});
+
+test("what is decided while the store fails is still one transaction with its sample", async () => {
+  const decide = { consider: ({ change }: Judged) => change && { incidents: [opening("mastodon")] } };
+  const world = await setup({ decide });
+  world.failing();
+  record(world, [
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "down"],
+  ]);
+  await expect(world.ledger.flush()).rejects.toThrow();
+  expect(world.committed).toEqual([]);
+  world.mended();
+  await world.ledger.flush();
+  expect(world.commits).toHaveLength(1);
+  expect(world.commits[0]).toMatchObject({ incidents: [{ change: "open" }] });
+});
+
+test("a decision that cannot be stored does not keep the samples from the disk", async () => {
+  const poison = () => {
+    throw new Error("no words");
+  };
+  const decide = { consider: ({ change }: Judged) => change && { incidents: [opening("mastodon", poison)] } };
+  const world = await setup({ decide });
+  record(world, [
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "down"],
+    [160, "down"],
+  ]);
+  await world.ledger.flush();
+  expect(await world.store.samplesSince(sampleAt(-1).at)).toHaveLength(5);
+  expect(await world.store.incidents({})).toEqual([]);
+  expect(world.lines.map((line) => JSON.parse(line).message)).toEqual([
+    "what was decided about a sample cannot be stored",
+  ]);
+});
+
+test("a judge that fails on a sample is logged, and the sample stored", async () => {
+  const world = await setup({
+    decide: {
+      consider() {
+        throw new Error("confused");
+      },
+    },
+  });
+  record(world, [[0, "up"]]);
+  await world.ledger.flush();
+  expect(world.stored).toHaveLength(1);
+  expect(world.lines.join("")).toContain("confused");
+});
+
+test("a verdict is written when it is open and once after, and otherwise every hour", async () => {
+  const world = await setup();
+  const counts: number[] = [];
+  const outcomes: Outcome[] = ["up", "up", "up", "down", "up", "up", "unknown", "up", "up"];
+  for (const [index, outcome] of outcomes.entries()) {
+    record(world, [[index * 60, outcome]]);
+    await world.ledger.flush();
+    counts.push(world.commits.at(-1)?.verdicts?.length ?? 0);
+  }
+  // First sample, first transition and one after, the failure, its end, the transitions to unknown and back.
+  expect(counts).toEqual([1, 1, 1, 1, 1, 0, 1, 1, 1]);
+  for (let minute = 10; minute < 130; minute++) {
+    await world.clock.turn(60);
+    record(world, [[minute * 60, "up"]]);
+  }
+  await world.ledger.flush();
+  const written = world.commits.slice(outcomes.length).flatMap(({ verdicts }) => verdicts ?? []);
+  expect(written).toHaveLength(1);
+});
+
+test("checks stand in the order of the configuration, with the newest sample of an earlier process", async () => {
+  const world = await setup();
+  record(world, [[0, "up"]]);
+  await world.ledger.flush();
+  const next = await setup({ store: world.store });
+  expect(next.ledger.checks().map(({ check, last }) => [check, last])).toEqual([
+    ["feed", undefined],
+    ["web", sampleAt(0)],
+  ]);
+});
+
+test("samples of a check that is no longer configured are ignored, and it comes back as it was", async () => {
+  const world = await setup();
+  record(world, [
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+  ]);
+  world.ledger.reconfigure([check("feed")]);
+  record(world, [[100, "down"]]);
+  world.ledger.record(sampleAt(100, { target: "nobody" }));
+  await world.ledger.flush();
+  expect(world.stored).toHaveLength(3);
+  expect(world.ledger.verdictOf(key)).toBeUndefined();
+  world.ledger.reconfigure([check("web"), check("feed")]);
+  record(world, [[120, "down"]]);
+  expect(currentOutcome(world.ledger.verdictOf(key) ?? expect.fail())).toBe("down");
+  expect(world.ledger.checks().map(({ check }) => check)).toEqual(["web", "feed"]);
+});
+
+test("a check that comes back after a restart was measured until its newest sample", async () => {
+  const world = await setup();
+  for (let minute = 0; minute < 30; minute++) record(world, [[minute * 60, "up"]]);
+  await world.ledger.flush();
+  const next = await setup({ store: world.store });
+  next.ledger.reconfigure([check("feed")]);
+  const third = await setup({ store: world.store });
+  third.ledger.reconfigure([check("feed"), check("web")]);
+  record(third, [[1800, "up"]]);
+  await third.ledger.flush();
+  expect(await third.store.transitions({ from: sampleAt(1).at, to: sampleAt(9999).at })).toHaveLength(1);
+});
+
+test("everything recorded before the end is on the disk after it", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-ledger-"));
+  const file = join(folder.path, "tidewatch.db");
+  {
+    await using store = await openSqliteStore(file);
+    const world = await setup({ store });
+    await running(world, async () => record(world, [[0, "up"]]));
+    record(world, [[60, "up"]]);
+    await world.ledger[Symbol.asyncDispose]();
+  }
+  await using store = await openSqliteStore(file);
+  expect(await store.samplesSince(sampleAt(-1).at)).toHaveLength(2);
+});
+
+test("hours are derived and trimmed while the ledger runs", async () => {
+  const world = await setup();
+  await running(world, async () => {
+    for (let minute = 0; minute < 100; minute++) {
+      record(world, [[minute * 60, "up"]]);
+      await world.clock.turn(60);
+    }
+  });
+  const [hour] = await world.store.rollups({ target: "mastodon", check: "web" }, "hour", {
+    from: sampleAt(0).at,
+    to: sampleAt(3600).at,
+  });
+  expect(hour).toMatchObject({ runs: 60, seconds: { up: 3600 } });
+});
+
+test("the queue gives up evidence first, then old good news, and never what was decided", () => {
+  const queue = new Queue();
+  const evidence = "<html>";
+  queue.push({ sample: sampleAt(0, { outcome: "down", evidence }) });
+  queue.push({ sample: sampleAt(1), decided: {} });
+  for (let index = 2; index < limits.entries; index++) queue.push({ sample: sampleAt(index) });
+  expect(queue.dropped).toBe(0);
+  queue.push({ sample: sampleAt(limits.entries, { outcome: "down", evidence }) });
+  expect(queue.length).toBe(limits.entries - limits.entries / 100);
+  expect(queue.dropped).toBe(limits.entries / 100 + 1);
+  const [first, second, third] = queue.take(3);
+  expect(first?.sample?.outcome).toBe("down");
+  expect(first?.sample).not.toHaveProperty("evidence");
+  expect(second?.decided).toBeDefined();
+  expect(third?.sample?.at).toEqual(sampleAt(limits.entries / 100 + 3).at);
+  expect(queue.take(limits.entries).at(-1)?.sample?.evidence).toBe(evidence);
+});
