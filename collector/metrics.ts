@@ -24,8 +24,9 @@ export interface Metrics {
   setFigures(figures: readonly TargetFigures[]): void;
   setScheduleLag(seconds: number): void;
   setOutboxPending(notices: number): void;
-  countPage(): void;
+  /** One attempt, and what became of it. */
   countNotice(channel: string, accepted: boolean): void;
+  countPage(): void;
   reconfigure(targets: readonly Target[]): void;
   /** @param accept the scraper's Accept header: OpenMetrics when it asks for it, else the Prometheus text format. */
   render(accept: string | undefined): Promise<{ readonly contentType: string; readonly body: string }>;

@@ -1,0 +1,113 @@
+/** Works out, now and then, what is too dear for every sample: uptime, error budgets, and when disks are full. */
+import type { Metrics, TargetFigures } from "../../collector/metrics.ts";
+import type { CapacityModel } from "../../core/capacity.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Incident } from "../../core/incident.ts";
+import type { Live } from "../../core/live.ts";
+import type { Log } from "../../core/log.ts";
+import { targetTimeline } from "../../core/status.ts";
+import type { Store, Transition } from "../../core/store.ts";
+import type { Target } from "../../core/target.ts";
+import { formatDuration } from "../../core/units.ts";
+import { account } from "../../core/uptime.ts";
+import { capacityModels } from "./capacity-models.ts";
+
+export interface FigureParts {
+  readonly store: Pick<Store, "transitions" | "incidents" | "readings" | "outboxPending">;
+  readonly live: Live;
+  readonly metrics: Pick<Metrics, "setFigures" | "setOutboxPending">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly targets: () => readonly Target[];
+}
+
+const everySeconds = 10;
+/** A forecast changes once a day; the limit and the level now and then. */
+const forecastEverySeconds = 300;
+const usualWindows = [86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400];
+
+/** Runs until the signal. A store that fails for a while leaves the figures as they were. */
+export async function keepFigures(parts: FigureParts, signal: AbortSignal): Promise<void> {
+  let forecasts: readonly CapacityModel[] = [];
+  let forecastAt = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    try {
+      const now = parts.clock.monotonicSeconds();
+      if (now - forecastAt >= forecastEverySeconds) {
+        forecasts = await capacityModels(parts.store, parts.targets(), parts.clock.now());
+        forecastAt = now;
+      }
+      parts.metrics.setFigures(await figures(parts, forecasts));
+      parts.metrics.setOutboxPending(await parts.store.outboxPending());
+    } catch (error) {
+      parts.log.warn("figures not worked out", { error });
+    }
+    await parts.clock.sleep(everySeconds, signal);
+  }
+}
+
+async function figures(
+  { store, live, clock, targets }: FigureParts,
+  forecasts: readonly CapacityModel[],
+): Promise<readonly TargetFigures[]> {
+  const now = clock.now();
+  const watched = targets().filter(({ planned }) => !planned);
+  const longest = Math.max(...usualWindows, ...watched.map(({ objective }) => objective?.overSeconds ?? 0));
+  const from = now.subtract({ seconds: longest });
+  const [transitions, incidents] = await Promise.all([
+    store.transitions({ from, to: now }),
+    store.incidents({ since: from, limit: 10_000 }),
+  ]);
+  return watched.map((target) => targetFigures(target, { transitions, incidents, live, now, longest, forecasts }));
+}
+
+interface Known {
+  readonly transitions: readonly Transition[];
+  readonly incidents: readonly Incident[];
+  readonly live: Live;
+  readonly now: Temporal.Instant;
+  readonly longest: number;
+  readonly forecasts: readonly CapacityModel[];
+}
+
+function targetFigures(
+  target: Target,
+  { transitions, incidents, live, now, longest, forecasts }: Known,
+): TargetFigures {
+  const to = now.epochMilliseconds;
+  const intervals = targetTimeline(target, {
+    transitions: transitions.filter((transition) => transition.target === target.id),
+    incidents: incidents.filter((incident) => incident.target === target.id),
+    checks: live.checks(),
+    span: { from: to - longest * 1000, to },
+  });
+  const over = (seconds: number, goal?: number) =>
+    account(intervals, { span: { from: to - seconds * 1000, to }, goal });
+  const { objective } = target;
+  const windows = new Set([...usualWindows, ...(objective ? [objective.overSeconds] : [])]);
+  const uptime = [...windows].flatMap((seconds): [string, number][] => {
+    const ratio = over(seconds).uptime;
+    return ratio === null ? [] : [[formatDuration(seconds), ratio]];
+  });
+  const budget = objective && over(objective.overSeconds, objective.goal);
+  return {
+    target: target.id,
+    outcome: intervals.at(-1)?.outcome ?? "unknown",
+    uptime: Object.fromEntries(uptime),
+    ...(budget?.budget && budget.remaining !== null && { errorBudgetRemaining: budget.remaining / budget.budget }),
+    openIncidents: incidents.filter(({ target: of, state }) => of === target.id && state !== "resolved").length,
+    storageFull: forecasts.filter((model) => model.target.id === target.id).flatMap(storageFull),
+  };
+}
+
+function storageFull({ store, outlook, now }: CapacityModel): TargetFigures["storageFull"] {
+  if (!outlook) return [];
+  const at = (days: number) =>
+    Number.isFinite(days) ? Math.round(now.epochMilliseconds / 1000 + days * 86_400) : days;
+  const { early, mid, late } = outlook.days;
+  return [
+    { store, quantile: "0.1", at: at(early) },
+    { store, quantile: "0.5", at: at(mid) },
+    { store, quantile: "0.9", at: at(late) },
+  ];
+}

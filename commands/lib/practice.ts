@@ -1,0 +1,126 @@
+/** The practice co-op as `run` starts it: its servers, its seeded past, Tidewatch watching it, and what to open. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "../../collector/config-file.ts";
+import { systemClock } from "../../collector/system-clock.ts";
+import type { Config, Plugins } from "../../core/config.ts";
+import { jsonLog, type Log, silentLog } from "../../core/log.ts";
+import { signInLink } from "../../dashboards/sign-in.ts";
+import { type PracticeCoop, startPracticeCoop } from "../../practice/co-op.ts";
+import { seedHistory } from "../../practice/history.ts";
+import { practiceApp } from "../../practice/page.ts";
+import { untilStopped } from "../run.ts";
+import type { CommandContext } from "./command.ts";
+import { loadPlugins } from "./plug-ins.ts";
+import { runOnce } from "./run-once.ts";
+import { startTidewatch } from "./tidewatch.ts";
+
+const host = "127.0.0.1";
+const usualPorts = { public: 8080, private: 9464 };
+
+export async function runPractice(context: CommandContext): Promise<number> {
+  const { stdout } = context;
+  stdout.write("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-practice-"));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const address = {
+    public: `${host}:${await usualOrFree(usualPorts.public)}`,
+    private: `${host}:${await usualOrFree(usualPorts.private)}`,
+  };
+  const [coop, plugins] = await Promise.all([startPracticeCoop({ folder, ...address }), loadPlugins()]);
+  undo.use(coop);
+  // The probing thread looks its secrets up in the environment, like everybody.
+  Object.assign(process.env, coop.env);
+  const source = { text: coop.configuration, file: "practice/tidewatch.yaml", folder };
+  const config = parseConfig(source.text, { ...source, ...plugins, env: { ...context.env, ...coop.env } });
+  const [contractor] = config.onCall.contacts;
+  if (!contractor) throw new Error("the practice configuration has no contact");
+  const log = quietLog(context);
+  const tidewatch = undo.use(
+    await startTidewatch({
+      config,
+      source,
+      plugins,
+      clock: systemClock,
+      log,
+      version: context.version,
+      env: context.env,
+      seed: async (store) =>
+        seedHistory({ store, config, now: systemClock.now(), usedBytes: await usedNow(config, plugins, context) }),
+      privately: (store) =>
+        practiceApp({
+          coop,
+          organisation: config.organisation,
+          publicUrl: config.server.url,
+          signInLink: () => signInLink(store, config.server.url, contractor, systemClock),
+        }),
+    }),
+  );
+  undo.use(tellMails(coop, context));
+  stdout.write(welcome(coop, address, await signInLink(tidewatch.store, config.server.url, contractor, systemClock)));
+  const code = await untilStopped(tidewatch, context, log);
+  stdout.write("\nStopping. Nothing stays behind.\n");
+  return code;
+}
+
+/** What fills, as its own probe sees it: the invented growth ends where the real one begins. */
+async function usedNow(config: Config, { probes }: Plugins, { version, signal }: CommandContext): Promise<number> {
+  const checks = config.targets.flatMap(({ checks, capacity }) =>
+    checks.filter(({ id }) => capacity.some(({ check }) => check === id)),
+  );
+  const samples = await runOnce(checks, { config, probes, version, log: silentLog, signal });
+  const used = samples.flatMap(({ readings = [] }) => readings.filter(({ metric }) => metric === "storage_used_bytes"));
+  return used[0]?.value ?? 0;
+}
+
+function welcome(
+  coop: PracticeCoop,
+  address: { readonly public: string; readonly private: string },
+  link: string,
+): string {
+  const note = coop.withoutQueues === undefined ? "" : `\n  Without queues: ${coop.withoutQueues}\n`;
+  return `
+  Status page     http://${address.public}/
+  Break things    http://${address.private}/practice
+  Team pages      ${link}
+                  (works once, for half an hour; the practice page makes new ones)
+  Metrics         http://${address.private}/metrics
+${note}
+  Ctrl-C ends all of it.
+
+`;
+}
+
+/** A newcomer's terminal is no place for JSON: only what went wrong. */
+function quietLog({ stderr }: CommandContext): Log {
+  const log = jsonLog((line) => stderr.write(line), systemClock.now);
+  return { info() {}, warn() {}, error: log.error };
+}
+
+function tellMails({ mails }: PracticeCoop, { stdout }: CommandContext): Disposable {
+  return mails.onMail(({ at, to, subject }) =>
+    stdout.write(`${at.toString({ smallestUnit: "second" }).slice(11, 19)} mail to ${to.join(", ")}: ${subject}\n`),
+  );
+}
+
+/** The port the documentation names, or any other when somebody has it. */
+async function usualOrFree(port: number): Promise<number> {
+  for (const candidate of [port, 0]) {
+    const server = createServer();
+    try {
+      server.listen(candidate, host);
+      await once(server, "listening");
+      const address = server.address();
+      if (address !== null && typeof address === "object") return address.port;
+    } catch {
+      // Taken: the system gives a free one.
+    } finally {
+      server.close();
+    }
+  }
+  throw new Error("the system gave no TCP port");
+}

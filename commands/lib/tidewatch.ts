@@ -1,0 +1,294 @@
+/** The whole program, wired together: measure, keep, judge, tell, show. Each part knows only the store and a clock. */
+import { dirname, join } from "node:path";
+import type { Hono } from "hono";
+import type { ConfiguredChannel } from "../../alerts/deliver.ts";
+import { openDelivery } from "../../alerts/deliver.ts";
+import { openJudge } from "../../alerts/judge.ts";
+import { sendHeartbeats } from "../../collector/heartbeat.ts";
+import { openHttp } from "../../collector/http.ts";
+import { openLedger } from "../../collector/ledger.ts";
+import { openMetrics } from "../../collector/metrics.ts";
+import { openProbing, type ProbingStart } from "../../collector/probing.ts";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { openTelemetry } from "../../collector/telemetry.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Config, Plugins } from "../../core/config.ts";
+import type { Log } from "../../core/log.ts";
+import { checkKey } from "../../core/sample.ts";
+import type { Changes, Store } from "../../core/store.ts";
+import type { Check } from "../../core/target.ts";
+import { openPages } from "../../dashboards/pages.ts";
+import { listen, privateApp, publicApp } from "../../dashboards/server.ts";
+import { capacityPage } from "../../dashboards/views/capacity.ts";
+import { capacityModels } from "./capacity-models.ts";
+import { keepFigures } from "./figures.ts";
+import { openLiveness } from "./liveness.ts";
+import { userAgent } from "./user-agent.ts";
+
+export interface TidewatchParts {
+  readonly config: Config;
+  /** What the configuration was read from: the probing thread reads it again. */
+  readonly source: Omit<ProbingStart, "version">;
+  readonly plugins: Plugins;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Writes a past into a new store; for practice. */
+  readonly seed?: (store: Store) => Promise<void>;
+  /** More for the private listener; for practice. */
+  readonly privately?: (store: Store) => Hono;
+}
+
+export interface Tidewatch extends AsyncDisposable {
+  readonly publicPort: number;
+  readonly privatePort: number;
+  readonly store: Store;
+  /** Resolves never; rejects when a part ended that must not end. */
+  readonly failed: Promise<never>;
+  /** Goes on with another configuration: phases, verdicts and open incidents stay. */
+  reload(config: Config, source: Omit<ProbingStart, "version">): Promise<void>;
+}
+
+/** How long each part may stand still before /healthz says so, in seconds. */
+const patience = { scheduler: 60, judge: 60, store: 60, outbox: 120 } as const;
+
+export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> {
+  const { clock, log, plugins, version, env } = parts;
+  await using undo = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const loops = new Loops(stop.signal);
+  let { config } = parts;
+
+  undo.use(await openTelemetry(config.telemetry, { version, env }));
+  const store = undo.use(await openSqliteStore(config.store.sqlite));
+  await parts.seed?.(store);
+  const liveness = openLiveness(clock, patience);
+
+  const judge = await openJudge({
+    ...judgeSettings(config),
+    store,
+    clock,
+    log,
+    signingKey: await store.signingKey("action"),
+    practice: config.practice,
+  });
+  const settle = async (changes: Changes | undefined) => {
+    if (!changes) return;
+    const next = judge.committed((await store.commit(changes)).opened);
+    if (next) await store.commit(next);
+  };
+  await settle(judge.start());
+
+  const ledger = undo.use(
+    await openLedger({
+      store,
+      clock,
+      log,
+      checks: checksOf(config),
+      vantagePoint: config.vantagePoint,
+      decide: {
+        consider: (judged) => judge.consider(judged),
+        committed(opened) {
+          for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
+          return judge.committed(opened);
+        },
+      },
+      onStored(samples) {
+        metrics.observe(samples);
+        pages.changed();
+        delivery.wake();
+      },
+    }),
+  );
+  const metrics = openMetrics({
+    version,
+    live: ledger,
+    targets: config.targets,
+    channels: Object.keys(config.channels),
+  });
+  const delivery = undo.use(
+    openDelivery({
+      ...deliverySettings(config, plugins),
+      store,
+      clock,
+      log,
+      onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
+      onMoved: () => liveness.moved("outbox"),
+    }),
+  );
+  const pages = await openPages({
+    ...pageSettings(config),
+    store,
+    live: ledger,
+    clock,
+    log,
+    practice: config.practice,
+    directory: join(dirname(config.store.sqlite), "pages"),
+  });
+  undo.defer(async () => {
+    stop.abort(new Error("shutting down"));
+    await loops.ended();
+  });
+  loops.start("ledger", (signal) => ledger.run(signal));
+  loops.start("delivery", (signal) => delivery.run(signal));
+  loops.start("pages", (signal) => pages.run(signal));
+  loops.start("figures", (signal) =>
+    keepFigures({ store, clock, log, live: ledger, metrics, targets: () => config.targets }, signal),
+  );
+  loops.start("liveness", (signal) => watchLedger(ledger, liveness, clock, signal));
+  if (config.heartbeat) {
+    const { url, everySeconds } = config.heartbeat;
+    const http = openHttp({ userAgent: userAgent(config, version) });
+    const healthy = () => liveness.stuck();
+    loops.start("heartbeat", (signal) =>
+      sendHeartbeats(
+        { url: url.reveal(), everySeconds },
+        { clock, log, http: (signal) => http.forRun(signal), healthy },
+        signal,
+      ),
+    );
+  }
+
+  const rendered = (accept: string | undefined) => metrics.render(accept);
+  const health = () => liveness.parts();
+  const inPublic = publicApp({
+    settings: () => publicSettings(config),
+    pages,
+    store,
+    clock,
+    log,
+    practice: config.practice,
+    health,
+    capacity: async (props) => capacityPage(await capacityModels(store, config.targets, clock.now()), props),
+    ...(config.server.metrics === "public" && { metrics: rendered }),
+  });
+  const inPrivate = privateApp({ health, metrics: rendered, log });
+  const more = parts.privately?.(store);
+  if (more) inPrivate.route("/", more);
+  const publicListener = undo.use(await listen(inPublic, config.server.public));
+  const privateListener = undo.use(await listen(inPrivate, config.server.private));
+
+  const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
+  const probing = undo.use(
+    await openProbing({
+      entry: new URL("./probe-worker.ts", import.meta.url),
+      start: { ...parts.source, version },
+      verdicts,
+      clock,
+      log,
+      onSample: (sample) => ledger.record(sample),
+      onLag: (seconds) => metrics.setScheduleLag(seconds),
+      onMoved: () => liveness.moved("scheduler"),
+    }),
+  );
+
+  const held = undo.move();
+  return {
+    publicPort: publicListener.port,
+    privatePort: privateListener.port,
+    store,
+    failed: loops.failed,
+    async reload(next, source) {
+      warnOfRestart(config, next, log);
+      // The thread first: when it cannot use the new one, everything stays as it was.
+      await probing.reconfigure({ ...source, version });
+      config = next;
+      ledger.reconfigure(checksOf(config));
+      await settle(await judge.reconfigure(judgeSettings(config)));
+      await delivery.reconfigure(deliverySettings(config, plugins));
+      metrics.reconfigure(config.targets);
+      pages.reconfigure(pageSettings(config));
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+const checksOf = (config: Config): readonly Check[] => config.targets.flatMap((target) => target.checks);
+
+const pageSettings = ({ organisation, targets }: Config) => ({ organisation, targets });
+
+const publicSettings = ({ organisation, onCall, server }: Config) => ({
+  organisation,
+  contacts: onCall.contacts,
+  baseUrl: server.url,
+});
+
+const judgeSettings = ({ organisation, targets, onCall, channels, server }: Config) => ({
+  organisation,
+  targets,
+  onCall,
+  channels: Object.keys(channels),
+  baseUrl: server.url,
+});
+
+function deliverySettings({ channels, onCall }: Config, plugins: Plugins) {
+  const configured = Object.entries(channels).flatMap(([name, options]): [string, ConfiguredChannel][] => {
+    const channel = plugins.channels[name];
+    return channel ? [[name, { channel, options }]] : [];
+  });
+  return { channels: new Map(configured), onCall };
+}
+
+/** What the listeners and the file of the store are cannot change while the program runs. */
+function warnOfRestart(before: Config, after: Config, log: Log): void {
+  const fixed = (config: Config) => ({
+    "server.public": config.server.public,
+    "server.private": config.server.private,
+    "server.metrics": config.server.metrics,
+    store: config.store,
+    heartbeat: config.heartbeat && { every: config.heartbeat.everySeconds, url: config.heartbeat.url.reveal() },
+    telemetry: config.telemetry,
+    vantagePoint: config.vantagePoint,
+  });
+  const now: Readonly<Record<string, unknown>> = fixed(after);
+  for (const [setting, value] of Object.entries(fixed(before))) {
+    if (JSON.stringify(value) !== JSON.stringify(now[setting])) log.warn("needs a restart to take effect", { setting });
+  }
+}
+
+/** The judge and the store move when the ledger has committed; it says when it cannot. */
+async function watchLedger(
+  ledger: { failing(): string | undefined },
+  liveness: { moved(part: "judge" | "store"): void },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    if (ledger.failing() === undefined) liveness.moved("store");
+    liveness.moved("judge");
+    await clock.sleep(1, signal);
+  }
+}
+
+/** Loops that run until the signal; one that ends by itself before is an error of ours, and ends the program. */
+class Loops {
+  readonly #signal: AbortSignal;
+  readonly #running: Promise<void>[] = [];
+  readonly #failure = Promise.withResolvers<never>();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    this.#failure.promise.catch(() => {});
+  }
+
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  start(name: string, loop: (signal: AbortSignal) => Promise<void>): void {
+    const ended = loop(this.#signal).then(
+      () => this.#ended(name, undefined),
+      (cause: unknown) => this.#ended(name, cause),
+    );
+    this.#running.push(ended);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #ended(name: string, cause: unknown): void {
+    if (!this.#signal.aborted) this.#failure.reject(new Error(`the loop "${name}" ended`, { cause }));
+  }
+}

@@ -1,0 +1,102 @@
+/** `tidewatch run`: everything, until SIGINT or SIGTERM. Without a configuration it is the practice co-op. */
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseConfig, readConfigFile } from "../collector/config-file.ts";
+import { systemClock } from "../collector/system-clock.ts";
+import { ConfigError } from "../core/errors.ts";
+import { jsonLog, type Log } from "../core/log.ts";
+import { type Arguments, type Command, type CommandContext, configOption, text } from "./lib/command.ts";
+import { loadPlugins } from "./lib/plug-ins.ts";
+import { runPractice } from "./lib/practice.ts";
+import { startTidewatch, type Tidewatch } from "./lib/tidewatch.ts";
+
+export const command: Command = {
+  summary: "Runs everything until it is stopped; without a configuration, the practice co-op",
+  usage: "run [--config FILE]",
+  example: "npx tidewatch run --config /etc/tidewatch/tidewatch.yaml",
+  options: configOption,
+  async run(args, context) {
+    const log = jsonLog((line) => context.stderr.write(line), systemClock.now);
+    if (await wantsPractice(args, context)) return runPractice(context);
+    return runConfigured(text(args, "config") ?? configOption.config.default, context, log);
+  },
+};
+
+/** Only when nobody named a file and the usual one is not there. */
+async function wantsPractice(args: Arguments, { cwd }: CommandContext): Promise<boolean> {
+  const file = text(args, "config") ?? configOption.config.default;
+  if (file !== configOption.config.default) return false;
+  return access(resolve(cwd, file)).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  );
+}
+
+async function runConfigured(file: string, context: CommandContext, log: Log): Promise<number> {
+  const plugins = await loadPlugins();
+  const read = async () => {
+    const source = { ...(await readConfigFile(file, context.cwd)), file };
+    return { source, config: parseConfig(source.text, { ...source, ...plugins, env: context.env }) };
+  };
+  const { config, source } = await read();
+  for (const { file, line, message } of config.warnings) log.warn("configuration", { at: `${file}:${line}`, message });
+  await using tidewatch = await startTidewatch({
+    config,
+    source,
+    plugins,
+    clock: systemClock,
+    log,
+    version: context.version,
+    env: context.env,
+  });
+  using _ = onHangUp(() => reload(tidewatch, read, log));
+  log.info("watching", {
+    targets: config.targets.length,
+    public: `${config.server.public.host}:${tidewatch.publicPort}`,
+    private: `${config.server.private.host}:${tidewatch.privatePort}`,
+  });
+  return untilStopped(tidewatch, context, log);
+}
+
+/** Resolves with the exit code at the signal; what is open is closed by whoever holds it. */
+export async function untilStopped(tidewatch: Tidewatch, { signal }: CommandContext, log: Log): Promise<number> {
+  const stopped = new Promise<number>((resolve) => {
+    if (signal.aborted) resolve(0);
+    signal.addEventListener("abort", () => resolve(0), { once: true });
+  });
+  const code = await Promise.race([stopped, tidewatch.failed]);
+  log.info("stopping");
+  // A part that hangs must not keep the port: whoever restarts us waits for it.
+  setTimeout(() => {
+    log.error("not everything ended within 10 s");
+    process.exit(1);
+  }, 10_000).unref();
+  return code;
+}
+
+async function reload(
+  tidewatch: Tidewatch,
+  read: () => Promise<Parameters<Tidewatch["reload"]> extends [infer C, infer S] ? { config: C; source: S } : never>,
+  log: Log,
+): Promise<void> {
+  try {
+    const { config, source } = await read();
+    await tidewatch.reload(config, source);
+    log.info("configuration reloaded", { targets: config.targets.length });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) return log.error("configuration not reloaded", { error });
+    for (const { file, line, column, message } of error.faults) {
+      log.error("configuration not reloaded", { at: `${file}:${line}:${column}`, message });
+    }
+  }
+}
+
+/** One reload after the other, however often the signal comes. */
+function onHangUp(act: () => Promise<void>): Disposable {
+  let last = Promise.resolve();
+  const listener = () => {
+    last = last.then(act);
+  };
+  process.on("SIGHUP", listener);
+  return { [Symbol.dispose]: () => void process.off("SIGHUP", listener) };
+}

@@ -1,0 +1,240 @@
+/** The practice co-op: stand-ins for the three services, real servers behind them, and the switches that break them. */
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Refused } from "../core/errors.ts";
+import { type DatabaseGrowth, openDatabaseGrowth } from "./database-growth.ts";
+import { type MailCatcher, startMailCatcher } from "./servers/mail.ts";
+import { startPostgres } from "./servers/postgres.ts";
+import { type RedisServer, startRedis } from "./servers/redis.ts";
+import { openSidekiqQueues, type SidekiqQueues } from "./sidekiq-queues.ts";
+import { startCastopod } from "./stand-ins/castopod.ts";
+import { startMastodon } from "./stand-ins/mastodon.ts";
+import { startPixelfed } from "./stand-ins/pixelfed.ts";
+import type { Mood, StandIn } from "./stand-ins/stand-in.ts";
+
+export interface PracticeCoop extends AsyncDisposable {
+  /** The shipped configuration with the ports of this run filled in. */
+  readonly configuration: string;
+  /** What the configuration's `{ env: … }` find, beside the real environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly switches: readonly Switch[];
+  readonly mails: MailCatcher;
+  /** Why there are no queues here, and the command that adds them. */
+  readonly withoutQueues: string | undefined;
+}
+
+/** Something to break, and to mend again. */
+export interface Switch {
+  readonly id: string;
+  readonly breaks: string;
+  readonly mends: string;
+  /** What will be seen, and how soon. */
+  readonly expect: string;
+  broken(): boolean;
+  turn(broken: boolean): Promise<void>;
+}
+
+export async function startPracticeCoop(place: {
+  readonly folder: string;
+  /** `host:port` of the two listeners. */
+  readonly public: string;
+  readonly private: string;
+}): Promise<PracticeCoop> {
+  await using undo = new AsyncDisposableStack();
+  const [mastodon, castopod, pixelfed, anchor, mails] = await Promise.all([
+    startMastodon(),
+    startCastopod(),
+    startPixelfed({ tls: true }),
+    startAnchor(),
+    startMailCatcher(),
+  ]);
+  for (const started of [mastodon, castopod, pixelfed, anchor, mails]) undo.use(started);
+  const [postgres, redis] = await Promise.all([startPostgres(), redisOrReason()]);
+  undo.use(postgres);
+  const database = undo.use(await openDatabaseGrowth(postgres.superuserUrl));
+  const queues = "server" in redis ? undo.use(await openSidekiqQueues(undo.use(redis.server).url)) : undefined;
+
+  const ca = join(place.folder, "practice-ca.pem");
+  await writeFile(ca, pixelfed.ca ?? "");
+  const template = await readFile(new URL("tidewatch.yaml", import.meta.url), "utf8");
+  const filled = fill(template, {
+    ports: "ports",
+    public: place.public,
+    private: place.private,
+    folder: place.folder,
+    anchor: `127.0.0.1:${anchor.port}`,
+    mastodon: mastodon.url,
+    castopod: castopod.url,
+    pixelfed: pixelfed.url,
+    ca,
+  });
+  const held = undo.move();
+  return {
+    configuration: queues ? filled : withoutQueueCheck(filled),
+    env: {
+      PRACTICE_REDIS_URL: queues && "server" in redis ? redis.server.url : "",
+      PRACTICE_DATABASE_URL: postgres.url,
+      PRACTICE_SMTP_URL: mails.url,
+    },
+    switches: [
+      ...moodSwitches(mastodon, castopod, pixelfed, anchor),
+      ...(queues ? [stalledQueue(queues)] : []),
+      grownDatabase(database),
+      blockedMail(mails),
+    ],
+    mails,
+    withoutQueues: "reason" in redis ? redis.reason : undefined,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function moodSwitches(mastodon: StandIn, castopod: StandIn, pixelfed: StandIn, anchor: Anchor): readonly Switch[] {
+  const mood = (
+    id: string,
+    service: StandIn,
+    ill: Mood,
+    words: Pick<Switch, "breaks" | "mends" | "expect">,
+  ): Switch => ({
+    id,
+    ...words,
+    broken: () => service.mood === ill,
+    turn: (broken) => service.become(broken ? ill : "healthy"),
+  });
+  return [
+    mood("mastodon", mastodon, "stopped", {
+      breaks: "Stop Mastodon",
+      mends: "Start Mastodon again",
+      expect: "After three tries in a row: a page to the contractor, and the status page says that Mastodon is down.",
+    }),
+    mood("cache", mastodon, "stale", {
+      breaks: "Kill Mastodon behind its proxy's cache",
+      mends: "Bring Mastodon's server back",
+      expect:
+        "Every cached page still answers 200, so most monitors see nothing. This one asks what the cache covers up.",
+    }),
+    mood("slow", mastodon, "slow", {
+      breaks: "Make Mastodon slow",
+      mends: "Make Mastodon quick again",
+      expect: "It answers, but too late: the page says how long was waited for what.",
+    }),
+    mood("podcasts", castopod, "errors", {
+      breaks: "Break the podcasts",
+      mends: "Mend the podcasts",
+      expect: "The web server answers with errors: a page for the podcasts, and Mastodon stays up beside it.",
+    }),
+    mood("certificate", pixelfed, "expired", {
+      breaks: "Let a certificate expire",
+      mends: "Renew the certificate",
+      expect: "No browser opens Photos any more: the page names the certificate and the day it ended.",
+    }),
+    cutNetwork([mastodon, castopod, pixelfed], anchor),
+  ];
+}
+
+/** Everything is out of reach at once, the anchor too: then it is us, and nobody is paged about a service. */
+function cutNetwork(services: readonly StandIn[], anchor: Anchor): Switch {
+  return {
+    id: "network",
+    breaks: "Cut our own network",
+    mends: "Plug it in again",
+    expect: "Nothing can be reached, not even what is surely there. So it is us: “not measured”, and no page.",
+    broken: () => !anchor.listening(),
+    async turn(broken) {
+      await anchor.turn(!broken);
+      await Promise.all(services.map((service) => service.become(broken ? "stopped" : "healthy")));
+    },
+  };
+}
+
+function stalledQueue(queues: SidekiqQueues): Switch {
+  let broken = false;
+  return {
+    id: "queue",
+    breaks: "Stall a queue",
+    mends: "Let the queue run",
+    expect:
+      "Mastodon still answers, but posts arrive late: a page about the queue, and the status page says “degraded”.",
+    broken: () => broken,
+    async turn(next) {
+      await (next ? queues.stall("default") : queues.drain("default"));
+      broken = next;
+    },
+  };
+}
+
+function grownDatabase(database: DatabaseGrowth): Switch {
+  let broken = false;
+  return {
+    id: "database",
+    breaks: "Fill the database",
+    mends: "Clean the database up",
+    expect: "The database passes 92 % of what it may hold: a page about the disk. /team/capacity shows the jump.",
+    broken: () => broken,
+    async turn(next) {
+      await (next ? database.growTo(125_000_000) : database.shrink());
+      broken = next;
+    },
+  };
+}
+
+function blockedMail(mails: MailCatcher): Switch {
+  return {
+    id: "mail",
+    breaks: "Block the mail",
+    mends: "Let mail through",
+    expect: "Mails are refused for now and wait in the outbox; when you let them through they all arrive, none twice.",
+    broken: () => mails.blocked() !== "none",
+    async turn(next) {
+      mails.block(next ? "tempfail" : "none");
+    },
+  };
+}
+
+/** The queues are the one part that may be missing: everything else comes with npm. */
+async function redisOrReason(): Promise<{ readonly server: RedisServer } | { readonly reason: string }> {
+  try {
+    return { server: await startRedis() };
+  } catch (error) {
+    if (error instanceof Refused) return { reason: `${error.message} ${error.remedy}` };
+    throw error;
+  }
+}
+
+function withoutQueueCheck(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !/^\s*(queues: |- \{ id: queues)/.test(line))
+    .join("\n");
+}
+
+function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? "");
+}
+
+interface Anchor extends AsyncDisposable {
+  readonly port: number;
+  listening(): boolean;
+  turn(on: boolean): Promise<void>;
+}
+
+/** Something that is surely there, so that the self-check can tell "they are down" from "we are blind". */
+async function startAnchor(): Promise<Anchor> {
+  const server = createServer((socket) => socket.on("error", () => {}).end());
+  const listen = async (port: number) => {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+  };
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  await listen(0);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the anchor has no TCP port");
+  const { port } = address;
+  return {
+    port,
+    listening: () => server.listening,
+    turn: (on) => (on === server.listening ? Promise.resolve() : on ? listen(port) : close()),
+    [Symbol.asyncDispose]: () => (server.listening ? close() : Promise.resolve()),
+  };
+}

@@ -1,0 +1,119 @@
+import { createConnection } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Practice, startPractice } from "../helpers/practice.ts";
+
+// One co-op for the whole file, as one newcomer would use it: what is broken is mended again at the end of each story.
+let practice: Practice;
+beforeAll(async () => {
+  practice = await startPractice();
+}, 90_000);
+afterAll(() => practice[Symbol.asyncDispose]());
+
+test("a newcomer sees the three services, the database, seeded history and live metrics", async () => {
+  await practice.until(async () => {
+    const page = await practice.page();
+    for (const name of ["Mastodon", "Podcasts", "Photos", "Database"]) expect(page).toContain(name);
+    expect(page).toMatch(/<h1[^>]*>[^<]*(All|Everything)/i);
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="mastodon",outcome="up"} 1');
+  });
+  const page = await practice.page();
+  expect(page).toContain("PRACTICE".toLowerCase().slice(0, 8)); // the ribbon
+  expect(page).toMatch(/99\.\d+\s%/);
+  expect(await practice.page("fr")).toContain("Balados");
+});
+
+test("Mastodon stops and comes back: page, metrics and mails in one thread", async () => {
+  await practice.turn("mastodon", "break");
+  const page = await practice.mail(({ subject }) => /Mastodon is down/.test(subject));
+  expect(page.to).toEqual(["contractor@practice.example"]);
+  await practice.until(async () => {
+    expect(await practice.page()).toMatch(/<h1[^>]*>[^<]*Mastodon/);
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="mastodon",outcome="down"} 1');
+  });
+  await practice.turn("mastodon", "mend");
+  const recovery = await practice.mail(({ subject, text }) => /Mastodon/.test(subject) && /RESOLVED/.test(text));
+  expect(recovery.references).toEqual(expect.arrayContaining(page.references));
+  expect(recovery.subject).toContain(page.subject);
+  await practice.until(async () => {
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="mastodon",outcome="up"} 1');
+    expect(await practice.metrics()).toContain('tidewatch_incidents_open{target="mastodon"} 0');
+  });
+});
+
+test("a stalled queue pages although every request is answered, and members read that posts arrive late", async () => {
+  await practice.turn("queue", "break");
+  await practice.mail(({ subject }) => /queue|late/i.test(subject));
+  await practice.until(async () => {
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="mastodon",outcome="degraded"} 1');
+  });
+  await practice.turn("queue", "mend");
+  await practice.mail(({ subject, text }) => /queue|late/i.test(subject) && /RESOLVED/.test(text));
+});
+
+test("a database that grows past its threshold pages about the disk", async () => {
+  await practice.turn("database", "break");
+  await practice.mail(({ subject }) => /Database/i.test(subject));
+  await practice.turn("database", "mend");
+  await practice.mail(({ subject, text }) => /Database/i.test(subject) && /RESOLVED/.test(text));
+});
+
+test("while we are cut off ourselves nobody is paged about a service", async () => {
+  const before = (await practice.mails()).length;
+  await practice.turn("network", "break");
+  await practice.until(async () => {
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="podcasts",outcome="unknown"} 1');
+  });
+  await practice.turn("network", "mend");
+  await practice.until(async () => {
+    expect(await practice.metrics()).toContain('tidewatch_target_outcome{target="podcasts",outcome="up"} 1');
+  });
+  expect(await practice.mails()).toHaveLength(before);
+});
+
+test("mails that are refused for a while arrive when they are let through, and none twice", async () => {
+  await practice.turn("mail", "break");
+  await practice.turn("podcasts", "break");
+  await practice.until(async () => {
+    expect(await practice.metrics()).toMatch(/tidewatch_outbox_pending [1-9]/);
+    expect(await practice.metrics()).toMatch(/tidewatch_notices_failed_total\{channel="email"\} [1-9]/);
+  });
+  await practice.turn("mail", "mend");
+  const page = await practice.mail(({ subject }) => /Podcasts/.test(subject));
+  await practice.turn("podcasts", "mend");
+  await practice.mail(({ subject, text }) => /Podcasts/.test(subject) && /RESOLVED/.test(text));
+  expect((await practice.mails()).filter(({ messageId }) => messageId === page.messageId)).toHaveLength(1);
+});
+
+test("the printed link signs in to the capacity page, once", async () => {
+  const form = await fetch(practice.signInUrl);
+  expect(await form.text()).toContain("<form");
+  const signedIn = await fetch(practice.signInUrl, {
+    method: "POST",
+    redirect: "manual",
+    headers: { Origin: new URL(practice.signInUrl).origin },
+  });
+  const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const capacity = await fetch(new URL("/team/capacity", practice.statusUrl), { headers: { Cookie: cookie } });
+  expect(capacity.status).toBe(200);
+  expect(await capacity.text()).toMatch(/<svg[\s\S]*120 MB/);
+  const again = await fetch(practice.signInUrl, {
+    method: "POST",
+    redirect: "manual",
+    headers: { Origin: new URL(practice.signInUrl).origin },
+  });
+  expect(again.headers.getSetCookie()).toEqual([]);
+});
+
+test("Ctrl-C leaves no process and no port behind", async () => {
+  const ports = [practice.statusUrl, practice.practiceUrl].map((url) => Number(new URL(url).port));
+  expect(await practice.stop()).toBe(0);
+  for (const port of ports) await expect(connects(port)).resolves.toBe(false);
+});
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
