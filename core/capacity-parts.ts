@@ -1,9 +1,9 @@
 /** Which databases and tables of a store grow. */
 import { epochDay, type Point } from "./full-date.ts";
 
-/** A database or a table inside a store. */
+/** A database or a table inside a store, or all its smaller tables together. */
 export interface Part {
-  readonly kind: "database" | "table";
+  readonly kind: "database" | "table" | "others";
   readonly name: string;
   /** Daily values, oldest first. */
   readonly points: readonly Point[];

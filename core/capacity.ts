@@ -114,15 +114,17 @@ export function capacityModel(input: CapacityInput): CapacityModel {
 
 function outlookOf(found: KnownForecast, usableBytes: number, plan: CapacityPlan, today: number): Outlook {
   const days = fromToday(daysToFull(found, usableBytes), found, today);
-  const slack = Math.floor(days.early) - plan.leadDays;
-  const orderBy = slack <= 0 ? "now" : dateOfDay(today + slack);
   return {
     growthBytesPerDay: found.growth,
     asOf: dateOfDay(newestDay(found)),
     days,
     full: { early: fullDate(today, days.early), mid: fullDate(today, days.mid), late: fullDate(today, days.late) },
-    ...(Number.isFinite(days.early) && { orderBy }),
+    ...(Number.isFinite(days.early) && { orderBy: orderBy(today, Math.floor(days.early) - plan.leadDays) }),
   };
+}
+
+function orderBy(today: number, slackDays: number): PlainDate | "now" {
+  return slackDays <= 0 ? "now" : dateOfDay(today + slackDays);
 }
 
 interface StateInput {

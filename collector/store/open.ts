@@ -5,7 +5,7 @@ import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
 import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
 import { lockStore } from "./lock.ts";
-import { checkSchema, migrate, notAStore } from "./schema.ts";
+import { checkSchema, migrate, newestSchema, notAStore } from "./schema.ts";
 
 export interface OpenedFile extends Disposable {
   readonly connection: Connection;
@@ -33,6 +33,28 @@ export function openFile(path: string, limits: { readonly maxBytes?: number | un
     const connection = resources.use(new Connection(file, { readOnly: false }));
     prepare(connection, file, limits.maxBytes);
     if (unclean) checkDamage(connection, file);
+    const kept = resources.move();
+    return { connection, file, [Symbol.dispose]: () => kept.dispose() };
+  } catch (error) {
+    throw refusal(error, file);
+  }
+}
+
+/** Beside a Tidewatch that writes it, without its lock. @throws Refused when there is nothing to read. */
+export function openFileToRead(path: string): OpenedFile {
+  const file = resolve(path);
+  if (!existsSync(file)) {
+    throw new Refused(`there is no store at ${file}`, "Start Tidewatch with this configuration first; it makes one.");
+  }
+  using resources = new DisposableStack();
+  try {
+    const connection = resources.use(new Connection(file, { readOnly: true }));
+    if (checkSchema(connection, file) < newestSchema()) {
+      throw new Refused(
+        `${file} is of an older Tidewatch`,
+        "Start this version with it once; that brings it up to date.",
+      );
+    }
     const kept = resources.move();
     return { connection, file, [Symbol.dispose]: () => kept.dispose() };
   } catch (error) {

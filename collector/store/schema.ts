@@ -20,13 +20,16 @@ function migrations(): readonly Migration[] {
     .map((name) => ({ version: Number.parseInt(name, 10), sql: readFileSync(new URL(name, folder), "utf8") }));
 }
 
+/** The version that `migrate` ends with. */
+export const newestSchema = (): number => migrations().at(-1)?.version ?? 0;
+
 /** Refuses what is no store of ours, or one from the future. @returns the version it has; 0 for an empty file. */
 export function checkSchema(connection: Connection, file: string): number {
   const version = pragma(connection, "user_version");
   const tables = connection.get("select count(*) as tables from sqlite_schema");
   const isNew = tables !== undefined && numeric(tables, "tables") === 0;
   if (pragma(connection, "application_id") !== applicationId && !isNew) throw notAStore(file);
-  const newest = migrations().at(-1)?.version ?? 0;
+  const newest = newestSchema();
   if (version > newest) {
     throw new Refused(
       `${file} was written by a newer Tidewatch: its schema is ${version}, this version knows schemas up to ${newest}`,

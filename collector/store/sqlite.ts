@@ -12,7 +12,7 @@ import { Derivation } from "./derivation.ts";
 import { storeFailure } from "./failure.ts";
 import { outcomeOf, type StoredSample, toSample } from "./figures.ts";
 import * as incidents from "./incidents.ts";
-import { type OpenedFile, openFile } from "./open.ts";
+import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
 import type { RunningSeries } from "./reads.ts";
@@ -43,6 +43,14 @@ export interface StoreOptions {
  */
 export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
   return new SqliteStore(openFile(file, options));
+}
+
+/**
+ * Only what is asked is read, and nothing is written: works while another process runs with this store.
+ * @throws Refused when there is none, or one that this version cannot read.
+ */
+export async function readSqliteStore(file: string): Promise<Pick<Store, "readings"> & AsyncDisposable> {
+  return new SqliteStore(openFileToRead(file));
 }
 
 class SqliteStore implements Store {

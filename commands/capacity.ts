@@ -1,0 +1,53 @@
+/** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
+import { resolve } from "node:path";
+import { loadConfig } from "../collector/config-file.ts";
+import { readSqliteStore } from "../collector/store/sqlite.ts";
+import { systemClock } from "../collector/system-clock.ts";
+import type { CapacityModel } from "../core/capacity.ts";
+import { Refused } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Target } from "../core/target.ts";
+import { capacityModels } from "./lib/capacity-models.ts";
+import { capacityReport, capacityText } from "./lib/capacity-text.ts";
+import { type Command, configOption, text } from "./lib/command.ts";
+import { loadPlugins } from "./lib/plug-ins.ts";
+
+export const command: Command = {
+  summary: "Until when databases and disks last, when to order, and what each size buys.",
+  usage: "capacity [TARGET] [--json] [--config FILE]",
+  example: "npx tidewatch capacity database",
+  options: { ...configOption, json: { type: "boolean" } },
+  positionals: { least: 0, most: 1 },
+
+  async run(args, { env, cwd, stdout }) {
+    const plugins = await loadPlugins();
+    const config = await loadConfig(text(args, "config") ?? configOption.config.default, { ...plugins, env, cwd });
+    const targets = chosen(config.targets, args.positionals[0]);
+    await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
+    const models = await capacityModels(store, targets, systemClock.now());
+    const zone = config.organisation.timeZone;
+    const asJson = () => `${JSON.stringify(models.map(capacityReport), undefined, 2)}\n`;
+    stdout.write(args.values["json"] ? asJson() : models.map((model) => capacityText(model, zone)).join("\n"));
+    return models.some(isUrgent) ? 1 : 0;
+  },
+};
+
+/** Somebody must act: order more room, or make some at once. */
+export const isUrgent = ({ state }: Pick<CapacityModel, "state">): boolean => state === "order" || state === "page";
+
+/** The target that is meant, or all that have something that fills. */
+export function chosen(targets: readonly Target[], name: string | undefined): readonly Target[] {
+  const filling = targets.filter(({ capacity, planned }) => capacity.length > 0 && !planned);
+  if (filling.length === 0) {
+    const remedy = "Give a target a check with the probe `postgres` or `disk` and a `capacity`.";
+    throw new Refused("Nothing that fills is being watched.", remedy);
+  }
+  if (name === undefined) return filling;
+  const found = filling.filter(({ id }) => id === name);
+  if (found.length > 0) return found;
+  const known = filling.map(({ id }) => id);
+  const near = nearest(name, known);
+  const remedy = near ? `Did you mean ${near}?` : `Known are: ${known.join(", ")}.`;
+  const exists = targets.some(({ id }) => id === name);
+  throw new Refused(exists ? `${name} has nothing that fills.` : `There is no target "${name}".`, remedy);
+}

@@ -1,0 +1,346 @@
+/** How full the stores are and how long they last: one sentence, a chart, what each size buys, what grows. */
+import { html } from "hono/html";
+import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity.ts";
+import type { SizeOutlook } from "../../core/capacity-sizes.ts";
+import { quantile80, quantile95 } from "../../core/forecast.ts";
+import { dateOfDay, epochDay, type FullDate, newestDay } from "../../core/full-date.ts";
+import type { Language } from "../../core/language.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { Outcome } from "../../core/sample.ts";
+import { formatDate } from "../../core/time-zone.ts";
+import { formatRatio } from "../../core/uptime.ts";
+import { growthChart } from "../parts/chart.ts";
+import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import { sign } from "../parts/state.ts";
+import { figureTable, type Row } from "../parts/table.ts";
+import { moment } from "../parts/time.ts";
+import { capacityWords, type Dates, priceText, signedSize, sizeText } from "./capacity-words.ts";
+
+export interface CapacityProps extends LayoutProps {
+  /** ISO 4217; prices of sizes are in it. */
+  readonly currency?: string;
+}
+
+const urgentFirst: readonly CapacityState[] = ["page", "stale", "order", "plan", "insufficient", "calm"];
+const shapes: Readonly<Record<CapacityState, Outcome>> = {
+  page: "down",
+  order: "degraded",
+  plan: "degraded",
+  calm: "up",
+  stale: "unknown",
+  insufficient: "unknown",
+};
+
+export function capacityPage(models: readonly CapacityModel[], props: CapacityProps): Promise<string> {
+  const text = capacityWords[props.language];
+  const state = urgentFirst.find((each) => models.some((model) => model.state === each)) ?? "insufficient";
+  return renderPage(props, {
+    title: text.title,
+    wide: true,
+    outcome: shapes[state],
+    main:
+      models.length === 0
+        ? nothing(props.language)
+        : html`${overall(models, state, props)}${models.map((model) => store(model, models, props))}`,
+  });
+}
+
+function nothing(language: Language): Html {
+  const text = capacityWords[language];
+  return html`<div class="verdict unknown"><h1>${sign("unknown")} <span>${text.nothing}</span></h1><p>${text.nothingHow}</p></div>`;
+}
+
+function overall(models: readonly CapacityModel[], state: CapacityState, { language }: CapacityProps): Html {
+  const text = capacityWords[language];
+  const concerned = models.filter((model) => model.state === state);
+  const only = models.length === 1 ? models[0] : undefined;
+  const sentence = only
+    ? headline(only, models, language)
+    : text.overall[state](concerned.map((model) => nameOf(model, models, language)));
+  return html`<div class="verdict ${shapes[state]}"><h1>${sign(shapes[state])} <span>${sentence}</span></h1></div>`;
+}
+
+/** The name of the target; with that of the store where the target has several. */
+function nameOf(model: CapacityModel, models: readonly CapacityModel[], language: Language): string {
+  const alone = models.filter(({ target }) => target.id === model.target.id).length === 1;
+  return alone ? model.target.name[language] : `${model.target.name[language]} (${plainText(model.store, 60)})`;
+}
+
+function headline(model: CapacityModel, models: readonly CapacityModel[], language: Language): string {
+  const text = capacityWords[language];
+  return text.headline[model.state](nameOf(model, models, language), datesOf(model, language));
+}
+
+function datesOf({ outlook, used, now }: CapacityModel, language: Language): Dates {
+  const text = capacityWords[language];
+  const order = outlook?.orderBy ?? "now";
+  const orderDate = order === "now" ? text.orderNow : `${text.by} ${formatDate(order, language, "long")}`;
+  return {
+    early: outlook ? fullText(outlook.full.early, language) : "",
+    late: outlook ? fullText(outlook.full.late, language) : "",
+    orderBy: orderDate,
+    measured: formatDate(dateOfDay(epochDay(used?.at ?? now)), language, "long"),
+  };
+}
+
+function fullText(date: FullDate, language: Language): string {
+  return date === "beyond" ? capacityWords[language].beyond : formatDate(date, language, "long");
+}
+
+function store(model: CapacityModel, models: readonly CapacityModel[], props: CapacityProps): Html {
+  const { language } = props;
+  const text = capacityWords[language];
+  const name = nameOf(model, models, language);
+  const id = `store-${model.target.id}-${model.check}`;
+  return html`<section class="store" aria-labelledby="${id}">
+${models.length === 1 ? html`<h2 id="${id}">${name}</h2>` : html`<h2 id="${id}" class="${shapes[model.state]}">${sign(shapes[model.state])} ${headline(model, models, language)}</h2>`}
+${model.state === "stale" ? html`<p class="note">${text.staleNote}</p>` : ""}
+${facts(model, props)}
+${chart(model, name, language)}
+${sizes(model, props)}
+${parts(model, language)}
+</section>`;
+}
+
+function facts(model: CapacityModel, { language, organisation }: CapacityProps): Html {
+  const text = capacityWords[language];
+  const { used, limitBytes, usableBytes, outlook, forecast } = model;
+  const rows: (readonly [string, string | Html])[] = [];
+  if (used)
+    rows.push([
+      text.used,
+      html`${usedText(used.value, limitBytes, language)} <span class="muted">${model.state === "stale" ? dateCell(dateOfDay(epochDay(used.at)), language) : moment(used.at, organisation.timeZone, language)}</span>`,
+    ]);
+  if (usableBytes !== undefined) {
+    rows.push([
+      text.usable,
+      text.usableMeans(sizeText(usableBytes, language), formatRatio(model.usableFraction, language, 0)),
+    ]);
+  }
+  if (forecast.state === "insufficient") rows.push([text.full, text.notEnough]);
+  else rows.push([text.growth, growthText(forecast.growth, forecast.periodDays, language)]);
+  if (limitBytes === undefined) rows.push([text.full, text.noLimit]);
+  if (outlook) rows.push([text.full, betweenText(outlook, language)]);
+  if (outlook?.orderBy) rows.push([text.orderBy, orderText(outlook.orderBy, model.leadDays, language)]);
+  return html`<dl>${rows.map(([term, said]) => html`<dt>${term}</dt><dd>${said}</dd>`)}</dl>`;
+}
+
+function usedText(used: number, limit: number | undefined, language: Language): string {
+  if (limit === undefined) return sizeText(used, language);
+  const share = formatRatio(used / limit, language, 1);
+  return capacityWords[language].usedOf(sizeText(used, language), sizeText(limit, language), share);
+}
+
+function growthText(growth: number, periodDays: number | undefined, language: Language): string {
+  const text = capacityWords[language];
+  const size = signedSize(growth, language);
+  return periodDays === undefined ? text.growthPerDay(size) : text.recurrentGrowth(size, Math.round(periodDays));
+}
+
+function betweenText({ full: { early, late } }: Outlook, language: Language): string {
+  const text = capacityWords[language];
+  if (early === "beyond") return text.beyond;
+  const from = formatDate(early, language, "long");
+  return late === "beyond" ? text.afterOrNever(from) : text.between(from, formatDate(late, language, "long"));
+}
+
+function orderText(orderBy: NonNullable<Outlook["orderBy"]>, leadDays: number, language: Language): Html {
+  const text = capacityWords[language];
+  if (orderBy === "now") return html`<strong>${text.orderNow}</strong>, ${text.lead(leadDays)}`;
+  return html`<strong><time datetime="${orderBy.toString()}">${formatDate(orderBy, language, "long")}</time></strong>, ${text.lead(leadDays)}`;
+}
+
+/** "Jan 12", and with its year when that is another one. */
+function shortDate(date: Temporal.PlainDate, year: number, language: Language): string {
+  return formatDate(date, language, date.year === year ? "short" : "short-year");
+}
+
+function monthLabel(day: number, language: Language): string | undefined {
+  const date = dateOfDay(day);
+  if (date.day !== 1) return undefined;
+  const month = formatDate(date, language, "month-only");
+  return date.month === 1 ? `${month} ${date.year}` : month;
+}
+
+function chart(model: CapacityModel, name: string, language: Language): Html | string {
+  const text = capacityWords[language];
+  const { forecast, outlook, limitBytes, usableBytes } = model;
+  const measured = forecast.series;
+  const last = measured.at(-1);
+  if (!last || measured.length < 2) return "";
+  const today = epochDay(model.now);
+  const until = today + shownDays(outlook);
+  const levels = [
+    ...(limitBytes === undefined
+      ? []
+      : [{ name: text.limit(sizeText(limitBytes, language)), value: limitBytes, kind: "limit" as const }]),
+    ...(usableBytes === undefined || usableBytes === limitBytes
+      ? []
+      : [{ name: text.usableLine(sizeText(usableBytes, language)), value: usableBytes, kind: "usable" as const }]),
+  ];
+  const between =
+    outlook && usableBytes !== undefined ? bracketOf(outlook, usableBytes, today, until, language) : undefined;
+  const steps = forecast.state === "insufficient" ? [] : forecast.steps;
+  return html`<figure class="${model.state === "stale" ? "stale" : ""}">
+${growthChart({
+  label: text.chartLabel(name, outlook ? betweenText(outlook, language) : text.notEnough),
+  today,
+  todayLabel: text.today,
+  measured,
+  measuredLabel: text.usedNow(sizeText(last.value, language)),
+  fan: fanOf(model, until),
+  levels,
+  ...(between && { bracket: between }),
+  marks: steps.map(({ day, size }) => ({ day, label: signedSize(size, language), isRise: size > 0 })),
+  until,
+  valueLabel: (value) => (value === 0 ? "0" : sizeText(value, language)),
+  monthLabel: (day) => monthLabel(day, language),
+})}
+<figcaption>${forecast.state === "insufficient" ? "" : html`<p>${text.chartCaption}</p>`}
+${steps.length === 0 ? "" : html`<p>${text.steps}: ${steps.map(({ day, size, kind }, index) => `${index > 0 ? " · " : ""}${shortDate(dateOfDay(day), dateOfDay(today).year, language)} ${signedSize(size, language)} (${text.step[kind]})`)}. ${text.stepsMean}</p>`}
+${forecast.state === "insufficient" ? "" : html`<p>${text.limits}</p>`}</figcaption>
+<details><summary>${text.table}<span class="hidden">: ${name}</span></summary>
+<p><a download="${csvName(model)}" href="${csvAddress(model, until)}">${text.csv}</a></p>
+${weeks(model, until, language)}</details>
+</figure>`;
+}
+
+/** As far as the late edge and a little more, where there is one within two years; never so far that the past is lost. */
+function shownDays(outlook: Outlook | undefined): number {
+  if (!outlook) return 7;
+  const { early, mid, late } = outlook.days;
+  const furthest = [late, mid, early].find((days) => days <= 540) ?? 365;
+  return Math.round(Math.min(600, Math.max(45, furthest * 1.2)));
+}
+
+function bracketOf({ days, full }: Outlook, value: number, today: number, until: number, language: Language) {
+  if (full.early === "beyond" || today + days.early > until) return undefined;
+  const isShown = today + days.late <= until;
+  const label = bracketLabel(full.early, full.late, dateOfDay(today).year, language);
+  return { value, from: today + days.early, ...(isShown && { to: today + days.late }), label };
+}
+
+function bracketLabel(early: Temporal.PlainDate, late: FullDate, year: number, language: Language): string {
+  const text = capacityWords[language];
+  if (late === "beyond") return text.from(shortDate(early, year, language));
+  return text.range(shortDate(early, late.year, language), shortDate(late, year, language));
+}
+
+function fanOf({ forecast }: CapacityModel, until: number) {
+  if (forecast.state === "insufficient") return [];
+  const from = newestDay(forecast);
+  const start = { day: from, low: forecast.level, mid: forecast.level, high: forecast.level };
+  const ahead = forecast.path
+    .filter(({ days }) => from + days <= until)
+    .map(({ days, mid, deviation }) => ({
+      day: from + days,
+      low: mid - quantile80 * deviation,
+      mid,
+      high: mid + quantile80 * deviation,
+    }));
+  return [start, ...ahead];
+}
+
+function weeks(model: CapacityModel, until: number, language: Language): Html {
+  const text = capacityWords[language];
+  const { series } = model.forecast;
+  const last = newestDay(model.forecast);
+  const date = (day: number) => dateCell(dateOfDay(day), language);
+  const past = series.filter(({ day }) => (last - day) % 7 === 0);
+  const ahead = fanOf(model, until).filter(({ day }) => day > last && (day - last) % 7 === 0);
+  const rows: Row[] = [
+    ...past.map(({ day, value }) => ({ cells: [date(day), sizeText(value, language), ""] })),
+    ...ahead.map(({ day, low, high }) => ({
+      cells: [date(day), "", `${sizeText(Math.max(0, low), language)} – ${sizeText(high, language)}`],
+    })),
+  ];
+  return figureTable(
+    text.tableCaption,
+    [{ title: text.day }, { title: text.measured, number: true }, { title: text.forecast, number: true }],
+    rows,
+  );
+}
+
+function sizes(model: CapacityModel, props: CapacityProps): Html | string {
+  const { language } = props;
+  const text = capacityWords[language];
+  if (model.sizes.length === 0) return "";
+  const target = text.days(model.targetDays);
+  const isKnown = model.sizes.some(({ runway }) => runway !== undefined);
+  const rows = model.sizes.map((size) => sizeRow(size, model, props));
+  return html`<h3>${text.sizes}</h3>
+${figureTable(text.sizesCaption(target), [{ title: text.size }, { title: text.lasts }, { title: text.monthly, number: true }, { title: text.perMonthGained, number: true }], rows)}
+${isKnown && model.recommended === undefined ? html`<p class="muted">${text.noneIsEnough(target)}</p>` : ""}`;
+}
+
+function sizeRow(size: SizeOutlook, model: CapacityModel, { language, currency = "CAD" }: CapacityProps): Row {
+  const text = capacityWords[language];
+  const price = (amount: number | undefined) => (amount === undefined ? "" : priceText(amount, currency, language));
+  const notes = [
+    ...(size.current ? [text.current] : []),
+    ...(size.name === model.recommended ? [text.recommended] : []),
+    ...(size.fits ? [] : [text.tooSmall]),
+    ...(size.fits && size.roomToWork === false ? [text.noRoom] : []),
+  ];
+  const worth = size.fits && !size.current;
+  return {
+    marked: size.name === model.recommended,
+    cells: [
+      html`${size.name}${notes.length === 0 ? "" : html` <span class="muted">${notes.join(", ")}</span>`}`,
+      size.fits && size.lastsUntil ? untilText(size.lastsUntil, language) : "",
+      html`${price(size.monthly)}${worth && size.extraMonthly !== undefined ? html` <span class="muted">${text.more(price(size.extraMonthly))}</span>` : ""}`,
+      worth ? price(size.extraPerMonthGained) : "",
+    ],
+  };
+}
+
+function untilText(date: FullDate, language: Language): string | Html {
+  return date === "beyond" ? capacityWords[language].beyond : dateCell(date, language);
+}
+
+const dateCell = (date: Temporal.PlainDate, language: Language): Html =>
+  html`<time datetime="${date.toString()}">${formatDate(date, language, "short-year")}</time>`;
+
+function parts({ parts }: CapacityModel, language: Language): Html | string {
+  const text = capacityWords[language];
+  const shown = parts.slice(0, 10);
+  if (shown.length === 0) return "";
+  const rows = shown.map(({ name, kind, bytes, growthBytesPerDay }) => ({
+    cells: [
+      html`${plainText(name, 80)} <span class="muted">${text.partKind[kind]}</span>`,
+      sizeText(bytes, language),
+      signedSize(growthBytesPerDay, language),
+    ],
+  }));
+  return html`<h3>${text.parts}</h3>
+${figureTable(text.partsCaption(Math.max(...shown.map(({ overDays }) => overDays))), [{ title: text.part }, { title: text.partSize, number: true }, { title: text.partGrowth, number: true }], rows)}`;
+}
+
+const csvName = ({ target, check, now }: CapacityModel): string =>
+  `${target.id}-${check}-${dateOfDay(epochDay(now)).toString()}.csv`;
+
+/** The file is inside the page: it shows the same moment, and no other request is needed. */
+const csvAddress = (model: CapacityModel, until: number): string =>
+  `data:text/csv;charset=utf-8,${encodeURIComponent(csv(model, until)).replaceAll("%2C", ",")}`;
+
+/** Every day that the chart shows, in bytes. */
+function csv({ forecast }: CapacityModel, until: number): string {
+  const past = forecast.series.map(({ day, value }) => [dateOfDay(day), Math.round(value), "", "", "", "", ""]);
+  const from = newestDay(forecast);
+  const path = forecast.state === "insufficient" ? [] : forecast.path.filter(({ days }) => from + days <= until);
+  const ahead = path.map(({ days, mid, deviation }) => {
+    const edge = (quantile: number) => Math.round(Math.max(0, mid + quantile * deviation));
+    const edges = [-quantile80, quantile80, -quantile95, quantile95].map(edge);
+    return [dateOfDay(from + days), "", edge(0), ...edges];
+  });
+  const head = [
+    "date",
+    "used_bytes",
+    "forecast_bytes",
+    "low_80_bytes",
+    "high_80_bytes",
+    "low_95_bytes",
+    "high_95_bytes",
+  ];
+  return [head, ...past, ...ahead].map((cells) => `${cells.join()}\r\n`).join("");
+}
