@@ -63,12 +63,15 @@ export function openDelivery(options: DeliveryOptions): Delivery {
 class RunningDelivery implements Delivery {
   readonly #options: DeliveryOptions;
   readonly #due: DueTimes;
-  readonly #lanes = new Map<string, { readonly lane: Lane; readonly configured: ConfiguredChannel }>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #lanes = new Map<string, Lane>();
+  /** Loops that have not ended, those of channels that were replaced included. */
+  readonly #running = new Map<Lane, Promise<void>>();
   #settings: DeliverySettings;
   #signal: AbortSignal | undefined;
-  #news = false;
-  #refreshing: Promise<void> = Promise.resolve();
+  /** Key of the newest notice that was taken note of. */
+  #newest: string | undefined;
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -78,26 +81,29 @@ class RunningDelivery implements Delivery {
   }
 
   wake(): void {
-    this.#news = true;
-    for (const { lane } of this.#lanes.values()) lane.wake();
+    this.#lookAgain = true;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     if (this.#signal) throw new Error("the delivery runs already");
     this.#signal = signal;
     await this.#takeOver(signal);
-    for (const { lane } of this.#lanes.values()) this.#start(lane, signal);
+    for (const lane of this.#lanes.values()) this.#start(lane, signal);
     await aborted(signal);
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
   async reconfigure(settings: DeliverySettings): Promise<void> {
+    const before = this.#settings.channels;
     this.#settings = settings;
-    for (const [name, { lane, configured }] of [...this.#lanes]) {
-      const next = settings.channels.get(name);
-      if (next && next.channel === configured.channel && next.options === configured.options) continue;
+    for (const [name, lane] of [...this.#lanes]) {
+      const [was, now] = [before.get(name), settings.channels.get(name)];
+      if (now && now.channel === was?.channel && now.options === was.options) continue;
       this.#lanes.delete(name);
-      await lane.dispose();
+      this.#retire(lane);
     }
     for (const [name, configured] of settings.channels) {
       if (this.#lanes.has(name)) continue;
@@ -108,13 +114,15 @@ class RunningDelivery implements Delivery {
   }
 
   failing(): readonly { readonly channel: string; readonly seconds: number }[] {
-    return [...this.#lanes.values()].flatMap(({ lane }) =>
-      lane.failingSeconds === undefined ? [] : [{ channel: lane.name, seconds: lane.failingSeconds }],
+    return [...this.#lanes.values()].flatMap(({ name, failingSeconds }) =>
+      failingSeconds === undefined ? [] : [{ channel: name, seconds: failingSeconds }],
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.dispose()));
+    const lanes = new Set([...this.#lanes.values(), ...this.#running.keys()]);
+    await Promise.all([...lanes].map((lane) => lane.dispose()));
+    await Promise.all(this.#running.values());
   }
 
   #addLane(name: string, configured: ConfiguredChannel): Lane {
@@ -124,7 +132,6 @@ class RunningDelivery implements Delivery {
       clock,
       log,
       due: this.#due,
-      refresh: () => this.#refresh(),
       refusal: (notice) => this.#refusal(notice),
       address: ({ contact, channel }) => this.#addressOf(contact, channel),
       failed: (notice, error) => this.#failed(notice, error),
@@ -132,14 +139,21 @@ class RunningDelivery implements Delivery {
       moved: () => this.#options.onMoved?.(name),
     };
     const lane = new Lane(name, configured, parts);
-    this.#lanes.set(name, { lane, configured });
+    this.#lanes.set(name, lane);
     return lane;
   }
 
   #start(lane: Lane, signal: AbortSignal): void {
-    const running = lane.run(signal);
-    this.#running.add(running);
-    running.finally(() => this.#running.delete(running));
+    const running = lane.run(signal).finally(() => this.#running.delete(lane));
+    this.#running.set(lane, running);
+  }
+
+  /** Ends what is on its way with the old settings, and nothing waits for that. */
+  #retire(lane: Lane): void {
+    lane.stop();
+    const running = this.#running.get(lane) ?? Promise.resolve();
+    const ended = running.then(() => lane.dispose()).finally(() => this.#running.delete(lane));
+    this.#running.set(lane, ended);
   }
 
   /** What an earlier process left behind: half-sent notices are due at once, and so is what was being tried again. */
@@ -155,11 +169,8 @@ class RunningDelivery implements Delivery {
           const error = lastError ?? "interrupted by a restart";
           await store.settleNotice(key, { state: "pending", retryAt: clock.now(), error });
         }
-        const others = new Set(interrupted.map(({ key }) => key));
-        this.#due.learn(
-          notices.filter(({ key }) => !others.has(key)),
-          this.#settings.onCall,
-        );
+        this.#learn(notices.filter((notice) => !interrupted.includes(notice)));
+        this.#newest = notices[0]?.key;
         return;
       } catch (error) {
         log.error("the outbox cannot be read", { error });
@@ -168,22 +179,25 @@ class RunningDelivery implements Delivery {
     }
   }
 
-  /** Once for all loops, and only when there is news. */
-  #refresh(): Promise<void> {
-    if (this.#news) {
-      this.#news = false;
-      this.#refreshing = this.#learn();
+  /** Wakes the loops if there is anything new: cheap, because it is asked after every commit. */
+  async #look(): Promise<void> {
+    while (this.#lookAgain) {
+      this.#lookAgain = false;
+      try {
+        const [newest] = await this.#options.store.recentNotices(1);
+        if (!newest || newest.key === this.#newest) continue;
+        this.#learn(await this.#options.store.recentNotices(recentAtWake));
+      } catch (error) {
+        // The loops will find by themselves what is due.
+        this.#options.log.error("the outbox cannot be read", { error });
+      }
+      for (const lane of this.#lanes.values()) lane.wake();
     }
-    return this.#refreshing;
   }
 
-  async #learn(): Promise<void> {
-    try {
-      this.#due.learn(await this.#options.store.recentNotices(recentAtWake), this.#settings.onCall);
-    } catch (error) {
-      this.#news = true;
-      throw error;
-    }
+  #learn(notices: readonly NoticeStatus[]): void {
+    this.#newest = notices[0]?.key;
+    this.#due.learn(notices, this.#settings.onCall);
   }
 
   /** The state of the incident decides at the last moment, too: an attempt may have begun before it changed. */
@@ -252,7 +266,7 @@ class RunningDelivery implements Delivery {
       const retryAt = clock.now();
       await store.settleNotice(other.key, { state: "pending", retryAt, error: reason });
       this.#due.hold(other, 0, retryAt);
-      this.#lanes.get(other.channel)?.lane.wake();
+      this.#lanes.get(other.channel)?.wake();
       log.warn("the next step is told at once", { incident: notice.incident, contact: other.contact });
     }
   }

@@ -58,7 +58,7 @@ function planPages(trouble: Trouble, plan: Plan, envelope: Envelope): readonly N
         key: `${envelope.thread}.${envelope.round}-${index}.${contact.id}.${channel}`,
         kind: index === 0 ? "page" : "escalation",
         urgency: "now",
-        body: troubleBody(trouble, contact, part),
+        body: bodyOf(trouble, contact, part),
         notBefore: at,
       };
     });
@@ -75,7 +75,7 @@ function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly
       key: `${envelope.thread}.ticket.${contact.id}.${channel}`,
       kind: "ticket",
       urgency: "soon",
-      body: troubleBody(trouble, contact, part),
+      body: bodyOf(trouble, contact, part),
       notBefore: envelope.from,
     };
   });
@@ -123,6 +123,16 @@ const recipientKey = ({ contact, channel }: { contact: string; channel: string }
 export function emptySteps(plan: Plan): readonly EscalationStep[] {
   const { escalation } = plan.onCall;
   return escalation.filter((step) => recipientsOf(step, plan).length === 0);
+}
+
+/** An accident with words must not cost the page: the incident would go unwritten with it. */
+function bodyOf(trouble: Trouble, contact: Contact, part: Part): string {
+  try {
+    return troubleBody(trouble, contact, part);
+  } catch {
+    const { facts, language } = trouble;
+    return `${facts.title[language]}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)\n`;
+  }
 }
 
 interface Step {

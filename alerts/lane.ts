@@ -19,8 +19,6 @@ export interface LaneParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly due: DueTimes;
-  /** Before anything is taken: learns what was committed since. */
-  refresh(): Promise<void>;
   /** Why this notice must not go out any more; undefined when it must. */
   refusal(notice: NoticeStatus): Promise<string | undefined>;
   /** The contact's address; undefined when there is none any more. */
@@ -71,9 +69,15 @@ export class Lane {
     this.#nap.abort();
   }
 
-  /** Runs until the signal; then waits a little for what is on its way. */
+  /** Begins nothing new: `run` ends when what is on its way has ended. */
+  stop(): void {
+    this.#stopping = true;
+    this.wake();
+  }
+
+  /** Runs until the signal or `stop`; then waits a little for what is on its way. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#end.signal.aborted) await this.#rest(await this.#turn(), signal);
+    while (!signal.aborted && !this.#stopping) await this.#rest(await this.#turn(), signal);
     this.#stopping = true;
     const over = new AbortController();
     this.#parts.clock.sleep(graceSeconds, over.signal).then(
@@ -88,8 +92,10 @@ export class Lane {
     this.#stopping = true;
     this.#end.abort(new Error("stopped before the channel answered"));
     await Promise.all(this.#inFlight.values());
+    const opened = this.#opened;
+    this.#opened = undefined;
     try {
-      await this.#opened?.[Symbol.asyncDispose]();
+      await opened?.[Symbol.asyncDispose]();
     } catch (error) {
       this.#parts.log.warn("a channel could not be closed", { channel: this.name, error });
     }
@@ -101,7 +107,6 @@ export class Lane {
     try {
       // From here on a wake-up is for the next turn.
       this.#nap = new AbortController();
-      await this.#parts.refresh();
       this.#parts.moved();
       const free = atOnce - this.#inFlight.size;
       if (free <= 0) return longestNapSeconds;
@@ -119,7 +124,7 @@ export class Lane {
 
   async #rest(seconds: number, signal: AbortSignal): Promise<void> {
     const ends = AbortSignal.any([this.#nap.signal, this.#end.signal, signal]);
-    if (seconds <= 0 || ends.aborted) return;
+    if (seconds <= 0 || ends.aborted || this.#stopping) return;
     await this.#parts.clock.sleep(Math.min(seconds, longestNapSeconds), ends).catch(() => undefined);
   }
 
@@ -186,8 +191,10 @@ export class Lane {
     this.#opening ??= Promise.resolve()
       .then(() => channel.open(options))
       .then(
-        (opened) => {
-          this.#opened = opened;
+        async (opened) => {
+          // It took so long to open that nobody wants it any more.
+          if (this.#end.signal.aborted) await opened[Symbol.asyncDispose]();
+          else this.#opened = opened;
           return opened;
         },
         (error: unknown) => {

@@ -41,9 +41,14 @@ class Office {
   readonly clock = new FakeClock();
   readonly attempts: Attempt[] = [];
   readonly results: DeliveryResult[] = [];
+  /** Every question to the store: `recentNotices 1`. */
+  readonly calls: string[] = [];
+  /** Channels that were closed, in order. */
+  readonly closed: string[] = [];
   answers: Record<string, Answer> = { email: takes, pager: takes };
   store: Store;
   delivery: Delivery | undefined;
+  #count = 0;
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -55,14 +60,14 @@ class Office {
     return new Office(await openSqliteStore(file));
   }
 
-  start(names = ["email", "pager"]): void {
+  start(names: readonly string[] = ["email", "pager"]): void {
     this.#stop = new AbortController();
     this.delivery = openDelivery({
-      store: this.store,
+      store: this.#counted(),
       clock: this.clock,
       log: silentLog,
       onCall: everybody,
-      channels: new Map(names.map((name) => [name, { channel: this.#channel(name), options: {} }])),
+      channels: this.channels(names),
       onResult: (result) => this.results.push(result),
     });
     this.#running = this.delivery.run(this.#stop.signal);
@@ -91,7 +96,7 @@ class Office {
   async commits(...notices: readonly Partial<Notice>[]): Promise<Incident> {
     const now = this.clock.now();
     const facts = {
-      key: `target-${now.epochMilliseconds}`,
+      key: `target-${this.#count++}`,
       kind: "outage",
       target: "mastodon",
       checks: ["web"],
@@ -153,6 +158,25 @@ class Office {
     await this.store[Symbol.asyncDispose]();
   }
 
+  channels(names: readonly string[]) {
+    return new Map(names.map((name) => [name, { channel: this.#channel(name), options: {} }]));
+  }
+
+  /** The store, with its reading and claiming counted. */
+  #counted(): Store {
+    const calls = this.calls;
+    return new Proxy(this.store, {
+      get(store, name) {
+        const value: unknown = Reflect.get(store, name);
+        if (typeof value !== "function") return value;
+        return (...of: unknown[]) => {
+          calls.push(`${String(name)} ${String(of[0])}`);
+          return value.apply(store, of);
+        };
+      },
+    });
+  }
+
   #channel(name: string): Channel {
     return defineChannel({
       summary: "Scripted.",
@@ -165,7 +189,7 @@ class Office {
           this.attempts.push({ key: notice.key, atSeconds: Math.round(this.clock.monotonicSeconds()) });
           await this.answers[name]?.(notice, signal);
         },
-        async [Symbol.asyncDispose]() {},
+        [Symbol.asyncDispose]: async () => void this.closed.push(name),
       }),
     });
   }
@@ -317,6 +341,72 @@ describe("a channel that misbehaves", () => {
     expect(await office.states()).toEqual(["1.0 sending"]);
     await office.clock.turn(7);
     expect(office.triedAt("1.0")).toEqual([0, 15]);
+  });
+});
+
+describe("waking up", () => {
+  test("without news asks the outbox for its newest line only, however often", async () => {
+    await using office = await Office.open();
+    office.start();
+    await office.pages({});
+    office.calls.length = 0;
+    for (let second = 0; second < 20; second++) {
+      office.delivery?.wake();
+      await office.clock.turn(1);
+    }
+    expect(new Set(office.calls)).toEqual(new Set(["recentNotices 1"]));
+    expect(office.calls).toHaveLength(20);
+  });
+
+  test("that never comes costs at most half a minute", async () => {
+    await using office = await Office.open();
+    office.start();
+    await office.clock.turn(10);
+    await office.commits({});
+    await office.clock.turn(25);
+    expect(await office.states()).toEqual(["1.0 sent"]);
+  });
+});
+
+describe("a reload", () => {
+  test("lets what is on its way end with the old channel, and goes on with the new one", async () => {
+    await using office = await Office.open();
+    let take = () => {};
+    office.answers["email"] = () => new Promise<void>((resolve) => (take = resolve));
+    office.start(["email"]);
+    await office.pages({});
+    await office.delivery?.reconfigure({ channels: office.channels(["email"]), onCall: everybody });
+    office.answers["email"] = takes;
+    await office.pages({ thread: "incident-2" });
+    expect(await office.states(2)).toEqual(["2.0 sent"]);
+    expect(office.closed).toEqual([]);
+    take();
+    await office.clock.turn(1);
+    expect(await office.states(1)).toEqual(["1.0 sent"]);
+    expect(office.closed).toEqual(["email"]);
+    expect(office.attempts).toHaveLength(2);
+  });
+
+  test("that changes nothing about a channel leaves it open", async () => {
+    await using office = await Office.open();
+    const channels = office.channels(["email"]);
+    office.start(["email"]);
+    await office.delivery?.reconfigure({ channels, onCall: everybody });
+    await office.pages({});
+    await office.delivery?.reconfigure({ channels, onCall: everybody });
+    await office.clock.turn(1);
+    expect(office.closed).toEqual([]);
+  });
+
+  test("that takes a channel away leaves its notices waiting until it comes back", async () => {
+    await using office = await Office.open();
+    office.start(["email", "pager"]);
+    await office.delivery?.reconfigure({ channels: office.channels(["pager"]), onCall: everybody });
+    await office.pages({});
+    expect(await office.states()).toEqual(["1.0 pending"]);
+    await office.delivery?.reconfigure({ channels: office.channels(["email", "pager"]), onCall: everybody });
+    await office.clock.turn(1);
+    expect(await office.states()).toEqual(["1.0 sent"]);
   });
 });
 
