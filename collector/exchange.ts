@@ -41,9 +41,10 @@ export function exchange(
     const client = new Client(message.origin, {
       connect: (_options, callback) => {
         // A second call means that the connection broke before the request was on its way.
-        if (used) callback(socket.errored ?? new Error("closed"), null);
-        else callback(null, socket);
+        const broken = used ? (socket.errored ?? new Error("closed")) : undefined;
         used = true;
+        // Later, for undici does not look again for work while it is still asking for the connection.
+        queueMicrotask(() => (broken ? callback(broken, null) : callback(null, socket)));
       },
       allowH2: false,
       maxHeaderSize: maxHeaderBytes,
@@ -159,7 +160,8 @@ function explained(error: unknown, trail: Trail, status: number | undefined, byt
   if (code === "UND_ERR_HEADERS_OVERFLOW") {
     return fail(`the headers of the answer are longer than ${inBytes(maxHeaderBytes)}`, "protocol");
   }
-  if (code.startsWith("HPE_")) return notHttp(error, status, fail);
+  if (error instanceof Error && error.name === "HTTPParserError") return notHttp(error, status, fail);
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && status === undefined) return notHttp(error, status, fail);
   if (status !== undefined) {
     const what = `answered ${status}, then the body broke off after ${inBytes(bytes)}`;
     return fail(what, "transfer", `cause: ${plainText(code, 60)}`);

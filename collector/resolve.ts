@@ -48,7 +48,7 @@ export function openResolver({ servers, hostsFile = "/etc/hosts" }: ResolverSett
     async addresses(host, { family, signal }) {
       const bare = host.replace(/^\[(.*)\]$/, "$1");
       const name = bare.replace(/\.$/, "").toLowerCase();
-      const fixed = literal(bare) ?? hosts().get(name) ?? loopback(name);
+      const fixed = literal(bare) ?? loopback(name) ?? hosts().get(name);
       const found = fixed ?? (await ask(resolver(), name, { family, systemToo, signal }));
       const fitting = found.filter((one) => family === undefined || one.family === family);
       if (fitting.length > 0) return fitting;
@@ -133,7 +133,7 @@ function literal(bare: string): readonly Address[] | undefined {
   return family === 4 || family === 6 ? [{ address: bare, family }] : undefined;
 }
 
-/** RFC 6761: names that never leave this machine. */
+/** RFC 6761: names that never leave this machine, in both families whatever /etc/hosts has. */
 function loopback(name: string): readonly Address[] | undefined {
   if (name !== "localhost" && !name.endsWith(".localhost")) return undefined;
   return [

@@ -15,7 +15,6 @@ export interface Step {
 const now = () => performance.now() / 1000;
 
 export class Trail {
-  readonly startedAt = now();
   /** Plain text lines for the person on call. */
   readonly notes: string[] = [];
   /** What is known about the answer so far, also when it fails in the end. */
@@ -73,7 +72,7 @@ export class Trail {
   phases(): Phases {
     const steps = this.steps;
     const entries = steps.map(({ phase, from, to }): [PhaseName, number] => [phase, to - from]);
-    const end = steps.at(-1)?.to ?? this.startedAt;
-    return Object.fromEntries([...entries, ["total", end - this.startedAt]]);
+    const [first, last] = [steps[0], steps.at(-1)];
+    return Object.fromEntries(first && last ? [...entries, ["total", last.to - first.from]] : []);
   }
 }
