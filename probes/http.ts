@@ -1,11 +1,12 @@
 /** Asks for a page and compares it with what it should be. */
 import { z } from "zod";
+import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { Secret } from "../core/secret.ts";
 import { secret, webAddress } from "../core/settings.ts";
-import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
+import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import {
   certificateAuthority,
   certificateFlaw,
@@ -131,33 +132,27 @@ const couldNotMeasure = (reason: string): Finding => ({
 
 /** What is wrong with the answer itself: at most one thing, the one that explains the others. */
 function fault(answer: HttpAnswer, { url, expect }: Options): readonly Flaw[] {
-  const right = [expect.status].flat().includes(answer.status);
+  const { thePage } = explanation;
   const evidence = evidenceOf(answer);
-  const down = (reason: string, told = explanation.showsWrongPage(explanation.thePage)): readonly Flaw[] => [
-    { outcome: "down", reason, explanation: told, evidence },
+  const flaw = (outcome: Flaw["outcome"], reason: string, told: Localised): readonly Flaw[] => [
+    { outcome, reason, explanation: told, evidence },
   ];
-  if (!right) {
-    const refusal = refusalOf(answer, "it", explanation.thePage);
-    if (refusal?.outcome === "unknown" || isMaintenance(answer)) return refusal ? [refusal] : [];
-    return down(
-      `answered ${answer.status}${refusal && answer.status < 400 ? `: ${refusal.reason}` : ""}`,
-      refusal?.explanation ?? explanation.answersWithError(explanation.thePage),
-    );
+  if (![expect.status].flat().includes(answer.status)) {
+    const refusal = refusalOf(answer, "the page", thePage);
+    return refusal
+      ? [refusal]
+      : flaw("down", `the page answered ${answer.status}`, explanation.answersWithError(thePage));
   }
   const host = (expect.host ?? new URL(url).hostname).toLowerCase();
   if (answer.url.hostname !== host) {
-    return down(
-      `redirects to another host, ${plainText(answer.url.hostname, 100)}`,
-      explanation.leadsElsewhere(explanation.thePage),
-    );
+    const reason = `redirects to another host, ${plainText(answer.url.hostname, 100)}`;
+    return flaw("down", reason, explanation.leadsElsewhere(thePage));
   }
   const wrong = wrongText(answer, expect);
   // A challenge page has the right status and the wrong text; the right text speaks for itself.
   const wall = expect.contains === undefined || wrong !== undefined ? challengeOf(answer) : undefined;
-  if (wall) {
-    return [{ outcome: "unknown", reason: `blocked: ${wall}`, explanation: explanation.couldNotCheck, evidence }];
-  }
-  return wrong === undefined ? [] : down(wrong);
+  if (wall) return flaw("unknown", `blocked: ${wall}`, explanation.couldNotCheck);
+  return wrong === undefined ? [] : flaw("down", wrong, explanation.showsWrongPage(thePage));
 }
 
 function wrongText(answer: HttpAnswer, expect: Options["expect"]): string | undefined {

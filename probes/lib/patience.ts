@@ -11,8 +11,9 @@ export async function patiently<T>(
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
 ): Promise<{ readonly answer: T } | { readonly silence: string; readonly evidence: string }> {
   const answered = new AbortController();
+  // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
   const tooLate = clock
-    .sleep(patienceSeconds, AbortSignal.any([signal, answered.signal]))
+    .sleep(patienceSeconds, answered.signal)
     .then(() => ({ silence: `no answer within ${patienceSeconds} s`, evidence: "" }));
   tooLate.catch(() => {}); // It is cut short whenever the answer comes first.
   try {

@@ -1,0 +1,36 @@
+/** Runs one probe once, with the real HTTP client and the real meaning of failures, as the collector would. */
+import { openHttp } from "../../collector/http.ts";
+import { runCheck } from "../../collector/run-check.ts";
+import { assumeSight } from "../../collector/self-check.ts";
+import type { Clock } from "../../core/clock.ts";
+import { silentLog } from "../../core/log.ts";
+import type { Probe } from "../../core/probe.ts";
+import type { Sample } from "../../core/sample.ts";
+import { FakeClock } from "./fake-clock.ts";
+
+export interface RunProbeSettings {
+  readonly signal?: AbortSignal;
+  /** By default one that stands still: then only `signal` ends a run that waits. */
+  readonly clock?: Clock;
+  readonly memory?: Map<string, unknown>;
+  readonly timeoutSeconds?: number;
+}
+
+/** @param options as written in the configuration, secrets put in. */
+export async function runProbe(probe: Probe, options: unknown, settings: RunProbeSettings = {}): Promise<Sample> {
+  const { signal = new AbortController().signal, clock = new FakeClock(), memory = new Map() } = settings;
+  const check = {
+    target: "watched",
+    id: "check",
+    probe: "probe",
+    everySeconds: 60,
+    timeoutSeconds: settings.timeoutSeconds ?? 10,
+    required: true,
+    confirm: { failures: 3, retrySeconds: 20, successes: 2, recoverySeconds: 30 },
+    thresholds: [],
+    options: probe.options.parse(options),
+  };
+  const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" });
+  const { selfCheck, log } = { selfCheck: assumeSight, log: silentLog };
+  return runCheck(check, { probe, http, clock, selfCheck, log, vantagePoint: "here", signal, memory });
+}
