@@ -6,10 +6,10 @@ import { bytes, duration, ratio } from "../../core/settings.ts";
 import type { CapacityPlan } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 
-/** Half a percent of a disk is a slip of the pen, and no threshold would make sense. */
+/** Below one half it is a slip of the pen, and the levels would make no sense. */
 export const usableFraction = (usually: string) =>
   ratio()
-    .refine((share) => share >= 0.1, { error: "less than 10% usable cannot be right" })
+    .refine((share) => share >= 0.5, { error: "less than 50% usable cannot be right" })
     .prefault(usually);
 
 export const storageSettings = {
