@@ -137,11 +137,17 @@ export class Schedule {
   #begun(check: Check, verdict: Verdict): Entry {
     const now = this.#parts.clock.monotonicSeconds();
     const entry = { check, grid: this.#gridOf(check), due: now, running: false, verdict };
-    const sinceSeconds = this.#parts.clock.now().epochMilliseconds / 1000 - (verdict.lastAt ?? 0) / 1000;
-    const overdue = verdict.lastAt === null || sinceSeconds > check.everySeconds;
-    const early = now + share(keyOf(check)) * catchUpSeconds;
-    entry.due = overdue ? Math.min(early, onGrid(entry, now)) : onGrid(entry, now);
+    entry.due = Math.min(onGrid(entry, now), now + this.#patience(check, verdict));
     return entry;
+  }
+
+  /** How long a check may wait after the start of the process, whatever its grid says. */
+  #patience(check: Check, verdict: Verdict): number {
+    if (verdict.lastAt === null) return share(keyOf(check)) * catchUpSeconds;
+    const sinceLast = Math.max(0, (this.#parts.clock.now().epochMilliseconds - verdict.lastAt) / 1000);
+    if (sinceLast > check.everySeconds) return share(keyOf(check)) * catchUpSeconds;
+    // A confirmation that a restart interrupted goes on as if nothing had been.
+    return Math.max(0, waitSeconds(check, verdict) - sinceLast);
   }
 
   #gridOf(check: Check): number {
@@ -168,8 +174,13 @@ function onGrid({ grid, check: { everySeconds } }: Pick<Entry, "grid" | "check">
 }
 
 function dueAfter(entry: Entry, now: number): number {
-  const { confirm, everySeconds } = entry.check;
-  const waiting = pending(entry.verdict);
-  if (!waiting) return onGrid(entry, now);
-  return now + Math.min(everySeconds, waiting === "failing" ? confirm.retrySeconds : confirm.recoverySeconds);
+  const wait = waitSeconds(entry.check, entry.verdict);
+  return wait < Number.POSITIVE_INFINITY ? now + wait : onGrid(entry, now);
+}
+
+/** Seconds to the next try of a change that is being made sure of; endless when nothing is. */
+function waitSeconds({ confirm, everySeconds }: Check, verdict: Verdict): number {
+  const waiting = pending(verdict);
+  if (!waiting) return Number.POSITIVE_INFINITY;
+  return Math.min(everySeconds, waiting === "failing" ? confirm.retrySeconds : confirm.recoverySeconds);
 }
