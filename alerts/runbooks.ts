@@ -1,5 +1,6 @@
 /** The first steps of a runbook, to be put into the notice itself: the one that is read at night. */
 import { readFile } from "node:fs/promises";
+import { plain } from "./wording.ts";
 
 /** Gives the first steps of a runbook by its name; none when there is no such runbook. */
 export type FirstSteps = (runbook: string) => readonly string[];
@@ -25,16 +26,29 @@ async function readRunbook(name: string, folder: URL): Promise<string> {
   }
 }
 
-/** The first three items of the first numbered list, as plain text. */
+/** The first three items of the first numbered list, as plain text: of each its first paragraph. */
 export function firstSteps(markdown: string): readonly string[] {
   const items: string[] = [];
+  let inParagraph = false;
   for (const line of markdown.split(/\r?\n/)) {
     const item = /^\d+[.)]\s+(.*)$/.exec(line)?.[1];
-    if (item !== undefined) items.push(item);
-    else if (items.length > 0 && /^#/.test(line)) break;
-    else if (items.length > 0 && /^\s+[^\s`*-]/.test(line)) items.push(`${items.pop()} ${line.trim()}`);
+    if (item !== undefined) {
+      items.push(item);
+      inParagraph = true;
+    } else if (items.length > 0 && line.startsWith("#")) {
+      break;
+    } else if (inParagraph && isMoreText(line)) {
+      items.push(`${items.pop()} ${line.trim()}`);
+    } else {
+      inParagraph = false;
+    }
   }
-  return items.slice(0, 3).map(withoutMarks);
+  return items.slice(0, 3).map((text) => plain(withoutMarks(text)));
+}
+
+/** Not a blank line, a list, a table or a block of code. */
+function isMoreText(line: string): boolean {
+  return /^\s+\S/.test(line) && !/^\s+(?:[-*+|>]|```|\d+[.)]\s)/.test(line);
 }
 
 function withoutMarks(text: string): string {

@@ -3,8 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { openJudge } from "../../alerts/judge.ts";
+import { silentLog } from "../../core/log.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
-import { check, latency, mastodon, onCall, target, World } from "./world.ts";
+import { check, latency, mastodon, onCall, signingKey, target, World } from "./world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
 async function onDisk() {
@@ -324,6 +326,30 @@ describe("after a restart", () => {
       expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
       expect((await world.store.noticesOf(1)).at(-1)?.body).toMatch(/^CLOSED mastodon: no longer watched since/i);
     }
+  });
+
+  test("a check of which no verdict is known keeps its incident open", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await world.breaks("mastodon/web");
+    const { store, clock } = world;
+    const forgetful = {
+      verdicts: async () => [],
+      thresholds: () => store.thresholds(),
+      samples: store.samples.bind(store),
+      latestSamples: () => store.latestSamples(),
+      incidents: store.incidents.bind(store),
+      noticesOf: (id: number) => store.noticesOf(id),
+    };
+    const judge = await openJudge({
+      ...settings(),
+      targets: [mastodon],
+      store: forgetful,
+      clock,
+      log: silentLog,
+      signingKey,
+    });
+    expect(judge.start()).toBeUndefined();
   });
 
   test("an end that was never written is written", async () => {

@@ -1,4 +1,5 @@
 /** What people read, word for word. */
+import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { firstSteps, readRunbooks } from "../../alerts/runbooks.ts";
 import { formatValue, plain, subject } from "../../alerts/wording.ts";
@@ -160,9 +161,41 @@ describe("figures", () => {
 
 describe("a runbook", () => {
   test("gives its first three steps as plain text", () => {
-    const markdown =
-      "# Down\n\nSome words.\n\n1. Look at [the page](https://x), **now**.\n   - detail\n2. Run `df -h`\n   on the host.\n3. Tell.\n4. Sleep.\n\n## More\n\n1. no\n";
+    const markdown = [
+      "# Down",
+      "",
+      "Some words.",
+      "",
+      "1. Look at [the page](https://x), **now**.",
+      "   - detail",
+      "2. Run `df -h`",
+      "   on the host.",
+      "   ```sh",
+      "   df -h",
+      "   ```",
+      "   And more of it.",
+      "3. Tell.",
+      "   | who | how |",
+      "4. Sleep.",
+      "",
+      "## More",
+      "",
+      "1. no",
+    ].join("\n");
     expect(firstSteps(markdown)).toEqual(["Look at the page, now.", "Run df -h on the host.", "Tell."]);
+  });
+
+  test("exists for everything that can be told, with three steps", async () => {
+    const folder = new URL("../../probes/", import.meta.url);
+    const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
+    const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
+    const named = sources.flatMap((source) =>
+      [...source.matchAll(/runbook: "([^"]+)"|levels\(\w+, "\w+", "([^"]+)"/g)].map(([, a, b]) => a ?? b ?? ""),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    const all = new Set(["service-down", "service-degraded", ...named]);
+    const steps = await readRunbooks(all);
+    expect([...all].filter((name) => steps(name).length < 3)).toEqual([]);
   });
 
   test("that does not exist keeps no page back", async () => {
