@@ -87,11 +87,11 @@ ${measured(chart, plot, size)}${marks(chart, plot, size)}${bracket(chart, plot, 
 
 function plotOf(chart: GrowthChart, size: Size): Plot {
   const values = chart.measured.map(({ value }) => value);
-  const highest = Math.max(...values, ...chart.levels.map(({ value }) => value));
-  const lowest = Math.min(...values, ...chart.fan.map(({ low }) => Math.max(low, 0)));
+  const highest = Math.max(0, ...values, ...chart.levels.map(({ value }) => value));
+  const lowest = Math.min(highest, ...values, ...chart.fan.map(({ low }) => Math.max(low, 0)));
   const ticks = ticksBetween(lowest > highest / 2 ? lowest : 0, highest);
   const floor = ticks[0] ?? 0;
-  const roof = floor + (highest - floor) * 1.06;
+  const roof = floor + Math.max(highest - floor, (ticks[1] ?? 1) - floor) * 1.06;
   const left = round(Math.max(...ticks.map((tick) => textWidth(chart.valueLabel(tick), size))) + size.font * 0.6);
   const [right, top, bottom] = [size.width - 6, size.font * 2.2, size.height - size.font * 2];
   const from = chart.measured[0]?.day ?? chart.today;
@@ -110,16 +110,16 @@ const textWidth = (text: string, size: Size): number => text.length * size.font 
 
 /** Three to six round numbers. */
 function ticksBetween(low: number, high: number): readonly number[] {
-  const rough = Math.max(high - low, Number.MIN_VALUE) / 4;
+  const rough = Math.max(high - low, high / 20, 1e-9) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
   const first = Math.floor(low / step);
-  const count = Math.floor(high / step) - first + 1;
+  const count = Math.max(2, Math.floor(high / step) - first + 1);
   return Array.from({ length: count }, (_, index) => (first + index) * step);
 }
 
 function valueAxis({ valueLabel }: GrowthChart, { ticks, left, right, y }: Plot, { font }: Size): Html {
-  return html`<g class="grid">${ticks.map((tick) => html`<path d="M${left} ${y(tick)}H${right}"/><text x="${left - font * 0.5}" y="${y(tick) + font * 0.35}" text-anchor="end">${valueLabel(tick)}</text>`)}</g>`;
+  return html`<g class="grid">${ticks.map((tick) => html`<path d="M${left} ${y(tick)}H${right}"/><text x="${round(left - font * 0.5)}" y="${round(y(tick) + font * 0.35)}" text-anchor="end">${valueLabel(tick)}</text>`)}</g>`;
 }
 
 /** As many months as have room, always the same number of months apart. */
@@ -171,7 +171,7 @@ function besideLine(value: number, levels: readonly Level[], { y }: Plot, font: 
 function today({ today, todayLabel }: GrowthChart, { x, top, bottom, left, right }: Plot, size: Size): Html {
   const half = textWidth(todayLabel, size) / 2;
   const at = Math.min(Math.max(x(today), left + half), right - half);
-  return html`<g class="today"><path d="M${x(today)} ${top - size.font * 0.4}V${bottom}"/><text x="${round(at)}" y="${round(top - size.font * 0.8)}" text-anchor="middle">${todayLabel}</text></g>`;
+  return html`<g class="today"><path d="M${x(today)} ${round(top - size.font * 0.4)}V${bottom}"/><text x="${round(at)}" y="${round(top - size.font * 0.8)}" text-anchor="middle">${todayLabel}</text></g>`;
 }
 
 /** Gaps of more than two days are drawn as gaps: nothing was measured there. */

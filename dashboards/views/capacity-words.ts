@@ -24,6 +24,9 @@ export interface CapacityWords {
   readonly between: (early: string, late: string) => string;
   readonly afterOrNever: (early: string) => string;
   readonly beyond: string;
+  /** The same in a table. */
+  readonly beyondShort: string;
+  readonly beyondHeadline: (name: string) => string;
   readonly orderBy: string;
   readonly orderNow: string;
   readonly by: string;
@@ -122,6 +125,8 @@ const en: CapacityWords = {
   between: (early, late) => `between ${early} and ${late} (80 % sure)`,
   afterOrNever: (early) => `${early} at the earliest, or more than two years from now`,
   beyond: "more than two years from now",
+  beyondShort: "over 2 years",
+  beyondHeadline: (name) => `${name} has room for more than two years`,
   orderBy: "Order by",
   orderNow: "now",
   by: "by",
@@ -213,6 +218,8 @@ const fr: CapacityWords = {
   between: (early, late) => `entre le ${early} et le ${late} (sûr à 80\u00a0%)`,
   afterOrNever: (early) => `le ${early} au plus tôt, ou dans plus de deux ans`,
   beyond: "dans plus de deux ans",
+  beyondShort: "plus de 2 ans",
+  beyondHeadline: (name) => `${name}\u00a0: assez de place pour plus de deux ans`,
   orderBy: "À commander",
   orderNow: "maintenant",
   by: "d’ici le",

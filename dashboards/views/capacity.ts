@@ -68,7 +68,9 @@ function nameOf(model: CapacityModel, models: readonly CapacityModel[], language
 
 function headline(model: CapacityModel, models: readonly CapacityModel[], language: Language): string {
   const text = capacityWords[language];
-  return text.headline[model.state](nameOf(model, models, language), datesOf(model, language));
+  const name = nameOf(model, models, language);
+  if (model.state === "calm" && model.outlook?.full.early === "beyond") return text.beyondHeadline(name);
+  return text.headline[model.state](name, datesOf(model, language));
 }
 
 function datesOf({ outlook, used, now }: CapacityModel, language: Language): Dates {
@@ -295,7 +297,7 @@ function sizeRow(size: SizeOutlook, model: CapacityModel, { language, currency =
 }
 
 function untilText(date: FullDate, language: Language): string | Html {
-  return date === "beyond" ? capacityWords[language].beyond : dateCell(date, language);
+  return date === "beyond" ? capacityWords[language].beyondShort : dateCell(date, language);
 }
 
 const dateCell = (date: Temporal.PlainDate, language: Language): Html =>
@@ -307,7 +309,7 @@ function parts({ parts }: CapacityModel, language: Language): Html | string {
   if (shown.length === 0) return "";
   const rows = shown.map(({ name, kind, bytes, growthBytesPerDay }) => ({
     cells: [
-      html`${plainText(name, 80)} <span class="muted">${text.partKind[kind]}</span>`,
+      html`${breakable(plainText(name, 80))} <span class="muted">${text.partKind[kind]}</span>`,
       sizeText(bytes, language),
       signedSize(growthBytesPerDay, language),
     ],
@@ -315,6 +317,9 @@ function parts({ parts }: CapacityModel, language: Language): Html | string {
   return html`<h3>${text.parts}</h3>
 ${figureTable(text.partsCaption(Math.max(...shown.map(({ overDays }) => overDays))), [{ title: text.part }, { title: text.partSize, number: true }, { title: text.partGrowth, number: true }], rows)}`;
 }
+
+/** Names of tables may go on in the next line after a dot or an underscore. */
+const breakable = (name: string): Html => html`${name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`)}`;
 
 const csvName = ({ target, check, now }: CapacityModel): string =>
   `${target.id}-${check}-${dateOfDay(epochDay(now)).toString()}.csv`;
