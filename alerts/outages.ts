@@ -15,6 +15,8 @@ const triesKept = 5;
 export class Outages {
   readonly #standing = new Map<string, Map<string, Standing>>();
   readonly #tries = new Map<string, readonly Sample[]>();
+  /** Series that this process has had a sample of. */
+  readonly #seen = new Set<string>();
 
   private constructor() {}
 
@@ -36,8 +38,10 @@ export class Outages {
   /** @returns how the check stands now. */
   take({ sample, verdict }: Judged): Standing {
     const standing = standingOf(verdict);
-    this.#set(sample, standing);
     const key = seriesKey(sample);
+    if (!this.#seen.has(key)) this.#forgetUnseen(sample);
+    this.#seen.add(key);
+    this.#set(sample, standing);
     if (isBad(sample)) this.#tries.set(key, [...(this.#tries.get(key) ?? []), sample].slice(-triesKept));
     else this.#tries.delete(key);
     return standing;
@@ -60,6 +64,14 @@ export class Outages {
     const standings = [...(this.#standing.get(checkKey({ target: check.target, check: check.id }))?.values() ?? [])];
     if (standings.length === 0) return !involved.includes(check.id);
     return standings.every((standing) => standing === "up");
+  }
+
+  /** A vantage point that was renamed or given up says nothing any more; one that goes on will speak for itself. */
+  #forgetUnseen({ target, check }: Series): void {
+    const byPlace = this.#standing.get(checkKey({ target, check }));
+    for (const vantagePoint of byPlace?.keys() ?? []) {
+      if (!this.#seen.has(seriesKey({ target, check, vantagePoint }))) byPlace?.delete(vantagePoint);
+    }
   }
 
   #set(series: Series, standing: Standing): void {

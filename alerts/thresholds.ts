@@ -33,6 +33,8 @@ export class Thresholds {
   readonly #rules = new Map<string, Map<string, Entry>>();
   /** When the last sample of a series was taken, epoch milliseconds. */
   readonly #lastAt = new Map<string, number>();
+  /** Series that this process has had a sample of. */
+  readonly #seen = new Set<string>();
 
   private constructor() {}
 
@@ -52,6 +54,8 @@ export class Thresholds {
   ): { readonly rules: readonly RuleStanding[]; readonly stored: readonly StoredThreshold[] } {
     const shift = this.#shift(sample, check.everySeconds);
     this.#lastAt.set(seriesKey(sample), sample.at.epochMilliseconds);
+    if (!this.#seen.has(seriesKey(sample))) this.#forgetUnseen(check, sample.vantagePoint);
+    this.#seen.add(seriesKey(sample));
     // What we failed to measure says nothing about the level.
     if (sample.outcome === "unknown") return { rules: [], stored: [] };
     const stored: StoredThreshold[] = [];
@@ -62,6 +66,16 @@ export class Thresholds {
   /** Anything of this rule is raised. */
   isRaised(rule: string): boolean {
     return this.#entriesOf(rule).some(({ state }) => state.raised);
+  }
+
+  /** What a vantage point said that was renamed or given up. One that goes on measures again. */
+  #forgetUnseen({ target, id, thresholds }: Check, here: string): void {
+    for (const rule of thresholds) {
+      const entries = this.#rules.get(ruleKey({ target, check: id }, rule.id));
+      for (const [key, { stored }] of entries ?? []) {
+        if (stored.vantagePoint !== here && !this.#seen.has(seriesKey(stored))) entries?.delete(key);
+      }
+    }
   }
 
   #takeRule(sample: Sample, rule: Threshold, shift: number, stored: StoredThreshold[]): RuleStanding | undefined {

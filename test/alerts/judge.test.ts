@@ -352,6 +352,23 @@ describe("after a restart", () => {
     expect(judge.start()).toBeUndefined();
   });
 
+  test("what a vantage point said that has another name now keeps nothing open", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    await world.breaks("mastodon/web");
+    for (let minute = 0; minute < 12; minute++) {
+      await world.sees("mastodon/queues", { outcome: "up", readings: [queue("default", 5000)] });
+      await world.clock.turn(60);
+    }
+    expect(await world.incidents()).toMatchObject([{ state: "open" }, { state: "open" }]);
+    world.vantagePoint = "toronto";
+    await world.restart();
+    expect(await world.incidents()).toMatchObject([{ state: "open" }, { state: "open" }]);
+    await world.mends("mastodon/web");
+    await world.sees("mastodon/queues", { outcome: "up", readings: [queue("default", 1)] });
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }, { state: "resolved" }]);
+  });
+
   test("an end that was never written is written", async () => {
     await using disk = await onDisk();
     const { world } = disk;

@@ -84,6 +84,7 @@ export class World {
   targets: readonly Target[];
   store: Store;
   judge: Judge;
+  vantagePoint = "local";
   #verdicts = new Map<string, Verdict>();
   #ranAt = new Map<string, number>();
 
@@ -209,7 +210,7 @@ export class World {
     const sample: Sample = {
       target: targetId,
       check: checkId,
-      vantagePoint: "local",
+      vantagePoint: this.vantagePoint,
       at: this.clock.now(),
       durationSeconds: 0.05,
       ...(ranAt !== undefined && { sinceLastSeconds: now - ranAt }),
