@@ -18,7 +18,7 @@ export interface CaughtMail {
 }
 
 /** refuse: never (550); tempfail: not now (451); hang: takes the sender's address and says nothing more. */
-export type MailBlock = "none" | "refuse" | "tempfail" | "hang";
+type MailBlock = "none" | "refuse" | "tempfail" | "hang";
 
 export interface MailCatcher extends AsyncDisposable {
   readonly port: number;

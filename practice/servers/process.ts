@@ -16,7 +16,7 @@ export interface ServerUser {
 export const serverUser = (): ServerUser | undefined =>
   process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 
-export interface Step {
+interface Step {
   /** The program and its arguments. */
   readonly command: readonly string[];
   readonly stopSignal: "INT" | "TERM";

@@ -52,8 +52,10 @@ export class Findings {
     for (const { name, bytes } of biggest) if (bytes !== null) size(name, bytes);
     if (others.length > 0) size("(others)", sum(others.map(({ bytes }) => bytes ?? 0)));
     const closed = rows.filter(({ bytes }) => bytes === null);
-    if (closed.length > 0)
-      this.#notes.push(`${closed.length} databases are not counted: our role may not CONNECT to them`);
+    if (closed.length > 0) {
+      const names = closed.map(({ name }) => plainText(name, 63)).slice(0, 5);
+      this.#notes.push(`not counted, because our role may not CONNECT: ${names.join(", ")}`);
+    }
     if (rows.length === 0) return;
     const oldest = Math.max(...rows.flatMap(({ xid_age, mxid_age }) => [xid_age, mxid_age]));
     this.readings.push({ metric: "postgres_wraparound_ratio", value: oldest / wraparoundAt });
@@ -122,21 +124,21 @@ export class Findings {
       "\n",
     );
     const common = { readings: this.readings, ...(evidence && { evidence }) };
-    if (this.#answered === 0) {
-      return refusals.every((refusal) => refusal === "too slow")
-        ? {
-            ...common,
-            outcome: "degraded",
-            reason: `every question took more than ${statementSeconds} s`,
-            explanation: overloaded,
-          }
-        : { ...common, outcome: "unknown", reason: "every question was refused: GRANT pg_monitor to our role" };
-    }
+    if (this.#answered === 0) return { ...common, ...nothingAnswered(refusals) };
     const missing = [...this.refused.keys()].join(", ");
     if (!missing) return { ...common, outcome: "up" };
     const mend = refusals.includes("not allowed") ? ": GRANT pg_monitor to our role" : "";
     return { ...common, outcome: "up", reason: `not measured: ${missing}${mend}` };
   }
+}
+
+function nothingAnswered(refusals: readonly Refusal[]): Finding {
+  if (refusals.includes("not allowed")) {
+    return { outcome: "unknown", reason: "every question was refused: GRANT pg_monitor to our role" };
+  }
+  const slow = refusals.every((refusal) => refusal === "too slow");
+  const reason = slow ? `every question took more than ${statementSeconds} s` : "every question failed";
+  return { outcome: "degraded", reason, explanation: overloaded };
 }
 
 const mostDatabases = 50;

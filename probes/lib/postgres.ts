@@ -28,7 +28,7 @@ function postgresAddress(text: string): URL | undefined {
 
 /** Why a question has no answer. It is never the same as zero. */
 export type Refusal = "not allowed" | "too slow" | "locked" | "failed";
-export type Rows = readonly Readonly<Record<string, unknown>>[];
+type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** One question; a refused one leaves the others of its group their answers. */
 export type Ask = (sql: string) => Promise<Rows | Refusal>;

@@ -18,7 +18,7 @@ interface KnownQueue {
 }
 
 /** By importance, as Mastodon documents it. The tolerances are ours. */
-export const mastodonQueues: ReadonlyMap<string, KnownQueue> = new Map([
+const mastodonQueues: ReadonlyMap<string, KnownQueue> = new Map([
   [
     "default",
     {

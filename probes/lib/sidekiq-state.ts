@@ -19,14 +19,14 @@ export interface SidekiqState {
   readonly processes: readonly SidekiqProcess[];
 }
 
-export interface SidekiqQueue {
+interface SidekiqQueue {
   readonly name: string;
   readonly jobs: number;
   /** As Sidekiq defines it: age of the oldest job, 0 when empty. Undefined when that job tells no time. */
   readonly latencySeconds: number | undefined;
 }
 
-export interface SidekiqProcess {
+interface SidekiqProcess {
   readonly busy: number;
   /** Told to take no further job: it is about to be stopped. */
   readonly quiet: boolean;
@@ -35,7 +35,9 @@ export interface SidekiqProcess {
 
 /** Enough for any Sidekiq we know; a wrong database with sets of millions costs no more than this. */
 const mostQueues = 100;
-const mostProcesses = 100;
+const mostProcesses = 500;
+/** SSCAN looks at about this many places of a set, of which up to half may be empty. */
+const scanned = 1000;
 
 /**
  * @param options.expected queues that are reported even when Redis has never heard of them.
@@ -50,8 +52,8 @@ export async function readSidekiq(
     z.tuple([Scan, Scan]),
     await redis.ask([
       // Small sets come in one piece; SMEMBERS of a set that is none of Sidekiq's could be anything.
-      ["sscan", key("queues"), 0, "COUNT", mostQueues],
-      ["sscan", key("processes"), 0, "COUNT", mostProcesses],
+      ["sscan", key("queues"), 0, "COUNT", scanned],
+      ["sscan", key("processes"), 0, "COUNT", scanned],
     ]),
   );
   if (queueScan.names.length === 0 && processScan.names.length === 0) {

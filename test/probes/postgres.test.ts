@@ -1,5 +1,7 @@
 /** PostgreSQL's figures, held against what a plain second connection says, on version 15 and on the newest one. */
+import { chown, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Sample } from "../../core/sample.ts";
@@ -7,7 +9,9 @@ import { Secret } from "../../core/secret.ts";
 import { openDatabaseGrowth } from "../../practice/database-growth.ts";
 import { freePort } from "../../practice/servers/ports.ts";
 import { type PostgresServer, type PostgresVersion, startPostgres } from "../../practice/servers/postgres.ts";
+import { dataFolder, serverUser } from "../../practice/servers/process.ts";
 import probe from "../../probes/postgres.ts";
+import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
@@ -136,7 +140,7 @@ describe.each<[PostgresVersion, number]>([
     const sample = await run(server.url);
     expect(sample.outcome).toBe("up");
     expect(labelled(sample, "postgres_database_size_bytes", "database").has("private")).toBe(false);
-    expect(sample.evidence).toContain("1 databases are not counted");
+    expect(sample.evidence).toContain("not counted, because our role may not CONNECT: private");
     await admin.query("DROP DATABASE private");
   });
 
@@ -277,6 +281,26 @@ describe.each<[PostgresVersion, number]>([
   });
 });
 
+test("over TLS it trusts the authority it was given, and no other", async () => {
+  const authority = certificate({ name: "Our authority", authority: true });
+  const { certPem, keyPem } = certificate({ name: "db", hosts: ["127.0.0.1"], by: authority });
+  await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
+  await using server = await startPostgres({
+    settings: ["ssl=on", `ssl_cert_file=${folder.path}/server.crt`, `ssl_key_file=${folder.path}/server.key`],
+  });
+  const ca = new Secret(authority.certPem);
+  for (const mode of ["", "?sslmode=require", "?sslmode=verify-full"]) {
+    expect(await run(`${server.url}${mode}`, { ca }), mode).toMatchObject({ outcome: "up" });
+  }
+  for (const mode of ["?sslmode=require", "?sslmode=verify-full"]) {
+    expect(await run(`${server.url}${mode}`), mode).toMatchObject({
+      outcome: "unknown",
+      reason: expect.stringContaining("its certificate is not trusted"),
+    });
+  }
+  expect(await run(`${server.url}?sslmode=no-verify`)).toMatchObject({ outcome: "up" });
+});
+
 test("a port where nothing listens is down, and the password stays hidden", async () => {
   const sample = await run(`postgres://tidewatch:hunter2@127.0.0.1:${await freePort()}/mastodon`);
   expect(sample).toMatchObject({ outcome: "down", reason: "refused the connection" });
@@ -377,6 +401,17 @@ async function connect(connectionString: string): Promise<pg.Client> {
   client.on("error", () => {});
   await client.connect();
   return client;
+}
+
+/** Files that the server may read, whoever it runs as. */
+async function serverFolder(files: Readonly<Record<string, string>>) {
+  const user = serverUser();
+  const path = await dataFolder("tls", user);
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(path, name), text, { mode: 0o600 });
+    if (user) await chown(join(path, name), user.uid, user.gid);
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 async function one(client: pg.Client, sql: string): Promise<unknown> {

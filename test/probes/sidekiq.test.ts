@@ -1,6 +1,7 @@
 /** Sidekiq's queues, read from a real Redis that holds what Sidekiq 6, 7 and 8 really left there. */
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createConnection, createServer } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
@@ -13,6 +14,7 @@ import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
 import { type RedisReader, redisAddress, withRedis } from "../../probes/lib/redis.ts";
 import { enqueuedAt, readSidekiq } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
+import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -270,6 +272,23 @@ test("a server that accepts and says nothing is down at the deadline, and at a s
   await expect(ended).rejects.toThrow("shutting down");
 });
 
+redisTest("over TLS it trusts the authority it was given, and no other", async () => {
+  await using redis = await redisWith("8.1.6/2-working.json");
+  const authority = certificate({ name: "Our authority", authority: true });
+  const { certPem, keyPem } = certificate({ name: "redis", hosts: ["127.0.0.1", "localhost"], by: authority });
+  await using proxy = await tlsProxy(redis.port, { cert: certPem, key: keyPem });
+  const url = redis.url.replace("redis:", "rediss:").replace(String(redis.port), String(proxy.port));
+  const ca = new Secret(authority.certPem);
+  expect((await run(url, { ca })).outcome).toBe("degraded");
+  expect((await run(url.replace("127.0.0.1", "localhost"), { ca })).outcome).toBe("degraded");
+  expect(await run(url)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("its certificate is not trusted"),
+  });
+  // Plain words to a TLS port.
+  expect((await run(url.replace("rediss:", "redis:"))).outcome).toBe("down");
+});
+
 redisTest("leaves no connection behind", async () => {
   await using redis = await redisWith("8.1.6/2-working.json");
   await run(redis.url);
@@ -468,6 +487,19 @@ async function redisWith(path: string) {
     }
   });
   return redis;
+}
+
+async function tlsProxy(target: number, options: TlsOptions) {
+  const proxy = createTlsServer(options, (socket) => {
+    const onward = createConnection(target, "127.0.0.1");
+    socket.on("error", () => onward.destroy());
+    onward.on("error", () => socket.destroy());
+    socket.pipe(onward).pipe(socket);
+  });
+  proxy.on("tlsClientError", () => {});
+  const port = await freePort();
+  await new Promise<void>((listening) => proxy.listen(port, "127.0.0.1", listening));
+  return { port, [Symbol.asyncDispose]: () => new Promise<void>((closed) => proxy.close(() => closed())) };
 }
 
 /** Something on a port that says one thing to everybody and hangs up; with undefined it only listens. */
