@@ -33,10 +33,10 @@ export const command: Command = {
 };
 
 /** Somebody must act: order more room, or make some at once. */
-export const isUrgent = ({ state }: Pick<CapacityModel, "state">): boolean => state === "order" || state === "page";
+const isUrgent = ({ state }: Pick<CapacityModel, "state">): boolean => state === "order" || state === "page";
 
 /** The target that is meant, or all that have something that fills. */
-export function chosen(targets: readonly Target[], name: string | undefined): readonly Target[] {
+function chosen(targets: readonly Target[], name: string | undefined): readonly Target[] {
   const filling = targets.filter(({ capacity, planned }) => capacity.length > 0 && !planned);
   if (filling.length === 0) {
     const remedy = "Give a target a check with the probe `postgres` or `disk` and a `capacity`.";

@@ -14,7 +14,7 @@ import {
 import { median, rootMeanSquare, sum, variance } from "./statistics.ts";
 
 /** The level `days` from the newest reading: the middle, and the standard deviation of what may come. */
-export interface PathPoint {
+interface PathPoint {
   readonly days: number;
   readonly mid: number;
   readonly deviation: number;
@@ -41,7 +41,7 @@ export type Forecast =
 
 export type KnownForecast = Exclude<Forecast, { readonly state: "insufficient" }>;
 
-export const horizonDays = 730;
+const horizonDays = 730;
 /** Half of an increment's weight is gone after so many days. */
 const halfLifeDays = 21;
 const leastDays = 8;

@@ -1,7 +1,7 @@
 /** The few figures about lists of numbers that the forecast needs. None of them is asked about an empty list. */
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-export const mean = (values: readonly number[]): number => sum(values) / values.length;
+const mean = (values: readonly number[]): number => sum(values) / values.length;
 export const rootMeanSquare = (values: readonly number[]): number => Math.sqrt(mean(values.map((value) => value ** 2)));
 
 /** The mean of the two in the middle when their number is even. */

@@ -145,7 +145,7 @@ export function formatIn(
 }
 
 /** "03:12", "3 h 12" (with no-break spaces). */
-export function formatClock(wall: Temporal.PlainDateTime | Temporal.PlainTime, language: Language): string {
+function formatClock(wall: Temporal.PlainDateTime | Temporal.PlainTime, language: Language): string {
   const minutes = String(wall.minute).padStart(2, "0");
   if (language === "en") return `${String(wall.hour).padStart(2, "0")}:${minutes}`;
   return wall.minute === 0 ? `${wall.hour}\u00a0h` : `${wall.hour}\u00a0h\u00a0${minutes}`;

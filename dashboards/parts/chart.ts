@@ -25,20 +25,20 @@ export interface GrowthChart {
   readonly monthLabel: (day: number) => string | undefined;
 }
 
-export interface FanPoint {
+interface FanPoint {
   readonly day: number;
   readonly low: number;
   readonly mid: number;
   readonly high: number;
 }
 
-export interface Level {
+interface Level {
   readonly name: string;
   readonly value: number;
   readonly kind: "limit" | "usable";
 }
 
-export interface Bracket {
+interface Bracket {
   /** That of a level. */
   readonly value: number;
   readonly from: number;
