@@ -1,0 +1,125 @@
+/** `tidewatch init`: asks addresses who they are and writes a first configuration about them. */
+import { access, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseConfig } from "../collector/config-file.ts";
+import { openHttp } from "../collector/http.ts";
+import type { Plugins } from "../core/config.ts";
+import { Refused } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { Http, Kind } from "../core/probe.ts";
+import { webAddress } from "../core/settings.ts";
+import { isTimeZone } from "../core/time-zone.ts";
+import { type Command, type CommandContext, text } from "./lib/command.ts";
+import { firstConfig, said, type Watchable } from "./lib/first-config.ts";
+import { loadPlugins } from "./lib/plug-ins.ts";
+import { type Found, recognise } from "./lib/recognise.ts";
+
+/** For one question, and for all about one address. */
+const patience = { question: 10_000, address: 40_000 };
+
+export const command: Command = {
+  summary: "Ask addresses who they are, and write a first configuration about them.",
+  usage: "init ADDRESS… [--output FILE]",
+  example: "tidewatch init https://social.example podcasts.example",
+  options: { output: { type: "string", default: "tidewatch.yaml" } },
+  positionals: { least: 1, most: 50 },
+  async run(args, context) {
+    const file = text(args, "output") ?? "tidewatch.yaml";
+    const path = resolve(context.cwd, file);
+    await refuseToOverwrite(path, file);
+    const addresses = readAddresses(args.positionals);
+    const answers = await Promise.all(addresses.map((address) => ask(address, context)));
+    report(addresses, answers, context);
+    const found = answers.flatMap((answer) => (answer.what === "nothing" ? [] : answer));
+    if (!found.some(({ what }) => what !== "page")) {
+      context.stderr.write(
+        "Nothing was recognised, so nothing was written.\n" +
+          "Check the addresses in a browser, or copy tidewatch.example.yaml to tidewatch.yaml and begin from there.\n",
+      );
+      return 1;
+    }
+    await writeNew(path, file, compose(found, file, await loadPlugins()));
+    context.stdout.write(nextSteps(file));
+    return 0;
+  },
+};
+
+async function refuseToOverwrite(path: string, file: string): Promise<void> {
+  const there = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (there) throw alreadyThere(file);
+}
+
+const alreadyThere = (file: string): Refused =>
+  new Refused(
+    `${file} is there already, and init never overwrites.`,
+    "Name another with --output FILE, or move it away.",
+  );
+
+/** An address without a scheme is meant as https. */
+function readAddresses(written: readonly string[]): readonly URL[] {
+  const addresses = written.map((word) => {
+    const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(word) ? word : `https://${word}`;
+    const good = webAddress().safeParse(address);
+    const url = URL.parse(address);
+    if (good.success && url) return url;
+    const why = good.error?.issues[0]?.message ?? "it cannot be read";
+    throw new Refused(`${plainText(word, 100)} is no address: ${why}.`, "Write it like https://social.example.");
+  });
+  return [...new Map(addresses.map((url) => [url.href, url])).values()];
+}
+
+function ask(address: URL, { signal, version }: CommandContext): Promise<Found> {
+  const client = openHttp({ userAgent: `Tidewatch/${version} (init, started by a person)` });
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(patience.address)]);
+  const http: Http = {
+    get: (url, request) =>
+      client.forRun(AbortSignal.any([whole, AbortSignal.timeout(patience.question)])).get(url, request),
+  };
+  return recognise(address, http);
+}
+
+function report(addresses: readonly URL[], answers: readonly Found[], { stdout, stderr }: CommandContext): void {
+  for (const [index, answer] of answers.entries()) {
+    const address = addresses[index]?.href ?? "";
+    if (answer.what === "nothing") stderr.write(`${address}: not recognised (${answer.reason}); left out\n`);
+    else stdout.write(`${address}: ${said(answer)}\n`);
+  }
+}
+
+/** What is written must be good: it is read back before it reaches the disk. */
+function compose(found: readonly Watchable[], file: string, plugins: Plugins): string {
+  const kinds = Object.entries(plugins.probes).flatMap(([name, { kind }]): [string, Kind][] =>
+    kind ? [[name, kind]] : [],
+  );
+  const written = firstConfig({ found, timeZone: localZone(), kinds: Object.fromEntries(kinds) });
+  parseConfig(written, { ...plugins, file, env: {} });
+  return written;
+}
+
+function localZone(): string {
+  const zone = Temporal.Now.timeZoneId();
+  return /^[A-Z]/i.test(zone) && isTimeZone(zone) ? zone : "UTC";
+}
+
+async function writeNew(path: string, file: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST") throw alreadyThere(file);
+    throw new Refused(
+      `${file} cannot be written (${String(code)}).`,
+      "Name a place where you may write with --output FILE.",
+    );
+  }
+}
+
+const nextSteps = (file: string): string => `
+${file} is written. Next:
+  1. Put the people to be told under \`alerts\` in ${file}, and take the # away there.
+  2. Set SMTP_URL to your mail server, like smtp://user:password@mail.example.org:587
+  3. \`npx tidewatch check-config${file === "tidewatch.yaml" ? "" : ` --config ${file}`}\` says what is still wrong; then \`npm start\`${file === "tidewatch.yaml" ? "" : ` -- --config ${file}`}.
+`;

@@ -1,0 +1,205 @@
+import { readFileSync } from "node:fs";
+import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseConfig } from "../../collector/config-file.ts";
+import { command } from "../../commands/init.ts";
+import { loadPlugins } from "../../commands/lib/plug-ins.ts";
+import { Refused } from "../../core/errors.ts";
+import { runCommand } from "../helpers/run-command.ts";
+import { closedPort, tcpServer } from "../helpers/servers.ts";
+import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+
+const plugins = await loadPlugins();
+const fixture = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), "utf8");
+
+/** A NodeInfo document whose discovery points to it, wherever the server is. */
+const nodeInfo = (document: unknown): Answers => ({
+  "/.well-known/nodeinfo": (url) =>
+    asJson({ links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${url}/nodeinfo/2.0` }] }),
+  "/nodeinfo/2.0": asJson(document),
+});
+
+const software = (name: string, version: string, nodeName?: string) => ({
+  version: "2.0",
+  software: { name, version },
+  metadata: { nodeName },
+});
+
+const page = asHtml("<title>Welcome</title>");
+const mastodon: Answers = { "/": page, ...nodeInfo(JSON.parse(fixture("mastodon/4.5/nodeinfo-2.0.json"))) };
+const castopod: Answers = { "/": page, "/.well-known/x-nodeinfo2": asJson(fixture("castopod/x-nodeinfo2.json")) };
+const pixelfed: Answers = { "/": page, ...nodeInfo(JSON.parse(fixture("pixelfed/nodeinfo-2.0.json"))) };
+
+async function setup() {
+  const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-init-"));
+  const file = join(folder.path, "tidewatch.yaml");
+  return {
+    file,
+    init: (...addresses: readonly string[]) => runCommand(command, addresses, {}, { cwd: folder.path }),
+    written: () => readFile(file, "utf8"),
+    config: async (env = {}) => parseConfig(await readFile(file, "utf8"), { ...plugins, file, env }),
+    [Symbol.asyncDispose]: () => folder.remove(),
+  };
+}
+
+test("a Mastodon, a Castopod and a Pixelfed become targets with their standard checks", async () => {
+  await using one = await smallServer(mastodon);
+  await using two = await smallServer(castopod);
+  await using three = await smallServer(pixelfed);
+  await using place = await setup();
+  const { code, stdout } = await place.init(one.url, two.url, three.url);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Mastodon 4.5.15 (Example Co-op) at 127.0.0.1");
+  expect(stdout).toMatch(/1\. Put the people[\s\S]*2\. Set SMTP_URL[\s\S]*3\. .*npm start/);
+  const { organisation, targets } = await place.config();
+  expect(organisation.name.en).toBe("Example Co-op");
+  expect(targets.map(({ id, url, checks }) => [id, url, checks.map((check) => check.probe)])).toEqual([
+    ["mastodon", one.url, ["http", "mastodon"]],
+    ["castopod", two.url, ["http", "castopod"]],
+    ["pixelfed", three.url, ["http", "pixelfed"]],
+  ]);
+});
+
+test("an older Mastodon behind a proxy without NodeInfo is known by its instance document", async () => {
+  await using server = await smallServer({
+    "/": page,
+    "/api/v2/instance": asJson(fixture("mastodon/4.2/instance-v2.json")),
+  });
+  await using place = await setup();
+  expect((await place.init(server.url)).code).toBe(0);
+  expect((await place.config()).targets).toMatchObject([{ id: "mastodon" }]);
+});
+
+test("software that only speaks like Mastodon is called by its own name", async () => {
+  const document = { version: "3.5.3 (compatible; Pixelfed 0.11.13)", title: "Pixels" };
+  await using server = await smallServer({ "/": page, "/api/v1/instance": asJson(document) });
+  await using place = await setup();
+  expect((await place.init(server.url)).stdout).toContain("Pixelfed 0.11.13 (Pixels)");
+});
+
+test("software without a probe of its own is watched by its pages, and the file says so", async () => {
+  await using lemmy = await smallServer({
+    "/": page,
+    "/api/v3/site": asJson({ site_view: { site: { name: "Threads" } }, version: "0.19.20" }),
+  });
+  await using forum = await smallServer({
+    "/": page,
+    "/about.json": asJson({ about: { title: "Forum", version: "3.4.0" } }),
+  });
+  await using misskey = await smallServer({ "/": page, ...nodeInfo(software("misskey", "2026.1.0", "Stars")) });
+  await using place = await setup();
+  expect((await place.init(lemmy.url, forum.url, misskey.url)).code).toBe(0);
+  const { targets } = await place.config();
+  expect(targets.map(({ id, name, checks }) => [id, name.en, checks.map((check) => check.id)])).toEqual([
+    ["lemmy", "Threads", ["web", "service"]],
+    ["discourse", "Forum", ["web", "service"]],
+    ["misskey", "Stars", ["web"]],
+  ]);
+  expect(await place.written()).toContain("There is no probe of its own for it yet");
+});
+
+test("a podcast feed is asked for as podcast apps do", async () => {
+  await using server = await smallServer({
+    "/feed.xml": { headers: { "content-type": "text/xml" }, body: fixture("castopod/feed.xml") },
+  });
+  await using place = await setup();
+  expect((await place.init(`${server.url}/feed.xml`)).code).toBe(0);
+  expect((await place.config()).targets).toMatchObject([
+    { id: "podcast", checks: [{ id: "feed", options: { url: `${server.url}/feed.xml` } }] },
+  ]);
+});
+
+test("two of the same software get different ids and names", async () => {
+  await using one = await smallServer(mastodon);
+  await using two = await smallServer({ "/": page, ...nodeInfo(software("mastodon", "4.4.0", "The other one")) });
+  await using place = await setup();
+  expect((await place.init(one.url, two.url)).code).toBe(0);
+  const { targets } = await place.config();
+  expect(new Set(targets.map(({ id }) => id)).size).toBe(2);
+  expect(targets.map(({ name }) => name.en)).toEqual(["Mastodon", "The other one"]);
+});
+
+test("the commented part about people is good as well, once the # is taken away", async () => {
+  await using server = await smallServer(mastodon);
+  await using place = await setup();
+  await place.init(server.url);
+  const text = await place.written();
+  const start = text.indexOf("# alerts:");
+  const alerts = text.slice(start, text.indexOf("\n\n", start));
+  await writeFile(place.file, text.replace(alerts, alerts.replaceAll(/^# /gm, "")));
+  const { onCall } = await place.config({ SMTP_URL: "smtp://a:b@mail.example.org:587" });
+  expect(onCall.escalation).toHaveLength(2);
+});
+
+test("nothing is overwritten, and nobody is asked before that is known", async () => {
+  await using server = await smallServer(mastodon);
+  await using place = await setup();
+  await writeFile(place.file, "mine");
+  await expect(place.init(server.url)).rejects.toThrow(Refused);
+  expect(await place.written()).toBe("mine");
+  expect(server.requests).toEqual([]);
+});
+
+test("nothing recognised: nothing is written, the end is 1, and each address is told why", async () => {
+  await using plain = await smallServer({ "*": asHtml("<title>Bakery</title>") });
+  await using place = await setup();
+  const closed = `http://127.0.0.1:${await closedPort()}`;
+  const { code, stderr } = await place.init(plain.url, closed);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`${closed}/: not recognised \\(.*refused.*\\)`));
+  await expect(place.written()).rejects.toThrow("ENOENT");
+});
+
+test("a page that says nothing about itself is watched beside what was recognised", async () => {
+  await using plain = await smallServer({ "*": asHtml("<title>Bakery</title>") });
+  await using known = await smallServer(mastodon);
+  await using place = await setup();
+  expect((await place.init(plain.url, known.url)).code).toBe(0);
+  expect((await place.config()).targets.map(({ name }) => name.en)).toEqual(["Bakery", "Mastodon"]);
+});
+
+test("what strangers say about themselves cannot become settings, comments or terminal codes", async () => {
+  const evil = 'Co-op"\nalerts: { x: 1 }\n\u001b[31m # {{ & *a !b\u202e';
+  await using server = await smallServer({ "/": page, ...nodeInfo(software("mastodon", `4\n  - id: evil`, evil)) });
+  await using place = await setup();
+  const { code, stdout } = await place.init(server.url);
+  expect(code).toBe(0);
+  expect(stdout).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  const config = await place.config();
+  expect(config.targets.map(({ id }) => id)).toEqual(["mastodon"]);
+  expect(config.organisation.name.en).toContain("alerts: { x: 1 }");
+});
+
+test("hostile answers are refused: names that are no names, NodeInfo that points elsewhere, endless bytes", async () => {
+  await using other = await smallServer(nodeInfo(software("mastodon", "4.5.15")));
+  await using server = await smallServer({
+    "/": { body: "x".repeat(2_000_000) },
+    "/.well-known/nodeinfo": asJson({
+      links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${other.url}/nodeinfo/2.0` }],
+    }),
+    "/.well-known/x-nodeinfo2": asJson({ server: { software: "../../etc/passwd" } }),
+    "/api/v1/instance": asJson("[".repeat(100_000)),
+  });
+  await using place = await setup();
+  expect((await place.init(server.url)).code).toBe(1);
+  expect(other.requests).toEqual([]);
+});
+
+test("a server that closes every connection is told in a sentence", async () => {
+  await using rude = await tcpServer((socket) => void socket.destroy());
+  await using place = await setup();
+  const { code, stderr } = await place.init(`http://127.0.0.1:${rude.port}`);
+  expect(code).toBe(1);
+  expect(stderr).toContain("not recognised");
+});
+
+test.each(["https://user:secret@social.example", "ftp://social.example", "https://", "a b"])(
+  "%s is refused before anything is asked, without repeating a password",
+  async (address) => {
+    await using place = await setup();
+    const refusal = await place.init(address).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(Refused);
+  },
+);
