@@ -5,7 +5,7 @@ import { DeliveryError } from "../core/errors.ts";
 import type { NoticeStatus } from "../core/store.ts";
 
 /** For one attempt, the opening of the channel included. */
-export const deadlineSeconds = 10;
+const deadlineSeconds = 10;
 
 /**
  * Resolves when the channel accepted the notice; throws DeliveryError otherwise, and nothing else ever.

@@ -20,7 +20,7 @@ export interface DeliveryResult {
   readonly result: "sent" | "failed" | "dropped";
 }
 
-export interface DeliverySettings {
+interface DeliverySettings {
   /** By name: the file name under alerts/channels/. */
   readonly channels: ReadonlyMap<string, ConfiguredChannel>;
   readonly onCall: OnCall;

@@ -30,7 +30,7 @@ type Instant = Temporal.Instant;
 type Facts = Omit<IncidentFacts, "id">;
 
 /** What a reload of the configuration may change. */
-export interface JudgeSettings {
+interface JudgeSettings {
   readonly organisation: Organisation;
   readonly targets: readonly Target[];
   readonly onCall: OnCall;

@@ -31,7 +31,7 @@ export interface LaneParts {
 
 const atOnce = 4;
 /** Longer than a delivery and its place in the queue; only a process that died lets it end. */
-export const leaseSeconds = 30;
+const leaseSeconds = 30;
 /** A wake-up that got lost by an accident costs so many seconds and not the page. */
 const longestNapSeconds = 30;
 const storeRetrySeconds = 5;

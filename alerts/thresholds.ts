@@ -165,7 +165,7 @@ function carries(labels: Labels | undefined, rule: Threshold): boolean {
 }
 
 /** The same text for the same labels, whatever their order. */
-export function canonical(labels: Labels | undefined): string {
+function canonical(labels: Labels | undefined): string {
   return JSON.stringify(Object.fromEntries(Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 

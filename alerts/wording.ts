@@ -50,7 +50,7 @@ export interface Part {
   readonly acknowledgeUrl?: string;
 }
 
-export const subjectLimit = 80;
+const subjectLimit = 80;
 
 /** The same for every notice of a thread, because mail programs split threads where the subject changes. */
 export function subject(id: number, title: string, practice: boolean): string {
@@ -125,7 +125,7 @@ export function reasonOf(seen: Seen): string {
 }
 
 /** "queue=default: 22m (told at 15m, over below 5m)" */
-export function levelLine({ labels, value, rule }: Level): string {
+function levelLine({ labels, value, rule }: Level): string {
   const of = Object.entries(labels).map(([name, text]) => `${plain(name)}=${plain(text)}`);
   const say = (figure: number) => formatValue(figure, rule.unit);
   const limits = `told at ${say(rule.raiseAt)}, over below ${say(rule.clearAt)}`;

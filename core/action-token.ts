@@ -22,7 +22,7 @@ const contents = z.discriminatedUnion("purpose", [
   /** The cookie that such a link is exchanged for. */
   z.strictObject({ purpose: z.literal("session"), ...common }),
 ]);
-export type ActionToken = z.infer<typeof contents>;
+type ActionToken = z.infer<typeof contents>;
 
 type WithoutId<Token> = Token extends unknown ? Omit<Token, "id"> : never;
 /** What a token is to say, before it gets its random id. */
@@ -38,7 +38,7 @@ export function signToken(payload: ActionTokenContents, key: Uint8Array): string
 }
 
 /** Why a token is refused. For the log only: the visitor reads the same page for all of them. */
-export type TokenFault = "malformed" | "unknown key" | "tampered" | "expired";
+type TokenFault = "malformed" | "unknown key" | "tampered" | "expired";
 
 export type VerifiedToken =
   | { readonly ok: true; readonly token: ActionToken }

@@ -39,7 +39,7 @@ export function raisedText(explanation: Localised): Localised {
   };
 }
 
-export const acknowledgedText: Localised = {
+const acknowledgedText: Localised = {
   en: "Somebody of our team is working on it.",
   fr: "Une personne de notre équipe s’en occupe.",
 };
