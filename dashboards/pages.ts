@@ -117,7 +117,7 @@ class RenderedPages implements Pages {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.#isDue()) await this.#render();
+      await this.#render();
       if (this.#now() - this.#keptAt >= keepSeconds) await this.#keep();
       await this.#options.clock.sleep(tickSeconds, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
@@ -143,11 +143,12 @@ class RenderedPages implements Pages {
     return this.#changed || now < this.#readUntil || now - this.#renderedAt >= patience;
   }
 
-  /** Never throws: whatever fails, the pages that are there stay, with a note. */
+  /** When something changed or it is time. Never throws: whatever fails, the pages that are there stay, with a note. */
   async #render(): Promise<void> {
-    this.#visited = false;
-    this.#renderedAt = this.#now();
     try {
+      if (!this.#isDue()) return;
+      this.#visited = false;
+      this.#renderedAt = this.#now();
       await this.#readWhenDue();
       await this.#renderModel(this.#model(), this.#reader.fails ? "store" : undefined);
     } catch (error) {

@@ -1,11 +1,9 @@
 /** Routes and headers of the two listeners, and how they listen. What the pages say is made elsewhere. */
 import type { Server } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { csrf } from "hono/csrf";
-import { HTTPException } from "hono/http-exception";
 import type { Clock } from "../core/clock.ts";
 import { Refused } from "../core/errors.ts";
 import type { Incident } from "../core/incident.ts";
@@ -40,6 +38,8 @@ export interface PublicParts {
   readonly log: Log;
   readonly practice: boolean;
   readonly health: () => Health;
+  /** Called when a notice was written that waits to be sent. */
+  readonly onNotice?: () => void;
   /** The whole page `/team/capacity`, for somebody who is signed in. */
   readonly capacity?: (props: LayoutProps) => Promise<string>;
   /** Only when the configuration puts them here too. */
@@ -141,8 +141,12 @@ function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeep
       const detail = `incident ${incident.id}, by the link sent to ${contact.id}, from ${nearby(context)}`;
       await writeDown(parts, { at: now, who: contact.id, did: "acknowledge", detail });
     }
+    if (took) {
+      const mine: Incident = { ...incident, state: "acknowledged", by: contact.name, acknowledgedAt: now };
+      return show(context, { contact, incident: mine, now, result: "done" });
+    }
     const after = (await store.incident(incident.id)) ?? incident;
-    return show(context, { contact, incident: after, now, result: took ? "done" : standing(after, contact) });
+    return show(context, { contact, incident: after, now, result: standing(after, contact) });
   });
 }
 
@@ -165,14 +169,15 @@ function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): 
   app.get("/team/sign-in", async (context) => context.html(await signInPage(visitor(context, parts))));
   app.post("/team/sign-in", async (context) => {
     if (!byAddress.take(nearby(context))) return fail(context, parts, "too-many", 429);
-    const email = (await context.req.parseBody())["email"];
+    const email = await emailOf(context);
     const { organisation, contacts, baseUrl } = parts.settings();
-    const contact = typeof email === "string" ? contactWithEmail(contacts, email) : undefined;
+    const contact = email === undefined ? undefined : contactWithEmail(contacts, email);
     const props = visitor(context, parts);
     if (contact && byContact.take(contact.id)) {
       const send = async () => {
         const link = await signInLink(store, baseUrl, contact, clock);
         await store.commit({ notices: [signInNotice(link, contact, organisation, props.language, clock.now())] });
+        parts.onNotice?.();
       };
       // Not waited for: the time of the answer must not tell who belongs to the team.
       send().catch((error: unknown) => log.error("a sign-in link could not be sent", { contact: contact.id, error }));
@@ -201,6 +206,16 @@ function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): 
   });
 }
 
+/** Nothing when the form is not one of ours or cannot be read. */
+async function emailOf(context: Context<Env>): Promise<string | undefined> {
+  try {
+    const form = await context.req.parseBody();
+    return typeof form["email"] === "string" ? form["email"] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
   app.use("/team/*", async (context, next) => {
     const { name } = cookieOf(parts);
@@ -226,21 +241,28 @@ function cookieOf(parts: PublicParts): { readonly name: string; readonly secure:
   return { name: secure ? "__Host-tidewatch" : "tidewatch", secure };
 }
 
-/** Forms count only when they came from a page of ours: at the configured address, or at the one that was asked. */
-function fromOurselves(parts: PublicParts) {
-  return csrf({
-    origin: (origin, context) => {
-      const asked = URL.parse(origin);
-      if (!asked) return false;
-      return asked.origin === URL.parse(parts.settings().baseUrl)?.origin || asked.host === context.req.header("host");
-    },
-  });
+/**
+ * Forms count only when they came from a page of ours: at the configured address, or at the one that was asked. Browsers
+ * that say where a request comes from are believed; hono's csrf would let some content types pass unasked.
+ */
+function fromOurselves(parts: PublicParts): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const site = context.req.header("sec-fetch-site");
+    const trusted = site === undefined ? isOwnOrigin(context, parts) : site === "same-origin";
+    if (!trusted) return fail(context, parts, "refused", 403);
+    await next();
+  };
+}
+
+function isOwnOrigin(context: Context<Env>, parts: PublicParts): boolean {
+  const origin = URL.parse(context.req.header("origin") ?? "");
+  if (!origin) return false;
+  return origin.origin === URL.parse(parts.settings().baseUrl)?.origin || origin.host === context.req.header("host");
 }
 
 function answerFaults(app: Hono<Env>, parts: PublicParts): void {
   app.notFound((context) => fail(context, parts, "not-found", 404));
   app.onError((error, context) => {
-    if (error instanceof HTTPException && error.status === 403) return fail(context, parts, "refused", 403);
     parts.log.error("a request failed", { error, method: context.req.method, route: routeOf(context.req.path) });
     const acting = context.req.method === "POST";
     return fail(context, parts, acting ? "store" : "accident", acting ? 503 : 500);

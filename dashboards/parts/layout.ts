@@ -64,7 +64,7 @@ ${(props.alternates ?? []).map(({ language, href }) => html`<link rel="alternate
 <body${page.wide ? html` class="wide"` : ""}>
 <a class="skip" href="#main">${text.skip}</a>
 ${signs}
-${props.practice ? html`<p class="ribbon"><strong>${text.practice}</strong> ${text.practiceMeans}</p>` : ""}
+${props.practice ? html`<aside class="ribbon" aria-label="${text.practice}"><strong>${text.practice}</strong> ${text.practiceMeans}</aside>` : ""}
 <header>
 <p class="organisation">${organisationLink(props.organisation.url, organisation)}</p>
 ${languageSwitch(props)}

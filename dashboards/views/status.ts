@@ -23,7 +23,7 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
   );
   return renderPage(props, {
     title: sentence,
-    description: `${text.statusOf(props.organisation.name[props.language])}: ${sentence}`,
+    description: `${text.statusOf(props.organisation.name[props.language])}${text.colon}${sentence}`,
     outcome,
     main: html`${verdict(model, sentence, outcome, props)}
 ${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model.now, props))}</section>`}

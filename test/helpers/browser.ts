@@ -1,8 +1,9 @@
 /** A real Chromium for tests: one on PATH, else the one that npm brings; where neither runs, the reason why not. */
-import { access, constants, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 
 /** Unpacked once (170 MB) beside the package it comes from; removed with node_modules. */
 const cache = fileURLToPath(new URL("../../node_modules/.cache/tidewatch-chromium", import.meta.url));
@@ -22,6 +23,17 @@ export async function startBrowser(): Promise<BrowserOrReason> {
     return { missing: `no browser could be started (install chromium on PATH to run this): ${reason}` };
   }
 }
+
+/** What axe-core finds wrong with the page, one line each, short enough to be read in a failing test. */
+export async function axeViolations(page: Page): Promise<readonly string[]> {
+  axe ??= await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await page.evaluate(axe);
+  const found: unknown = await page.evaluate(
+    "axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => [id, html.slice(0, 160), any[0]?.message].join(': '))))",
+  );
+  return Array.isArray(found) ? found.map(String) : ["axe did not run"];
+}
+let axe: string | undefined;
 
 interface Program {
   readonly executablePath: string;

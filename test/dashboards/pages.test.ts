@@ -1,0 +1,326 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { type Log, silentLog } from "../../core/log.ts";
+import { openPages, type Pages, type PagesOptions } from "../../dashboards/pages.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import {
+  cosocial,
+  daySeconds,
+  liveOf,
+  outage,
+  recordsOf,
+  type Service,
+  scene,
+  service,
+} from "../helpers/status-scene.ts";
+
+const longAgo = 100 * daySeconds;
+const fine = service("forum", [[longAgo, "up"]], { name: "Forum" });
+const failing = service(
+  "mastodon",
+  [
+    [longAgo, "up"],
+    [760, "down"],
+  ],
+  { name: "Mastodon" },
+);
+
+async function setup(services: readonly Service[] = [fine], more: Partial<PagesOptions> = {}) {
+  const clock = new FakeClock();
+  const directory = await mkdtemp(join(tmpdir(), "tidewatch-pages-"));
+  let current = scene(clock.now(), services);
+  const records = recordsOf(current);
+  const options: PagesOptions = {
+    store: records.store,
+    live: liveOf(() => current.checks),
+    clock,
+    log: silentLog,
+    organisation: cosocial,
+    targets: current.targets,
+    practice: false,
+    directory,
+    ...more,
+  };
+  const stop = new AbortController();
+  const running: Promise<void>[] = [];
+  return {
+    clock,
+    directory,
+    options,
+    reads: records.reads,
+    /** From now on the services have another past; the store says it too. */
+    become(services: readonly Service[], incidents = current.incidents) {
+      current = { ...scene(clock.now(), services), incidents };
+      records.given.transitions = current.transitions;
+      records.given.incidents = incidents;
+    },
+    run: (pages: Pages) => void running.push(pages.run(stop.signal)),
+    /** What the page says after some more seconds; files and compression take real time in between. */
+    soon: (look: () => string) =>
+      expect.poll(
+        async () => {
+          await clock.turn(1);
+          return look();
+        },
+        { interval: 5, timeout: 10_000 },
+      ),
+    async stop() {
+      stop.abort();
+      await Promise.all(running);
+    },
+    async [Symbol.asyncDispose]() {
+      await this.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function read(pages: Pages, path = "/en/", request: Parameters<Pages["get"]>[1] = {}): string {
+  const answer = pages.get(path, request);
+  return Buffer.from(answer?.body ?? "").toString();
+}
+
+test("the page is there before the first visitor, in both languages", async () => {
+  await using scene = await setup([fine, failing]);
+  const pages = await openPages(scene.options);
+  expect(read(pages, "/en/")).toContain("Mastodon is down");
+  expect(read(pages, "/fr/")).toContain("Mastodon est en panne");
+  expect(read(pages, "/", { language: "fr-CA,fr;q=0.9" })).toContain('lang="fr-CA"');
+  expect(read(pages, "/", { language: "de" })).toContain('lang="en-CA"');
+  expect(pages.get("/de/", {})).toBeUndefined();
+  expect(pages.get("/en/?x=1", {})).toBeUndefined();
+});
+
+test("each encoding carries the same page, its own tag and its own length", async () => {
+  await using scene = await setup();
+  const pages = await openPages(scene.options);
+  const plain = read(pages);
+  const unpack = { br: brotliDecompressSync, gzip: gunzipSync, zstd: zstdDecompressSync };
+  const tags = new Set([pages.get("/en/", {})?.headers["etag"]]);
+  for (const [encoding, unpacked] of Object.entries(unpack)) {
+    const answer = pages.get("/en/", { encoding });
+    expect(answer?.headers).toMatchObject({ "content-encoding": encoding, vary: "Accept-Encoding" });
+    expect(answer?.headers["content-length"]).toBe(String(answer?.body?.length));
+    expect(unpacked(answer?.body ?? "").toString()).toBe(plain);
+    tags.add(answer?.headers["etag"]);
+  }
+  expect(tags.size).toBe(4);
+  expect(pages.get("/", {})?.headers["vary"]).toBe("Accept-Encoding, Accept-Language");
+});
+
+test("a browser that has the page already gets no second copy", async () => {
+  await using scene = await setup();
+  const pages = await openPages(scene.options);
+  const etag = pages.get("/en/", { encoding: "br" })?.headers["etag"] ?? "";
+  for (const ifNoneMatch of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+    const answer = pages.get("/en/", { encoding: "br", ifNoneMatch });
+    expect(answer).toMatchObject({ status: 304, body: null, headers: { etag } });
+  }
+  expect(pages.get("/en/", { encoding: "gzip", ifNoneMatch: etag })?.status).toBe(200);
+});
+
+test("visitors cost the store nothing", async () => {
+  await using scene = await setup();
+  const pages = await openPages(scene.options);
+  const before = { ...scene.reads };
+  for (let visit = 0; visit < 1000; visit++) pages.get("/", { encoding: "br", language: `x-${visit}` });
+  expect(scene.reads).toEqual(before);
+});
+
+test("an outage is on the page a second after the outcome moved, without anybody saying so", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.soon(() => read(pages)).toContain("All services are working");
+  const down = service(
+    "forum",
+    [
+      [longAgo, "up"],
+      [60, "down"],
+    ],
+    { name: "Forum" },
+  );
+  scene.become([down], [outage(scene.clock.now(), 5, down, { startedSecondsAgo: 60 })]);
+  await scene.soon(() => read(pages)).toContain("Forum is down");
+  await scene.soon(() => read(pages)).toContain("We have noticed and are looking into it.");
+});
+
+test("what nobody announces is found within a minute; what is announced, at once", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.clock.turn(20);
+  scene.become([fine], [outage(scene.clock.now(), 5, fine, { startedSecondsAgo: 60, facts: { impact: "degraded" } })]);
+  await scene.clock.turn(2);
+  expect(read(pages)).not.toContain("Trouble with Forum");
+  pages.changed();
+  await scene.soon(() => read(pages)).toContain("Trouble with Forum");
+  scene.become([fine], []);
+  await scene.soon(() => read(pages)).not.toContain("Trouble with Forum");
+});
+
+test("checked at moves on while samples come, from memory", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.clock.turn(10);
+  const before = read(pages);
+  const reads = scene.reads.transitions;
+  scene.become([fine]);
+  await scene.soon(() => read(pages)).not.toBe(before);
+  expect(scene.reads.transitions).toBe(reads);
+});
+
+test("a store that throws on every call keeps nobody from reading what is known from memory", async () => {
+  const broken = async () => {
+    throw new Error("database disk image is malformed: secret path");
+  };
+  const logged: string[] = [];
+  const log: Log = { ...silentLog, error: (message) => void logged.push(message) };
+  await using scene = await setup([failing], {
+    store: { transitions: broken, incidents: broken, incidentUpdates: broken },
+    log,
+  });
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.clock.turn(30);
+  expect(read(pages)).toContain("Mastodon is down");
+  expect(read(pages)).toContain("We cannot read our own records at the moment");
+  expect(read(pages)).not.toContain("secret path");
+  expect(logged).toEqual(["the status page cannot read the store"]);
+  await scene.stop();
+  expect(await readdir(scene.directory)).toEqual([]);
+});
+
+test("a store that fails later keeps the history that was read, and recovers without help", async () => {
+  await using scene = await setup([failing]);
+  const { store } = scene.options;
+  let fails = false;
+  const sometimes: PagesOptions["store"] = {
+    transitions: (span) => (fails ? Promise.reject(new Error("gone")) : store.transitions(span)),
+    incidents: (filter) => store.incidents(filter),
+    incidentUpdates: (id) => store.incidentUpdates(id),
+  };
+  const pages = await openPages({ ...scene.options, store: sometimes });
+  scene.run(pages);
+  await scene.clock.turn(10);
+  fails = true;
+  pages.changed();
+  await scene.soon(() => read(pages)).toContain("We cannot read our own records");
+  expect(read(pages)).toContain("1 day with an outage");
+  fails = false;
+  await scene.soon(() => read(pages)).not.toContain("We cannot read our own records");
+});
+
+test("a store that hangs is given five seconds and is not asked again while it hangs", async () => {
+  await using scene = await setup([failing]);
+  let asked = 0;
+  const hanging: PagesOptions["store"] = {
+    ...scene.options.store,
+    transitions: () => {
+      asked++;
+      return new Promise(() => {});
+    },
+  };
+  const opened: Pages[] = [];
+  const opening = openPages({ ...scene.options, store: hanging }).then((pages) => opened.push(pages));
+  await scene.soon(() => String(opened.length)).toBe("1");
+  await opening;
+  const [pages] = opened;
+  if (!pages) throw new Error("not opened");
+  scene.run(pages);
+  await scene.clock.turn(60);
+  expect(read(pages)).toContain("Mastodon is down");
+  expect(asked).toBe(1);
+});
+
+test("after a restart the last page is there at once, says so, and gives way to the first new one", async () => {
+  await using scene = await setup([failing]);
+  const first = await openPages(scene.options);
+  scene.run(first);
+  await scene.clock.turn(3);
+  await scene.stop();
+  const nothing = { ...scene.options.store, transitions: () => Promise.reject(new Error("not yet")) };
+  const second = await openPages({ ...scene.options, store: nothing, live: liveOf(() => []) });
+  expect(read(second)).toContain("Mastodon is down");
+  expect(read(second)).toContain("Monitoring has just been started again");
+  expect(read(second, "/fr/")).toContain("vient d’être redémarrée");
+  const stop = new AbortController();
+  const third = await openPages(scene.options);
+  const running = third.run(stop.signal);
+  await scene.soon(() => read(third)).not.toContain("Monitoring has just been started again");
+  stop.abort();
+  await running;
+});
+
+test("half a page on disk is none", async () => {
+  await using scene = await setup([fine]);
+  await writeFile(join(scene.directory, "status.en.html"), "<!doctype html><html><head><style>");
+  expect(read(await openPages(scene.options))).toContain("All services are working");
+});
+
+test("a kept page of an older release keeps its own style allowed", async () => {
+  await using scene = await setup([fine]);
+  const page = "<!doctype html>\n<html><head><style>b{color:red}</style></head><body><!--note--></body></html>\n";
+  await writeFile(join(scene.directory, "status.en.html"), page);
+  await writeFile(join(scene.directory, "status.fr.html"), page);
+  const pages = await openPages(scene.options);
+  const policy = pages.get("/en/", {})?.headers["content-security-policy"] ?? "";
+  const digest = await crypto.subtle.digest("SHA-256", Buffer.from("b{color:red}"));
+  expect(policy).toContain(`'sha256-${Buffer.from(digest).toString("base64")}'`);
+});
+
+test("a disk that cannot be written is logged once and changes nothing for visitors", async () => {
+  const logged: string[] = [];
+  const log: Log = { ...silentLog, warn: (message) => void logged.push(message) };
+  await using scene = await setup([fine], { log });
+  const file = join(scene.directory, "in-the-way");
+  await writeFile(file, "");
+  const pages = await openPages({ ...scene.options, directory: join(file, "pages") });
+  scene.run(pages);
+  await scene.clock.turn(3);
+  await scene.stop();
+  expect(read(pages)).toContain("All services are working");
+  expect(logged).toEqual(["the status page cannot be kept on disk"]);
+});
+
+test("the kept files are whole pages without a note, and nothing else is left behind", async () => {
+  await using scene = await setup([failing]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.clock.turn(3);
+  await scene.stop();
+  expect((await readdir(scene.directory)).sort()).toEqual(["status.en.html", "status.fr.html"]);
+  const kept = await readFile(join(scene.directory, "status.en.html"), "utf8");
+  expect(kept).toContain("Mastodon is down");
+  expect(kept).toContain("<!--note-->");
+});
+
+test("a model that cannot be rendered leaves the last page, with a note", async () => {
+  await using scene = await setup([fine]);
+  let broken = false;
+  const live = {
+    checks() {
+      if (broken) throw new Error("our own bug");
+      return scene.options.live.checks();
+    },
+  };
+  const pages = await openPages({ ...scene.options, live });
+  broken = true;
+  scene.run(pages);
+  await scene.soon(() => read(pages)).toContain("We cannot measure right now. What follows is what we last knew");
+  expect(read(pages)).toContain("Forum");
+});
+
+test("a reload shows other targets and other languages", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  scene.become([failing]);
+  pages.reconfigure({ targets: [failing.target], organisation: { ...cosocial, languages: ["fr"] } });
+  await scene.soon(() => read(pages, "/")).toContain("Mastodon est en panne");
+  expect(pages.get("/en/", {})).toBeUndefined();
+});
