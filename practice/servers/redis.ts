@@ -123,8 +123,12 @@ async function systemName(): Promise<string> {
   return `${field("ID") ?? "linux"}-${field("VERSION_ID") ?? "0"}-${process.arch}`;
 }
 
+const downloadSeconds = 45;
+
 /** apt checks the signatures; first with the system's package lists, then with fresh ones of our own. */
-async function download(folder: string, signal: AbortSignal | undefined): Promise<void> {
+async function download(folder: string, caller: AbortSignal | undefined): Promise<void> {
+  // A network that swallows everything must not keep a newcomer waiting: the practice then goes without queues.
+  const signal = AbortSignal.any([AbortSignal.timeout(downloadSeconds * 1000), ...(caller ? [caller] : [])]);
   const own = await ownPackageLists();
   for (const lists of [[], own]) {
     if (lists === own && !(await apt(["update"], lists, folder, signal))) break;
@@ -136,7 +140,7 @@ async function download(folder: string, signal: AbortSignal | undefined): Promis
     }
     return;
   }
-  signal?.throwIfAborted();
+  caller?.throwIfAborted();
   throw missing(", and it could not be downloaded from the system's package archive");
 }
 
