@@ -39,7 +39,12 @@ export function httpsServer(
 
 /** @param talk what happens on each connection; the server never says anything by itself. */
 export function tcpServer(talk: (socket: Socket) => void, wishes: ServerWishes = {}): Promise<RunningServer> {
-  return started(createServer(talk), "http", wishes);
+  const server = createServer((socket) => {
+    talk(socket);
+    // Unread, it would never notice that the other side hung up.
+    socket.resume();
+  });
+  return started(server, "http", wishes);
 }
 
 /** Answers any request with these bytes, then ends. */

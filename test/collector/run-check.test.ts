@@ -1,0 +1,316 @@
+import { context, trace } from "@opentelemetry/api";
+import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
+import { afterEach, expect, test } from "vitest";
+import { z } from "zod";
+import { deadlinePassed } from "../../collector/abort.ts";
+import { Accidents } from "../../collector/accidents.ts";
+import { Blind } from "../../collector/blind.ts";
+import { openHttp } from "../../collector/http.ts";
+import { type RunParts, runCheck } from "../../collector/run-check.ts";
+import { assumeSight, type SelfCheck } from "../../collector/self-check.ts";
+import { systemClock } from "../../collector/system-clock.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { defineProbe, type Probe } from "../../core/probe.ts";
+import { certificate } from "../helpers/certificates.ts";
+import { aCheck } from "../helpers/checks.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { httpServer, httpsServer, tcpServer } from "../helpers/servers.ts";
+import { testLog } from "../helpers/test-log.ts";
+
+const blind: SelfCheck = { look: async () => ({ sees: false, reason: "192.0.2.53:53: no answer" }) };
+
+const aProbe = (run: Probe["run"]): Probe => defineProbe({ summary: "", options: z.unknown(), example: {}, run });
+
+function setup(run: Probe["run"], wishes: Partial<RunParts> = {}) {
+  const clock = new FakeClock();
+  const log = testLog();
+  const end = new AbortController();
+  const parts: RunParts = {
+    probe: aProbe(run),
+    http: openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" }),
+    clock,
+    selfCheck: assumeSight,
+    vantagePoint: "here",
+    signal: end.signal,
+    memory: new Map(),
+    log,
+    ...wishes,
+  };
+  return { parts, clock, log, end, run: () => runCheck(aCheck(), parts) };
+}
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+test("a finding becomes a sample with its when, where and how long", async () => {
+  const { run, clock } = setup(async (_options, { clock, signal }) => {
+    await clock.sleep(2.5, signal);
+    return { outcome: "degraded", reason: "slow", explanation: { en: "slow", fr: "lent" } };
+  });
+  const running = run();
+  await clock.turn(3);
+  expect(await running).toMatchObject({
+    target: "mastodon",
+    check: "web",
+    vantagePoint: "here",
+    outcome: "degraded",
+    reason: "slow",
+    explanation: { en: "slow", fr: "lent" },
+    durationSeconds: 2.5,
+    loopDelaySeconds: expect.any(Number),
+  });
+  expect((await running).at.toString()).toBe("2026-11-23T12:00:00Z");
+  expect(await running).not.toHaveProperty("sinceLastSeconds");
+});
+
+test("the second run knows how long ago the first one began, whatever the wall clock says", async () => {
+  const { run, clock } = setup(async () => ({ outcome: "up" }));
+  await run();
+  await clock.turn(60);
+  clock.jump(-3600);
+  expect(await run()).toMatchObject({ sinceLastSeconds: 60 });
+});
+
+test("no answer is down, with the sentence, the phases and the evidence", async () => {
+  const { run } = setup(async () => {
+    throw new Unreachable("refused on 192.0.2.1:443", {
+      stage: "connect",
+      phases: { connect: 0.1 },
+      evidence: "tried twice",
+    });
+  });
+  expect(await run()).toMatchObject({
+    outcome: "down",
+    reason: "refused on 192.0.2.1:443",
+    phases: { connect: 0.1 },
+    evidence: "tried twice",
+  });
+});
+
+test("no answer while we cannot reach anything ourselves is unknown, and what was seen is kept", async () => {
+  const thrown = setup(
+    async () => {
+      throw new Unreachable("refused", { stage: "connect", evidence: "tried twice" });
+    },
+    { selfCheck: blind },
+  );
+  expect(await thrown.run()).toMatchObject({
+    outcome: "unknown",
+    reason: "we could not reach anything ourselves: 192.0.2.53:53: no answer",
+    evidence: "refused\ntried twice",
+  });
+  const swallowed = setup(
+    async (_options, { http }) => {
+      await http.get("http://127.0.0.1:1/").catch(() => {});
+      return { outcome: "degraded", reason: "half of it is missing" };
+    },
+    { selfCheck: blind },
+  );
+  expect(await swallowed.run()).toMatchObject({ outcome: "unknown" });
+});
+
+test("a bad answer is down even when the self-check fails: it did come through", async () => {
+  const { run } = setup(async () => ({ outcome: "down", reason: "answered 502" }), { selfCheck: blind });
+  expect(await run()).toMatchObject({ outcome: "down", reason: "answered 502" });
+});
+
+test("an accident is unknown, told once with its stack, and counted each time", async () => {
+  const log = testLog();
+  const accidents = new Accidents(log);
+  const { run } = setup(
+    async () => {
+      throw new TypeError("cannot read properties of undefined");
+    },
+    { log, accidents },
+  );
+  expect(await run()).toMatchObject({ outcome: "unknown", reason: "the check itself failed (TypeError)" });
+  await run();
+  expect(accidents.total).toBe(2);
+  expect(log.lines).toEqual([
+    {
+      level: "error",
+      message: "accident in a check",
+      fields: { check: "mastodon/web", probe: "http", error: expect.any(TypeError) },
+    },
+  ]);
+});
+
+test("a probe that throws at once, or something that is no error, does no harm", async () => {
+  const atOnce = setup(() => {
+    throw new Error("at once");
+  });
+  expect(await atOnce.run()).toMatchObject({ outcome: "unknown" });
+  const odd = setup(() => Promise.reject(null));
+  expect(await odd.run()).toMatchObject({ outcome: "unknown" });
+});
+
+test("trouble of our own machine is unknown and says what it is", async () => {
+  const { run, log } = setup(() => Promise.reject(new Blind("this program has too many files open")));
+  expect(await run()).toMatchObject({ outcome: "unknown", reason: "this program has too many files open" });
+  expect(log.lines).toMatchObject([{ level: "warn" }]);
+});
+
+test("the deadline is the end of the wait", async () => {
+  const { run, clock } = setup((_options, { signal }) => untilAborted(signal));
+  const running = run();
+  await clock.turn(10);
+  expect(await running).toMatchObject({ outcome: "down", reason: "no result within 10 s", durationSeconds: 10 });
+});
+
+test("a server that hangs is down at the deadline, with the whole story", async () => {
+  const arrived = Promise.withResolvers<void>();
+  await using server = await tcpServer((socket) => socket.once("data", () => arrived.resolve()));
+  const { run, clock } = setup(async (_options, { http }) => {
+    await http.get(server.url);
+    return { outcome: "up" };
+  });
+  const running = run();
+  await arrived.promise;
+  await clock.turn(10);
+  const sample = await running;
+  expect(sample).toMatchObject({ outcome: "down", durationSeconds: 10 });
+  expect(sample.reason).toMatch(/^connected in \d+ ms, then no answer within/);
+  expect(sample.evidence).toContain(`127.0.0.1:${server.port} connected after`);
+  await server.allClosed();
+});
+
+test("a probe that does not heed its signal is left behind a second later, and not begun again before it is back", async () => {
+  const back = Promise.withResolvers<void>();
+  let begun = 0;
+  const { run, clock } = setup(async () => {
+    begun += 1;
+    await back.promise;
+    return { outcome: "up" };
+  });
+  const running = run();
+  await clock.turn(10.9);
+  expect(await Promise.race([running, "still waiting"])).toBe("still waiting");
+  await clock.turn(0.2);
+  expect(await running).toMatchObject({ outcome: "unknown", durationSeconds: 11 });
+  expect(await run()).toMatchObject({ outcome: "unknown", reason: "the run before has not ended yet" });
+  expect(begun).toBe(1);
+  back.resolve();
+  await clock.turn(1);
+  expect(await run()).toMatchObject({ outcome: "up" });
+});
+
+test("what a probe leaves open is closed at the end of its run", async () => {
+  const arrived = Promise.withResolvers<void>();
+  await using server = await tcpServer((socket) => socket.once("data", () => arrived.resolve()));
+  const { run } = setup(async (_options, { http }) => {
+    http.get(server.url).catch(() => {});
+    await arrived.promise;
+    return { outcome: "up" };
+  });
+  expect(await run()).toMatchObject({ outcome: "up" });
+  await server.allClosed();
+});
+
+test("a shutdown is no sample", async () => {
+  const { run, end } = setup((_options, { signal }) => untilAborted(signal));
+  const running = run();
+  end.abort(new Error("shutdown"));
+  await expect(running).rejects.toThrow("shutdown");
+  await expect(run()).rejects.toThrow("shutdown");
+});
+
+test("what strangers said is short, plain and without passwords", async () => {
+  const { run } = setup(async () => ({
+    outcome: "down",
+    reason: `answered \u001b[31m${"x".repeat(500)}`,
+    evidence: `https://user:hunter2@host.example/\n\u202Eevil\u0000${"y".repeat(5000)}`,
+    readings: [
+      { metric: "good", value: 1, labels: { version: "4.5\u001b[0m" } },
+      { metric: "endless", value: Number.POSITIVE_INFINITY },
+      { metric: "none", value: Number.NaN },
+    ],
+  }));
+  const { reason = "", evidence = "", readings } = await run();
+  expect(reason).toHaveLength(200);
+  expect(reason.startsWith("answered xxx")).toBe(true);
+  expect(evidence).toHaveLength(2000);
+  expect(evidence.startsWith("https://host.example/\nevil y")).toBe(true);
+  expect(readings).toEqual([{ metric: "good", value: 1, labels: { version: "4.5" } }]);
+});
+
+test("phases are those of the first request; the earliest certificate of all answers is a reading", async () => {
+  const authority = certificate({ name: "Authority", authority: true });
+  const at = (days: number) => new Date(Math.floor(Date.now() / 1000) * 1000 + days * 86_400_000);
+  const late = certificate({ name: "late", hosts: ["127.0.0.1"], by: authority, validTo: at(60) });
+  const soon = certificate({ name: "soon", hosts: ["127.0.0.1"], by: authority, validTo: at(5) });
+  await using first = await httpsServer(late, (_request, response) => response.end());
+  await using second = await httpsServer(soon, (_request, response) => setTimeout(() => response.end(), 30));
+  const ca = authority.certPem;
+  const { run } = setup(async (_options, { http }) => {
+    await Promise.all([http.get(first.url, { ca }), http.get(second.url, { ca })]);
+    return { outcome: "up" };
+  });
+  const { readings, phases } = await run();
+  expect(readings).toEqual([{ metric: "certificate_expiry_timestamp_seconds", value: soon.validTo.getTime() / 1000 }]);
+  expect(phases?.processing).toBeLessThan(0.03);
+});
+
+test("a deadline reason that a client passes on is told from an accident", async () => {
+  const { run } = setup(() => Promise.reject(deadlinePassed()));
+  expect(await run()).toMatchObject({ outcome: "down", reason: "no result within 10 s" });
+});
+
+test("a thread that was busy meanwhile says so", async () => {
+  const { run } = setup(
+    async () => {
+      const until = performance.now() + 80;
+      while (performance.now() < until);
+      return { outcome: "up" };
+    },
+    { clock: systemClock },
+  );
+  expect((await run()).loopDelaySeconds).toBeGreaterThan(0.04);
+});
+
+type EndedSpan = Parameters<NonNullable<NonNullable<NodeSDKConfiguration["spanProcessors"]>[number]["onEnd"]>>[0];
+
+afterEach(() => {
+  trace.disable();
+  context.disable();
+});
+
+test("each run is a span, with its phases as children at their true times", async () => {
+  const spans: EndedSpan[] = [];
+  const onEnd = (span: EndedSpan) => void spans.push(span);
+  const sdk = new NodeSDK({
+    spanProcessors: [{ onStart() {}, onEnd, async forceFlush() {}, async shutdown() {} }],
+    instrumentations: [],
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  await using server = await httpServer((_request, response) => setTimeout(() => response.writeHead(503).end(), 50));
+  const { run } = setup(
+    async (_options, { http }) => {
+      const { status } = await http.get(`http://user:hunter2@127.0.0.1:${server.port}/path?token=hunter2`);
+      return { outcome: "down", reason: `answered ${status}` };
+    },
+    { clock: systemClock },
+  );
+  const sample = await run();
+  const root = spans.find(({ name }) => name === "check run");
+  expect(root?.attributes).toMatchObject({
+    "tidewatch.target": "mastodon",
+    "tidewatch.check": "web",
+    "tidewatch.outcome": "down",
+    "http.request.method": "GET",
+    "http.response.status_code": 503,
+    "server.address": "127.0.0.1",
+    "server.port": server.port,
+    "url.full": `${server.url}/path?…`,
+  });
+  const processing = spans.find(({ name }) => name === "processing");
+  expect(processing?.parentSpanContext?.spanId).toBe(root?.spanContext().spanId);
+  const seconds = (processing?.duration[0] ?? 0) + (processing?.duration[1] ?? 0) / 1e9;
+  expect(seconds).toBeCloseTo(sample.phases?.processing ?? 0, 2);
+  const startOffset =
+    (processing?.startTime[0] ?? 0) * 1000 + (processing?.startTime[1] ?? 0) / 1e6 - sample.at.epochMilliseconds;
+  expect(startOffset).toBeGreaterThanOrEqual(0);
+  expect(startOffset).toBeLessThan(1000);
+  await sdk.shutdown();
+});
