@@ -85,7 +85,7 @@ function expandKind(
   if (!kind) return { standard: [], faults: [fault([...path, "kind"], unknownName("kind", name, kinds))] };
   if (url === undefined) {
     const message = `kind: ${name} needs the address of the service: add url: https://…`;
-    return { standard: [], faults: "url" in target ? [] : [fault([...path, "kind"], message)] };
+    return { standard: [], faults: "url" in target || target.planned ? [] : [fault([...path, "kind"], message)] };
   }
   const extras = Object.entries({ queues, database }).flatMap(([field, value]) => {
     return value === undefined ? [] : [{ field, value, problem: problemWith(kind, name, url, field, value) }];
@@ -243,7 +243,7 @@ interface Timing {
 /** A timeout nobody wrote gives way to a short interval; a written one must fit. */
 function timingOf(common: z.output<typeof commonSettings>, { defaults }: Probe): Timing {
   const usual = defaults?.timeoutSeconds ?? 10;
-  const every = common.every ?? Math.max(defaults?.everySeconds ?? 60, (common.timeout ?? 0) * 2);
+  const every = common.every ?? defaults?.everySeconds ?? 60;
   const timeout = common.timeout ?? Math.min(usual, every * 0.8);
   return { every, timeout, tooLong: timeout >= every };
 }

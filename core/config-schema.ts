@@ -97,7 +97,10 @@ const server = () =>
     private: listener()
       .prefault("127.0.0.1:9464")
       .describe("Address and port of /metrics and /healthz; keep it away from the internet."),
-    url: webAddress().optional().describe("How the status page is reached from outside; links in mails begin with it."),
+    url: webAddress()
+      .refine((url) => !/[?#]/.test(url), { error: "links are made from this address: take out what follows ? or #" })
+      .optional()
+      .describe("How the status page is reached from outside; links in mails begin with it."),
     metrics: z
       .enum(["private", "public"])
       .prefault("private")

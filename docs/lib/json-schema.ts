@@ -21,6 +21,7 @@ export interface JsonSchema {
   readonly required?: readonly string[];
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
+  readonly not?: JsonSchema;
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
 }
@@ -79,7 +80,7 @@ function changed(): JsonSchema {
   return {
     description: "Changes the check of this id that the kind brings.",
     type: "object",
-    properties: { ...properties, probe: { enum: [] } },
+    properties: { ...properties, probe: { not: {} } },
     required: ["id"],
   };
 }
