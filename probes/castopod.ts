@@ -39,7 +39,7 @@ export default defineProbe({
   defaults: { timeoutSeconds: 20 },
 
   kind: {
-    name: sameInAll("Podcasts"),
+    name: { en: "Podcasts", fr: "Balados" },
     checks: ({ url, database }) => {
       if (database !== undefined) {
         throw new Error("Castopod keeps its data in MariaDB, which is not watched yet: take `database` out.");
@@ -67,8 +67,10 @@ export default defineProbe({
       askFeeds(handles, origin, context),
       handles[0] ? lookUp({ user: handles[0], domain: origin.host }, origin, castopod, context) : undefined,
     ]);
-    const flaws = [
-      ...(ill ? [ill] : []),
+    // Neither of the two is Castopod's: whatever answers there, listeners do not find their podcasts.
+    const replaced = ill !== undefined && known.flaws.length > 0;
+    const flaws: readonly Flaw[] = [
+      ...(ill ? [replaced ? { ...ill, outcome: "down" as const, explanation: showsWrongPage(castopod) } : ill] : []),
       ...feeds,
       ...known.flaws,
       ...otherSoftware(known.software, "castopod"),

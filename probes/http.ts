@@ -88,13 +88,17 @@ export default defineProbe({
     }
     const answer = await http.get(url, requestOf(settings));
     const { tls } = answer;
+    const hidden = secretWords(settings.headers);
     const ends = tls && certificateFlaw(tls, clock.now(), expect.certificateDays);
     const slow =
       expect.maxSeconds === undefined ? [] : slowness(answer, "the answer", expect.maxSeconds, explanation.thePage);
-    return findingOf([...fault(answer, settings), ...slow, ...(ends ? [ends] : [])], {
-      phases: answer.phases,
-      readings: tls ? certificateReadings(tls, clock.now(), expect.certificateDays) : [],
-    });
+    return findingOf(
+      [...fault(answer, settings), ...slow, ...(ends ? [ends] : [])].map((flaw) => without(hidden, flaw)),
+      {
+        phases: answer.phases,
+        readings: tls ? certificateReadings(tls, clock.now(), expect.certificateDays) : [],
+      },
+    );
   },
 });
 
@@ -110,7 +114,7 @@ function headerValue() {
 function requestOf({ method, followRedirects, family, ca, headers }: Options): HttpRequest {
   const revealed = Object.entries(headers).map(([name, value]) => [
     name,
-    value instanceof Secret ? value.reveal() : value,
+    value instanceof Secret ? value.reveal().trim() : value,
   ]);
   return {
     method,
@@ -119,6 +123,20 @@ function requestOf({ method, followRedirects, family, ca, headers }: Options): H
     ...(family && { family }),
     ...(ca && { ca: ca.reveal() }),
   };
+}
+
+/** The secrets that went along, whole and without the "Bearer" before them: a server may repeat what it was sent. */
+const secretWords = (headers: Options["headers"]): readonly string[] =>
+  Object.values(headers)
+    .flatMap((value) =>
+      value instanceof Secret ? [value.reveal().trim(), value.reveal().trim().split(/\s+/).at(-1) ?? ""] : [],
+    )
+    .filter((word) => word.length >= 6)
+    .toSorted((a, b) => b.length - a.length);
+
+function without(hidden: readonly string[], flaw: Flaw): Flaw {
+  const clean = (text: string) => hidden.reduce((shown, word) => shown.replaceAll(word, "[secret]"), text);
+  return { ...flaw, reason: clean(flaw.reason), ...(flaw.evidence && { evidence: clean(flaw.evidence) }) };
 }
 
 const couldNotMeasure = (reason: string): Finding => ({
@@ -133,9 +151,8 @@ const couldNotMeasure = (reason: string): Finding => ({
 /** What is wrong with the answer itself: at most one thing, the one that explains the others. */
 function fault(answer: HttpAnswer, { url, expect }: Options): readonly Flaw[] {
   const { thePage } = explanation;
-  const evidence = evidenceOf(answer);
   const flaw = (outcome: Flaw["outcome"], reason: string, told: Localised): readonly Flaw[] => [
-    { outcome, reason, explanation: told, evidence },
+    { outcome, reason, explanation: told, evidence: evidenceOf(answer) },
   ];
   if (![expect.status].flat().includes(answer.status)) {
     const refusal = refusalOf(answer, "the page", thePage);

@@ -113,7 +113,8 @@ function namedHandle({ domain, contact }: Instance): Handle | undefined {
   return host === undefined ? undefined : { user: contact ?? host, domain: host };
 }
 
-const isOwnDomain = (domain: string, origin: URL) => domain === origin.host || origin.host.endsWith(`.${domain}`);
+const isOwnDomain = (domain: string, origin: URL) =>
+  domain === origin.host || (domain.includes(".") && origin.host.endsWith(`.${domain}`));
 
 /**
  * Something behind the caches seems to fail: does the one page that needs the database? A policy may close it to

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { Socket } from "node:net";
 import { type Authority, makeAuthority } from "./certificate.ts";
 
-export const moods = [
+const moods = [
   "healthy",
   "stopped", // the port is really closed
   "slow",
@@ -39,8 +39,6 @@ export interface StandIn extends AsyncDisposable {
   become(mood: Mood): Promise<void>;
   /** Method and path with query of every request so far. */
   readonly requests: readonly string[];
-  /** Connections that are open now. */
-  readonly openSockets: number;
 }
 
 export interface Asked {
@@ -103,9 +101,6 @@ export async function startStandIn(routes: (url: string) => Routes, settings: St
     ca: identity?.ca,
     get mood() {
       return mood;
-    },
-    get openSockets() {
-      return sockets.size;
     },
     async become(next) {
       if (next === "expired" && !identity) throw new Error("A stand-in without TLS has no certificate that could end.");

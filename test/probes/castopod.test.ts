@@ -70,7 +70,7 @@ describe("moods", () => {
     ["stopped", "down", /refused/],
     ["errors", "down", /the health page answered 502/],
     ["no-database", "down", /the home page answered 500/],
-    ["html", "degraded", /the health page is not one/],
+    ["html", "down", /the health page is not one/],
     ["blocked", "unknown", /blocked: Cloudflare asks for a browser/],
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance/],
@@ -79,7 +79,7 @@ describe("moods", () => {
     expect(await inMood(mood)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
 
-  test("html in place of a podcast that was named is degraded for its listeners too", async () => {
+  test("html in place of everything is told of the podcasts that were named, too", async () => {
     expect((await inMood("html", {}, { podcasts: ["show"] })).reason).toContain("the feed of @show is no podcast feed");
   });
 
@@ -240,7 +240,7 @@ describe("feeds", () => {
     ["cut off in the middle", "<rss><channel><item><title>One"],
     ["not closed rightly", "<rss><channel></rss></channel>"],
     ["broken UTF-8", Buffer.from([0x3c, 0xff, 0xfe, 0x3e])],
-    ["nested deeper than any feed", `<rss><channel>${"<a>".repeat(50_000)}${"</a>".repeat(50_000)}</channel></rss>`],
+    ["nested deeper than any feed", `<rss><channel>${"<a>".repeat(1000)}${"</a>".repeat(1000)}</channel></rss>`],
     [
       "a billion laughs",
       '<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><rss><channel><title>&b;</title></channel></rss>',

@@ -37,6 +37,9 @@ describe.each(probes)("%s", (_name, probe) => {
   test("describes every setting", () => {
     const schema = z.toJSONSchema(probe.options, { io: "input", unrepresentable: "any" });
     expect(undescribed(schema)).toEqual([]);
+    expect(
+      undescribed({ properties: { bare: {}, list: { description: "x", items: { properties: { a: {} } } } } }),
+    ).toEqual(["bare", "list.a"]);
   });
 
   test("refuses a setting that it does not know", () => {
@@ -161,8 +164,8 @@ function undescribed(schema: unknown, path = ""): readonly string[] {
 const Node = z.object({
   description: z.string().min(1).optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
-  items: z.unknown(),
-  additionalProperties: z.unknown(),
+  items: z.unknown().optional(),
+  additionalProperties: z.unknown().optional(),
   anyOf: z.array(z.unknown()).optional(),
   oneOf: z.array(z.unknown()).optional(),
 });

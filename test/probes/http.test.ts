@@ -179,6 +179,13 @@ describe("what is sent", () => {
     expect(JSON.stringify(sample)).not.toContain("hunter2");
   });
 
+  test("a server that repeats a secret does not get it into what is kept", async () => {
+    await using server = await smallServer({ "/": asHtml("You sent: token=hunter2-hunter2; Basic is wrong", 500) });
+    const sample = await run(server.url, { headers: { Authorization: new Secret("Bearer hunter2-hunter2") } });
+    expect(sample.evidence).toContain("You sent: token=[secret]");
+    expect(JSON.stringify(sample)).not.toContain("hunter2");
+  });
+
   test("HEAD asks without a body and cannot look for text", async () => {
     await using server = await smallServer({ "/": asHtml("Welcome") });
     expect(await run(server.url, { method: "HEAD" })).toMatchObject({ outcome: "up" });

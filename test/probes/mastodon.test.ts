@@ -1,6 +1,6 @@
 /** The Mastodon probe against a stand-in in every mood, two releases, and documents nobody should trust. */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/mastodon.ts";
@@ -300,6 +300,17 @@ describe("handles on another domain than the pages", () => {
     expect(apex.requests).toHaveLength(1);
   });
 
+  test("are not looked for where a redirect leads to neither of the two", async () => {
+    await using third = await smallServer({ "*": asJson(fixture("4.5/webfinger.json")) });
+    await using apex = await smallServer({ "*": { status: 302, headers: { location: `${third.url}/inside` } } });
+    await using mastodon = await startMastodon({ domain: apex.host });
+    expect(await run(mastodon.url, { account: `admin@${apex.host}` })).toMatchObject({
+      outcome: "degraded",
+      reason: `WebFinger on ${apex.host} redirects to ${third.url}/inside`,
+    });
+    expect(third.requests).toEqual([]);
+  });
+
   test("are lost when the site of that domain does not pass the question on", async () => {
     await using apex = await smallServer({ "*": asHtml("Welcome to our co-op") });
     await using mastodon = await startMastodon({ domain: apex.host });
@@ -415,6 +426,15 @@ describe("the kind", () => {
 });
 
 describe("the stand-in", () => {
+  test("can be stopped while somebody waits for its slow answer", async () => {
+    await using mastodon = await startMastodon({ slowSeconds: 3600 });
+    await mastodon.become("slow");
+    const waiting = run(mastodon.url);
+    await vi.waitFor(() => expect(mastodon.requests).toHaveLength(1));
+    await mastodon.become("stopped");
+    expect(await waiting).toMatchObject({ outcome: "down", reason: expect.stringContaining("before an answer") });
+  });
+
   test.each(["4.2", "4.5"] as const)("of %s answers in the shape of the composed documents", async (version) => {
     await using mastodon = await startMastodon({ version });
     const answer = await fetch(`${mastodon.url}/api/v2/instance`);
