@@ -61,14 +61,18 @@ function openExisting(file: string): Connection {
     return connection;
   } catch (error) {
     if (sqliteCode(error) === notADatabase) throw notAStore(file);
+    if (sqliteCode(error) === damaged) throw isDamaged(file, "its schema cannot be read");
     throw storeFailure(error);
   }
 }
 
 function checkWhole(connection: Connection, file: string): void {
   const fault = connection.all("pragma quick_check(5)").map((row) => String(Object.values(row)[0]));
-  if (fault[0] !== "ok") throw new Refused(`${file} is damaged (${fault[0]})`, "Restore another backup.");
+  if (fault[0] !== "ok") throw isDamaged(file, `${fault[0]}`);
 }
+
+const isDamaged = (file: string, fault: string) =>
+  new Refused(`${file} is damaged (${fault})`, "Restore another backup.");
 
 /** Under another name until it is complete and on the disk; then it appears at once, or not at all. */
 async function copyTo(connection: Connection, target: string): Promise<void> {
@@ -78,6 +82,7 @@ async function copyTo(connection: Connection, target: string): Promise<void> {
     const claimed = await open(unfinished, "wx", 0o600);
     await claimed.close();
     await backup(connection.database, unfinished, { rate: allPages });
+    makeSingleFile(unfinished);
     const copy = await open(unfinished, "r+");
     await copy.sync();
     await copy.close();
@@ -87,6 +92,12 @@ async function copyTo(connection: Connection, target: string): Promise<void> {
   } finally {
     for (const left of ["", "-journal", "-wal", "-shm"]) await rm(`${unfinished}${left}`, { force: true });
   }
+}
+
+/** Without a write-ahead log of its own, a copy can be read where nothing can be written, and leaves nothing beside it. */
+function makeSingleFile(file: string): void {
+  using copy = new Connection(file, { readOnly: false });
+  copy.script("pragma journal_mode = delete");
 }
 
 /** A link, unlike a rename, fails when somebody made the target meanwhile. */

@@ -3,10 +3,11 @@
  * Each step is planned by the reader (another thread) and written in one short transaction.
  */
 import { type Connection, numeric } from "./connection.ts";
-import { nextLooseHour, type SeriesDay, type SeriesHour } from "./derive.ts";
+import type { SeriesDay, SeriesHour } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
-import { dayOf, hourOf, sampleKey, slotKey, startOfHour } from "./keys.ts";
+import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
 import type { Reader } from "./reader.ts";
+import { looseHour } from "./samples.ts";
 import { writeSums } from "./sums.ts";
 import type { Tail } from "./tail.ts";
 import { trim } from "./trim.ts";
@@ -104,7 +105,7 @@ export class Derivation {
 
   /** Samples that came late, into an hour that is derived already. */
   async #planLooseHour(now: number): Promise<Step | undefined> {
-    const hour = nextLooseHour(this.#connection, 0);
+    const hour = looseHour(this.#connection, 0);
     if (hour === undefined || hour >= this.until || !isSettled(hour, now)) return undefined;
     const plan = await this.#reader.ask("planHour", { hour, newest: this.#tail.allNewest(), late: true });
     return { write: () => this.#writeHour(hour, plan.hours), written: () => this.#tail.forget(hour) };
@@ -165,11 +166,7 @@ export class Derivation {
       this.#connection.run("update series set last_at = max(coalesce(last_at, ?1), ?1) where id = ?2", lastAt, series);
       for (const [code, value] of readings) this.#writeReading("hour", hour, code, value);
     }
-    this.#connection.run(
-      "delete from sample where id >= ? and id < ?",
-      sampleKey(startOfHour(hour)),
-      sampleKey(startOfHour(hour + 1)),
-    );
+    this.#connection.run("delete from sample where at >= ? and at < ?", startOfHour(hour), startOfHour(hour + 1));
     this.#markDays(hours);
   }
 

@@ -1,9 +1,9 @@
 /** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
 import { type Block, pack } from "./block.ts";
-import { type Connection, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
-import { sampleKey, seriesBits, seriesOf, slotOf, startOfHour } from "./keys.ts";
-import { joined, looseSamples, packedHour, sampleHours } from "./samples.ts";
+import { seriesOf, slotOf, startOfHour } from "./keys.ts";
+import { joined, looseHour, looseSamples, packedHour, sampleHours } from "./samples.ts";
 import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import { counted, type HourSum } from "./tail.ts";
 
@@ -37,7 +37,7 @@ export function planHour(
     const planned = planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []);
     return planned ? [planned] : [];
   });
-  return { hours, next: hours.length > 0 ? undefined : nextLooseHour(connection, hour + 1) };
+  return { hours, next: hours.length > 0 ? undefined : looseHour(connection, hour + 1) };
 }
 
 function planSeriesHour(
@@ -143,12 +143,4 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const [below, above] = [sorted[middle - 1] ?? 0, sorted[middle] ?? 0];
   return sorted.length % 2 === 1 ? above : below / 2 + above / 2;
-}
-
-export function nextLooseHour(connection: Connection, from: number): number | undefined {
-  const row = connection.get(
-    `select min(id) >> ${seriesBits} as at from sample where id >= ?`,
-    sampleKey(startOfHour(from)),
-  );
-  return row && row["at"] !== null ? Math.floor(numeric(row, "at") / startOfHour(1)) : undefined;
 }

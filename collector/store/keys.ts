@@ -1,4 +1,4 @@
-/** The integer keys of what grows: time first, then the series, so that new rows are always the last ones. */
+/** The integer keys of hours and days: time first, then the series, so that new rows are always the last ones. */
 
 const hourMilliseconds = 3_600_000;
 export const seriesBits = 20;
@@ -20,8 +20,3 @@ export const startOfSlot = (slot: number, per: Per) => slot * hourMilliseconds *
 export const slotKey = (slot: number, series: number) => slot * seriesCount + series;
 export const slotOf = (key: number) => Math.floor(key / seriesCount);
 export const seriesOf = (key: number) => key % seriesCount;
-
-/** Up to 2^63, more than a JS number holds. Years before 1970 and after 2248 have no room in it. */
-export const sampleKey = (milliseconds: number, series = 0) =>
-  (BigInt(Math.min(Math.max(milliseconds, 0), lastMoment)) << BigInt(seriesBits)) + BigInt(series);
-const lastMoment = 2 ** 43 - 1;

@@ -3,19 +3,8 @@ import type { Connection } from "./connection.ts";
 import { maybeNumeric, numeric } from "./connection.ts";
 import { type CodedValues, mean, median, medians, perCode, planDays, planHour, planStaleHours } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
-import {
-  dayOf,
-  hourOf,
-  hoursIn,
-  type Per,
-  seriesBits,
-  slotFrom,
-  slotKey,
-  slotOf,
-  startOfHour,
-  startOfSlot,
-} from "./keys.ts";
-import { joined, looseSamples, packedHour, sampleHours } from "./samples.ts";
+import { dayOf, hourOf, hoursIn, type Per, slotFrom, slotKey, slotOf, startOfHour, startOfSlot } from "./keys.ts";
+import { looseSamplesAt, packedHour, sampleHours } from "./samples.ts";
 import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import type { HourSum } from "./tail.ts";
 
@@ -59,11 +48,13 @@ export const reads = {
   },
 
   latestSamples(connection: Connection, { newest }: { newest: readonly (readonly [series: number, at: number])[] }) {
-    return newest.flatMap(([series, at]) => {
-      const loose = looseSamples(connection, { from: at, to: at + 1 }, [series]);
-      const packed = loose.length > 0 ? [] : packedHour(connection, hourOf(at), series, { details: true });
-      return joined(loose, packed).filter((sample) => sample.at === at);
+    const loose = looseSamplesAt(connection, newest);
+    const found = new Set(loose.map(({ series }) => series));
+    const packed = newest.flatMap(([series, at]) => {
+      if (found.has(series)) return [];
+      return packedHour(connection, hourOf(at), series, { details: true }).filter((sample) => sample.at === at);
     });
+    return [...loose, ...packed];
   },
 
   transitions(connection: Connection, { series, ...span }: Span & { series: readonly number[] }) {
@@ -88,9 +79,15 @@ export const reads = {
     of: Span & { codes: readonly { code: number; series: number }[]; per: "raw" | Per; derivedUntil: number },
   ): readonly Points[] {
     if (of.per === "raw") return rawPoints(connection, of);
-    const { per } = of;
-    const pointsOf = per === "hour" ? hourPoints : dayPoints;
-    return of.codes.map(({ code, series }) => ({ code, points: pointsOf(connection, code, series, of) }));
+    const bySeries = Map.groupBy(of.codes, ({ series }) => series);
+    return [...bySeries].flatMap(([series, codes]) => {
+      const running = of.per === "hour" ? runningHours(connection, series, of) : runningDays(connection, series, of);
+      return codes.map(({ code }) => ({
+        code,
+        points:
+          of.per === "hour" ? hourPoints(connection, code, of, running) : dayPoints(connection, code, of, running),
+      }));
+    });
   },
 
   planHour,
@@ -181,37 +178,50 @@ function rawPoints(
   return [...points].map(([code, list]) => ({ code, points: list }));
 }
 
-function hourPoints(
-  connection: Connection,
-  code: number,
-  series: number,
-  of: Span & { derivedUntil: number },
-): Points["points"] {
-  const [first, end] = [slotFrom(of.from, "hour"), slotFrom(of.to, "hour")];
-  const rows = storedPoints(connection, "hour", code, first, Math.min(end, of.derivedUntil));
-  const span = { from: startOfHour(Math.max(first, of.derivedUntil)), to: startOfHour(Math.min(end, farHour)) };
-  const running = [...sampleHours(connection, [series], span, { details: false })].flatMap((samples) => {
-    const value = valueFor(perCode([samples], mean), code);
-    return value === undefined ? [] : [[startOfHour(hourOf(samples[0]?.at ?? 0)), value] as const];
-  });
-  return [...rows, ...running];
+/** Values of every metric of a series in slots that have no rows yet, or not the right ones. */
+type RunningValues = readonly (readonly [slot: number, values: CodedValues])[];
+type DerivedSpan = Span & { readonly derivedUntil: number };
+
+function runningHours(connection: Connection, series: number, { from, to, derivedUntil }: DerivedSpan): RunningValues {
+  const span = {
+    from: Math.max(startOfHour(slotFrom(from, "hour")), startOfHour(derivedUntil)),
+    to: Math.min(startOfHour(slotFrom(to, "hour")), farFuture),
+  };
+  return [...sampleHours(connection, [series], span, { details: false })].map((samples) => [
+    hourOf(samples[0]?.at ?? 0),
+    perCode([samples], mean),
+  ]);
 }
 
-function dayPoints(
-  connection: Connection,
-  code: number,
-  series: number,
-  of: Span & { derivedUntil: number },
-): Points["points"] {
-  const [first, end] = [slotFrom(of.from, "day"), slotFrom(of.to, "day")];
-  const finished = storedPoints(connection, "day", code, first, Math.min(end, dayOf(of.derivedUntil)));
-  const done = finished.filter(([at]) => isFinished(connection, dayOf(hourOf(at)), series, of.derivedUntil));
-  const open = openDays(connection, series, of.derivedUntil).filter((day) => day >= first && day < end);
-  const running = open.flatMap((day) => {
-    const value = valueFor(medians(connection, series, day), code) ?? medianOfHours(connection, code, day);
-    return value === undefined ? [] : [[startOfHour(day * 24), value] as const];
-  });
-  return [...done, ...running].sort(([a], [b]) => a - b);
+function runningDays(connection: Connection, series: number, { from, to, derivedUntil }: DerivedSpan): RunningValues {
+  const [first, end] = [slotFrom(from, "day"), slotFrom(to, "day")];
+  return openDays(connection, series, derivedUntil)
+    .filter((day) => day >= first && day < end)
+    .map((day) => [day, medians(connection, series, day)]);
+}
+
+function hourPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+  const end = Math.min(slotFrom(of.to, "hour"), of.derivedUntil);
+  const rows = storedPoints(connection, "hour", code, slotFrom(of.from, "hour"), end);
+  return [...rows, ...valuesOf(code, running, "hour")];
+}
+
+function dayPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+  const open = new Set(running.map(([day]) => startOfSlot(day, "day")));
+  const rows = storedPoints(connection, "day", code, slotFrom(of.from, "day"), slotFrom(of.to, "day"));
+  const known = new Map([...rows.filter(([at]) => !open.has(at)), ...valuesOf(code, running, "day")]);
+  // What was never measured in samples (practice data) has its hours.
+  for (const [day] of running) {
+    const value = known.has(startOfSlot(day, "day")) ? undefined : medianOfHours(connection, code, day);
+    if (value !== undefined) known.set(startOfSlot(day, "day"), value);
+  }
+  return [...known].sort(([a], [b]) => a - b);
+}
+
+function valuesOf(code: number, running: RunningValues, per: Per): Points["points"] {
+  return running.flatMap(([slot, values]) =>
+    values.flatMap(([one, value]) => (one === code ? [[startOfSlot(slot, per), value] as const] : [])),
+  );
 }
 
 /** Days that have to be derived yet. */
@@ -219,7 +229,7 @@ function openDays(connection: Connection, series: number, derivedUntil: number):
   const stale = connection
     .all("select id from stale_day where id % ? = ?", slotKey(1, 0), series)
     .map((row) => slotOf(numeric(row, "id")));
-  const row = connection.get(`select max(id) >> ${seriesBits} as at from sample`);
+  const row = connection.get("select max(at) as at from sample");
   const last = Math.max(dayOf(derivedUntil), dayOf(lastHourOf(row && maybeNumeric(row, "at"))));
   const days = new Set(stale);
   for (let day = dayOf(derivedUntil); day <= last; day++) days.add(day);
@@ -241,6 +251,3 @@ function storedPoints(connection: Connection, per: Per, code: number, first: num
   }
   return points;
 }
-
-const valueFor = (values: CodedValues, code: number) => values.find(([one]) => one === code)?.[1];
-const farHour = hourOf(farFuture);

@@ -1,10 +1,10 @@
 /** Samples in whichever form they are kept, newest hour as rows, older ones as blocks: readers see one series. */
 import { unpack } from "./block.ts";
-import { blob, type Connection, maybeBlob, maybeText, numeric, type Row } from "./connection.ts";
+import { blob, type Connection, maybeBlob, maybeNumeric, maybeText, numeric, type Row } from "./connection.ts";
 import { figuresFrom, readingsFrom, type StoredSample } from "./figures.ts";
-import { hourOf, sampleKey, seriesBits, slotKey, slotOf, startOfHour } from "./keys.ts";
+import { hourOf, slotKey, slotOf, startOfHour } from "./keys.ts";
 
-const columns = `id >> ${seriesBits} as at, id & ${2 ** seriesBits - 1} as series, outcome, figures, reason, detail, readings`;
+const columns = "series, at, outcome, figures, reason, detail, readings";
 
 export function sampleFrom(row: Row): StoredSample {
   const readings = maybeBlob(row, "readings");
@@ -19,20 +19,47 @@ export function sampleFrom(row: Row): StoredSample {
   };
 }
 
-/** Rows not yet packed that began in [from, to), of these series or of all, oldest first. */
+/** Rows not yet packed that began in [from, to), of these series or of all. There are few: an hour or two of them. */
 export function looseSamples(
   connection: Connection,
   span: { readonly from: number; readonly to: number },
   series?: readonly number[],
 ): readonly StoredSample[] {
-  const wanted = series ? `and id & ${2 ** seriesBits - 1} in (select value from json_each(?))` : "";
+  const wanted = series ? "and series in (select value from json_each(?))" : "";
   const rows = connection.each(
-    `select ${columns} from sample where id >= ? and id < ? ${wanted} order by id`,
-    sampleKey(span.from),
-    sampleKey(span.to),
+    `select ${columns} from sample where at >= ? and at < ? ${wanted} order by id`,
+    span.from,
+    span.to,
     ...(series ? [JSON.stringify(series)] : []),
   );
   return Array.from(rows, sampleFrom);
+}
+
+/** One loose sample of each series, where it has one at that moment. */
+export function looseSamplesAt(
+  connection: Connection,
+  moments: readonly (readonly [series: number, at: number])[],
+): readonly StoredSample[] {
+  const wanted = new Map(moments);
+  const ids = new Map<number, number>();
+  for (const row of connection.each("select id, series, at from sample")) {
+    const series = numeric(row, "series");
+    if (wanted.get(series) === numeric(row, "at")) ids.set(series, numeric(row, "id"));
+  }
+  return ids
+    .values()
+    .toArray()
+    .flatMap((id) => {
+      const row = connection.get(`select ${columns} from sample where id = ?`, id);
+      return row ? [sampleFrom(row)] : [];
+    });
+}
+
+/** The hour of the oldest sample that is not packed and began at or after the beginning of this hour. */
+export function looseHour(connection: Connection, from: number): number | undefined {
+  const row = connection.get("select min(at) as at from sample where at >= ?", startOfHour(from));
+  const at = row && maybeNumeric(row, "at");
+  return at === undefined ? undefined : hourOf(at);
 }
 
 /** The packed hour of one series; empty when there is none. */

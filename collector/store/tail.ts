@@ -5,7 +5,7 @@
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
 import { type Connection, numeric } from "./connection.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
-import { hourOf, seriesBits, seriesOf, slotKey, slotOf } from "./keys.ts";
+import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
 import { sampleFrom } from "./samples.ts";
 
 /** Samples of one series and hour that no row of `hour` has counted. */
@@ -28,8 +28,7 @@ export class Tail {
       this.#newest.set(numeric(row, "id"), numeric(row, "last_at"));
     }
     const rows = connection.each(
-      `select id >> ${seriesBits} as at, id & ${2 ** seriesBits - 1} as series, outcome, figures, null as reason,
-        null as detail, null as readings from sample`,
+      "select series, at, outcome, figures, null as reason, null as detail, null as readings from sample",
     );
     for (const row of rows) this.add(sampleFrom(row));
   }

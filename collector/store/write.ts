@@ -5,21 +5,20 @@ import type { Codes } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { figureBytes, outcomeCode, readingBytes, type StoredSample, toStored } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
-import { sampleKey } from "./keys.ts";
 import { addNotices } from "./outbox.ts";
 
 export interface Written {
   readonly opened: readonly Incident[];
-  /** Those that were not there before. */
   readonly samples: readonly StoredSample[];
   readonly transitions: readonly { readonly series: number; readonly at: number }[];
 }
 
 export function writeChanges(connection: Connection, codes: Codes, changes: Changes): Written {
-  const samples = (changes.samples ?? []).flatMap((sample) => {
+  const samples = (changes.samples ?? []).map((sample) => {
     const series = codes.seriesCode(sample);
     const stored = toStored(sample, series, (reading) => codes.readingCode(series, reading));
-    return addSample(connection, stored) ? [stored] : [];
+    addSample(connection, stored);
+    return stored;
   });
   const transitions = (changes.transitions ?? []).map((transition) => {
     const series = codes.seriesCode(transition);
@@ -53,16 +52,15 @@ export function writeChanges(connection: Connection, codes: Codes, changes: Chan
   return { opened, samples, transitions };
 }
 
-/** A series has one sample for each millisecond: the same one again, after a commit of unknown fate, changes nothing. */
-function addSample(connection: Connection, sample: StoredSample): boolean {
-  const added = connection.run(
-    "insert into sample (id, outcome, figures, reason, detail, readings) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
-    sampleKey(sample.at, sample.series),
+function addSample(connection: Connection, sample: StoredSample): void {
+  connection.run(
+    "insert into sample (series, at, outcome, figures, reason, detail, readings) values (?, ?, ?, ?, ?, ?, ?)",
+    sample.series,
+    sample.at,
     sample.outcome,
     figureBytes(sample.figures),
     sample.reason ?? null,
     sample.detail ?? null,
     readingBytes(sample.readings),
   );
-  return added === 1;
 }

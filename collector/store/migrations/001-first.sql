@@ -1,6 +1,6 @@
 -- The first schema. Times are milliseconds since 1970 (UTC) unless the name says otherwise.
--- Keys of what grows are (time, series) in one integer, so that it is appended and one commit touches one page:
---   sample.id = time in ms * 2^20 + series; block.id, hour.id = hour since 1970 * 2^20 + series; day.id likewise.
+-- What grows is only ever appended, so that one commit touches few pages: `sample` in order of arrival, the others by
+-- (time, series) in one integer: block.id, hour.id = hours since 1970 * 2^20 + series; day.id = days * 2^20 + series.
 
 -- One check seen from one place.
 create table series (
@@ -26,6 +26,8 @@ create table reading_series (
 -- explanation as JSON, for bad outcomes only. Outcome: 0 up, 1 degraded, 2 down, 3 unknown.
 create table sample (
   id integer primary key,
+  series integer not null,
+  at integer not null,
   outcome integer not null,
   figures blob not null,
   reason text,

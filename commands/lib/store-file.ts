@@ -1,0 +1,12 @@
+/** Where the configured store is, for the commands that work on its file. */
+import { resolve } from "node:path";
+import { loadConfig } from "../../collector/config-file.ts";
+import { type Arguments, type CommandContext, configOption, text } from "./command.ts";
+import { loadPlugins } from "./plug-ins.ts";
+
+/** @throws ConfigError */
+export async function storeFile(args: Arguments, { env, cwd }: CommandContext): Promise<string> {
+  const file = text(args, "config") ?? configOption.config.default;
+  const config = await loadConfig(file, { ...(await loadPlugins()), env, cwd });
+  return resolve(cwd, config.store.sqlite);
+}

@@ -1,0 +1,20 @@
+/** `tidewatch restore FILE`: makes the configured store out of a backup. Never overwrites one. */
+import { resolve } from "node:path";
+import { restoreStore } from "../collector/store/backup.ts";
+import { type Command, configOption } from "./lib/command.ts";
+import { storeFile } from "./lib/store-file.ts";
+
+export const command: Command = {
+  summary: "Make the configured store out of a backup; never overwrites one.",
+  usage: "restore FILE [--config FILE]",
+  example: "tidewatch restore /var/backups/tidewatch-2026-11-23.db",
+  options: { ...configOption },
+  positionals: { least: 1, most: 1 },
+  async run(args, context) {
+    const store = await storeFile(args, context);
+    const source = resolve(context.cwd, args.positionals[0] ?? "");
+    await restoreStore(source, store);
+    context.stdout.write(`Made ${store} out of ${source}. Start Tidewatch again with \`tidewatch run\`.\n`);
+    return 0;
+  },
+};

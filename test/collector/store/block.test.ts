@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { pack, unpack } from "../../../collector/store/block.ts";
+import {
+  figureBytes,
+  figureCount,
+  figuresFrom,
+  readingBytes,
+  readingsFrom,
+  type StoredSample,
+} from "../../../collector/store/figures.ts";
+
+const start = 1_795_000_000_000;
+const count = fc.nat({ max: 2 ** 40 });
+const figures = fc
+  .tuple(
+    count,
+    fc.array(fc.option(count, { nil: undefined }), { minLength: figureCount - 1, maxLength: figureCount - 1 }),
+  )
+  .map(([duration, others]) => [duration, ...others]);
+const value = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }),
+);
+const readings = fc.uniqueArray(fc.record({ code: fc.integer({ min: 1, max: 2 ** 20 }), value }), {
+  selector: ({ code }) => code,
+  maxLength: 5,
+});
+const samples = fc.array(
+  fc.record({
+    series: fc.constant(7),
+    at: fc.integer({ min: start, max: start + 3_599_999 }),
+    outcome: fc.nat({ max: 3 }),
+    figures,
+    reason: fc.option(fc.constantFrom("answered 502", "é\u{1f525}\u0000", ""), { nil: undefined }),
+    detail: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
+    readings,
+  }),
+);
+
+const ordered = (all: readonly StoredSample[]) =>
+  all.map((sample) => ({ ...sample, readings: sample.readings.toSorted((a, b) => a.code - b.code) }));
+
+test("an hour of samples comes out of its block as it went in", () => {
+  fc.assert(
+    fc.property(samples, (all) => {
+      const block = pack(all, start);
+      const whole = unpack({ body: block.body, details: block.details ?? undefined }, 7, start);
+      expect(ordered(whole)).toEqual(ordered(all));
+      const bare = unpack({ body: block.body, details: undefined }, 7, start);
+      expect(ordered(bare)).toEqual(ordered(all.map((sample) => ({ ...sample, detail: undefined }))));
+    }),
+  );
+});
+
+test("figures and readings of one sample come out of their bytes as they went in", () => {
+  fc.assert(
+    fc.property(figures, readings, (some, read) => {
+      expect(figuresFrom(figureBytes(some))).toEqual(some);
+      const bytes = readingBytes(read);
+      expect(bytes ? readingsFrom(bytes) : []).toEqual(read);
+    }),
+  );
+});
+
+test("an hour of an ordinary check takes less than 20 bytes a sample", () => {
+  const hour = Array.from({ length: 60 }, (_, index) => ({
+    series: 7,
+    at: start + index * 60_000 + ((index * 37) % 20),
+    outcome: 0,
+    figures: [
+      3000 + ((index * 131) % 300),
+      60_000,
+      undefined,
+      12,
+      30 + (index % 7),
+      150,
+      2400 + ((index * 77) % 200),
+      20,
+      2900,
+    ],
+    reason: undefined,
+    detail: undefined,
+    readings: [{ code: 3, value: 1_800_000_000 }],
+  }));
+  expect(pack(hour, start).body.length / 60).toBeLessThan(20);
+});
+
+test("a block of an unknown form is refused", () => {
+  expect(() => unpack({ body: new Uint8Array([1, 2, 3]), details: undefined }, 7, start)).toThrow();
+});

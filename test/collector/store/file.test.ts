@@ -1,0 +1,281 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempDisposable, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { openSqliteStore } from "../../../collector/store/sqlite.ts";
+import { Refused, StoreUnavailable } from "../../../core/errors.ts";
+import { percentile } from "../../../core/histogram.ts";
+import type { Store } from "../../../core/store.ts";
+import {
+  after,
+  maintained,
+  noon,
+  noticeOf,
+  opening,
+  sampleAt,
+  transitionAt,
+  web,
+} from "../../helpers/store-contract.ts";
+
+async function setup() {
+  const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-store-"));
+  return {
+    folder: folder.path,
+    file: join(folder.path, "tidewatch.db"),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+const refusal = (opening: Promise<unknown>) =>
+  opening.then(
+    () => expect.fail("it was not refused"),
+    (error: unknown) => {
+      if (error instanceof Refused) return `${error.message} | ${error.remedy}`;
+      throw error;
+    },
+  );
+
+test("a store is back as it was after it was closed, and leaves one file", async () => {
+  await using place = await setup();
+  {
+    await using store = await openSqliteStore(place.file);
+    await store.commit({ samples: [sampleAt(0)], incidents: [opening("mastodon")], notices: [noticeOf("page")] });
+  }
+  expect((await readdir(place.folder)).sort()).toEqual(["tidewatch.db", "tidewatch.db.lock"]);
+  await using store = await openSqliteStore(place.file);
+  expect(await store.latestSamples()).toEqual([sampleAt(0)]);
+  expect(await store.incidents({ open: true })).toHaveLength(1);
+  expect(await store.rollups(web, "hour", { from: noon, to: after(1) })).toMatchObject([{ runs: 1 }]);
+});
+
+test("the folder is made, and only its owner may read the file", async () => {
+  await using place = await setup();
+  const file = join(place.folder, "a", "b", "tidewatch.db");
+  await using store = await openSqliteStore(file);
+  await store.commit({ samples: [sampleAt(0)] });
+  for (const name of ["", "-wal"]) expect((await stat(`${file}${name}`)).mode & 0o077).toBe(0);
+});
+
+test("a second Tidewatch on the same file is refused, until the first is gone", async () => {
+  await using place = await setup();
+  {
+    await using _first = await openSqliteStore(place.file);
+    expect(await refusal(openSqliteStore(place.file))).toContain("is in use by another Tidewatch | Stop the other");
+    expect(await refusal(openSqliteStore(join(place.folder, "x", "..", "tidewatch.db")))).toContain("is in use");
+  }
+  await using _second = await openSqliteStore(place.file);
+});
+
+test("a newer schema is refused, and left as it is", async () => {
+  await using place = await setup();
+  await (await openSqliteStore(place.file))[Symbol.asyncDispose]();
+  using newer = new DatabaseSync(place.file);
+  newer.exec("pragma user_version = 9001");
+  newer.close();
+  expect(await refusal(openSqliteStore(place.file))).toMatch(
+    /was written by a newer Tidewatch: its schema is 9001, .* \| Start the newer version again/,
+  );
+});
+
+test("what is no store is refused, and left as it is", async () => {
+  await using place = await setup();
+  await writeFile(place.file, "organisation: { name: CoSocial }\n".repeat(100));
+  expect(await refusal(openSqliteStore(place.file))).toContain("is not a Tidewatch store | Name another file");
+  const other = join(place.folder, "other.db");
+  const database = new DatabaseSync(other);
+  database.exec("create table recipe (name text)");
+  database.close();
+  expect(await refusal(openSqliteStore(other))).toContain("is not a Tidewatch store");
+  const again = new DatabaseSync(other);
+  expect(again.prepare("select name from sqlite_schema").all()).toHaveLength(1);
+  again.close();
+});
+
+test("a place that cannot be written is refused with what to do", async () => {
+  expect(await refusal(openSqliteStore("/dev/null/tidewatch.db"))).toMatch(
+    /^the store \/dev\/null\/tidewatch.db cannot be opened: .* \| See that its folder exists/,
+  );
+  await using place = await setup();
+  expect(await refusal(openSqliteStore(place.folder))).toContain("cannot be opened");
+});
+
+test("damage after an unclean end is noticed", async () => {
+  await using place = await setup();
+  const bytes = await storeBytes(place.file);
+  // A page in the middle, as a failing disk would leave it; and a write-ahead log, as a kill would.
+  bytes.fill(0x5a, 4096, 9000);
+  await writeFile(place.file, bytes);
+  await writeFile(`${place.file}-wal`, "left");
+  expect(await refusal(openSqliteStore(place.file))).toMatch(/is damaged .* \| Move it away and restore/);
+});
+
+async function storeBytes(file: string): Promise<Uint8Array> {
+  {
+    await using store = await openSqliteStore(file);
+    await store.commit({ samples: Array.from({ length: 500 }, (_, index) => sampleAt(index)) });
+  }
+  return readFile(file);
+}
+
+test("a full disk refuses the commit whole, keeps what is there and goes on when there is room", async () => {
+  await using place = await setup();
+  const incident = opening("mastodon", (id) => [noticeOf(`page-${id}`, { incident: id })]);
+  {
+    await using store = await openSqliteStore(place.file, { maxBytes: 150_000 });
+    let stored = 0;
+    const evidence = "seen ".repeat(400);
+    const fill = async () => {
+      for (; stored < 1000; stored++) {
+        await store.commit({
+          samples: [sampleAt(stored, { outcome: "down", evidence })],
+          transitions: [transitionAt(stored, "down")],
+        });
+      }
+    };
+    await expect(fill()).rejects.toThrow(StoreUnavailable);
+    expect(stored).toBeGreaterThan(10);
+    const more = { samples: [sampleAt(9999, { check: "new", outcome: "down", evidence })], incidents: [incident] };
+    await expect(store.commit(more)).rejects.toThrow("is full");
+    expect(await store.samples(web, { from: noon, to: after(9999), limit: 9999 })).toHaveLength(stored);
+    expect(await store.incidents({})).toEqual([]);
+    expect(await store.recentNotices(5)).toEqual([]);
+    expect(await store.latestSamples()).toHaveLength(1);
+  }
+  await using store = await openSqliteStore(place.file);
+  await store.commit({ samples: [sampleAt(9999, { check: "new" })], incidents: [incident] });
+  expect(await store.latestSamples()).toHaveLength(2);
+  expect(await store.recentNotices(5)).toMatchObject([{ key: "page-1" }]);
+});
+
+test("packing makes room again where the file may not grow", async () => {
+  await using place = await setup();
+  await using store = await openSqliteStore(place.file, { maxBytes: 600_000 });
+  const evidence = "seen ".repeat(400);
+  let stored = 0;
+  for (let hour = 0; hour < 10; hour++) {
+    for (let run = 0; run < 60; run++, stored++) {
+      await store.commit({ samples: [sampleAt(hour * 3600 + run * 60, { outcome: "down", evidence })] });
+    }
+    await maintained(store, after((hour + 1) * 3600 + 1000));
+  }
+  expect(await store.samples(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(stored);
+});
+
+test("a commit while an hour is being packed is not lost", async () => {
+  await using place = await setup();
+  await using store = await openSqliteStore(place.file);
+  await store.commit({ samples: Array.from({ length: 120 }, (_, index) => sampleAt(index * 60)) });
+  const maintaining = store.maintain(after(2 * 3600));
+  await store.commit({ samples: [sampleAt(30.5), sampleAt(3630.5)], transitions: [transitionAt(0, "up")] });
+  await maintaining;
+  await maintained(store, after(4 * 3600));
+  expect(await store.samples(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(122);
+  expect(await store.rollups(web, "hour", { from: noon, to: after(1e6) })).toMatchObject([
+    { runs: 61, seconds: { up: 3600 } },
+    { runs: 61, seconds: { up: 3540 } },
+  ]);
+});
+
+test("a read that is under way when the store is closed ends, and none begins after", async () => {
+  await using place = await setup();
+  const store = await openSqliteStore(place.file);
+  await store.commit({ samples: [sampleAt(0)] });
+  const reading = store.samplesSince(after(-1));
+  await store[Symbol.asyncDispose]();
+  await expect(reading.then((samples) => samples.length))
+    .resolves.toBe(1)
+    .catch(() => {});
+  await expect(store.samplesSince(after(-1))).rejects.toThrow("closed");
+});
+
+test("nothing that was acknowledged is lost by a kill, and no commit is torn", async () => {
+  await using place = await setup();
+  const program = join(import.meta.dirname, "..", "..", "fixtures", "store", "commit-until-killed.ts");
+  let expected = 0;
+  for (const patience of [3, 40, 7, 90, 20, 1, 60]) {
+    const child = spawn(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", program, place.file, `${expected}`],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    let heard = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      expected = Math.max(expected, Number(line));
+      if (++heard === patience) child.kill("SIGKILL");
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    await using store = await openSqliteStore(place.file);
+    await checkWhole(store, expected);
+    expected = (await store.samplesSince(after(-1))).length / 3;
+  }
+  expect(expected).toBeGreaterThan(200);
+});
+
+/** Each commit wrote three samples, a transition, a verdict and a notice. */
+async function checkWhole(store: Store, acknowledged: number): Promise<void> {
+  const samples = await store.samplesSince(after(-1));
+  const commits = samples.length / 3;
+  expect(commits).toBeGreaterThanOrEqual(acknowledged);
+  expect(Number.isInteger(commits)).toBe(true);
+  expect(await store.transitions({ from: after(-1), to: after(1e9) })).toHaveLength(commits);
+  expect(await store.recentNotices(1e6)).toHaveLength(commits);
+  expect(await store.verdicts()).toMatchObject([{ verdict: { lastAt: commits } }]);
+}
+
+test("120 days of 15 checks for practice are written in one go and read like real ones", async () => {
+  await using place = await setup();
+  await using store = await openSqliteStore(place.file);
+  const start = noon.subtract({ hours: 120 * 24 });
+  const checks = Array.from({ length: 15 }, (_, index) => ({
+    ...web,
+    check: `check-${index}`,
+    everySeconds: 60,
+    latencySeconds: 0.2,
+    transitions: [
+      { at: start, outcome: "up" as const },
+      { at: noon.subtract({ hours: 50 }), outcome: "down" as const },
+      { at: noon.subtract({ hours: 49, minutes: 30 }), outcome: "up" as const },
+    ],
+    readings: [
+      {
+        metric: "storage_used_bytes",
+        points: Array.from({ length: 120 }, (_, day) => ({ at: start.add({ hours: day * 24 }), value: day * 1e9 })),
+      },
+    ],
+  }));
+  const began = process.cpuUsage();
+  await store.seedPractice({ checks, until: noon });
+  const { user, system } = process.cpuUsage(began);
+  expect((user + system) / 1e6).toBeLessThan(3);
+  const of = { target: "mastodon", check: "check-3" };
+  const span = { from: start, to: after(1) };
+  const days = await store.rollups(of, "day", { from: start.subtract({ hours: 24 }), to: after(1) });
+  expect(days).toHaveLength(121);
+  expect(days.reduce((sum, { seconds }) => sum + seconds.down, 0)).toBe(1800);
+  expect(days.reduce((sum, { seconds }) => sum + seconds.up, 0)).toBe(120 * 86_400 - 1800);
+  const last = await store.rollups(of, "hour", { from: after(-3600), to: after(1) });
+  expect(last).toMatchObject([{ runs: 60, seconds: { up: 3600 } }]);
+  expect(percentile(last[0]?.latency ?? new Uint8Array(), 0.5)).toBeGreaterThan(0.15);
+  const growth = await store.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", {
+    ...span,
+    from: start.subtract({ hours: 24 }),
+  });
+  expect(growth[0]?.points).toHaveLength(120);
+  await store.commit({ samples: [sampleAt(60, { check: "check-3" }), sampleAt(120, { check: "check-3" })] });
+  await maintained(store, after(26 * 3600));
+  const after120 = await store.rollups(of, "hour", { from: after(-3600), to: after(3601) });
+  expect(after120).toMatchObject([{ seconds: { up: 3600 } }, { runs: 2, seconds: { up: 120 } }]);
+  expect(await store.rollups(of, "day", { from: start.subtract({ hours: 24 }), to: after(1) })).toHaveLength(121);
+});
+
+test("a lock that a killed program left behind locks nobody out", async () => {
+  await using place = await setup();
+  await writeFile(`${place.file}.lock`, "");
+  await using _store = await openSqliteStore(place.file);
+});
