@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { parseConfig } from "../collector/config-file.ts";
 import { loadPlugins } from "../commands/lib/plug-ins.ts";
 import { commonSettings } from "../core/config-schema.ts";
@@ -74,5 +76,14 @@ test("no probe has a setting with the name of one that every check has", () => {
   const common = Object.keys(commonSettings.shape);
   for (const [name, { options }] of Object.entries(plugins.probes)) {
     expect({ name, taken: keysAt(options).filter((key) => common.includes(key)) }).toEqual({ name, taken: [] });
+  }
+});
+
+test("an editor that knows the JSON Schema agrees with us on the example and on plain slips", async () => {
+  const schema = z.fromJSONSchema(JSON.parse(await read("tidewatch.schema.json")));
+  const fits = async (path: string) => schema.safeParse(parse(await read(path))).success;
+  expect(await fits("tidewatch.example.yaml")).toBe(true);
+  for (const slip of ["unknown-probe", "unknown-key", "unknown-probe-setting", "secret-in-clear", "bad-duration"]) {
+    expect({ slip, fits: await fits(`test/fixtures/config/${slip}.yaml`) }).toEqual({ slip, fits: false });
   }
 });

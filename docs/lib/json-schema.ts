@@ -80,7 +80,7 @@ function changed(): JsonSchema {
   return {
     description: "Changes the check of this id that the kind brings.",
     type: "object",
-    properties: { ...properties, probe: { not: {} } },
+    properties: { ...properties, probe: { description: "Not possible here.", not: {} } },
     required: ["id"],
   };
 }
