@@ -1,0 +1,134 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import type { CommandContext } from "../../commands/lib/command.ts";
+import { loadPlugins, loadProbes } from "../../commands/lib/plug-ins.ts";
+import { userAgent } from "../../commands/lib/user-agent.ts";
+import { command, worstExit } from "../../commands/probe.ts";
+import { Refused } from "../../core/errors.ts";
+import { closedPort, httpServer, type RunningServer } from "../helpers/servers.ts";
+
+async function setup(server: RunningServer, { terminal = false } = {}) {
+  const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-probe-"));
+  const closed = await closedPort();
+  await writeFile(
+    join(folder.path, "tidewatch.yaml"),
+    `organisation: { name: Test, url: https://example.org, languages: [en], timeZone: America/Vancouver }
+server: { url: https://status.example.org }
+targets:
+  - id: mastodon
+    name: Mastodon
+    checks:
+      - { id: web, probe: http, url: "${server.url}/good" }
+      - { id: api, probe: http, url: "${server.url}/bad" }
+  - id: podcasts
+    name: Podcasts
+    checks:
+      - { id: home, probe: http, url: "http://127.0.0.1:${closed}/" }
+  - { id: pictures, name: Pictures, planned: true }
+alerts:
+  contacts: [{ id: techops, name: TechOps, email: techops@example.org }]
+`,
+  );
+  let out = "";
+  let err = "";
+  const context: CommandContext = {
+    env: {},
+    cwd: folder.path,
+    version: "1.2.3",
+    stdout: { write: (text) => (out += text), isTTY: terminal },
+    stderr: { write: (text) => (err += text), isTTY: terminal },
+    signal: new AbortController().signal,
+  };
+  const run = (positionals: string[], values: Record<string, boolean> = {}) =>
+    command.run({ values, positionals }, context);
+  return { run, closed, out: () => out, err: () => err, [Symbol.asyncDispose]: () => folder.remove() };
+}
+
+const mastodon = () =>
+  httpServer((request, response) => {
+    response
+      .writeHead(request.url === "/bad" ? 502 : 200, { "content-type": "text/html" })
+      .end("<title>\u001b[31mhello</title>");
+  });
+
+test("shows what each check saw, and the worst one is the exit code", async () => {
+  await using server = await mastodon();
+  await using parts = await setup(server);
+  expect(await parts.run([])).toBe(2);
+  expect(parts.out()).toMatch(/^● up +mastodon\/web +[\d.]+ ms/m);
+  expect(parts.out()).toMatch(/^■ down +mastodon\/api .*502/m);
+  expect(parts.out()).toMatch(new RegExp(`^■ down +podcasts/home .*refused on 127.0.0.1:${parts.closed}$`, "m"));
+  expect(parts.out()).toMatch(/resolve [\d.]+ ms · connect [\d.]+ ms · processing [\d.]+ ms/);
+  expect(parts.out()).not.toContain("\u001b");
+  expect(parts.err()).toBe("");
+});
+
+test("runs only what is named, each once", async () => {
+  await using server = await mastodon();
+  await using parts = await setup(server);
+  expect(await parts.run(["mastodon/web", "mastodon/web"], { json: true })).toBe(0);
+  const samples = z
+    .array(z.looseObject({ target: z.string(), check: z.string(), at: z.string() }))
+    .parse(JSON.parse(parts.out()));
+  expect(samples).toMatchObject([{ target: "mastodon", check: "web", outcome: "up", vantagePoint: "here" }]);
+});
+
+test("on a terminal there is colour, and a progress line that goes away", async () => {
+  await using server = await mastodon();
+  await using parts = await setup(server, { terminal: true });
+  await parts.run(["mastodon"]);
+  expect(parts.out()).toContain("\u001b[32m● up");
+  expect(parts.err()).toContain("1 of 2 checks");
+  expect(parts.err().endsWith("\r\u001b[2K")).toBe(true);
+});
+
+test.each([
+  ["mastodn", 'There is no target "mastodn".', "Did you mean mastodon?"],
+  ["mastodon/wbe", 'There is no check "mastodon/wbe".', "Did you mean mastodon/web?"],
+  ["pictures", "pictures is only planned.", "Remove `planned: true` from it once it is in service."],
+])("%s is refused with what was probably meant", async (name, message, remedy) => {
+  await using server = await mastodon();
+  await using parts = await setup(server);
+  const error = await parts.run([name]).catch((reason) => reason);
+  expect(error).toBeInstanceOf(Refused);
+  expect(error).toMatchObject({ message, remedy });
+});
+
+test("not measured is worse than down, for an exit code", () => {
+  expect(worstExit([{ outcome: "down" }, { outcome: "unknown" }, { outcome: "up" }])).toBe(3);
+  expect(worstExit([{ outcome: "up" }, { outcome: "degraded" }])).toBe(1);
+  expect(worstExit([{ outcome: "up" }])).toBe(0);
+});
+
+test("every probe and every channel in the folders is loaded by its file name", async () => {
+  const { probes, channels } = await loadPlugins();
+  expect(Object.keys(probes)).toEqual(expect.arrayContaining(["http", "mastodon"]));
+  expect(Object.keys(channels)).toContain("email");
+});
+
+test("a file that is no plug-in is named, with what to do", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-plug-ins-"));
+  await writeFile(join(folder.path, "half.ts"), "export default { summary: 'no run' };");
+  const error = await loadProbes(pathToFileURL(`${folder.path}/`)).catch((reason) => reason);
+  expect(error).toBeInstanceOf(Refused);
+  expect(error.message).toBe(`${folder.path}/half.ts is not a plug-in: it has no proper default export.`);
+  expect(error.remedy).toContain("defineProbe");
+});
+
+test("we introduce ourselves with an address and a person", () => {
+  const contact = { id: "techops", name: "TechOps", timeZone: "America/Vancouver", addresses: {} };
+  const server = {
+    public: { host: "0.0.0.0", port: 8080 },
+    private: { host: "127.0.0.1", port: 9464 },
+    url: "https://status.example.org",
+    metrics: "private" as const,
+  };
+  const agent = (email: string) =>
+    userAgent({ server, onCall: { contacts: [{ ...contact, email }], escalation: [] } }, "1.2.3");
+  expect(agent("ops@example.org")).toBe("Tidewatch/1.2.3 (+https://status.example.org/; ops@example.org)");
+  expect(agent("ops@exämple.org\r\nx: y")).toBe("Tidewatch/1.2.3 (+https://status.example.org/)");
+});
