@@ -149,8 +149,7 @@ const emptyFile = "the file is empty: `npx tidewatch init ADDRESS…` writes one
 
 /** Aliases may repeat settings, but not multiply them without end or hold themselves. */
 function plainData(document: Document.Parsed, at: (offset: number, message: string) => ConfigFault): unknown {
-  const lost: Alias[] = [];
-  visit(document, { Alias: (_key, alias) => void (alias.resolve(document) ? undefined : lost.push(alias)) });
+  const lost = lostAliases(document);
   if (lost.length > 0) throw new ConfigError(lost.map((alias) => at(startOf(alias) ?? 0, lostAlias(alias))));
   try {
     const data: unknown = document.toJS({ maxAliasCount: 100 });
@@ -160,6 +159,16 @@ function plainData(document: Document.Parsed, at: (offset: number, message: stri
     const why = error instanceof ReferenceError ? "they repeat far too much" : "one stands inside what it repeats";
     throw new ConfigError([at(0, `the aliases (*name) in this file cannot be used: ${why}`)]);
   }
+}
+
+function lostAliases(document: Document.Parsed): readonly Alias[] {
+  const lost: Alias[] = [];
+  const marked = new Set<string>();
+  visit(document, {
+    Alias: (_key, alias) => void (marked.has(alias.source) ? undefined : lost.push(alias)),
+    Value: (_key, { anchor }) => void (anchor === undefined ? undefined : marked.add(anchor)),
+  });
+  return lost;
 }
 
 const lostAlias = ({ source }: Alias): string =>

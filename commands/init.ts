@@ -5,8 +5,8 @@ import { parseConfig } from "../collector/config-file.ts";
 import { openHttp } from "../collector/http.ts";
 import type { Plugins } from "../core/config.ts";
 import { Refused } from "../core/errors.ts";
-import { plainText } from "../core/plain-text.ts";
 import type { Http, Kind } from "../core/probe.ts";
+import { shown } from "../core/setting-faults.ts";
 import { webAddress } from "../core/settings.ts";
 import { isTimeZone } from "../core/time-zone.ts";
 import { type Command, type CommandContext, text } from "./lib/command.ts";
@@ -66,7 +66,7 @@ function readAddresses(written: readonly string[]): readonly URL[] {
     const url = URL.parse(address);
     if (good.success && url) return url;
     const why = good.error?.issues[0]?.message ?? "it cannot be read";
-    throw new Refused(`${plainText(word, 100)} is no address: ${why}.`, "Write it like https://social.example.");
+    throw new Refused(`${shown(word)} is no address: ${why}.`, "Write it like https://social.example.");
   });
   return [...new Map(addresses.map((url) => [url.href, url])).values()];
 }

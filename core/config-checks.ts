@@ -263,7 +263,4 @@ function confirmationOf(written: WrittenConfirmation, every: number): Confirmati
 }
 
 /** The names of all settings a check with this probe can have. */
-export const settingsOf = (probe: Probe): readonly string[] => [
-  ...Object.keys(checkSettings.shape),
-  ...keysAt(probe.options),
-];
+const settingsOf = (probe: Probe): readonly string[] => [...Object.keys(checkSettings.shape), ...keysAt(probe.options)];

@@ -214,7 +214,7 @@ const forKind = (about: string) =>
     .optional()
     .describe(about);
 
-export const targetSettings = z.strictObject({
+const targetSettings = z.strictObject({
   id: identifier().describe("Its short name in addresses, metrics and on the command line."),
   name: localised().optional().describe("Its name on the pages. Default: what the kind is called, else the id"),
   public: z.boolean().prefault(true).describe("false: not shown on the members' page."),

@@ -10,7 +10,7 @@ import type { Secret } from "./secret.ts";
 import { readSettings, type SettingFault, type SettingPath, valueAt } from "./setting-faults.ts";
 import type { Target } from "./target.ts";
 
-export { configSchema, type Listener, type Plugins } from "./config-schema.ts";
+export { configSchema, type Plugins } from "./config-schema.ts";
 
 export interface Config {
   readonly organisation: Organisation;

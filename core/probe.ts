@@ -29,7 +29,8 @@ export interface Kind {
   readonly name: Localised;
   /**
    * Settings of the standard checks as they would be written in the configuration; the target's own `checks` override
-   * by id or add. `queues` and `database` are the target's fields of that name, passed on as written.
+   * by id or add. `queues` and `database` are the target's fields of that name, passed on as written. An Error thrown here is
+   * told to the operator in its own words, at the field that was given.
    */
   checks(target: {
     readonly url: string;

@@ -77,7 +77,8 @@ export function shown(input: unknown): string {
   if (input === undefined || input === null) return "nothing";
   if (Array.isArray(input)) return "a list";
   if (typeof input === "object") return "settings of the form key: value";
-  const text = typeof input === "string" ? JSON.stringify(input) : String(input);
+  // An address may stand in the wrong place together with its password.
+  const text = typeof input === "string" ? JSON.stringify(input.replace(/:\/\/\S*@/g, "://…@")) : String(input);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
@@ -160,7 +161,7 @@ function forms(schema: Schema): readonly Schema[] {
   return inner ? forms(inner) : [schema];
 }
 
-export function unwrapped(schema: Schema): Schema | undefined {
+function unwrapped(schema: Schema): Schema | undefined {
   const wraps =
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodNullable ||
@@ -170,7 +171,7 @@ export function unwrapped(schema: Schema): Schema | undefined {
   return wraps ? schema.unwrap() : undefined;
 }
 
-export function descriptionOf(schema: Schema): string | undefined {
+function descriptionOf(schema: Schema): string | undefined {
   const own = schema instanceof z.ZodType ? schema.description : undefined;
   if (own !== undefined) return own;
   const inner = schema instanceof z.ZodPipe ? schema.in : unwrapped(schema);

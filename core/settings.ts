@@ -125,7 +125,7 @@ export function secret() {
 }
 
 /** What `{ env: NAME }` or `{ file: PATH }` looks like before it is looked up; undefined for anything else. */
-export function secretReference(value: unknown): SecretReference | undefined {
+function secretReference(value: unknown): SecretReference | undefined {
   const parsed = referenceSchema.safeParse(value);
   return parsed.success ? parsed.data : undefined;
 }

@@ -30,17 +30,17 @@ const jsonSchema: z.ZodType<JsonSchema> = z.custom<JsonSchema>((value) => typeof
 
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   const written = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return jsonSchema.parse(public_(written));
+  return jsonSchema.parse(withoutInternal(written));
 }
 
 /** Without the settings that only our own files use, and without bounds that say nothing. */
-function public_(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(public_);
+function withoutInternal(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withoutInternal);
   if (typeof node !== "object" || node === null) return node;
   return Object.fromEntries(
     Object.entries(node)
       .filter(([key, inner]) => !isInternal(inner) && !(key === "maximum" && inner === Number.MAX_SAFE_INTEGER))
-      .map(([key, inner]) => [key, public_(inner)]),
+      .map(([key, inner]) => [key, withoutInternal(inner)]),
   );
 }
 

@@ -236,6 +236,7 @@ test.each([
   ["a probe that every object has", "organisation: {name: a}\ntargets: [{id: a, checks: [{id: a, probe: toString}]}]"],
   ["a mapping as a key", "? {a: b}\n: 3"],
   ["a NUL byte", "a\0b: 1"],
+  ["aliases without number", `a: &a 1\nb: [${"*a, ".repeat(100_000)}]`],
   ["nothing", ""],
 ])("hostile text is refused and nothing else happens: %s", async (_name, text) => {
   const faults = await faultsOf(() => parse(text, noPlugins));

@@ -195,11 +195,12 @@ test("a server that closes every connection is told in a sentence", async () => 
   expect(stderr).toContain("not recognised");
 });
 
-test.each(["https://user:secret@social.example", "ftp://social.example", "https://", "a b"])(
+test.each(["https://user:hunter2@social.example", "ftp://social.example", "https://", "a b"])(
   "%s is refused before anything is asked, without repeating a password",
   async (address) => {
     await using place = await setup();
     const refusal = await place.init(address).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(Refused);
+    expect(String(refusal)).not.toContain("hunter2");
   },
 );

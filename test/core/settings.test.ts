@@ -51,6 +51,7 @@ test.each([
   [identifier(), "Café Social", 'perhaps "cafe-social"'],
   [identifier(), "__proto__", "cannot be used as a name"],
   [webAddress(), "social.example/about", "perhaps https://social.example/about"],
+  [webAddress(), "redis://:hunter2@127.0.0.1", "must begin with https:// or http://"],
   [webAddress(), "javascript:alert(1)", "must begin with https:// or http://"],
   [webAddress(), "https://", "is not a web address"],
   [webAddress(), "https://a:b@social.example", "must not carry a user name or password"],
