@@ -9,6 +9,7 @@ import { type Arguments, type Command, type CommandContext, configOption, text }
 import { loadPlugins } from "./lib/plug-ins.ts";
 import { runPractice } from "./lib/practice.ts";
 import { startTidewatch, type Tidewatch } from "./lib/tidewatch.ts";
+import { untilStopped } from "./lib/until-stopped.ts";
 
 export const command: Command = {
   summary: "Runs everything until it is stopped; without a configuration, the practice co-op",
@@ -56,22 +57,6 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
     private: `${config.server.private.host}:${tidewatch.privatePort}`,
   });
   return untilStopped(tidewatch, context, log);
-}
-
-/** Resolves with the exit code at the signal; what is open is closed by whoever holds it. */
-export async function untilStopped(tidewatch: Tidewatch, { signal }: CommandContext, log: Log): Promise<number> {
-  const stopped = new Promise<number>((resolve) => {
-    if (signal.aborted) resolve(0);
-    signal.addEventListener("abort", () => resolve(0), { once: true });
-  });
-  const code = await Promise.race([stopped, tidewatch.failed]);
-  log.info("stopping");
-  // A part that hangs must not keep the port: whoever restarts us waits for it.
-  setTimeout(() => {
-    log.error("not everything ended within 10 s");
-    process.exit(1);
-  }, 10_000).unref();
-  return code;
 }
 
 async function reload(

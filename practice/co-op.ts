@@ -1,7 +1,7 @@
 /** The practice co-op: stand-ins for the three services, real servers behind them, and the switches that break them. */
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { Refused } from "../core/errors.ts";
 import { type DatabaseGrowth, openDatabaseGrowth } from "./database-growth.ts";
@@ -64,7 +64,7 @@ export async function startPracticeCoop(place: {
     public: place.public,
     private: place.private,
     folder: place.folder,
-    anchor: `127.0.0.1:${anchor.port}`,
+    anchor: anchor.url,
     mastodon: mastodon.url,
     castopod: castopod.url,
     pixelfed: pixelfed.url,
@@ -140,9 +140,9 @@ function cutNetwork(services: readonly StandIn[], anchor: Anchor): Switch {
     breaks: "Cut our own network",
     mends: "Plug it in again",
     expect: "Nothing can be reached, not even what is surely there. So it is us: “not measured”, and no page.",
-    broken: () => !anchor.listening(),
+    broken: () => anchor.silent,
     async turn(broken) {
-      await anchor.turn(!broken);
+      anchor.become({ silent: broken });
       await Promise.all(services.map((service) => service.become(broken ? "stopped" : "healthy")));
     },
   };
@@ -214,27 +214,31 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
 }
 
 interface Anchor extends AsyncDisposable {
-  readonly port: number;
-  listening(): boolean;
-  turn(on: boolean): Promise<void>;
+  readonly url: string;
+  readonly silent: boolean;
+  /** Silent, it takes what is sent and answers nothing, like a line that is dead behind the socket. */
+  become(state: { readonly silent: boolean }): void;
 }
 
 /** Something that is surely there, so that the self-check can tell "they are down" from "we are blind". */
 async function startAnchor(): Promise<Anchor> {
-  const server = createServer((socket) => socket.on("error", () => {}).end());
-  const listen = async (port: number) => {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-  };
-  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
-  await listen(0);
+  let silent = false;
+  const server = createServer((_request, response) => void (silent || response.end()));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the anchor has no TCP port");
-  const { port } = address;
   return {
-    port,
-    listening: () => server.listening,
-    turn: (on) => (on === server.listening ? Promise.resolve() : on ? listen(port) : close()),
-    [Symbol.asyncDispose]: () => (server.listening ? close() : Promise.resolve()),
+    url: `http://127.0.0.1:${address.port}/`,
+    get silent() {
+      return silent;
+    },
+    become(state) {
+      silent = state.silent;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }

@@ -12,11 +12,11 @@ import { signInLink } from "../../dashboards/sign-in.ts";
 import { type PracticeCoop, startPracticeCoop } from "../../practice/co-op.ts";
 import { seedHistory } from "../../practice/history.ts";
 import { practiceApp } from "../../practice/page.ts";
-import { untilStopped } from "../run.ts";
 import type { CommandContext } from "./command.ts";
 import { loadPlugins } from "./plug-ins.ts";
 import { runOnce } from "./run-once.ts";
 import { startTidewatch } from "./tidewatch.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 const host = "127.0.0.1";
 const usualPorts = { public: 8080, private: 9464 };

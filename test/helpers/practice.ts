@@ -30,7 +30,10 @@ export interface Practice extends AsyncDisposable {
   /** The first mail that fits, as soon as it is there. */
   mail(fits: (mail: Mail) => boolean): Promise<Mail>;
   page(language?: "en" | "fr"): Promise<string>;
-  metrics(): Promise<string>;
+  /** The sentence of the status page: its h1 without tags. */
+  sentence(): Promise<string>;
+  /** Value of one series, written as it stands in /metrics. */
+  metric(series: string): Promise<number | undefined>;
   /** Waits until what is asked for is so. */
   until(holds: () => Promise<void>): Promise<void>;
   /** Ctrl-C, and the exit code. */
@@ -87,8 +90,14 @@ export async function startPractice(): Promise<Practice> {
         },
         { timeout: patienceMs, interval: 100 },
       ),
+    sentence: async () =>
+      (/<h1[^>]*>(.*?)<\/h1>/s.exec(await text(`${statusUrl}en/`))?.[1] ?? "").replace(/<[^>]+>/g, "").trim(),
     page: (language = "en") => text(`${statusUrl}${language}/`),
-    metrics: () => text(new URL("/metrics", practiceUrl).href),
+    async metric(series) {
+      const lines = (await text(new URL("/metrics", practiceUrl).href)).split("\n");
+      const line = lines.find((each) => each.startsWith(`${series} `));
+      return line === undefined ? undefined : Number(line.slice(series.length));
+    },
     until,
     stop,
     async [Symbol.asyncDispose]() {

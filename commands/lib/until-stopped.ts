@@ -1,0 +1,20 @@
+/** How `run` waits for its end: a signal, or a part that must not end and did. */
+import type { Log } from "../../core/log.ts";
+import type { CommandContext } from "./command.ts";
+import type { Tidewatch } from "./tidewatch.ts";
+
+/** Resolves with the exit code at the signal; what is open is closed by whoever holds it. */
+export async function untilStopped(tidewatch: Tidewatch, { signal }: CommandContext, log: Log): Promise<number> {
+  const stopped = new Promise<number>((resolve) => {
+    if (signal.aborted) resolve(0);
+    signal.addEventListener("abort", () => resolve(0), { once: true });
+  });
+  const code = await Promise.race([stopped, tidewatch.failed]);
+  log.info("stopping");
+  // A part that hangs must not keep the port: whoever restarts us waits for it.
+  setTimeout(() => {
+    log.error("not everything ended within 10 s");
+    process.exit(1);
+  }, 10_000).unref();
+  return code;
+}
