@@ -59,14 +59,21 @@ export function exchange(
       trail.bodyBytes = body.length;
       settle();
       socket.destroy();
-      void client.destroy(null);
     };
     const answered = (truncated: boolean) => {
       const known = head;
       if (known) finish(() => resolve({ ...known, body: body.bytes(), truncated }));
+      // A whole answer leaves nothing to be given up.
+      if (truncated) void client.destroy(null);
     };
-    const failed = (error: unknown) => finish(() => reject(explained(error, trail, head?.status, body.length)));
-    const abort = () => finish(() => reject(signal.reason));
+    const failed = (error: unknown) => {
+      finish(() => reject(explained(error, trail, head?.status, body.length)));
+      void client.destroy(null);
+    };
+    const abort = () => {
+      finish(() => reject(signal.reason));
+      void client.destroy(null);
+    };
     signal.addEventListener("abort", abort, { once: true });
 
     trail.begin("processing");

@@ -1,6 +1,6 @@
 /** What the main thread and the probing thread say to each other: plain data, checked on arrival. */
 import { z } from "zod";
-import { type CheckKey, outcomes, phaseNames, type Sample } from "../core/sample.ts";
+import { outcomes, phaseNames, type Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 
 /** The configuration as it was read; the probing thread reads it once more, with the same eyes. */
@@ -26,7 +26,6 @@ const verdict: z.ZodType<Verdict> = z.object({
 
 const key = z.templateLiteral([z.string(), "/", z.string()]);
 const verdicts = z.array(z.tuple([key, verdict]));
-export type KnownVerdicts = readonly (readonly [CheckKey, Verdict])[];
 
 export const workerData = z.object({ start, verdicts });
 export const toWorker = z.discriminatedUnion("kind", [

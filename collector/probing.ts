@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { noLongerNeeded } from "./abort.ts";
 import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./probing-messages.ts";
 
 export type { ProbingStart } from "./probing-messages.ts";
@@ -137,7 +138,7 @@ class ProbingThread implements Probing {
     const worker = new Worker(this.#parts.entry, {
       workerData: { start: this.#start, verdicts: [...this.#verdicts] },
       // A probe that eats memory takes its own thread down, not the program.
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
+      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
       name: "probing",
     });
     this.#worker = worker;
@@ -145,7 +146,10 @@ class ProbingThread implements Probing {
     const over = new AbortController();
     worker.on("message", (data) => {
       const message = fromWorker.safeParse(data);
-      if (message.data?.kind === "ready") unborn = false;
+      if (message.data?.kind === "ready") {
+        if (unborn) void this.#guard(worker, over.signal);
+        unborn = false;
+      }
       if (message.success) this.#heard(message.data);
       else this.#parts.log.error("the probing thread said something unknown", { error: message.error });
     });
@@ -153,9 +157,8 @@ class ProbingThread implements Probing {
       error = cause instanceof Error ? cause : new Error(String(cause));
     });
     const exited = new Promise<number>((resolve) => worker.once("exit", resolve));
-    void this.#guard(worker, over.signal);
     const code = await exited;
-    over.abort();
+    over.abort(noLongerNeeded);
     this.#worker = undefined;
     return { error: error ?? new Error(`it ended with code ${code}`), unborn };
   }
@@ -175,7 +178,7 @@ class ProbingThread implements Probing {
     }
   }
 
-  /** Ends a thread that is caught in a loop of its own. */
+  /** Ends a thread that has begun and is caught in a loop of its own. */
   async #guard(worker: Worker, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
     try {

@@ -6,7 +6,7 @@ import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Finding, Reading, Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import { deadlinePassed, isDeadline, orAborted } from "./abort.ts";
+import { deadlinePassed, isDeadline, noLongerNeeded, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
 import { Blind } from "./blind.ts";
 import type { Hop, HttpClient, RunHttp } from "./http.ts";
@@ -114,9 +114,9 @@ async function attempt(check: Check, { probe, http, clock, signal, memory, end, 
     return await orAborted(Promise.race([work, limit()]), signal);
   } finally {
     signal.removeEventListener("abort", stop);
-    over.abort();
+    over.abort(noLongerNeeded);
     // Whatever the probe left open ends with its run.
-    end.abort(new Error("the run is over"));
+    end.abort(noLongerNeeded);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { advance, noVerdict, pending, type Verdict } from "../core/verdict.ts";
+import { noLongerNeeded } from "./abort.ts";
 import type { Slots } from "./slots.ts";
 
 export interface ScheduleParts {
@@ -71,12 +72,12 @@ export class Schedule {
     for (const [key, entry] of before) {
       if (entry.running && !this.#entries.has(key)) this.#leaving.set(key, entry);
     }
-    this.#nap.abort();
+    this.#nap.abort(noLongerNeeded);
   }
 
   /** Until `signal` is aborted; then it ends as soon as the runs under way have let go. */
   async run(signal: AbortSignal): Promise<void> {
-    const wake = () => this.#nap.abort();
+    const wake = () => this.#nap.abort(noLongerNeeded);
     signal.addEventListener("abort", wake, { once: true });
     while (!signal.aborted) {
       this.#parts.onMoved?.();
@@ -100,7 +101,7 @@ export class Schedule {
       entry.running = false;
       this.#leaving.delete(keyOf(entry.check));
       this.#running.delete(run);
-      this.#nap.abort();
+      this.#nap.abort(noLongerNeeded);
     });
     this.#running.add(run);
   }

@@ -4,14 +4,14 @@ import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { deadlinePassed } from "./abort.ts";
+import { deadlinePassed, noLongerNeeded } from "./abort.ts";
 import { errorCode } from "./blind.ts";
 import { dial } from "./dial.ts";
 import type { HttpClient } from "./http.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
 import { endpoint, listed } from "./wording.ts";
 
-export type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
+type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
 
 export interface SelfCheck {
   /** Shared by everybody who asks within a few seconds. Never rejects. */
@@ -97,7 +97,7 @@ async function reach(anchors: readonly string[], required: number, parts: Reach)
         .finally(ended);
     }
   });
-  over.abort(new Error("enough is known"));
+  over.abort(noLongerNeeded);
   return sees ? { sees } : { sees, reason: listed(failures, 3) };
 }
 

@@ -3,6 +3,7 @@
  * gives its slot back, so that a wave of hanging targets keeps nobody out.
  */
 import type { Clock } from "../core/clock.ts";
+import { noLongerNeeded } from "./abort.ts";
 
 export interface SlotSettings {
   readonly clock: Clock;
@@ -42,7 +43,7 @@ export class Slots {
     try {
       return await work();
     } finally {
-      over.abort();
+      over.abort(noLongerNeeded);
       this.#underWay += 1;
       giveBack();
     }

@@ -23,7 +23,7 @@ export function loadProbes(folder = new URL("probes/", root)): Promise<Readonly<
   return load(folder, (plugin): plugin is Probe => probe.safeParse(plugin).success, "defineProbe({ … })");
 }
 
-export function loadChannels(folder = new URL("alerts/channels/", root)): Promise<Readonly<Record<string, Channel>>> {
+function loadChannels(folder = new URL("alerts/channels/", root)): Promise<Readonly<Record<string, Channel>>> {
   return load(folder, (plugin): plugin is Channel => channel.safeParse(plugin).success, "defineChannel({ … })");
 }
 
