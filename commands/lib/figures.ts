@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { Live } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
+import { Nap } from "../../core/nap.ts";
 import { targetTimeline } from "../../core/status.ts";
 import type { Store, Transition } from "../../core/store.ts";
 import type { Target } from "../../core/target.ts";
@@ -21,29 +22,43 @@ export interface FigureParts {
   readonly targets: () => readonly Target[];
 }
 
-const everySeconds = 10;
+export interface Figures {
+  /** Something was stored: work them out again soon. */
+  changed(): void;
+  /** Until the signal. A store that fails for a while leaves the figures as they were. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** They move on at most this often while results come, and at least that often. */
+const leastSeconds = 2;
+const mostSeconds = 30;
 /** A forecast changes once a day; the limit and the level now and then. */
 const forecastEverySeconds = 300;
 const usualWindows = [86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400];
 
-/** Runs until the signal. A store that fails for a while leaves the figures as they were. */
-export async function keepFigures(parts: FigureParts, signal: AbortSignal): Promise<void> {
+export function openFigures(parts: FigureParts): Figures {
+  const nap = new Nap();
   let forecasts: readonly CapacityModel[] = [];
   let forecastAt = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    try {
-      const now = parts.clock.monotonicSeconds();
-      if (now - forecastAt >= forecastEverySeconds) {
-        forecasts = await capacityModels(parts.store, parts.targets(), parts.clock.now());
-        forecastAt = now;
-      }
-      parts.metrics.setFigures(await figures(parts, forecasts));
-      parts.metrics.setOutboxPending(await parts.store.outboxPending());
-    } catch (error) {
-      parts.log.warn("figures not worked out", { error });
+  const workOut = async () => {
+    const now = parts.clock.monotonicSeconds();
+    if (now - forecastAt >= forecastEverySeconds) {
+      forecasts = await capacityModels(parts.store, parts.targets(), parts.clock.now());
+      forecastAt = now;
     }
-    await parts.clock.sleep(everySeconds, signal);
-  }
+    parts.metrics.setFigures(await figures(parts, forecasts));
+    parts.metrics.setOutboxPending(await parts.store.outboxPending());
+  };
+  return {
+    changed: () => nap.wake(),
+    async run(signal) {
+      while (!signal.aborted) {
+        await workOut().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
+        await parts.clock.sleep(leastSeconds, signal).catch(() => {});
+        await nap.take(parts.clock, mostSeconds - leastSeconds, signal);
+      }
+    },
+  };
 }
 
 async function figures(

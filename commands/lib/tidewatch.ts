@@ -21,7 +21,7 @@ import { openPages } from "../../dashboards/pages.ts";
 import { listen, privateApp, publicApp } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
 import { capacityModels } from "./capacity-models.ts";
-import { keepFigures } from "./figures.ts";
+import { openFigures } from "./figures.ts";
 import { openLiveness } from "./liveness.ts";
 import { userAgent } from "./user-agent.ts";
 
@@ -97,6 +97,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       onStored(samples) {
         metrics.observe(samples);
         pages.changed();
+        figures.changed();
         delivery.wake();
       },
     }),
@@ -126,6 +127,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     practice: config.practice,
     directory: join(dirname(config.store.sqlite), "pages"),
   });
+  const figures = openFigures({ store, clock, log, live: ledger, metrics, targets: () => config.targets });
   undo.defer(async () => {
     stop.abort(new Error("shutting down"));
     await loops.ended();
@@ -133,9 +135,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   loops.start("ledger", (signal) => ledger.run(signal));
   loops.start("delivery", (signal) => delivery.run(signal));
   loops.start("pages", (signal) => pages.run(signal));
-  loops.start("figures", (signal) =>
-    keepFigures({ store, clock, log, live: ledger, metrics, targets: () => config.targets }, signal),
-  );
+  loops.start("figures", (signal) => figures.run(signal));
   loops.start("liveness", (signal) => watchLedger(ledger, liveness, clock, signal));
   if (config.heartbeat) {
     const { url, everySeconds } = config.heartbeat;

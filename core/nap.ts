@@ -1,0 +1,17 @@
+/** A wait that somebody can end early: what a loop does between two turns. */
+import type { Clock } from "./clock.ts";
+
+export class Nap {
+  #waking = new AbortController();
+
+  /** Ends the nap that is taken now, or else the next one before it begins. */
+  wake(): void {
+    this.#waking.abort();
+  }
+
+  /** Resolves after `seconds`, or as soon as it is woken or `signal` is aborted. Never rejects. */
+  async take(clock: Clock, seconds: number, signal: AbortSignal): Promise<void> {
+    await clock.sleep(seconds, AbortSignal.any([this.#waking.signal, signal])).catch(() => {});
+    this.#waking = new AbortController();
+  }
+}
