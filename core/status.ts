@@ -43,7 +43,7 @@ export interface Overall {
   readonly total: number;
 }
 
-export interface LastChange {
+interface LastChange {
   readonly at: Instant;
   readonly target: Localised;
   readonly to: Outcome;

@@ -1,4 +1,7 @@
-/** Headers that every answer of ours carries: nothing is loaded from elsewhere, nothing runs, nobody frames us. */
+/**
+ * Headers that every page of ours carries: nothing is loaded from elsewhere, nothing runs, nobody frames us. Few, because
+ * each is sent with each view: what a policy without any script makes pointless is left out.
+ */
 import type { MiddlewareHandler } from "hono";
 import { styleSource } from "./parts/layout.ts";
 
@@ -11,12 +14,8 @@ export function securityHeaders(style: string = styleSource()): Readonly<Record<
   return {
     "content-security-policy": `default-src 'none'; style-src ${style}; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
     // Not "no-referrer": with it browsers send `Origin: null` from our own forms, and origins could not be checked.
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
   };
 }
 

@@ -3,7 +3,7 @@ import { parseAccept } from "hono/utils/accept";
 import type { Language } from "../core/language.ts";
 
 /** Smallest first. */
-export const encodings = ["br", "zstd", "gzip", "identity"] as const;
+const encodings = ["br", "zstd", "gzip", "identity"] as const;
 export type Encoding = (typeof encodings)[number];
 
 /** The best encoding among those that are allowed; identity when nothing fits, for a page is better than an error. */

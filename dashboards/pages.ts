@@ -31,7 +31,7 @@ export interface PagesOptions extends PageSettings {
 }
 
 /** What a reload of the configuration may change. */
-export interface PageSettings {
+interface PageSettings {
   readonly organisation: Organisation;
   readonly targets: readonly Target[];
 }
@@ -50,7 +50,7 @@ export interface Pages {
 }
 
 /** The headers that matter. */
-export interface PageRequest {
+interface PageRequest {
   readonly encoding?: string | undefined;
   readonly language?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
@@ -130,7 +130,9 @@ class RenderedPages implements Pages {
     const fixed = this.#languages.find((language) => path === `/${language}/`);
     if (!fixed && path !== "/") return undefined;
     this.#visited = true;
-    const page = this.#pages.get(fixed ?? chooseLanguage(request.language, this.#languages));
+    const language = fixed ?? chooseLanguage(request.language, this.#languages);
+    // A language that a reload brought is there a second later; until then any page is better than none.
+    const page = this.#pages.get(language) ?? this.#pages.values().next().value;
     return (
       page && answerOf(page, chooseEncoding(request.encoding), fixed ? "fixed" : "negotiated", request.ifNoneMatch)
     );

@@ -23,7 +23,7 @@ import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "./views/s
 import type { Fault } from "./words.ts";
 
 /** What a reload of the configuration may change; asked for at every request. */
-export interface PublicSettings {
+interface PublicSettings {
   readonly organisation: Organisation;
   readonly contacts: readonly Contact[];
   /** `server.url`: where people reach the public listener. */
@@ -47,10 +47,10 @@ export interface PublicParts {
 }
 
 /** Whether each part of the program moved lately: scheduler, judge, store, outbox. */
-export type Health = Readonly<Record<string, boolean>>;
+type Health = Readonly<Record<string, boolean>>;
 
 /** @param accept what the scraper can read: OpenMetrics when it asks for it. */
-export type Metrics = (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
+type Metrics = (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
 
 type Env = { Bindings: Partial<HttpBindings>; Variables: { member: Contact } };
 

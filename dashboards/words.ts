@@ -58,7 +58,7 @@ export type Note = "store" | "render" | "restart";
 
 export type Fault = "not-found" | "gone" | "refused" | "too-large" | "too-many" | "store" | "accident";
 
-export interface AcknowledgeWords {
+interface AcknowledgeWords {
   readonly title: string;
   readonly what: string;
   readonly since: string;
@@ -76,7 +76,7 @@ export interface AcknowledgeWords {
   readonly runbook: string;
 }
 
-export interface SignInWords {
+interface SignInWords {
   readonly title: string;
   readonly ask: string;
   readonly email: string;

@@ -27,7 +27,7 @@ export function acknowledgePage(view: AcknowledgeView, props: LayoutProps): Prom
   return renderPage(props, {
     title: result === undefined ? `${text.title}: ${title}` : said(view, language),
     outcome: impact,
-    main: html`${result === undefined ? "" : html`<p class="note" role="status">${said(view, language)}</p>`}
+    main: html`${result === undefined ? "" : html`<p class="note up" role="status">${said(view, language)}</p>`}
 <div class="verdict ${impact}"><h1>${sign(impact)} <span>${title}</span></h1>
 <p>${words[language].number(incident.id)}</p></div>
 <dl><dt>${text.since}</dt><dd>${moment(incident.startedAt, contact.timeZone, language)} · ${span(incident.startedAt, until, language)}</dd>

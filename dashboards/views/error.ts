@@ -19,6 +19,6 @@ export function errorPage(
 <p>${error[fault].text}</p>
 <p><a href="/">${backToStatus}</a></p></section>`;
     })}`,
-    footer: html``,
+    footer: html`<p>${words[props.language].madeBy} Tidewatch</p>`,
   });
 }

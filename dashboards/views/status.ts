@@ -37,7 +37,7 @@ ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : 
 
 /** Says in a finished page what is wrong with it, where readers look first. */
 export function withNote(page: string, note: Note, language: LayoutProps["language"]): string {
-  const said = html`<p class="note">${words[language].notes[note]}</p>`;
+  const said = html`<p class="note degraded">${words[language].notes[note]}</p>`;
   return page.replace(notePlace, () => String(said));
 }
 

@@ -152,7 +152,7 @@ test("names, reasons and addresses of strangers stay text", async () => {
 
 test("no name can place a note of its own", async () => {
   const page = await render(scene(now, [service("mastodon", [[longAgo, "up"]], { name: "<!--note-->$&$'" })]));
-  expect(withNote(page, "store", "en").match(/class="note"/g)).toHaveLength(1);
+  expect(withNote(page, "store", "en").match(/class="note degraded"/g)).toHaveLength(1);
 });
 
 test("nothing is fetched and nothing runs", async () => {

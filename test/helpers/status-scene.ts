@@ -94,7 +94,7 @@ export function scene(now: Temporal.Instant, services: readonly Service[]) {
   };
 }
 
-export function ninetyDays(now: Temporal.Instant, zone = vancouver): readonly CivilDay[] {
+function ninetyDays(now: Temporal.Instant, zone = vancouver): readonly CivilDay[] {
   return civilDays(zone, now.subtract({ hours: 89 * 24 }), now.add({ milliseconds: 1 })).slice(-90);
 }
 
@@ -128,7 +128,7 @@ function statesOf({ target, past, lastSecondsAgo }: Service, now: Temporal.Insta
   });
 }
 
-export function verdictAt(at: number, outcome: Outcome): Verdict {
+function verdictAt(at: number, outcome: Outcome): Verdict {
   const level = (on: boolean) => ({ on, run: 0, runStart: 0 });
   return {
     lastAt: at,
