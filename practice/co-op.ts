@@ -106,28 +106,28 @@ function moodSwitches(mastodon: StandIn, castopod: StandIn, pixelfed: StandIn, a
     mood("mastodon", mastodon, "stopped", {
       breaks: "Stop Mastodon",
       mends: "Start Mastodon again",
-      expect: "After three tries in a row: a page to the contractor, and the status page says that Mastodon is down.",
+      expect: "After three failed tries the contractor is mailed, and the status page says that Mastodon is down.",
     }),
     mood("cache", mastodon, "stale", {
       breaks: "Kill Mastodon behind its proxy's cache",
       mends: "Bring Mastodon's server back",
       expect:
-        "Every cached page still answers 200, so most monitors see nothing. This one asks what the cache covers up.",
+        "Every cached page still answers 200, so most monitors see nothing. The notice says what the cache covers up.",
     }),
     mood("slow", mastodon, "slow", {
       breaks: "Make Mastodon slow",
       mends: "Make Mastodon quick again",
-      expect: "It answers, but too late: the page says how long was waited for what.",
+      expect: "It answers, but too late: the notice says how long was waited, and for what.",
     }),
     mood("podcasts", castopod, "errors", {
       breaks: "Break the podcasts",
       mends: "Mend the podcasts",
-      expect: "The web server answers with errors: a page for the podcasts, and Mastodon stays up beside it.",
+      expect: "Its web server answers with errors: a mail about the podcasts, while Mastodon stays up beside them.",
     }),
     mood("certificate", pixelfed, "expired", {
       breaks: "Let a certificate expire",
       mends: "Renew the certificate",
-      expect: "No browser opens Photos any more: the page names the certificate and the day it ended.",
+      expect: "No browser opens Photos any more: the notice names the certificate and the day it ended.",
     }),
     cutNetwork([mastodon, castopod, pixelfed], anchor),
   ];
@@ -139,7 +139,8 @@ function cutNetwork(services: readonly StandIn[], anchor: Anchor): Switch {
     id: "network",
     breaks: "Cut our own network",
     mends: "Plug it in again",
-    expect: "Nothing can be reached, not even what is surely there. So it is us: “not measured”, and no page.",
+    expect:
+      "Nothing can be reached, not even what is surely there. So it is us: the status page says “not measured”, and no mail goes out.",
     broken: () => anchor.silent,
     async turn(broken) {
       anchor.become({ silent: broken });
@@ -155,7 +156,7 @@ function stalledQueue(queues: SidekiqQueues): Switch {
     breaks: "Stall a queue",
     mends: "Let the queue run",
     expect:
-      "Mastodon still answers, but posts arrive late: a page about the queue, and the status page says “degraded”.",
+      "Mastodon answers everything, but posts arrive late: a mail about the queue, and the status page says “degraded”.",
     broken: () => broken,
     async turn(next) {
       await (next ? queues.stall("default") : queues.drain("default"));
@@ -170,7 +171,7 @@ function grownDatabase(database: DatabaseGrowth): Switch {
     id: "database",
     breaks: "Fill the database",
     mends: "Clean the database up",
-    expect: "The database passes 92 % of what it may hold: a page about the disk. /team/capacity shows the jump.",
+    expect: "The database passes the level at which somebody is woken. The team's capacity page shows the jump.",
     broken: () => broken,
     async turn(next) {
       await (next ? database.growTo(125_000_000) : database.shrink());

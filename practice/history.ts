@@ -1,7 +1,8 @@
 /** 120 days that never were: an honest-looking past for the practice co-op, the same at every start. */
 import type { Config } from "../core/config.ts";
-import type { Outcome, Sample } from "../core/sample.ts";
-import type { Store, StoredVerdict, Transition } from "../core/store.ts";
+import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";
+import type { Outcome, Reading, Sample } from "../core/sample.ts";
+import type { IncidentChange, Store, StoredVerdict, Transition } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import { noVerdict } from "../core/verdict.ts";
 
@@ -40,17 +41,67 @@ export async function seedHistory(parts: {
   readonly store: Pick<Store, "commit" | "maintain">;
   readonly config: Pick<Config, "targets" | "vantagePoint">;
   readonly now: Temporal.Instant;
-  /** What the practice cluster holds at this moment: the invented growth ends there. */
-  readonly usedBytes: number;
+  /** What fills, as its own probe sees it at this moment: the invented growth ends there. */
+  readonly today: readonly Sample[];
 }): Promise<void> {
-  const { store, now } = parts;
+  const { store, now, today } = parts;
   const { targets, vantagePoint } = parts.config;
   await store.commit({
     transitions: inventedTransitions(targets, vantagePoint, now),
     verdicts: settledVerdicts(targets, vantagePoint, now),
-    samples: growthSamples(targets, vantagePoint, now, parts.usedBytes),
+    samples: today.flatMap((sample) => growthUntil(sample, now)),
   });
+  for (const trouble of troubles.toSorted((a, b) => b.day - a.day)) await inventIncident(store, targets, trouble, now);
   await store.maintain(now);
+}
+
+/** The incident that a stretch of trouble was: opened, told, and over. */
+async function inventIncident(
+  store: Pick<Store, "commit">,
+  targets: readonly Target[],
+  trouble: Trouble,
+  now: Temporal.Instant,
+): Promise<void> {
+  const { outcome, minutes } = trouble;
+  const target = targets.find(({ id }) => id === trouble.target);
+  if (!target || (outcome !== "down" && outcome !== "degraded")) return;
+  const startedAt = beginningOf(trouble, now);
+  const resolvedAt = startedAt.add({ minutes });
+  const explanation = outageExplanation(target.name, outcome);
+  const { opened } = await store.commit({
+    incidents: [
+      {
+        change: "open",
+        facts: {
+          key: target.id,
+          kind: "outage",
+          target: target.id,
+          checks: target.checks.filter(({ required }) => required).map(({ id }) => id),
+          impact: outcome,
+          urgency: outcome === "down" ? "page" : "ticket",
+          title: outageTitle(target.name, outcome),
+          explanation,
+          reason: "invented for practice",
+          runbook: outcome === "down" ? "service-down" : "service-degraded",
+          startedAt,
+          confirmedAt: startedAt.add({ seconds: 40 }),
+        },
+        update: {
+          at: startedAt.add({ seconds: 40 }),
+          kind: "confirmed",
+          text: confirmedText(explanation),
+          public: true,
+        },
+        notices: () => [],
+      },
+    ],
+  });
+  const resolved = opened.map(({ id }): IncidentChange => {
+    const text = recoveredText(target.name, outcome, minutes * 60);
+    const update = { at: resolvedAt, kind: "resolved", text, public: true } as const;
+    return { change: "resolve", id, at: resolvedAt, update, notices: () => ({ supersede: [], add: [] }) };
+  });
+  await store.commit({ incidents: resolved });
 }
 
 /** As if the monitor had looked a moment ago: the past goes over into the present without a gap. */
@@ -70,31 +121,20 @@ function settledVerdicts(
   );
 }
 
-/** One look a day at what fills. */
-function growthSamples(
-  targets: readonly Target[],
-  vantagePoint: string,
-  now: Temporal.Instant,
-  bytesToday: number,
-): readonly Sample[] {
-  const plans = targets.flatMap((target) => target.capacity.map((plan) => ({ target, plan })));
-  return plans.flatMap(({ target, plan }) =>
-    inventedGrowth(bytesToday).map((bytes, index): Sample => {
-      const labels = { store: "postgres" };
-      return {
-        target: target.id,
-        check: plan.check,
-        vantagePoint,
-        at: daysBefore(now, historyDays - index).add({ hours: 12 }),
-        outcome: "up",
-        durationSeconds: 0.01,
-        readings: [
-          { metric: "storage_used_bytes", value: bytes, labels },
-          { metric: "postgres_database_size_bytes", value: Math.round(bytes * 0.8), labels: { database: "mastodon" } },
-        ],
-      };
-    }),
-  );
+/** The server's own databases never grow. */
+const growing = ({ metric, labels }: Reading): boolean =>
+  metric === "storage_used_bytes" ||
+  metric === "postgres_relation_size_bytes" ||
+  (metric === "postgres_database_size_bytes" && labels?.["database"] === "practice");
+
+/** One look a day at what fills, leading up to what was really seen just now. */
+function growthUntil(today: Sample, now: Temporal.Instant): readonly Sample[] {
+  const readings = (today.readings ?? []).filter(growing);
+  return inventedGrowth().map((share, index) => ({
+    ...today,
+    at: daysBefore(now, historyDays - index).add({ hours: 12 }),
+    readings: readings.map((reading) => ({ ...reading, value: Math.round(reading.value * share) })),
+  }));
 }
 
 /** Transitions of every check, oldest first, ending "up". */
@@ -118,9 +158,9 @@ function inventedTransitions(
         const own = troubles.filter((trouble) => trouble.target === target.id).toSorted((a, b) => b.day - a.day);
         return [
           at(start, "up"),
-          ...own.flatMap(({ day, hour, minutes, outcome }) => {
-            const began = daysBefore(now, day).add({ minutes: Math.round(hour * 60) });
-            return [at(began, outcome), at(began.add({ minutes }), "up")];
+          ...own.flatMap((trouble) => {
+            const began = beginningOf(trouble, now);
+            return [at(began, trouble.outcome), at(began.add({ minutes: trouble.minutes }), "up")];
           }),
         ];
       }),
@@ -129,20 +169,23 @@ function inventedTransitions(
 }
 
 /**
- * How the database grew: a weekly wave, a clean-up on the way, ending at what it really holds today.
- * @returns one value in bytes for each day, oldest first; the last one is yesterday's.
+ * How everything grew: a weekly wave, a clean-up on the way.
+ * @returns the share of today's size on each day, oldest first; the last one is yesterday's.
  */
-function inventedGrowth(bytesToday: number): readonly number[] {
-  const perDay = bytesToday * 0.0045;
-  const cleanUp = { day: 52, bytes: bytesToday * 0.09 };
+function inventedGrowth(): readonly number[] {
+  const perDay = 0.0045;
+  const cleanUp = { day: 52, share: 0.09 };
   const random = repeatable(20261123);
   return Array.from({ length: historyDays }, (_, index) => {
     const daysAgo = historyDays - index;
     const wave = Math.sin((daysAgo / 7) * 2 * Math.PI) * perDay * 0.8;
-    const before = daysAgo > cleanUp.day ? cleanUp.bytes : 0;
-    return Math.round(bytesToday - daysAgo * perDay + before + wave + (random() - 0.5) * perDay);
+    const before = daysAgo > cleanUp.day ? cleanUp.share : 0;
+    return 1 - daysAgo * perDay + before + wave + (random() - 0.5) * perDay;
   });
 }
+
+const beginningOf = ({ day, hour }: Trouble, now: Temporal.Instant): Temporal.Instant =>
+  daysBefore(now, day).add({ minutes: Math.round(hour * 60) });
 
 /** Midnight UTC, `days` before today's. */
 function daysBefore(now: Temporal.Instant, days: number): Temporal.Instant {

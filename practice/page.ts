@@ -17,10 +17,14 @@ export interface PracticePage {
 
 const shownMails = 30;
 const style = `.switches{list-style:none;margin:0;padding:0;display:grid;gap:1.25rem}
-.switches li{display:grid;gap:.35rem;justify-items:start}
+.switches li{display:grid;grid-template-columns:minmax(0,15rem) minmax(0,1fr);gap:.35rem 1.25rem;align-items:center}
+.switches form,.switches p{margin:0}
+.switches button{width:100%}
+@media(max-width:34rem){.switches li{grid-template-columns:1fr}}
 main>p{margin-top:.75rem;max-width:60ch}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9rem;padding:.75rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem}
-details{margin-top:.5rem}`;
+details{margin-top:.5rem}
+#mail-list{margin-top:.75rem}`;
 
 export function practiceApp(page: PracticePage): Hono {
   const app = new Hono();

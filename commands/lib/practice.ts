@@ -8,6 +8,7 @@ import { parseConfig } from "../../collector/config-file.ts";
 import { systemClock } from "../../collector/system-clock.ts";
 import type { Config, Plugins } from "../../core/config.ts";
 import { jsonLog, type Log, silentLog } from "../../core/log.ts";
+import type { Sample } from "../../core/sample.ts";
 import { signInLink } from "../../dashboards/sign-in.ts";
 import { type PracticeCoop, startPracticeCoop } from "../../practice/co-op.ts";
 import { seedHistory } from "../../practice/history.ts";
@@ -50,7 +51,7 @@ export async function runPractice(context: CommandContext): Promise<number> {
       version: context.version,
       env: context.env,
       seed: async (store) =>
-        seedHistory({ store, config, now: systemClock.now(), usedBytes: await usedNow(config, plugins, context) }),
+        seedHistory({ store, config, now: systemClock.now(), today: await lookOnce(config, plugins, context) }),
       privately: (store) =>
         practiceApp({
           coop,
@@ -67,14 +68,16 @@ export async function runPractice(context: CommandContext): Promise<number> {
   return code;
 }
 
-/** What fills, as its own probe sees it: the invented growth ends where the real one begins. */
-async function usedNow(config: Config, { probes }: Plugins, { version, signal }: CommandContext): Promise<number> {
+/** One look at what fills, before anything is watched. */
+function lookOnce(
+  config: Config,
+  { probes }: Plugins,
+  { version, signal }: CommandContext,
+): Promise<readonly Sample[]> {
   const checks = config.targets.flatMap(({ checks, capacity }) =>
     checks.filter(({ id }) => capacity.some(({ check }) => check === id)),
   );
-  const samples = await runOnce(checks, { config, probes, version, log: silentLog, signal });
-  const used = samples.flatMap(({ readings = [] }) => readings.filter(({ metric }) => metric === "storage_used_bytes"));
-  return used[0]?.value ?? 0;
+  return runOnce(checks, { config, probes, version, log: silentLog, signal });
 }
 
 function welcome(

@@ -91,12 +91,12 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
         consider: (judged) => judge.consider(judged),
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
+          pages.changed();
           return judge.committed(opened);
         },
       },
       onStored(samples) {
         metrics.observe(samples);
-        pages.changed();
         figures.changed();
         delivery.wake();
       },
@@ -160,14 +160,15 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     log,
     practice: config.practice,
     health,
+    onNotice: () => delivery.wake(),
     capacity: async (props) => capacityPage(await capacityModels(store, config.targets, clock.now()), props),
     ...(config.server.metrics === "public" && { metrics: rendered }),
   });
   const inPrivate = privateApp({ health, metrics: rendered, log });
   const more = parts.privately?.(store);
   if (more) inPrivate.route("/", more);
-  const publicListener = undo.use(await listen(inPublic, config.server.public));
-  const privateListener = undo.use(await listen(inPrivate, config.server.private));
+  const publicListener = undo.use(await listen(inPublic, { ...config.server.public, setting: "server.public" }));
+  const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
 
   const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
   const probing = undo.use(
