@@ -3,7 +3,7 @@ import { type Block, pack } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
 import { seriesOf, slotOf, startOfHour } from "./keys.ts";
-import { joined, looseHour, looseSamples, packedHour, sampleHours } from "./samples.ts";
+import { joined, looseHour, looseSamples, looseSeries, packedHour, sampleHours } from "./samples.ts";
 import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import { counted, type HourSum } from "./tail.ts";
 
@@ -29,16 +29,23 @@ export function planHour(
   { hour, newest, late }: { readonly hour: number; readonly newest: Newest; readonly late: boolean },
 ): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
   const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
-  const loose = Map.groupBy(looseSamples(connection, span), ({ series }) => series);
   const newestOf = new Map(newest);
-  const series = new Set([...loose.keys(), ...(late ? [] : newestOf.keys())]);
-  const hours = [...series].flatMap((one) => {
-    const spent = spentInHour(turns(connection, one, span), hour, newestOf.get(one));
-    const planned = planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []);
-    return planned ? [planned] : [];
+  const series = new Set([...looseSeries(connection, span), ...(late ? [] : newestOf.keys())]);
+  const hours = chunks([...series], seriesAtOnce).flatMap((some) => {
+    const loose = Map.groupBy(looseSamples(connection, span, some), (sample) => sample.series);
+    return some.flatMap((one) => {
+      const spent = spentInHour(turns(connection, one, span), hour, newestOf.get(one));
+      return planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []) ?? [];
+    });
   });
   return { hours, next: hours.length > 0 ? undefined : looseHour(connection, hour + 1) };
 }
+
+/** All samples of an hour at once would need memory that is then never given back. */
+const seriesAtOnce = 50;
+
+const chunks = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
 
 function planSeriesHour(
   connection: Connection,

@@ -1,8 +1,7 @@
 /** The thread that reads: its own connection to the file, one question after the other. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { z } from "zod";
 import { Connection } from "./connection.ts";
-import { answer, type Question, type ReadName, type Reply } from "./reader.ts";
+import { answer, type Question, type ReadName, type Reply, type ThreadData } from "./reader.ts";
 
 interface Request<Name extends ReadName> {
   readonly name: Name;
@@ -10,7 +9,7 @@ interface Request<Name extends ReadName> {
   readonly port: MessagePort;
 }
 
-const { file } = z.object({ file: z.string() }).parse(workerData);
+const { file }: ThreadData = workerData;
 const connection = new Connection(file, { readOnly: true });
 
 parentPort?.on("message", <Name extends ReadName>({ name, question, port }: Request<Name>) => {

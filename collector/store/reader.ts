@@ -8,6 +8,11 @@ export type ReadName = keyof Reads;
 export type Question<Name extends ReadName> = Parameters<Reads[Name]>[1];
 export type Answer<Name extends ReadName> = ReturnType<Reads[Name]>;
 
+/** What the thread begins with. */
+export interface ThreadData {
+  readonly file: string;
+}
+
 /** What the thread sends back. */
 export type Reply<Name extends ReadName> = { readonly answer: Answer<Name> } | { readonly failure: unknown };
 
@@ -37,6 +42,9 @@ export function memoryReader(connection: Connection): Reader {
     async [Symbol.asyncDispose]() {},
   };
 }
+
+/** Packing an hour makes much that is soon forgotten: collected often, it never piles up. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 /** The thread starts with the first question. */
 export class FileReader implements Reader {
@@ -75,7 +83,8 @@ export class FileReader implements Reader {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: { file: this.#file } });
+    const workerData: ThreadData = { file: this.#file };
+    const worker = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData, resourceLimits });
     worker.unref();
     worker.once("error", (error) => this.#lost(worker, error));
     worker.once("exit", () => this.#lost(worker, new Error("the reading thread of the store ended")));

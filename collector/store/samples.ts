@@ -35,6 +35,14 @@ export function looseSamples(
   return Array.from(rows, sampleFrom);
 }
 
+export function looseSeries(
+  connection: Connection,
+  span: { readonly from: number; readonly to: number },
+): readonly number[] {
+  const rows = connection.all("select distinct series from sample where at >= ? and at < ?", span.from, span.to);
+  return rows.map((row) => numeric(row, "series"));
+}
+
 /** One loose sample of each series, where it has one at that moment. */
 export function looseSamplesAt(
   connection: Connection,

@@ -10,13 +10,14 @@ import { Codes, canonicalJson } from "./codes.ts";
 import { blob, type Connection, text } from "./connection.ts";
 import { Derivation } from "./derivation.ts";
 import { storeFailure } from "./failure.ts";
-import { outcomeOf, type StoredSample, toSample } from "./figures.ts";
+import { outcomeOf, type StoredSample } from "./figures.ts";
 import * as incidents from "./incidents.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
 import type { RunningSeries } from "./reads.ts";
 import { type PracticeHistory, type PracticeStore, writePracticeHistory } from "./seed.ts";
+import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { writeChanges } from "./write.ts";
 
@@ -50,7 +51,7 @@ export async function openSqliteStore(file: string, options: StoreOptions = {}):
  * Only what is asked is read, and nothing is written: works while another process runs with this store.
  * @throws Refused when there is none, or one that this version cannot read.
  */
-export async function readSqliteStore(file: string): Promise<Pick<Store, "readings"> & AsyncDisposable> {
+export async function readSqliteStore(file: string): Promise<Pick<Store, "readings" | "signingKey"> & AsyncDisposable> {
   return new SqliteStore(openFileToRead(file));
 }
 
@@ -229,16 +230,20 @@ class SqliteStore implements PracticeStore {
   }
 
   async signingKey(name: string) {
+    const kept = this.#keptKey(name);
+    if (kept) return kept;
     return this.#write(() => {
-      this.#connection.run(
-        "insert into signing_key (name, key) values (?, ?) on conflict do nothing",
-        name,
-        randomBytes(32),
-      );
-      const row = this.#connection.get("select key from signing_key where name = ?", name);
-      if (!row) throw new Error("a key that was just made is not there");
-      return new Uint8Array(blob(row, "key"));
+      const made = "insert into signing_key (name, key) values (?, ?) on conflict do nothing";
+      this.#connection.run(made, name, randomBytes(32));
+      const key = this.#keptKey(name);
+      if (!key) throw new Error("a key that was just made is not there");
+      return key;
     });
+  }
+
+  #keptKey(name: string): Uint8Array | undefined {
+    const row = this.#connection.get("select key from signing_key where name = ?", name);
+    return row && new Uint8Array(blob(row, "key"));
   }
 
   async audit(entry: Parameters<Store["audit"]>[0]) {

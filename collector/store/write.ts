@@ -3,9 +3,10 @@ import type { Incident } from "../../core/incident.ts";
 import type { Changes } from "../../core/store.ts";
 import type { Codes } from "./codes.ts";
 import type { Connection } from "./connection.ts";
-import { figureBytes, outcomeCode, readingBytes, type StoredSample, toStored } from "./figures.ts";
+import { figureBytes, outcomeCode, readingBytes, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
+import { toStored } from "./stored-sample.ts";
 
 export interface Written {
   readonly opened: readonly Incident[];
