@@ -9,7 +9,7 @@ import { secret, webAddress } from "../core/settings.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import {
   certificateAuthority,
-  certificateFlaw,
+  certificateNote,
   certificateReadings,
   certificateThresholds,
 } from "./lib/certificate.ts";
@@ -50,7 +50,7 @@ const Expectation = z
       .min(0)
       .max(365)
       .prefault(21)
-      .describe("The certificate is degraded when it ends within this many days; in the last 3 somebody is woken."),
+      .describe("A certificate that ends within this many days is a ticket; in the last 3 somebody is woken."),
   })
   .prefault({});
 
@@ -89,13 +89,13 @@ export default defineProbe({
     const answer = await http.get(url, requestOf(settings));
     const { tls } = answer;
     const hidden = secretWords(settings.headers);
-    const ends = tls && certificateFlaw(tls, clock.now(), expect.certificateDays);
     const slow =
       expect.maxSeconds === undefined ? [] : slowness(answer, "the answer", expect.maxSeconds, explanation.thePage);
     return findingOf(
-      [...fault(answer, settings), ...slow, ...(ends ? [ends] : [])].map((flaw) => without(hidden, flaw)),
+      [...fault(answer, settings), ...slow].map((flaw) => without(hidden, flaw)),
       {
         phases: answer.phases,
+        note: tls && certificateNote(tls, clock.now(), expect.certificateDays),
         readings: tls ? certificateReadings(tls, clock.now(), expect.certificateDays) : [],
       },
     );

@@ -1,13 +1,9 @@
 /** Which certificates are trusted, when the one of an answer ends, and what that means. */
-
-import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext, TlsFacts } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import { certificateEnds } from "./explanation.ts";
-import type { Flaw } from "./flaw.ts";
 
 const daySeconds = 86_400;
 /** This close to its end somebody is woken. */
@@ -37,41 +33,40 @@ export function certificateReadings(tls: TlsFacts, now: Temporal.Instant, renewa
   ];
 }
 
-export function certificateFlaw(tls: TlsFacts, now: Temporal.Instant, renewalDays: number): Flaw | undefined {
+/** For the person on call; members notice nothing as long as it holds. */
+export function certificateNote(tls: TlsFacts, now: Temporal.Instant, renewalDays: number): string | undefined {
   const days = secondsLeft(tls, now) / daySeconds;
   if (days >= renewalDays) return undefined;
-  const chain = tls.chain.map(
-    ({ subject, issuer, validTo }) => `${plainText(subject, 100)} (by ${plainText(issuer, 100)}) until ${validTo}`,
-  );
-  const left = days < 2 ? `${Math.max(0, Math.floor(days * 24))} hours` : `${Math.floor(days)} days`;
-  return {
-    outcome: "degraded",
-    reason: `the certificate ends in ${left}`,
-    explanation: certificateEnds,
-    evidence: chain.join("\n"),
-  };
+  return `the certificate ends in ${days < 2 ? `${Math.max(0, Math.floor(days * 24))} hours` : `${Math.floor(days)} days`}`;
 }
 
-/** Renewal that nobody saw to in weeks wakes somebody in the last days. */
+/** Renewal that is due is a ticket; one that nobody saw to in weeks wakes somebody in the last days. */
 export function certificateThresholds(renewalDays: number): readonly Threshold[] {
-  const raiseAt = (renewalDays - lastDays) * daySeconds;
-  if (raiseAt <= 0) return [];
-  return [
-    {
-      id: "certificate",
-      metric: "certificate_renewal_overdue_seconds",
-      raiseAt,
-      clearAt: 1,
-      raiseAfterSeconds: 0,
-      clearAfterSeconds: 0,
-      urgency: "page",
-      affects: "nothing",
-      unit: "seconds",
-      title: {
-        en: "The certificate ends within days and was not renewed",
-        fr: "Le certificat expire dans quelques jours et n’a pas été renouvelé",
-      },
-      runbook: "certificate",
+  const rule = {
+    metric: "certificate_renewal_overdue_seconds",
+    clearAt: 1,
+    raiseAfterSeconds: 0,
+    clearAfterSeconds: 0,
+    affects: "nothing",
+    unit: "seconds",
+    runbook: "certificate",
+  } as const;
+  const due: Threshold = {
+    ...rule,
+    id: "certificate",
+    raiseAt: 60,
+    urgency: "ticket",
+    title: { en: "The certificate must be renewed", fr: "Le certificat doit être renouvelé" },
+  };
+  const lastCall: Threshold = {
+    ...rule,
+    id: "certificate-last-days",
+    raiseAt: (renewalDays - lastDays) * daySeconds,
+    urgency: "page",
+    title: {
+      en: "The certificate ends within days and was not renewed",
+      fr: "Le certificat expire dans quelques jours et n’a pas été renouvelé",
     },
-  ];
+  };
+  return renewalDays > lastDays ? [due, lastCall] : [{ ...lastCall, raiseAt: 60 }];
 }

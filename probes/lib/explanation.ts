@@ -32,8 +32,3 @@ export const showsOldCopies: Localised = {
   en: "Saved copies of pages are still shown, but signing in and posting may fail.",
   fr: "Des copies enregistrées s’affichent encore, mais la connexion et la publication peuvent échouer.",
 };
-
-export const certificateEnds: Localised = {
-  en: "Everything works. Its security certificate must be renewed soon.",
-  fr: "Tout fonctionne. Son certificat de sécurité doit bientôt être renouvelé.",
-};

@@ -218,21 +218,22 @@ describe("certificates", () => {
     return readings.find(({ metric }) => metric === "certificate_expiry_timestamp_seconds")?.value ?? Number.NaN;
   }
 
-  test("are up while there is time, degraded when renewal is due, with the days that are left", async () => {
+  test("are no trouble for members while they hold, and the days that are left are told", async () => {
     await using standIn = await startPixelfed({ tls: true });
     const ca = new Secret(standIn.ca ?? "");
     const end = await expiry(standIn.url, standIn.ca);
     const at = (days: number) => runProbe(probe, { url: standIn.url, ca }, { clock: clockBefore(end, days) });
     expect(await at(21.5)).toMatchObject({ outcome: "up" });
-    expect(await at(20.5)).toMatchObject({ outcome: "degraded", reason: "the certificate ends in 20 days" });
-    expect(await at(1.1)).toMatchObject({ outcome: "degraded", reason: "the certificate ends in 26 hours" });
+    expect(await at(20.5)).toMatchObject({ outcome: "up", reason: "the certificate ends in 20 days" });
+    expect(await at(1.1)).toMatchObject({ outcome: "up", reason: "the certificate ends in 26 hours" });
   });
 
   test("wake somebody in the last three days, and only then", async () => {
     await using standIn = await startPixelfed({ tls: true });
     const ca = new Secret(standIn.ca ?? "");
     const end = await expiry(standIn.url, standIn.ca);
-    const [rule] = probe.thresholds?.(probe.options.parse({ url: standIn.url })) ?? [];
+    const rules = probe.thresholds?.(probe.options.parse({ url: standIn.url })) ?? [];
+    const rule = rules.find(({ id }) => id === "certificate-last-days");
     const overdue = async (days: number) => {
       const sample = await runProbe(probe, { url: standIn.url, ca }, { clock: clockBefore(end, days) });
       return sample.readings?.find(({ metric }) => metric === rule?.metric)?.value ?? Number.NaN;
