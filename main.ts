@@ -84,6 +84,10 @@ function explain(error: unknown, { stderr, env }: CommandContext): number {
     stderr.write(`tidewatch: ${error.message}\n${error.remedy}\n`);
     return 1;
   }
+  if (error.name === "StoreUnavailable") {
+    stderr.write(`tidewatch: the store cannot be used now: ${error.message}\nTry again when that is mended.\n`);
+    return 1;
+  }
   if ("code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS")) {
     stderr.write(`tidewatch: ${error.message}\n\`--help\` after the command shows what it takes.\n`);
     return 2;

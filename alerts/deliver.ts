@@ -221,7 +221,7 @@ class RunningDelivery implements Delivery {
     this.#options.onResult?.({ channel, kind, result: "sent" });
   }
 
-  async #failed(notice: NoticeStatus, error: DeliveryError): Promise<void> {
+  async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
     const { key, channel, kind } = notice;
     const again = error.verdict === "retry" || (waking.has(kind) && !(await this.#handOver(notice, error)));
     const wait = again ? waitSeconds(notice, error) : undefined;
@@ -236,6 +236,8 @@ class RunningDelivery implements Delivery {
     if (error.verdict === "retry") this.#options.log.warn("a notice was not accepted", fields);
     else this.#options.log.error("a notice was refused for good", fields);
     this.#options.onResult?.({ channel, kind, result: again ? "failed" : "dropped" });
+    // One message that is given up, refused by a service that works, says nothing about the others.
+    return again || error.verdict !== "permanent";
   }
 
   /**

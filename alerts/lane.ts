@@ -23,8 +23,8 @@ export interface LaneParts {
   refusal(notice: NoticeStatus): Promise<string | undefined>;
   /** The contact's address; undefined when there is none any more. */
   address(notice: NoticeStatus): unknown;
-  /** Decides what becomes of it, and writes that down. */
-  failed(notice: NoticeStatus, error: DeliveryError): Promise<void>;
+  /** Decides what becomes of it, and writes that down. @returns whether that speaks against the channel. */
+  failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean>;
   sent(notice: NoticeStatus, seconds: number): void;
   moved(): void;
 }
@@ -166,7 +166,12 @@ export class Lane {
       }
       const began = clock.monotonicSeconds();
       const error = await this.#send(notice, to);
-      if (error) return await this.#write(() => failed(notice, error));
+      if (error) {
+        return await this.#write(async () => {
+          if (await failed(notice, error)) this.#failingSince ??= clock.monotonicSeconds();
+        });
+      }
+      this.#failingSince = undefined;
       const at = clock.now();
       await this.#write(() => store.settleNotice(notice.key, { state: "sent", at }));
       sent(notice, clock.monotonicSeconds() - began);
@@ -182,7 +187,6 @@ export class Lane {
     await attempt(notice, send, { clock, stop: this.#end.signal }).catch((error: DeliveryError) => {
       failure = error;
     });
-    this.#failingSince = failure ? (this.#failingSince ?? clock.monotonicSeconds()) : undefined;
     return failure;
   }
 

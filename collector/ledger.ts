@@ -28,6 +28,8 @@ export interface LedgerOptions {
 export interface Ledger extends Live, AsyncDisposable {
   /** Never waits, never throws. Samples of checks that are not configured are ignored. */
   record(sample: Sample): void;
+  /** What was decided without a sample, at a start or a reload: committed behind everything that waits. Never throws. */
+  include(decided: Changes | undefined): void;
   /** Goes on with other checks; what is known of those that stay, or come back, stays known. */
   reconfigure(checks: readonly Check[]): void;
   /** Commits once a second and keeps the store in order, until the signal; then commits what is left. */
@@ -123,6 +125,12 @@ class CommittingLedger implements Ledger {
     });
     this.#queue.push({ sample, transitions, ...(verdict && { verdict }), ...(decided && { decided }) });
     if (advance.change || decided) void this.#commit();
+  }
+
+  include(decided: Changes | undefined): void {
+    if (!decided) return;
+    this.#queue.push({ decided });
+    void this.#commit();
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -82,16 +82,23 @@ export function openMetrics(start: {
       for (const key of readings.keys()) if (!checks.has(key)) readings.delete(key);
     },
     async render(accept) {
+      // What a reload took out may still have been stored after it.
+      const watched = new Set<string>(start.live.checks().map(checkKey));
       const families = [
-        ...checkFamilies(start.live, runs),
+        ...checkFamilies(start.live, [...runs.values()].filter(isOf(watched))),
         ...figureFamilies(figures),
-        ...readingSeries(readings),
+        ...readingSeries([...readings].flatMap(([key, of]) => (watched.has(key) ? [...of] : []))),
         ...(await registry.getMetricsAsJSON()).map(ofPromClient),
       ];
       return exposition(families, accept);
     },
   };
 }
+
+const isOf =
+  (watched: ReadonlySet<string>) =>
+  ({ labels: { target = "", check = "" } }: Series) =>
+    watched.has(checkKey({ target, check }));
 
 function countRun(runs: Map<string, Series>, { target, check, vantagePoint, outcome }: Sample): void {
   for (const each of outcomes) {
@@ -116,7 +123,7 @@ function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: 
 }
 const perCheck = new Set(["certificate_expiry_timestamp_seconds"]);
 
-function checkFamilies(live: Live, runs: ReadonlyMap<string, Series>): readonly Family[] {
+function checkFamilies(live: Live, runs: readonly Series[]): readonly Family[] {
   const last = live.checks().flatMap(({ last }) => (last ? [last] : []));
   const place = ({ target, check, vantagePoint }: Sample) => ({ target, check, vantage_point: vantagePoint });
   return [
@@ -135,7 +142,7 @@ function checkFamilies(live: Live, runs: ReadonlyMap<string, Series>): readonly 
       name: "tidewatch_check_runs_total",
       type: "counter",
       help: "Runs that were stored, by outcome.",
-      series: [...runs.values()],
+      series: runs,
     },
     {
       name: "tidewatch_probe_duration_seconds",
@@ -195,8 +202,7 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
   ];
 }
 
-function readingSeries(readings: ReadonlyMap<string, ReadonlyMap<string, Reading>>): readonly Family[] {
-  const all = [...readings.values()].flatMap((of) => [...of]);
+function readingSeries(all: readonly (readonly [string, Reading])[]): readonly Family[] {
   return readingFamilies.map(({ name, type, help }: MetricFamily) => {
     // Two checks of a target may read the same thing: one series, the first one wins.
     const series = new Map<string, Series>();

@@ -37,10 +37,15 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
   const plugins = await loadPlugins();
   const read = async () => {
     const source = { ...(await readConfigFile(file, context.cwd)), file };
-    return { source, config: parseConfig(source.text, { ...source, ...plugins, env: context.env }) };
+    const config = parseConfig(source.text, { ...source, ...plugins, env: context.env });
+    for (const { file, line, message } of config.warnings)
+      log.warn("configuration", { where: `${file}:${line}`, advice: message });
+    return { source, config };
   };
+  // From the first moment: unheard, the signal would end the process.
+  const started = Promise.withResolvers<Tidewatch>();
+  using _ = onHangUp(async () => reload(await started.promise, read, log));
   const { config, source } = await read();
-  for (const { file, line, message } of config.warnings) log.warn("configuration", { at: `${file}:${line}`, message });
   await using tidewatch = await startTidewatch({
     config,
     source,
@@ -50,13 +55,14 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
     version: context.version,
     env: context.env,
   });
-  using _ = onHangUp(() => reload(tidewatch, read, log));
+  started.resolve(tidewatch);
   log.info("watching", {
     targets: config.targets.length,
     public: `${config.server.public.host}:${tidewatch.publicPort}`,
     private: `${config.server.private.host}:${tidewatch.privatePort}`,
   });
-  return untilStopped(tidewatch, context, log);
+  // Without the `await` everything would be closed before the waiting begins.
+  return await untilStopped(tidewatch, context, log);
 }
 
 async function reload(
@@ -70,8 +76,8 @@ async function reload(
     log.info("configuration reloaded", { targets: config.targets.length });
   } catch (error) {
     if (!(error instanceof ConfigError)) return log.error("configuration not reloaded", { error });
-    for (const { file, line, column, message } of error.faults) {
-      log.error("configuration not reloaded", { at: `${file}:${line}:${column}`, message });
+    for (const { file, line, column, message: fault } of error.faults) {
+      log.error("configuration not reloaded", { where: `${file}:${line}:${column}`, fault });
     }
   }
 }

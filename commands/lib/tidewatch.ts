@@ -1,8 +1,7 @@
 /** The whole program, wired together: measure, keep, judge, tell, show. Each part knows only the store and a clock. */
 import { dirname, join } from "node:path";
 import type { Hono } from "hono";
-import type { ConfiguredChannel } from "../../alerts/deliver.ts";
-import { openDelivery } from "../../alerts/deliver.ts";
+import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
 import { openJudge } from "../../alerts/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
 import { openHttp } from "../../collector/http.ts";
@@ -15,12 +14,13 @@ import type { Clock } from "../../core/clock.ts";
 import type { Config, Plugins } from "../../core/config.ts";
 import type { Log } from "../../core/log.ts";
 import { checkKey } from "../../core/sample.ts";
-import type { Changes, Store } from "../../core/store.ts";
+import type { Store } from "../../core/store.ts";
 import type { Check } from "../../core/target.ts";
 import { openPages } from "../../dashboards/pages.ts";
 import { listen, privateApp, publicApp } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
 import { capacityModels } from "./capacity-models.ts";
+import { deliverySettings } from "./delivery-settings.ts";
 import { openFigures } from "./figures.ts";
 import { openLiveness } from "./liveness.ts";
 import { userAgent } from "./user-agent.ts";
@@ -63,8 +63,6 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   undo.use(await openTelemetry(config.telemetry, { version, env }));
   const store = undo.use(await openSqliteStore(config.store.sqlite));
   await parts.seed?.(store);
-  const liveness = openLiveness(clock, patience);
-
   const judge = await openJudge({
     ...judgeSettings(config),
     store,
@@ -73,12 +71,6 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     signingKey: await store.signingKey("action"),
     practice: config.practice,
   });
-  const settle = async (changes: Changes | undefined) => {
-    if (!changes) return;
-    const next = judge.committed((await store.commit(changes)).opened);
-    if (next) await store.commit(next);
-  };
-  await settle(judge.start());
 
   const ledger = undo.use(
     await openLedger({
@@ -108,9 +100,10 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     targets: config.targets,
     channels: Object.keys(config.channels),
   });
+  let settings = deliverySettings(config, plugins);
   const delivery = undo.use(
     openDelivery({
-      ...deliverySettings(config, plugins),
+      ...settings,
       store,
       clock,
       log,
@@ -118,6 +111,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       onMoved: () => liveness.moved("outbox"),
     }),
   );
+  const liveness = openLiveness(clock, patience, { outbox: () => brokenChannels(delivery) });
   const pages = await openPages({
     ...pageSettings(config),
     store,
@@ -129,9 +123,11 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   });
   const figures = openFigures({ store, clock, log, live: ledger, metrics, targets: () => config.targets });
   undo.defer(async () => {
+    // Here too: it may be the start that failed.
     stop.abort(new Error("shutting down"));
     await loops.ended();
   });
+  ledger.include(judge.start());
   loops.start("ledger", (signal) => ledger.run(signal));
   loops.start("delivery", (signal) => delivery.run(signal));
   loops.start("pages", (signal) => pages.run(signal));
@@ -178,12 +174,15 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       verdicts,
       clock,
       log,
-      onSample: (sample) => ledger.record(sample),
+      // A place keeps its name until a restart, also when the thread has read another one by now.
+      onSample: (sample) => ledger.record({ ...sample, vantagePoint: parts.config.vantagePoint }),
       onLag: (seconds) => metrics.setScheduleLag(seconds),
       onMoved: () => liveness.moved("scheduler"),
     }),
   );
 
+  // First of all: what is on its way has its time while the others end.
+  undo.defer(() => stop.abort(new Error("shutting down")));
   const held = undo.move();
   return {
     publicPort: publicListener.port,
@@ -196,10 +195,12 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       await probing.reconfigure({ ...source, version });
       config = next;
       ledger.reconfigure(checksOf(config));
-      await settle(await judge.reconfigure(judgeSettings(config)));
-      await delivery.reconfigure(deliverySettings(config, plugins));
+      ledger.include(await judge.reconfigure(judgeSettings(config)));
+      settings = deliverySettings(config, plugins, settings);
+      await delivery.reconfigure(settings);
       metrics.reconfigure(config.targets);
       pages.reconfigure(pageSettings(config));
+      figures.changed();
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
@@ -223,12 +224,15 @@ const judgeSettings = ({ organisation, targets, onCall, channels, server }: Conf
   baseUrl: server.url,
 });
 
-function deliverySettings({ channels, onCall }: Config, plugins: Plugins) {
-  const configured = Object.entries(channels).flatMap(([name, options]): [string, ConfiguredChannel][] => {
-    const channel = plugins.channels[name];
-    return channel ? [[name, { channel, options }]] : [];
-  });
-  return { channels: new Map(configured), onCall };
+/** A channel that has accepted nothing for so long is a broken pager: somebody must learn of it in another way. */
+const brokenAfterSeconds = 120;
+
+function brokenChannels(delivery: Delivery): string | undefined {
+  const broken = delivery.failing().filter(({ seconds }) => seconds > brokenAfterSeconds);
+  if (broken.length === 0) return undefined;
+  return broken
+    .map(({ channel, seconds }) => `${channel} has accepted nothing for ${Math.floor(seconds)} s`)
+    .join("; ");
 }
 
 /** What the listeners and the file of the store are cannot change while the program runs. */

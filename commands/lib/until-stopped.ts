@@ -9,12 +9,14 @@ export async function untilStopped(tidewatch: Tidewatch, { signal }: CommandCont
     if (signal.aborted) resolve(0);
     signal.addEventListener("abort", () => resolve(0), { once: true });
   });
-  const code = await Promise.race([stopped, tidewatch.failed]);
-  log.info("stopping");
-  // A part that hangs must not keep the port: whoever restarts us waits for it.
-  setTimeout(() => {
-    log.error("not everything ended within 10 s");
-    process.exit(1);
-  }, 10_000).unref();
-  return code;
+  try {
+    return await Promise.race([stopped, tidewatch.failed]);
+  } finally {
+    log.info("stopping");
+    // A part that hangs must not keep the port: whoever restarts us waits for it.
+    setTimeout(() => {
+      log.error("not everything ended within 10 s");
+      process.exit(1);
+    }, 10_000).unref();
+  }
 }

@@ -1,0 +1,178 @@
+/** The real program as a process of its own, with a configuration of the test's; killed, stopped and started again at will. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import { z } from "zod";
+
+const LogLine = z.looseObject({ at: z.string(), level: z.enum(["info", "warn", "error"]), message: z.string() });
+export type LogLine = z.infer<typeof LogLine>;
+
+/** What stays when the process dies: the folder with the configuration and the store. */
+export interface Installation extends AsyncDisposable {
+  readonly folder: string;
+  readonly store: string;
+  /** Writes the configuration; a running program reads it at SIGHUP. */
+  configure(yaml: string): Promise<void>;
+  /** Begins a process and waits for nothing. */
+  spawn(): Program;
+  /** Resolves once it watches; rejects when it ends before. */
+  start(): Promise<RunningProgram>;
+}
+
+export interface Program {
+  readonly process: ChildProcess;
+  /** All it printed so far, both streams. */
+  printed(): string;
+  /** The lines of its log so far. */
+  log(): readonly LogLine[];
+  /** The first line that fits, as soon as it is there; `after` leaves so many lines out. */
+  logged(fits: string | ((line: LogLine) => boolean), options?: { readonly after?: number }): Promise<LogLine>;
+  /** Resolves with its ports as soon as it listens; rejects when it ended before. */
+  watching(): Promise<RunningProgram>;
+  /** kill -9, and its death awaited. */
+  kill(): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code; null when a signal ended it. */
+  exited(): Promise<number | null>;
+  /** SIGTERM, its exit code, and how long that took. */
+  stop(): Promise<{ readonly code: number | null; readonly seconds: number }>;
+}
+
+export interface RunningProgram extends Program {
+  readonly publicUrl: string;
+  readonly privateUrl: string;
+  page(): Promise<string>;
+  health(): Promise<{ readonly status: number; readonly body: string }>;
+  /** Values of all series by how they stand in /metrics. */
+  metrics(): Promise<ReadonlyMap<string, number>>;
+}
+
+const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const patienceMs = 20_000;
+
+/** Waits until what is asked for is so. */
+export function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
+  return vi.waitFor(holds, { timeout, interval: 25 });
+}
+
+export async function install(
+  yaml: string,
+  { env = {} }: { readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Installation> {
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-scenario-"));
+  await mkdir(join(folder, "data"));
+  const file = join(folder, "tidewatch.yaml");
+  await writeFile(file, yaml);
+  const programs: Program[] = [];
+  const spawnOne = () => {
+    const program = startProcess(file, folder, env);
+    programs.push(program);
+    return program;
+  };
+  return {
+    folder,
+    store: join(folder, "data", "tidewatch.db"),
+    configure: (text) => writeFile(file, text),
+    spawn: spawnOne,
+    start: () => spawnOne().watching(),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(programs.map((program) => program.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function startProcess(file: string, folder: string, env: Readonly<Record<string, string>>): Program {
+  const child = spawn(process.execPath, [main, "run", "--config", file], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], TIDEWATCH_DEBUG: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const lines: LogLine[] = [];
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    const whole = (rest + text).split("\n");
+    rest = whole.pop() ?? "";
+    lines.push(...whole.flatMap(parseLine));
+  });
+  // "close" comes when the streams have been read to their end, too.
+  const closed = once(child, "close").then(([code]: unknown[]) => (typeof code === "number" ? code : null));
+  let ended = false;
+  closed.then(() => {
+    ended = true;
+  });
+  const program: Program = {
+    process: child,
+    printed: () => output,
+    log: () => lines,
+    logged: (fits, { after = 0 } = {}) => until(() => found(lines.slice(after), fits, output)),
+    async watching() {
+      const line = await until(() => {
+        if (ended) return undefined;
+        return found(lines, "watching", output);
+      });
+      if (!line) throw new Error(`the program ended before it watched:\n${output}`);
+      return { ...program, ...addressed(z.object({ public: z.string(), private: z.string() }).parse(line)) };
+    },
+    async kill() {
+      if (!ended) child.kill("SIGKILL");
+      await closed;
+    },
+    signal: (name) => void child.kill(name),
+    exited: () => closed,
+    async stop() {
+      const began = performance.now();
+      child.kill("SIGTERM");
+      return { code: await closed, seconds: (performance.now() - began) / 1000 };
+    },
+  };
+  return program;
+}
+
+function parseLine(line: string): readonly LogLine[] {
+  try {
+    const parsed = LogLine.safeParse(JSON.parse(line));
+    return parsed.success ? [parsed.data] : [];
+  } catch {
+    // A sentence for a person, not a line of the log.
+    return [];
+  }
+}
+
+function found(lines: readonly LogLine[], fits: string | ((line: LogLine) => boolean), output: string): LogLine {
+  const line = lines.find(typeof fits === "string" ? ({ message }) => message === fits : fits);
+  if (!line) throw new Error(`no such line in the log yet:\n${output}`);
+  return line;
+}
+
+function addressed(at: { readonly public: string; readonly private: string }) {
+  const publicUrl = `http://${at.public}`;
+  const privateUrl = `http://${at.private}`;
+  return {
+    publicUrl,
+    privateUrl,
+    page: async () => (await fetch(`${publicUrl}/en/`)).text(),
+    async health() {
+      const answer = await fetch(`${privateUrl}/healthz`);
+      return { status: answer.status, body: await answer.text() };
+    },
+    async metrics() {
+      const text = await (await fetch(`${privateUrl}/metrics`)).text();
+      return new Map(
+        text.split("\n").flatMap((line): [string, number][] => {
+          const [, series, value] = /^([^#\s].*) (\S+)$/.exec(line) ?? [];
+          return series !== undefined && value !== undefined ? [[series, Number(value)]] : [];
+        }),
+      );
+    },
+  };
+}
