@@ -111,9 +111,17 @@ function mailList(mails: readonly CaughtMail[]): Html {
     .map(
       ({ at, to, subject, text }, index) => html`<details${index === 0 ? html` open` : ""}>
 <summary><time datetime="${at.toString()}">${at.toString({ smallestUnit: "second" }).slice(11, 19)} UTC</time> ${to.join(", ")}: <strong>${subject}</strong></summary>
-<pre>${text}</pre></details>`,
+<pre>${linked(text)}</pre></details>`,
     )}`;
 }
+
+/** Every second piece of a text split at its addresses is an address. */
+const linked = (text: string): readonly (Html | string)[] =>
+  text
+    .split(/(https?:\/\/\S+)/)
+    .map((piece, index) =>
+      index % 2 === 1 ? html`<a href="${piece}" target="_blank" rel="noopener">${piece}</a>` : piece,
+    );
 
 /** Only a comfort: without it, reloading the page shows the same. */
 const enhancement = `const list = document.getElementById("mail-list");
