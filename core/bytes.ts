@@ -89,6 +89,10 @@ export class ByteReader {
     }
   }
 
+  skipVarint(): void {
+    while (this.byte() >= 128);
+  }
+
   signed(): number {
     const value = this.varint();
     return value % 2 === 1 ? -(value + 1) / 2 : value / 2;

@@ -2,12 +2,12 @@
  * Keeps hours and days derived while samples go on being written: what is to be derived, step by step, and how far it is.
  * Each step is planned by the reader (another thread) and written in one short transaction.
  */
+import { dropLoose, looseHour } from "./batch.ts";
 import { type Connection, numeric } from "./connection.ts";
 import type { SeriesDay, SeriesHour } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
 import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
 import type { Reader } from "./reader.ts";
-import { looseHour } from "./samples.ts";
 import { writeSums } from "./sums.ts";
 import type { Tail } from "./tail.ts";
 import { trim } from "./trim.ts";
@@ -166,7 +166,7 @@ export class Derivation {
       this.#connection.run("update series set last_at = max(coalesce(last_at, ?1), ?1) where id = ?2", lastAt, series);
       for (const [code, value] of readings) this.#writeReading("hour", hour, code, value);
     }
-    this.#connection.run("delete from sample where at >= ? and at < ?", startOfHour(hour), startOfHour(hour + 1));
+    dropLoose(this.#connection, hour);
     this.#markDays(hours);
   }
 

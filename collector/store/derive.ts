@@ -1,9 +1,10 @@
 /** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
+import { looseHour, looseSamples } from "./batch.ts";
 import { type Block, pack } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
 import { seriesOf, slotOf, startOfHour } from "./keys.ts";
-import { joined, looseHour, looseSamples, looseSeries, packedHour, sampleHours } from "./samples.ts";
+import { joined, packedHour, sampleHours } from "./samples.ts";
 import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import { counted, type HourSum } from "./tail.ts";
 
@@ -30,9 +31,17 @@ export function planHour(
 ): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
   const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
   const newestOf = new Map(newest);
-  const series = new Set([...looseSeries(connection, span), ...(late ? [] : newestOf.keys())]);
+  const here = { from: hour, to: hour };
+  const series = new Set(late ? [] : newestOf.keys());
+  for (const _ of looseSamples(connection, here, (one) => !series.add(one))) {
+    // Only their series is asked for.
+  }
   const hours = chunks([...series], seriesAtOnce).flatMap((some) => {
-    const loose = Map.groupBy(looseSamples(connection, span, some), (sample) => sample.series);
+    const chunk = new Set(some);
+    const loose = Map.groupBy(
+      looseSamples(connection, here, (one) => chunk.has(one)),
+      (sample) => sample.series,
+    );
     return some.flatMap((one) => {
       const spent = spentInHour(turns(connection, one, span), hour, newestOf.get(one));
       return planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []) ?? [];

@@ -1,5 +1,5 @@
 /** A sample as it is kept: milliseconds, tenths of a millisecond, codes. And its way into bytes and back. */
-import { ByteReader, ByteWriter, largestSigned } from "../../core/bytes.ts";
+import { type ByteReader, type ByteWriter, largestSigned } from "../../core/bytes.ts";
 import { type Outcome, outcomes, phaseNames } from "../../core/sample.ts";
 
 /** One sample without words: plain data that can be sent between threads. */
@@ -30,45 +30,48 @@ export const outcomeCode = (outcome: Outcome) => outcomes.indexOf(outcome);
 export const outcomeOf = (code: number) => outcomes[code] ?? "unknown";
 
 /** The duration, a byte that says which of the others are there, then those. */
-export function figureBytes(figures: Figures): Uint8Array {
-  const [duration, ...others] = figures;
-  const writer = new ByteWriter();
+export function writeFigures(writer: ByteWriter, [duration, ...others]: Figures): void {
   writer.varint(duration ?? 0);
   writer.byte(others.reduce<number>((mask, value, index) => (value === undefined ? mask : mask | (1 << index)), 0));
   for (const value of others) if (value !== undefined) writer.varint(value);
-  return writer.finish();
 }
 
-export function figuresFrom(bytes: Uint8Array): Figures {
-  const reader = new ByteReader(bytes);
-  const duration = reader.varint();
+export function readFigures(reader: ByteReader): Figures {
+  const figures: (number | undefined)[] = [reader.varint()];
   const mask = reader.byte();
-  const others = Array.from({ length: figureCount - 1 }, (_, index) =>
-    mask & (1 << index) ? reader.varint() : undefined,
-  );
-  return [duration, ...others];
+  for (let bit = 1; bit < 1 << (figureCount - 1); bit *= 2) figures.push(mask & bit ? reader.varint() : undefined);
+  return figures;
 }
 
-/** Code and kind of value in one number, then the value. */
-export function readingBytes(readings: readonly CodedReading[]): Uint8Array | null {
-  if (readings.length === 0) return null;
-  const writer = new ByteWriter();
+export function skipFigures(reader: ByteReader): void {
+  reader.skipVarint();
+  for (let mask = reader.byte(); mask > 0; mask &= mask - 1) reader.skipVarint();
+}
+
+/** How many; then code and kind of value in one number, and the value. */
+export function writeReadings(writer: ByteWriter, readings: readonly CodedReading[]): void {
+  writer.varint(readings.length);
   for (const { code, value } of readings) {
     writer.varint(code * 2 + (isShort(value) ? 0 : 1));
     if (isShort(value)) writer.signed(value);
     else writer.double(value);
   }
-  return writer.finish();
 }
 
-export function readingsFrom(bytes: Uint8Array): readonly CodedReading[] {
-  const reader = new ByteReader(bytes);
+export function readReadings(reader: ByteReader): readonly CodedReading[] {
   const readings: CodedReading[] = [];
-  while (!reader.finished) {
+  for (let left = reader.varint(); left > 0; left--) {
     const head = reader.varint();
     readings.push({ code: Math.floor(head / 2), value: head % 2 === 0 ? reader.signed() : reader.double() });
   }
   return readings;
+}
+
+export function skipReadings(reader: ByteReader): void {
+  for (let left = reader.varint(); left > 0; left--) {
+    if (reader.varint() % 2 === 0) reader.skipVarint();
+    else reader.bytes(8);
+  }
 }
 
 /** Whole numbers are written short; half the range, so that differences of two are short numbers too. */

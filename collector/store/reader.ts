@@ -44,7 +44,7 @@ export function memoryReader(connection: Connection): Reader {
 }
 
 /** Packing an hour makes much that is soon forgotten: collected often, it never piles up. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
 
 /** The thread starts with the first question. */
 export class FileReader implements Reader {

@@ -1,10 +1,11 @@
 /** Reads that may take long, from plain data to plain data: they run in a thread of their own (reader.ts). */
+import { looseSamples, newestLooseHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { maybeNumeric, numeric } from "./connection.ts";
+import { numeric } from "./connection.ts";
 import { type CodedValues, mean, median, medians, perCode, planDays, planHour, planStaleHours } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
 import { dayOf, hourOf, hoursIn, type Per, slotFrom, slotKey, slotOf, startOfHour, startOfSlot } from "./keys.ts";
-import { looseSamplesAt, packedHour, sampleHours } from "./samples.ts";
+import { packedHour, sampleHours } from "./samples.ts";
 import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import type { HourSum } from "./tail.ts";
 
@@ -48,7 +49,10 @@ export const reads = {
   },
 
   latestSamples(connection: Connection, { newest }: { newest: readonly (readonly [series: number, at: number])[] }) {
-    const loose = looseSamplesAt(connection, newest);
+    const newestOf = new Map(newest);
+    const moments = newest.map(([, at]) => hourOf(at));
+    const hours = { from: Math.min(...moments), to: Math.max(...moments) };
+    const loose = looseSamples(connection, hours, (series, at) => newestOf.get(series) === at).toArray();
     const found = new Set(loose.map(({ series }) => series));
     const packed = newest.flatMap(([series, at]) => {
       if (found.has(series)) return [];
@@ -229,8 +233,7 @@ function openDays(connection: Connection, series: number, derivedUntil: number):
   const stale = connection
     .all("select id from stale_day where id % ? = ?", slotKey(1, 0), series)
     .map((row) => slotOf(numeric(row, "id")));
-  const row = connection.get("select max(at) as at from sample");
-  const last = Math.max(dayOf(derivedUntil), dayOf(lastHourOf(row && maybeNumeric(row, "at"))));
+  const last = dayOf(Math.max(derivedUntil, newestLooseHour(connection) ?? derivedUntil));
   const days = new Set(stale);
   for (let day = dayOf(derivedUntil); day <= last; day++) days.add(day);
   return [...days];

@@ -17,7 +17,7 @@ export interface PracticeHistory {
   readonly until: Instant;
 }
 
-export interface PracticeCheck extends Series {
+interface PracticeCheck extends Series {
   readonly everySeconds: number;
   /** How long its runs typically took. */
   readonly latencySeconds: number;

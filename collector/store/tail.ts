@@ -1,12 +1,12 @@
 /**
  * What was committed but is not yet derived, summed in memory: so the running hour costs no scan of samples.
- * Filled from the table `sample` at the start and from every commit after; the table is the truth.
+ * Filled from the table `batch` at the start and from every commit after; the table is the truth.
  */
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
+import { looseSamples } from "./batch.ts";
 import { type Connection, numeric } from "./connection.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
 import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
-import { sampleFrom } from "./samples.ts";
 
 /** Samples of one series and hour that no row of `hour` has counted. */
 export interface HourSum {
@@ -15,7 +15,9 @@ export interface HourSum {
   readonly latency: Histogram;
 }
 
-export const noSum: HourSum = { runs: 0, failures: 0, latency: emptyHistogram };
+const noSum: HourSum = { runs: 0, failures: 0, latency: emptyHistogram };
+
+const allHours = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 export class Tail {
   /** By series: epoch milliseconds of its newest sample. */
@@ -27,10 +29,7 @@ export class Tail {
     for (const row of connection.each("select id, last_at from series where last_at is not null")) {
       this.#newest.set(numeric(row, "id"), numeric(row, "last_at"));
     }
-    const rows = connection.each(
-      "select series, at, outcome, figures, null as reason, null as detail, null as readings from sample",
-    );
-    for (const row of rows) this.add(sampleFrom(row));
+    for (const sample of looseSamples(connection, allHours, () => true)) this.add(sample);
   }
 
   add(sample: StoredSample): void {

@@ -1,9 +1,10 @@
 /** One commit: everything that Changes holds, inside the transaction of the caller. */
 import type { Incident } from "../../core/incident.ts";
 import type { Changes } from "../../core/store.ts";
+import { writeBatches } from "./batch.ts";
 import type { Codes } from "./codes.ts";
 import type { Connection } from "./connection.ts";
-import { figureBytes, outcomeCode, readingBytes, type StoredSample } from "./figures.ts";
+import { outcomeCode, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
 import { toStored } from "./stored-sample.ts";
@@ -17,10 +18,9 @@ export interface Written {
 export function writeChanges(connection: Connection, codes: Codes, changes: Changes): Written {
   const samples = (changes.samples ?? []).map((sample) => {
     const series = codes.seriesCode(sample);
-    const stored = toStored(sample, series, (reading) => codes.readingCode(series, reading));
-    addSample(connection, stored);
-    return stored;
+    return toStored(sample, series, (reading) => codes.readingCode(series, reading));
   });
+  writeBatches(connection, samples);
   const transitions = (changes.transitions ?? []).map((transition) => {
     const series = codes.seriesCode(transition);
     const at = transition.at.epochMilliseconds;
@@ -34,7 +34,7 @@ export function writeChanges(connection: Connection, codes: Codes, changes: Chan
   });
   for (const { verdict, ...series } of changes.verdicts ?? []) {
     connection.run(
-      "insert or replace into verdict (series, verdict) values (?, ?)",
+      "insert into verdict (series, verdict) values (?, ?) on conflict do update set verdict = excluded.verdict",
       codes.seriesCode(series),
       JSON.stringify(verdict),
     );
@@ -51,17 +51,4 @@ export function writeChanges(connection: Connection, codes: Codes, changes: Chan
   const opened = (changes.incidents ?? []).flatMap((change) => changeIncident(connection, change) ?? []);
   addNotices(connection, changes.notices ?? []);
   return { opened, samples, transitions };
-}
-
-function addSample(connection: Connection, sample: StoredSample): void {
-  connection.run(
-    "insert into sample (series, at, outcome, figures, reason, detail, readings) values (?, ?, ?, ?, ?, ?, ?)",
-    sample.series,
-    sample.at,
-    sample.outcome,
-    figureBytes(sample.figures),
-    sample.reason ?? null,
-    sample.detail ?? null,
-    readingBytes(sample.readings),
-  );
 }

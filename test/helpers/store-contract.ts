@@ -34,7 +34,7 @@ export function noticeOf(key: string, fields: Partial<Notice> = {}): Notice {
   };
 }
 
-export const updateAt = (seconds: number, kind: IncidentUpdate["kind"]): Omit<IncidentUpdate, "incident"> => ({
+const updateAt = (seconds: number, kind: IncidentUpdate["kind"]): Omit<IncidentUpdate, "incident"> => ({
   at: after(seconds),
   kind,
   text: { en: `${kind}.`, fr: `${kind} (fr).` },

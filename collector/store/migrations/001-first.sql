@@ -1,5 +1,5 @@
 -- The first schema. Times are milliseconds since 1970 (UTC) unless the name says otherwise.
--- What grows is only ever appended, so that one commit touches few pages: `sample` in order of arrival, the others by
+-- What grows is only ever appended, so that one commit touches few pages: `batch` in order of arrival, the others by
 -- (time, series) in one integer: block.id, hour.id = hours since 1970 * 2^20 + series; day.id = days * 2^20 + series.
 
 -- One check seen from one place.
@@ -8,7 +8,7 @@ create table series (
   target text not null,
   check_id text not null,
   vantage_point text not null,
-  -- The newest sample that went into a block; newer ones are in `sample`.
+  -- The newest sample that went into a block; newer ones are in `batch`.
   last_at integer,
   unique (target, check_id, vantage_point)
 ) strict;
@@ -22,17 +22,12 @@ create table reading_series (
   unique (series, metric, labels)
 ) strict;
 
--- The newest hour or two of samples. `figures` and `readings`: collector/store/figures.ts; `detail`: evidence and
--- explanation as JSON, for bad outcomes only. Outcome: 0 up, 1 degraded, 2 down, 3 unknown.
-create table sample (
+-- The newest hour or two of samples, as they were committed: one row for each commit and hour in which they began
+-- (hours since 1970), see collector/store/batch.ts.
+create table batch (
   id integer primary key,
-  series integer not null,
-  at integer not null,
-  outcome integer not null,
-  figures blob not null,
-  reason text,
-  detail text,
-  readings blob
+  hour integer not null,
+  body blob not null
 ) strict;
 
 -- Older samples, an hour of one series each, compressed: collector/store/block.ts.

@@ -1,16 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { batchBytes, batchSamples } from "../../../collector/store/batch.ts";
 import { pack, unpack } from "../../../collector/store/block.ts";
-import {
-  figureBytes,
-  figureCount,
-  figuresFrom,
-  readingBytes,
-  readingsFrom,
-  type StoredSample,
-} from "../../../collector/store/figures.ts";
+import { figureCount, type StoredSample } from "../../../collector/store/figures.ts";
+import { hourOf, startOfHour } from "../../../collector/store/keys.ts";
 
-const start = 1_795_000_000_000;
+const start = startOfHour(hourOf(1_795_000_000_000));
 const count = fc.nat({ max: 2 ** 40 });
 const figures = fc
   .tuple(
@@ -53,12 +48,14 @@ test("an hour of samples comes out of its block as it went in", () => {
   );
 });
 
-test("figures and readings of one sample come out of their bytes as they went in", () => {
+test("the samples of a commit come out of their batch as they went in, and those not wanted are passed over", () => {
   fc.assert(
-    fc.property(figures, readings, (some, read) => {
-      expect(figuresFrom(figureBytes(some))).toEqual(some);
-      const bytes = readingBytes(read);
-      expect(bytes ? readingsFrom(bytes) : []).toEqual(read);
+    fc.property(samples, fc.array(fc.nat({ max: 3 })), (all, series) => {
+      const mixed = all.map((sample, index) => ({ ...sample, series: series[index] ?? 7 }));
+      const bytes = batchBytes(mixed, hourOf(start));
+      expect([...batchSamples(bytes, hourOf(start), () => true)]).toEqual(mixed);
+      const some = [...batchSamples(bytes, hourOf(start), (one) => one === 2)];
+      expect(some).toEqual(mixed.filter((sample) => sample.series === 2));
     }),
   );
 });

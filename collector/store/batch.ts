@@ -1,0 +1,102 @@
+/**
+ * Samples of one commit that began in the same hour, in one row: about 30 bytes each, and one insert for all. They wait
+ * here until their hour is over and is packed by series (block.ts).
+ */
+import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { blob, type Connection, maybeNumeric, numeric } from "./connection.ts";
+import {
+  readFigures,
+  readReadings,
+  type StoredSample,
+  skipFigures,
+  skipReadings,
+  writeFigures,
+  writeReadings,
+} from "./figures.ts";
+import { hourOf, startOfHour } from "./keys.ts";
+
+/** Which samples are worth reading. */
+export type Wanted = (series: number, at: number) => boolean;
+
+/** Flags beside the outcome. */
+const hasReason = 4;
+const hasDetail = 8;
+
+export function writeBatches(connection: Connection, samples: readonly StoredSample[]): void {
+  for (const [hour, some] of Map.groupBy(samples, ({ at }) => hourOf(at))) {
+    connection.run("insert into batch (hour, body) values (?, ?)", hour, batchBytes(some, hour));
+  }
+}
+
+/** In order of arrival. */
+export function* looseSamples(
+  connection: Connection,
+  hours: { readonly from: number; readonly to: number },
+  wanted: Wanted,
+): Generator<StoredSample> {
+  const rows = connection.all(
+    "select hour, body from batch where hour >= ? and hour <= ? order by id",
+    Math.max(hours.from, -lastHour),
+    Math.min(hours.to, lastHour),
+  );
+  for (const row of rows) yield* batchSamples(blob(row, "body"), numeric(row, "hour"), wanted);
+}
+
+/** The oldest hour from this one on that is not packed. */
+export function looseHour(connection: Connection, from: number): number | undefined {
+  const row = connection.get("select min(hour) as hour from batch where hour >= ?", from);
+  return row && maybeNumeric(row, "hour");
+}
+
+export function newestLooseHour(connection: Connection): number | undefined {
+  const row = connection.get("select max(hour) as hour from batch");
+  return row && maybeNumeric(row, "hour");
+}
+
+export function dropLoose(connection: Connection, hour: number): void {
+  connection.run("delete from batch where hour = ?", hour);
+}
+
+const lastHour = Number.MAX_SAFE_INTEGER;
+
+export function batchBytes(samples: readonly StoredSample[], hour: number): Uint8Array {
+  const writer = new ByteWriter();
+  let last = startOfHour(hour);
+  for (const { series, at, outcome, figures, reason, detail, readings } of samples) {
+    writer.varint(series);
+    writer.signed(at - last);
+    last = at;
+    writer.byte(outcome + (reason === undefined ? 0 : hasReason) + (detail === undefined ? 0 : hasDetail));
+    writeFigures(writer, figures);
+    writeReadings(writer, readings);
+    if (reason !== undefined) writer.text(reason);
+    if (detail !== undefined) writer.text(detail);
+  }
+  return writer.finish();
+}
+
+export function* batchSamples(bytes: Uint8Array, hour: number, wanted: Wanted): Generator<StoredSample> {
+  const reader = new ByteReader(bytes);
+  let at = startOfHour(hour);
+  while (!reader.finished) {
+    const series = reader.varint();
+    at += reader.signed();
+    const flags = reader.byte();
+    if (!wanted(series, at)) {
+      skipFigures(reader);
+      skipReadings(reader);
+      if (flags & hasReason) reader.bytes(reader.varint());
+      if (flags & hasDetail) reader.bytes(reader.varint());
+      continue;
+    }
+    yield {
+      series,
+      at,
+      outcome: flags % hasReason,
+      figures: readFigures(reader),
+      readings: readReadings(reader),
+      reason: flags & hasReason ? reader.text() : undefined,
+      detail: flags & hasDetail ? reader.text() : undefined,
+    };
+  }
+}
