@@ -5,7 +5,7 @@ import { type Command, configOption } from "./lib/command.ts";
 import { storeFile } from "./lib/store-file.ts";
 
 export const command: Command = {
-  summary: "Copy the store to a file, while everything goes on; never overwrites.",
+  summary: "Copies the store to a file while everything goes on; never overwrites",
   usage: "backup FILE [--config FILE]",
   example: "tidewatch backup /var/backups/tidewatch-2026-11-23.db",
   options: { ...configOption },

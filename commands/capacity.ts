@@ -13,7 +13,7 @@ import { type Command, configOption, text } from "./lib/command.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
-  summary: "Until when databases and disks last, when to order, and what each size buys.",
+  summary: "Says until when databases and disks last, when to order, and what each size buys",
   usage: "capacity [TARGET] [--json] [--config FILE]",
   example: "npx tidewatch capacity database",
   options: { ...configOption, json: { type: "boolean" } },

@@ -9,7 +9,7 @@ import { type Command, type CommandContext, configOption, text } from "./lib/com
 import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
-  summary: "Say everything that is wrong with the configuration, or what it will do.",
+  summary: "Says everything that is wrong with the configuration, or what it will do",
   usage: "check-config [--config FILE] [--json]",
   example: "tidewatch check-config --config tidewatch.example.yaml",
   options: { ...configOption, json: { type: "boolean" } },

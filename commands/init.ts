@@ -18,7 +18,7 @@ import { type Found, recognise } from "./lib/recognise.ts";
 const patience = { question: 10_000, address: 40_000 };
 
 export const command: Command = {
-  summary: "Ask addresses who they are, and write a first configuration about them.",
+  summary: "Asks addresses who they are and writes a first configuration about them",
   usage: "init ADDRESS… [--output FILE]",
   example: "tidewatch init https://social.example podcasts.example",
   options: { output: { type: "string", default: "tidewatch.yaml" } },

@@ -14,7 +14,7 @@ import { samplesText } from "./lib/sample-text.ts";
 const exitCodes: Readonly<Record<Outcome, number>> = { up: 0, degraded: 1, down: 2, unknown: 3 };
 
 export const command: Command = {
-  summary: "Runs checks once, now: outcome, phases, readings, evidence.",
+  summary: "Runs checks once, now: outcome, phases, readings, evidence",
   usage: "probe [TARGET[/CHECK]…] [--json] [--config FILE]",
   example: "npx tidewatch probe mastodon/web",
   options: { ...configOption, json: { type: "boolean" } },

@@ -5,7 +5,7 @@ import { type Command, configOption } from "./lib/command.ts";
 import { storeFile } from "./lib/store-file.ts";
 
 export const command: Command = {
-  summary: "Make the configured store out of a backup; never overwrites one.",
+  summary: "Makes the configured store out of a backup; never overwrites one",
   usage: "restore FILE [--config FILE]",
   example: "tidewatch restore /var/backups/tidewatch-2026-11-23.db",
   options: { ...configOption },

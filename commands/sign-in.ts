@@ -11,7 +11,7 @@ import { type Command, configOption, text } from "./lib/command.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
-  summary: "A one-time link to the team pages, for when mail is what is broken.",
+  summary: "Prints a one-time link to the team pages, for when mail is what is broken",
   usage: "sign-in EMAIL [--config FILE]",
   example: "npx tidewatch sign-in oncall@example.org",
   options: configOption,
