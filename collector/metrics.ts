@@ -39,7 +39,7 @@ export function openMetrics(start: {
   readonly channels: readonly string[];
 }): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: "tidewatch_" });
+  collectProcessMetrics(registry);
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `tidewatch_${name}`, help, labelNames, registers });
@@ -56,10 +56,7 @@ export function openMetrics(start: {
     sent.inc({ channel }, 0);
     failed.inc({ channel }, 0);
   }
-  let checks = new Set<string>(
-    start.targets.flatMap(({ checks }) => checks.map(({ target, id }) => `${target}/${id}`)),
-  );
-  const runs = new Map<string, Series>();
+  const runs = new Map<string, RunCounts>();
   const readings = new Map<string, ReadonlyMap<string, Reading>>();
   let figures: readonly TargetFigures[] = [];
 
@@ -78,16 +75,18 @@ export function openMetrics(start: {
     countPage: () => pages.inc(),
     countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),
     reconfigure(targets) {
-      checks = new Set(targets.flatMap((target) => target.checks.map(({ id }) => `${target.id}/${id}`)));
-      for (const key of readings.keys()) if (!checks.has(key)) readings.delete(key);
+      const names = targets.map(({ id }) => id);
+      figures = figures.filter(({ target }) => names.includes(target));
+      const checks = new Set<string>(targets.flatMap((target) => target.checks.map(({ id }) => `${target.id}/${id}`)));
+      for (const known of [readings, runs]) for (const key of known.keys()) if (!checks.has(key)) known.delete(key);
     },
     async render(accept) {
       // What a reload took out may still have been stored after it.
       const watched = new Set<string>(start.live.checks().map(checkKey));
       const families = [
-        ...checkFamilies(start.live, [...runs.values()].filter(isOf(watched))),
+        ...checkFamilies(start.live, only(watched, runs)),
         ...figureFamilies(figures),
-        ...readingSeries([...readings].flatMap(([key, of]) => (watched.has(key) ? [...of] : []))),
+        ...readingSeries(only(watched, readings).flatMap((of) => [...of])),
         ...(await registry.getMetricsAsJSON()).map(ofPromClient),
       ];
       return exposition(families, accept);
@@ -95,17 +94,51 @@ export function openMetrics(start: {
   };
 }
 
-const isOf =
-  (watched: ReadonlySet<string>) =>
-  ({ labels: { target = "", check = "" } }: Series) =>
-    watched.has(checkKey({ target, check }));
+const only = <Known>(watched: ReadonlySet<string>, of: ReadonlyMap<string, Known>): readonly Known[] =>
+  [...of].flatMap(([key, known]) => (watched.has(key) ? [known] : []));
 
-function countRun(runs: Map<string, Series>, { target, check, vantagePoint, outcome }: Sample): void {
-  for (const each of outcomes) {
-    const labels = { target, check, vantage_point: vantagePoint, outcome: each };
-    const key = JSON.stringify(labels);
-    runs.set(key, { labels, value: (runs.get(key)?.value ?? 0) + (each === outcome ? 1 : 0) });
+/** What the process itself is like; prom-client's other figures are long, or named against the rules of Prometheus. */
+const processMetrics = new Set(
+  [
+    "process_cpu_user_seconds_total",
+    "process_cpu_system_seconds_total",
+    "process_cpu_seconds_total",
+    "process_start_time_seconds",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "nodejs_eventloop_lag_p50_seconds",
+    "nodejs_eventloop_lag_p99_seconds",
+    "nodejs_eventloop_lag_max_seconds",
+    "nodejs_heap_size_total_bytes",
+    "nodejs_heap_size_used_bytes",
+    "nodejs_external_memory_bytes",
+    "nodejs_gc_duration_seconds",
+    "nodejs_version_info",
+  ].map((name) => `tidewatch_${name}`),
+);
+
+function collectProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, prefix: "tidewatch_" });
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (!processMetrics.has(name)) registry.removeSingleMetric(name);
   }
+}
+
+/** Runs of one check from one place, by outcome. */
+interface RunCounts {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly counts: Record<Sample["outcome"], number>;
+}
+
+function countRun(runs: Map<string, RunCounts>, sample: Sample): void {
+  const { target, check, vantagePoint } = sample;
+  const known = runs.get(checkKey(sample)) ?? {
+    labels: { target, check, vantage_point: vantagePoint },
+    counts: { up: 0, degraded: 0, down: 0, unknown: 0 },
+  };
+  known.counts[sample.outcome]++;
+  runs.set(checkKey(sample), known);
 }
 
 /** A reading stays until its check fails to give one: some are taken hourly, and an old figure of a dead server is no figure. */
@@ -123,7 +156,7 @@ function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: 
 }
 const perCheck = new Set(["certificate_expiry_timestamp_seconds"]);
 
-function checkFamilies(live: Live, runs: readonly Series[]): readonly Family[] {
+function checkFamilies(live: Live, runs: readonly RunCounts[]): readonly Family[] {
   const last = live.checks().flatMap(({ last }) => (last ? [last] : []));
   const place = ({ target, check, vantagePoint }: Sample) => ({ target, check, vantage_point: vantagePoint });
   return [
@@ -142,7 +175,9 @@ function checkFamilies(live: Live, runs: readonly Series[]): readonly Family[] {
       name: "tidewatch_check_runs_total",
       type: "counter",
       help: "Runs that were stored, by outcome.",
-      series: runs,
+      series: runs.flatMap(({ labels, counts }) =>
+        outcomes.map((outcome) => ({ labels: { ...labels, outcome }, value: counts[outcome] })),
+      ),
     },
     {
       name: "tidewatch_probe_duration_seconds",
@@ -159,12 +194,12 @@ function checkFamilies(live: Live, runs: readonly Series[]): readonly Family[] {
 }
 
 function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
-  const family = (name: string, help: string, series: readonly Series[]): Family => ({
-    name: `tidewatch_${name}`,
-    type: "gauge",
-    help,
-    series,
-  });
+  const family = (
+    name: string,
+    help: string,
+    series: readonly Series[],
+    type: "gauge" | "summary" = "gauge",
+  ): Family => ({ name: `tidewatch_${name}`, type, help, series });
   return [
     family(
       "target_outcome",
@@ -198,6 +233,8 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
       figures.flatMap(({ target, storageFull }) =>
         storageFull.map(({ store, quantile, at }) => ({ labels: { target, store, quantile }, value: at })),
       ),
+      // What a summary is for: the quantiles of one figure, here of the forecast's date. No other kind may have them.
+      "summary",
     ),
   ];
 }
