@@ -84,6 +84,8 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
           pages.changed();
+          figures.changed();
+          delivery.wake();
           return judge.committed(opened);
         },
       },

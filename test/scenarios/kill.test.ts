@@ -1,0 +1,119 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, onTestFailed, test } from "vitest";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { CaughtMail } from "../../practice/servers/mail.ts";
+import { type Coop, startCoop } from "../helpers/co-op.ts";
+import { type Program, until } from "../helpers/program.ts";
+import { randomFrom, seedOf } from "../helpers/random.ts";
+
+const services = ["mastodon", "podcasts", "photos", "wiki"];
+
+/** One process from its start to its kill, and what it reported as stored. */
+interface Life {
+  readonly from: Temporal.Instant;
+  readonly to: Temporal.Instant;
+  readonly reported: ReadonlyMap<string, number>;
+}
+
+test("20 kills in the middle of outages: one incident each, told once or twice, and nothing lost that was stored", async () => {
+  const seed = seedOf();
+  onTestFailed(() => console.error(`TIDEWATCH_TEST_SEED=${seed} repeats these moments`));
+  const random = randomFrom(seed);
+  await using coop = await startCoop(services);
+  const lives: Life[] = [];
+  const die = async (moment: (program: Program) => Promise<unknown>) => lives.push(await live(coop, moment));
+
+  for (const [index, name] of services.entries()) {
+    await coop.service(name).become("errors");
+    const mended = services[index - 2];
+    if (mended !== undefined) await coop.service(mended).become("healthy");
+    // While it is noticed and made sure of; between the commit and the mail; at the start; while the mail goes out; whenever.
+    await die(async (program) => wait(random() * 1500, await program.watching()));
+    await die(async (program) => wait(random() * 1500, await program.watching()));
+    await die(async (program) => wait(random() * 60, await soon(program.logged("incident opened"))));
+    await die(() => wait(random() * 1500));
+    await die(async () => wait(random() * 15, await soon(until(() => expect(pages(coop, name)).not.toEqual([])))));
+  }
+  expect(lives).toHaveLength(20);
+
+  const last = await coop.installation.start();
+  for (const name of services) await coop.service(name).become("healthy");
+  await until(() => {
+    for (const name of services) expect(recoveries(coop, name), name).not.toEqual([]);
+  });
+  expect(await last.stop()).toMatchObject({ code: 0 });
+
+  for (const name of services) {
+    expect([1, 2], `pages about ${name}`).toContain(pages(coop, name).length);
+    expect([1, 2], `recoveries of ${name}`).toContain(recoveries(coop, name).length);
+    // A second copy is recognisable as one, and nobody hears the end before the beginning.
+    const order = about(coop, name).map(({ messageId }) => messageId);
+    expect(new Set(order).size, `messages about ${name}`).toBe(2);
+    expect(order.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))).toEqual(order);
+  }
+  await using store = await openSqliteStore(coop.installation.store);
+  const incidents = await store.incidents({});
+  expect(incidents.map(({ target, state }) => `${target} ${state}`).toSorted()).toEqual(
+    services.map((name) => `${name} resolved`).toSorted(),
+  );
+  const stored = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
+  expect(lives.some(({ reported }) => reported.size > 0)).toBe(true);
+  for (const life of lives) expectNothingLost(life, stored);
+}, 180_000);
+
+async function live(coop: Coop, moment: (program: Program) => Promise<unknown>): Promise<Life> {
+  const from = Temporal.Now.instant();
+  const program = coop.installation.spawn();
+  const over = new AbortController();
+  const reported = keepScraping(program, over.signal);
+  await moment(program);
+  await program.kill();
+  over.abort();
+  return { from, to: Temporal.Now.instant(), reported: await reported };
+}
+
+/** @returns the last counts of stored runs that it told anybody. */
+async function keepScraping(program: Program, over: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  let reported: ReadonlyMap<string, number> = new Map();
+  try {
+    const watching = await Promise.race([program.watching(), program.exited()]);
+    while (!over.aborted && typeof watching === "object" && watching !== null) {
+      reported = counted(await watching.metrics());
+      await wait(50, undefined, { signal: over });
+    }
+  } catch {
+    // Killed in the middle of it: what came before counts.
+  }
+  return reported;
+}
+
+function counted(metrics: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [series, value] of metrics) {
+    const target = /^tidewatch_check_runs_total\{target="(\w+)"/.exec(series)?.[1];
+    if (target !== undefined) counts.set(target, (counts.get(target) ?? 0) + value);
+  }
+  return counts;
+}
+
+function expectNothingLost({ from, to, reported }: Life, stored: readonly Sample[]): void {
+  for (const [target, count] of reported) {
+    const rows = stored.filter(
+      (sample) =>
+        sample.target === target &&
+        Temporal.Instant.compare(sample.at, from) >= 0 &&
+        Temporal.Instant.compare(sample.at, to) <= 0,
+    );
+    expect(rows.length, `samples of ${target} from ${from} to ${to}`).toBeGreaterThanOrEqual(count);
+  }
+}
+
+/** What happened in an earlier life does not happen again: some seconds are enough. */
+const soon = (event: Promise<unknown>): Promise<unknown> => Promise.race([event.catch(() => {}), wait(3000)]);
+
+const about = ({ mail }: Coop, name: string): readonly CaughtMail[] =>
+  mail.mails().filter(({ subject }) => subject.includes(name));
+const isRecovery = ({ text }: CaughtMail) => text.includes("RESOLVED");
+const pages = (coop: Coop, name: string) => about(coop, name).filter((mail) => !isRecovery(mail));
+const recoveries = (coop: Coop, name: string) => about(coop, name).filter(isRecovery);
