@@ -53,8 +53,9 @@ export function newestLooseHour(connection: Connection): number | undefined {
   return row && maybeNumeric(row, "hour");
 }
 
-export function dropLoose(connection: Connection, hour: number): void {
-  connection.run("delete from batch where hour = ?", hour);
+/** Those in hours from `from` on, before `end`. */
+export function dropLoose(connection: Connection, from: number, end: number): void {
+  connection.run("delete from batch where hour >= ? and hour < ?", from, end);
 }
 
 const lastHour = Number.MAX_SAFE_INTEGER;

@@ -70,11 +70,12 @@ export class Derivation {
       this.#planned = this.until;
       this.#overtaken = false;
       const step = await this.#plan(now);
-      if (!step || this.#overtaken) break;
+      // Nothing goes before all that is to be had from it is derived.
+      if (!step) return trim(this.#connection, now);
+      if (this.#overtaken) return;
       this.#connection.transaction(step.write);
       step.written?.();
     }
-    trim(this.#connection, now);
   }
 
   #touch(series: number, at: number): void {
@@ -97,7 +98,7 @@ export class Derivation {
   async #plan(now: number): Promise<Step | undefined> {
     return (
       (await this.#planLooseHour(now)) ??
-      (await this.#planNextHour(now)) ??
+      (await this.#planNextHours(now)) ??
       (await this.#planStaleHours()) ??
       (await this.#planDays())
     );
@@ -106,24 +107,22 @@ export class Derivation {
   /** Samples that came late, into an hour that is derived already. */
   async #planLooseHour(now: number): Promise<Step | undefined> {
     const hour = looseHour(this.#connection, 0);
-    if (hour === undefined || hour >= this.until || !isSettled(hour, now)) return undefined;
-    const plan = await this.#reader.ask("planHour", { hour, newest: this.#tail.allNewest(), late: true });
-    return { write: () => this.#writeHour(hour, plan.hours), written: () => this.#tail.forget(hour) };
+    if (hour === undefined || hour >= this.until || startOfHour(hour + 1) + graceMilliseconds > now) return undefined;
+    const { hours } = await this.#reader.ask("planLateHour", { hour, newest: this.#tail.allNewest() });
+    return { write: () => this.#writeHours(hours, hour, hour + 1), written: () => this.#tail.forget(hour, hour + 1) };
   }
 
-  async #planNextHour(now: number): Promise<Step | undefined> {
-    const hour = this.#until;
-    if (hour === undefined || !isSettled(hour, now)) return undefined;
-    this.#planned = hour + 1;
-    const plan = await this.#reader.ask("planHour", { hour, newest: this.#tail.allNewest(), late: false });
+  async #planNextHours(now: number): Promise<Step | undefined> {
+    const from = this.#until;
     const end = hourOf(now - graceMilliseconds);
-    // Nothing was measured then: on to the next hour in which something was.
-    const next = plan.hours.length > 0 ? hour + 1 : Math.min(plan.next ?? end, end);
+    if (from === undefined || from >= end) return undefined;
+    this.#planned = end;
+    const { hours, next } = await this.#reader.ask("planHours", { from, end, newest: this.#tail.allNewest() });
     const write = () => {
-      this.#writeHour(hour, plan.hours);
+      this.#writeHours(hours, from, next);
       this.#advance(next);
     };
-    return { write, written: () => this.#tail.forget(hour) };
+    return { write, written: () => this.#tail.forget(from, next) };
   }
 
   async #planStaleHours(): Promise<Step | undefined> {
@@ -152,8 +151,8 @@ export class Derivation {
     return { write };
   }
 
-  #writeHour(hour: number, hours: readonly SeriesHour[]): void {
-    for (const { series, sums, packed } of hours) {
+  #writeHours(hours: readonly SeriesHour[], from: number, next: number): void {
+    for (const { series, hour, sums, packed } of hours) {
       writeSums(this.#connection, "hour", hour, series, sums);
       if (!packed) continue;
       const { block, lastAt, readings } = packed;
@@ -166,7 +165,7 @@ export class Derivation {
       this.#connection.run("update series set last_at = max(coalesce(last_at, ?1), ?1) where id = ?2", lastAt, series);
       for (const [code, value] of readings) this.#writeReading("hour", hour, code, value);
     }
-    dropLoose(this.#connection, hour);
+    dropLoose(this.#connection, from, next);
     this.#markDays(hours);
   }
 
@@ -207,5 +206,3 @@ export class Derivation {
     this.#connection.run("insert or replace into progress (name, value) values ('derived_until', ?)", hour);
   }
 }
-
-const isSettled = (hour: number, now: number) => startOfHour(hour + 1) + graceMilliseconds <= now;

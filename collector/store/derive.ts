@@ -21,14 +21,43 @@ export interface SeriesHour {
 /** Pairs of series and its newest sample: nothing after that has been measured. */
 export type Newest = readonly (readonly [series: number, at: number])[];
 
+/** What one step may write: an hour of 500 checks, or a month of one. */
+const mostAtOnce = 500;
+
 /**
- * One hour of all series, or (`late`) only of those that have loose samples in it.
- * @returns `next`: the next hour with loose samples, when this one has nothing at all.
+ * Hours of all series from `from` on, at most until `end`.
+ * @returns `next`: the first hour that is not planned here.
  */
-export function planHour(
+export function planHours(
   connection: Connection,
-  { hour, newest, late }: { readonly hour: number; readonly newest: Newest; readonly late: boolean },
-): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
+  { from, end, newest }: { readonly from: number; readonly end: number; readonly newest: Newest },
+): { readonly hours: readonly SeriesHour[]; readonly next: number } {
+  const planned: SeriesHour[] = [];
+  let hour = from;
+  while (hour < end && planned.length < mostAtOnce) {
+    const found = planHour(connection, hour, newest, { late: false });
+    planned.push(...found);
+    // Where nothing was measured, on to the next hour in which something was.
+    hour = found.length > 0 ? hour + 1 : Math.min(end, looseHour(connection, hour + 1) ?? end);
+  }
+  return { hours: planned, next: hour };
+}
+
+/** Samples that came into an hour after it was derived. */
+export function planLateHour(
+  connection: Connection,
+  { hour, newest }: { readonly hour: number; readonly newest: Newest },
+): { readonly hours: readonly SeriesHour[] } {
+  return { hours: planHour(connection, hour, newest, { late: true }) };
+}
+
+/** One hour of all series, or (`late`) only of those that have loose samples in it. */
+function planHour(
+  connection: Connection,
+  hour: number,
+  newest: Newest,
+  { late }: { readonly late: boolean },
+): readonly SeriesHour[] {
   const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
   const newestOf = new Map(newest);
   const here = { from: hour, to: hour };
@@ -36,7 +65,7 @@ export function planHour(
   for (const _ of looseSamples(connection, here, (one) => !series.add(one))) {
     // Only their series is asked for.
   }
-  const hours = chunks([...series], seriesAtOnce).flatMap((some) => {
+  return chunks([...series], seriesAtOnce).flatMap((some) => {
     const chunk = new Set(some);
     const loose = Map.groupBy(
       looseSamples(connection, here, (one) => chunk.has(one)),
@@ -47,7 +76,6 @@ export function planHour(
       return planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []) ?? [];
     });
   });
-  return { hours, next: hours.length > 0 ? undefined : looseHour(connection, hour + 1) };
 }
 
 /** All samples of an hour at once would need memory that is then never given back. */

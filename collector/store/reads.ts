@@ -2,7 +2,17 @@
 import { looseSamples, newestLooseHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { numeric } from "./connection.ts";
-import { type CodedValues, mean, median, medians, perCode, planDays, planHour, planStaleHours } from "./derive.ts";
+import {
+  type CodedValues,
+  mean,
+  median,
+  medians,
+  perCode,
+  planDays,
+  planHours,
+  planLateHour,
+  planStaleHours,
+} from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
 import { dayOf, hourOf, hoursIn, type Per, slotFrom, slotKey, slotOf, startOfHour, startOfSlot } from "./keys.ts";
 import { packedHour, sampleHours } from "./samples.ts";
@@ -94,7 +104,8 @@ export const reads = {
     });
   },
 
-  planHour,
+  planHours,
+  planLateHour,
   planStaleHours,
   planDays,
 };

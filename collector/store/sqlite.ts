@@ -16,7 +16,6 @@ import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
 import type { RunningSeries } from "./reads.ts";
-import { type PracticeHistory, type PracticeStore, writePracticeHistory } from "./seed.ts";
 import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { writeChanges } from "./write.ts";
@@ -43,7 +42,7 @@ export interface StoreOptions {
  * @param file made with its folder when it is not there; ":memory:" for tests.
  * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
  */
-export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<PracticeStore> {
+export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
   return new SqliteStore(openFile(file, options));
 }
 
@@ -55,7 +54,7 @@ export async function readSqliteStore(file: string): Promise<Pick<Store, "readin
   return new SqliteStore(openFileToRead(file));
 }
 
-class SqliteStore implements PracticeStore {
+class SqliteStore implements Store {
   readonly #opened: OpenedFile;
   readonly #connection: Connection;
   readonly #reader: Reader;
@@ -268,11 +267,6 @@ class SqliteStore implements PracticeStore {
 
   async backup(file: string) {
     await copyDatabase(this.#opened, file);
-  }
-
-  async seedPractice(history: PracticeHistory) {
-    this.#write(() => writePracticeHistory(this.#connection, this.#codes, history));
-    this.#derivation.reload();
   }
 
   async [Symbol.asyncDispose]() {

@@ -51,9 +51,9 @@ export class Tail {
     return [...this.#sums].flatMap(([key, sum]) => (seriesOf(key) === series ? [[slotOf(key), sum] as const] : []));
   }
 
-  /** The samples of this hour went into rows of `hour`. */
-  forget(hour: number): void {
-    for (const key of this.#sums.keys()) if (slotOf(key) === hour) this.#sums.delete(key);
+  /** The samples of these hours went into rows of `hour`. */
+  forget(from: number, end: number): void {
+    for (const key of this.#sums.keys()) if (slotOf(key) >= from && slotOf(key) < end) this.#sums.delete(key);
   }
 }
 
