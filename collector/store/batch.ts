@@ -42,6 +42,17 @@ export function* looseSamples(
   for (const row of rows) yield* batchSamples(blob(row, "body"), numeric(row, "hour"), wanted);
 }
 
+/** Those that have samples here in this hour. */
+export function looseSeries(connection: Connection, hour: number): ReadonlySet<number> {
+  const found = new Set<number>();
+  const passOver: Wanted = (series) => {
+    found.add(series);
+    return false;
+  };
+  Array.from(looseSamples(connection, { from: hour, to: hour }, passOver));
+  return found;
+}
+
 /** The oldest hour from this one on that is not packed. */
 export function looseHour(connection: Connection, from: number): number | undefined {
   const row = connection.get("select min(hour) as hour from batch where hour >= ?", from);

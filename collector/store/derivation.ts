@@ -7,6 +7,7 @@ import { type Connection, numeric } from "./connection.ts";
 import type { SeriesDay, SeriesHour } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
 import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
+import { derivedUntil, stepsOf, writeProgress } from "./progress.ts";
 import type { Reader } from "./reader.ts";
 import { writeSums } from "./sums.ts";
 import type { Tail } from "./tail.ts";
@@ -30,6 +31,7 @@ export class Derivation {
   readonly #tail: Tail;
   /** Hours before this one have rows; undefined before the first sample. */
   #until: number | undefined;
+  #steps = 0;
   /** What is being planned rests on the hours before this one… */
   #planned = 0;
   /** …and something came in there that the plan cannot know. */
@@ -46,10 +48,14 @@ export class Derivation {
     return this.#until ?? 0;
   }
 
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** After a transaction that was undone. */
   reload(): void {
-    const row = this.#connection.get("select value from progress where name = 'derived_until'");
-    this.#until = row ? numeric(row, "value") : undefined;
+    this.#until = derivedUntil(this.#connection);
+    this.#steps = stepsOf(this.#connection);
   }
 
   /** Inside the transaction that writes them: marks hours that are derived but are no longer right. */
@@ -73,7 +79,11 @@ export class Derivation {
       // Nothing goes before all that is to be had from it is derived.
       if (!step) return trim(this.#connection, now);
       if (this.#overtaken) return;
-      this.#connection.transaction(step.write);
+      this.#connection.transaction(() => {
+        step.write();
+        writeProgress(this.#connection, "steps", this.#steps + 1);
+      });
+      this.#steps++;
       step.written?.();
     }
   }
@@ -203,6 +213,6 @@ export class Derivation {
       for (const row of rows) this.#markDay(slotKey(day, numeric(row, "series")));
     }
     this.#until = hour;
-    this.#connection.run("insert or replace into progress (name, value) values ('derived_until', ?)", hour);
+    writeProgress(this.#connection, "derived_until", hour);
   }
 }

@@ -1,5 +1,5 @@
 /** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
-import { looseHour, looseSamples } from "./batch.ts";
+import { looseHour, looseSamples, looseSeries } from "./batch.ts";
 import { type Block, pack } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
@@ -61,10 +61,7 @@ function planHour(
   const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
   const newestOf = new Map(newest);
   const here = { from: hour, to: hour };
-  const series = new Set(late ? [] : newestOf.keys());
-  for (const _ of looseSamples(connection, here, (one) => !series.add(one))) {
-    // Only their series is asked for.
-  }
+  const series = new Set([...looseSeries(connection, hour), ...(late ? [] : newestOf.keys())]);
   return chunks([...series], seriesAtOnce).flatMap((some) => {
     const chunk = new Set(some);
     const loose = Map.groupBy(

@@ -4,6 +4,15 @@ const hourMilliseconds = 3_600_000;
 export const seriesBits = 20;
 const seriesCount = 2 ** seriesBits;
 
+/** Epoch milliseconds, half-open. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The last moment that an Instant can be. */
+export const farFuture = 8.64e15;
+
 /** How long a slot of this kind is, in hours. */
 export const hoursIn = { hour: 1, day: 24 } as const;
 export type Per = keyof typeof hoursIn;

@@ -52,7 +52,7 @@ export function claim(
   const at = now.epochMilliseconds;
   connection.run(
     `update notice set state = 'dropped', last_error = coalesce(last_error, 'it could not be sent in time')
-     where channel = ? and state in ('pending', 'sending') and due_at <= ? and not_after < ?`,
+     where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?))`,
     channel,
     at,
     at,

@@ -15,7 +15,7 @@ import * as incidents from "./incidents.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
-import type { RunningSeries } from "./reads.ts";
+import { type PracticeHistory, type PracticeStore, writePracticeHistory } from "./seed.ts";
 import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { writeChanges } from "./write.ts";
@@ -42,7 +42,7 @@ export interface StoreOptions {
  * @param file made with its folder when it is not there; ":memory:" for tests.
  * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
  */
-export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
+export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<PracticeStore> {
   return new SqliteStore(openFile(file, options));
 }
 
@@ -54,7 +54,7 @@ export async function readSqliteStore(file: string): Promise<Pick<Store, "readin
   return new SqliteStore(openFileToRead(file));
 }
 
-class SqliteStore implements Store {
+class SqliteStore implements PracticeStore {
   readonly #opened: OpenedFile;
   readonly #connection: Connection;
   readonly #reader: Reader;
@@ -133,9 +133,7 @@ class SqliteStore implements Store {
   }
 
   async rollups(of: CheckRef, per: "hour" | "day", span: Span): Promise<readonly Rollup[]> {
-    const running = this.#codes.seriesOfCheck(of).map((series) => this.#running(series));
-    const derivedUntil = this.#derivation.until;
-    const slots = await this.#reader.ask("rollups", { running, per, derivedUntil, ...milliseconds(span) });
+    const slots = await this.#slots(this.#codes.seriesOfCheck(of), per, milliseconds(span));
     return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
       target: of.target,
       check: of.check,
@@ -269,6 +267,11 @@ class SqliteStore implements Store {
     await copyDatabase(this.#opened, file);
   }
 
+  async seedPractice(history: PracticeHistory) {
+    this.#write(() => writePracticeHistory(this.#connection, this.#codes, history));
+    this.#derivation.reload();
+  }
+
   async [Symbol.asyncDispose]() {
     await this.#reader[Symbol.asyncDispose]();
     await this.#maintaining?.catch(() => {});
@@ -294,8 +297,17 @@ class SqliteStore implements Store {
     }
   }
 
-  #running(series: number): RunningSeries {
-    return { series, newest: this.#tail.newest(series), sums: this.#tail.sums(series) };
+  async #slots(series: readonly number[], per: "hour" | "day", span: { from: number; to: number }) {
+    for (;;) {
+      const running = series.map((one) => ({
+        series: one,
+        newest: this.#tail.newest(one),
+        sums: this.#tail.sums(one),
+      }));
+      const { until, steps } = this.#derivation;
+      const slots = await this.#reader.ask("rollups", { running, per, derivedUntil: until, steps, ...span });
+      if (slots) return slots;
+    }
   }
 
   #named(samples: readonly StoredSample[]): readonly Sample[] {

@@ -64,7 +64,7 @@ create table day (
 create table reading_hour (id integer primary key, value real not null) strict;
 create table reading_day (id integer primary key, value real not null) strict;
 
--- How far hours are derived: `derived_until`, in hours since 1970.
+-- How far hours are derived: `derived_until`, in hours since 1970; and `steps`, how many steps that took.
 create table progress (name text primary key, value integer not null) strict, without rowid;
 -- Hours of this series from `from_hour` on were derived before a transition in them was known.
 create table stale_hours (series integer primary key, from_hour integer not null) strict;

@@ -1,0 +1,120 @@
+/** What was measured besides the outcome: as it was, or a value for each hour or day. */
+import { newestLooseHour } from "./batch.ts";
+import { type Connection, numeric } from "./connection.ts";
+import { type CodedValues, mean, medians, perCode } from "./derive.ts";
+import {
+  dayOf,
+  farFuture,
+  hourOf,
+  type Per,
+  type Span,
+  slotFrom,
+  slotKey,
+  slotOf,
+  startOfHour,
+  startOfSlot,
+} from "./keys.ts";
+import { sampleHours } from "./samples.ts";
+
+type Codes = readonly { readonly code: number; readonly series: number }[];
+
+export interface Points {
+  readonly code: number;
+  readonly points: readonly (readonly [at: number, value: number])[];
+}
+
+export function readings(
+  connection: Connection,
+  of: DerivedSpan & { readonly codes: Codes; readonly per: "raw" | Per },
+): readonly Points[] {
+  if (of.per === "raw") return rawPoints(connection, of);
+  const bySeries = Map.groupBy(of.codes, ({ series }) => series);
+  return [...bySeries].flatMap(([series, codes]) => {
+    const running = of.per === "hour" ? runningHours(connection, series, of) : runningDays(connection, series, of);
+    const pointsOf = of.per === "hour" ? hourPoints : dayPoints;
+    return codes.map(({ code }) => ({ code, points: pointsOf(connection, code, of, running) }));
+  });
+}
+
+function rawPoints(connection: Connection, { codes, ...span }: Span & { readonly codes: Codes }): readonly Points[] {
+  const series = [...new Set(codes.map((one) => one.series))];
+  const points = new Map(codes.map(({ code }): [number, [number, number][]] => [code, []]));
+  for (const hour of sampleHours(connection, series, span, { details: false })) {
+    for (const { at, readings } of hour) {
+      for (const { code, value } of readings) points.get(code)?.push([at, value]);
+    }
+  }
+  return [...points].map(([code, list]) => ({ code, points: list }));
+}
+
+/** Values of every metric of a series in slots that have no rows yet, or not the right ones. */
+type RunningValues = readonly (readonly [slot: number, values: CodedValues])[];
+type DerivedSpan = Span & { readonly derivedUntil: number };
+
+function runningHours(connection: Connection, series: number, { from, to, derivedUntil }: DerivedSpan): RunningValues {
+  const span = {
+    from: Math.max(startOfHour(slotFrom(from, "hour")), startOfHour(derivedUntil)),
+    to: Math.min(startOfHour(slotFrom(to, "hour")), farFuture),
+  };
+  return [...sampleHours(connection, [series], span, { details: false })].map((samples) => [
+    hourOf(samples[0]?.at ?? 0),
+    perCode([samples], mean),
+  ]);
+}
+
+function runningDays(connection: Connection, series: number, { from, to, derivedUntil }: DerivedSpan): RunningValues {
+  const [first, end] = [slotFrom(from, "day"), slotFrom(to, "day")];
+  return openDays(connection, series, derivedUntil)
+    .filter((day) => day >= first && day < end)
+    .map((day) => [day, medians(connection, series, day)]);
+}
+
+function hourPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+  const end = Math.min(slotFrom(of.to, "hour"), of.derivedUntil);
+  const rows = storedPoints(connection, "hour", code, slotFrom(of.from, "hour"), end);
+  return [...rows, ...valuesOf(code, running, "hour")];
+}
+
+function dayPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+  const open = new Set(running.map(([day]) => startOfSlot(day, "day")));
+  const rows = storedPoints(connection, "day", code, slotFrom(of.from, "day"), slotFrom(of.to, "day"));
+  const known = new Map([...rows.filter(([at]) => !open.has(at)), ...valuesOf(code, running, "day")]);
+  return [...known].sort(([a], [b]) => a - b);
+}
+
+function valuesOf(code: number, running: RunningValues, per: Per): Points["points"] {
+  return running.flatMap(([slot, values]) =>
+    values.flatMap(([one, value]) => (one === code ? [[startOfSlot(slot, per), value] as const] : [])),
+  );
+}
+
+/** Days that have to be derived yet. */
+function openDays(connection: Connection, series: number, derivedUntil: number): readonly number[] {
+  const stale = connection
+    .all("select id from stale_day where id % ? = ?", slotKey(1, 0), series)
+    .map((row) => slotOf(numeric(row, "id")));
+  const last = dayOf(Math.max(derivedUntil, newestLooseHour(connection) ?? derivedUntil));
+  const days = new Set(stale);
+  for (let day = dayOf(derivedUntil); day <= last; day++) days.add(day);
+  return [...days];
+}
+
+function storedPoints(connection: Connection, per: Per, code: number, first: number, end: number): Points["points"] {
+  const known = extent(connection, per);
+  if (!known) return [];
+  const points: [number, number][] = [];
+  for (let slot = Math.max(first, known.first); slot < Math.min(end, known.last + 1); slot++) {
+    const row = connection.get(`select value from reading_${per} where id = ?`, slotKey(slot, code));
+    if (row) points.push([startOfSlot(slot, per), numeric(row, "value")]);
+  }
+  return points;
+}
+
+/** The slots that have rows. */
+function extent(connection: Connection, per: Per) {
+  const row = connection.get(
+    `select (select min(id) from reading_${per}) as first, (select max(id) from reading_${per}) as last`,
+  );
+  if (!row || row["first"] === null) return undefined;
+  return { first: slotOf(numeric(row, "first")), last: slotOf(numeric(row, "last")) };
+}

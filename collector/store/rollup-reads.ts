@@ -1,0 +1,98 @@
+/** Hours and days of one check: rows where they are derived, transitions and what was counted since where they are not. */
+import { type Connection, maybeNumeric } from "./connection.ts";
+import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./keys.ts";
+import { isDerivedDay, stepsOf } from "./progress.ts";
+import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
+import type { HourSum } from "./tail.ts";
+
+interface RunningSeries {
+  readonly series: number;
+  readonly newest: number | undefined;
+  /** What no row of `hour` has counted yet, by hour. */
+  readonly sums: readonly (readonly [hour: number, sum: HourSum])[];
+}
+
+export interface RollupQuestion extends Span {
+  readonly running: readonly RunningSeries[];
+  readonly per: Per;
+  readonly derivedUntil: number;
+  /** How many steps of derivation `running` knows of. */
+  readonly steps: number;
+}
+
+export interface Slot {
+  readonly at: number;
+  readonly sums: Sums;
+}
+
+/**
+ * Several places of one check are averaged where they overlap.
+ * @returns undefined when hours were derived since the question was asked: what is running now is to be asked anew.
+ */
+export function rollups(connection: Connection, of: RollupQuestion): readonly Slot[] | undefined {
+  if (stepsOf(connection) !== of.steps) return undefined;
+  const slots = of.running.flatMap((series) => seriesSlots(connection, series, of));
+  return [...Map.groupBy(slots, ({ at }) => at)]
+    .sort(([a], [b]) => a - b)
+    .map(([at, places]) => ({ at, sums: within(added(places.map(({ sums }) => sums)), startOfSlot(1, of.per)) }));
+}
+
+function seriesSlots(connection: Connection, running: RunningSeries, of: RollupQuestion): readonly Slot[] {
+  const hour = hourReader(connection, running, of.derivedUntil);
+  const last = Math.floor(Math.max(lastHourOf(running.newest), of.derivedUntil) / hoursIn[of.per]);
+  const first = Math.min(
+    firstSlot(connection, of.per) ?? last,
+    Math.floor(Math.min(hour.first, firstSlot(connection, "hour") ?? hour.first) / hoursIn[of.per]),
+  );
+  const slots: Slot[] = [];
+  const end = Math.min(slotFrom(of.to, of.per), last + 1);
+  for (let slot = Math.max(slotFrom(of.from, of.per), first); slot < end; slot++) {
+    const sums = of.per === "hour" ? hour.read(slot) : readDay(connection, running.series, slot, of, hour.read);
+    if (sums) slots.push({ at: startOfSlot(slot, of.per), sums });
+  }
+  return slots;
+}
+
+/** A finished day is a row; one that is running, or must be derived again, is the sum of its hours. */
+function readDay(
+  connection: Connection,
+  series: number,
+  day: number,
+  of: { readonly derivedUntil: number },
+  readHour: (hour: number) => Sums | undefined,
+): Sums | undefined {
+  if (isDerivedDay(connection, day, series, of.derivedUntil)) return readSums(connection, "day", day, series);
+  const hours = Array.from({ length: 24 }, (_, index) => readHour(day * 24 + index)).filter((sums) => !!sums);
+  return hours.length > 0 ? added(hours) : undefined;
+}
+
+/** Reads an hour: its row, or the transitions where there is none yet, and what was counted since. */
+function hourReader(connection: Connection, { series, newest, sums }: RunningSeries, derivedUntil: number) {
+  const counts = new Map(sums);
+  const first = Math.min(derivedUntil, ...counts.keys());
+  let recent: readonly Turn[] | undefined;
+  const read = (hour: number): Sums | undefined => {
+    const row = readSums(connection, "hour", hour, series);
+    const count = counts.get(hour);
+    if (hour < derivedUntil) return count ? added([row ?? noSums, { ...noSums, ...count }]) : row;
+    recent ??= turns(connection, series, { from: startOfHour(derivedUntil), to: farFuture });
+    const counted = added([row ?? noSums, { ...noSums, ...count }]);
+    const running = { ...counted, spent: spentInHour(recent, hour, newest) };
+    return isEmpty(running) ? undefined : running;
+  };
+  return { first, read };
+}
+
+/** The first slot that has a row. */
+function firstSlot(connection: Connection, per: Per): number | undefined {
+  const row = connection.get(`select min(id) as id from ${per}`);
+  const key = row && maybeNumeric(row, "id");
+  return key === undefined ? undefined : slotOf(key);
+}
+
+/** Two places that watched the same hour do not make two hours of it. */
+function within(sums: Sums, slotMilliseconds: number): Sums {
+  const total = sums.spent.reduce((sum, time) => sum + time, 0);
+  if (total <= slotMilliseconds) return sums;
+  return { ...sums, spent: sums.spent.map((time) => (time * slotMilliseconds) / total) };
+}
