@@ -51,7 +51,7 @@ export interface Tidewatch extends AsyncDisposable {
 }
 
 /** How long each part may stand still before /healthz says so, in seconds. */
-const patience = { scheduler: 60, judge: 60, store: 60, outbox: 120 } as const;
+const patience = { scheduler: 60, judge: 60, store: 15, outbox: 120 } as const;
 
 export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> {
   const { clock, log, plugins, version, env } = parts;
