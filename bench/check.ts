@@ -1,0 +1,105 @@
+/** What one check costs in CPU: probed with phases, judged, stored, exported, against blackbox_exporter's probe alone. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
+import { median } from "./lib/measurement.ts";
+import { blackboxProbe, openWrk, type Peer, startBlackbox, startNginx } from "./lib/peers.ts";
+import { manyTargets, startTidewatch, storedChecks, type Tidewatch } from "./lib/program.ts";
+import { cpuSeconds } from "./lib/started.ts";
+
+const warmUpSeconds = 12;
+const saturatedSeconds = 10;
+const saturatedRounds = 3;
+const calmSeconds = 40;
+const calmPerSecond = 10;
+/** As Prometheus would ask. */
+const scrapeEverySeconds = 15;
+
+export const measurement: Measurement = {
+  summary: "CPU of one HTTP check, against blackbox_exporter probing the same target",
+  limitSeconds: 240,
+  async run(bench) {
+    await using nginx = await startNginx(bench, ['location / { default_type text/html; return 200 "<p>Hello</p>"; }']);
+    await using blackbox = await startBlackbox(bench);
+    return [await saturated(bench, nginx, blackbox), await calm(bench, nginx, blackbox)];
+  },
+};
+
+/** More checks than can be run: what runs, runs as fast as it can. Both take turns, each with the whole machine. */
+async function saturated(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Figure> {
+  const wrk = await openWrk(bench);
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let round = 1; round <= saturatedRounds; round++) {
+    const folder = `${bench.folder}/saturated-${round}`;
+    const targets = manyTargets({ targets: 50, checksEach: 100 }, { url: nginx.url, every: "1s", timeout: "900ms" });
+    {
+      await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: nginx.url });
+      bench.progress(`saturated ${round}/${saturatedRounds}: warming up`);
+      await bench.sleep(warmUpSeconds);
+      bench.progress(`saturated ${round}/${saturatedRounds}: Tidewatch`);
+      ours.push((await costOf(tidewatch, saturatedSeconds, bench)).perCheck);
+    }
+    bench.progress(`saturated ${round}/${saturatedRounds}: blackbox_exporter`);
+    const url = blackboxProbe(blackbox, nginx.url);
+    if (round === 1) await wrk(url, { connections: 16, seconds: 2 });
+    const before = await cpuSeconds(blackbox.pid);
+    const { requests } = await wrk(url, { connections: 16, seconds: saturatedSeconds / 2 });
+    theirs.push(((await cpuSeconds(blackbox.pid)) - before) / requests);
+  }
+  return figure("CPU of a stored check, saturated", median(ours), median(theirs), 1);
+}
+
+/** Both at once, so that whatever else the machine does disturbs both. */
+async function calm(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Figure> {
+  const targets = manyTargets({ targets: 10, checksEach: 5 }, { url: nginx.url, every: "5s", timeout: "3s" });
+  const folder = `${bench.folder}/calm`;
+  await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: nginx.url });
+  const over = new AbortController();
+  const asking = ask(blackboxProbe(blackbox, nginx.url), AbortSignal.any([over.signal, bench.signal]));
+  bench.progress(`${calmPerSecond} checks a second: warming up`);
+  await bench.sleep(warmUpSeconds);
+  bench.progress(`${calmPerSecond} checks a second, ${calmSeconds} s, both at once`);
+  const [before, askedBefore] = [await cpuSeconds(blackbox.pid), asking.count()];
+  const { perCheck } = await costOf(tidewatch, calmSeconds, bench);
+  const theirs = ((await cpuSeconds(blackbox.pid)) - before) / (asking.count() - askedBefore);
+  over.abort();
+  await asking.ended;
+  return figure(`CPU of a stored check, ${calmPerSecond} a second`, perCheck, theirs, 1.25);
+}
+
+/** Of the whole process, scraped as Prometheus would. */
+async function costOf(tidewatch: Tidewatch, seconds: number, bench: Bench): Promise<{ perCheck: number }> {
+  const [cpu, stored] = [await cpuSeconds(tidewatch.pid), await storedChecks(tidewatch)];
+  for (let left = seconds; left > 0; left -= scrapeEverySeconds) {
+    await bench.sleep(Math.min(left, scrapeEverySeconds));
+    if (left > scrapeEverySeconds) await storedChecks(tidewatch);
+  }
+  const spent = (await cpuSeconds(tidewatch.pid)) - cpu;
+  const checks = (await storedChecks(tidewatch)) - stored;
+  if (checks === 0) throw new Error("Tidewatch stored no check");
+  return { perCheck: spent / checks };
+}
+
+/** Asks blackbox_exporter at the same rate, at moments spread as ours are. */
+function ask(url: string, signal: AbortSignal): { count(): number; readonly ended: Promise<void> } {
+  let count = 0;
+  const ended = (async () => {
+    while (!signal.aborted) {
+      const step = 1000 / calmPerSecond;
+      await sleep(step * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      await (await fetch(url)).arrayBuffer();
+      count++;
+    }
+  })();
+  return { count: () => count, ended };
+}
+
+function figure(what: string, ours: number, theirs: number, atMost: number): Figure {
+  return {
+    what,
+    unit: "ms",
+    ours: ours * 1000,
+    yardstick: { name: "blackbox_exporter, probe alone", value: theirs * 1000 },
+    target: { of: "ratio", atMost },
+  };
+}

@@ -1,0 +1,145 @@
+/** The real program, started as `npm start` starts it, with a configuration and a folder of its own. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Bench } from "./measurement.ts";
+import { type Started, start } from "./started.ts";
+
+export interface Tidewatch extends Started {
+  readonly publicUrl: string;
+  readonly publicPort: number;
+  readonly privateUrl: string;
+  readonly database: string;
+}
+
+export interface CheckSettings {
+  readonly id: string;
+  readonly url: string;
+  readonly every: string;
+  readonly timeout?: string;
+  readonly confirm?: { readonly failures?: number };
+}
+
+export interface TargetSettings {
+  readonly id: string;
+  readonly name?: { readonly en: string; readonly fr: string };
+  readonly public?: boolean;
+  readonly objective?: { readonly goal: string; readonly over: string };
+  readonly checks: readonly CheckSettings[];
+}
+
+export const databaseIn = (folder: string): string => join(folder, "tidewatch.db");
+
+export async function startTidewatch(
+  bench: Bench,
+  settings: {
+    readonly folder: string;
+    readonly targets: readonly TargetSettings[];
+    /** An address that answers: with it a failure is theirs and not ours. */
+    readonly anchor: string;
+    readonly core?: number;
+  },
+): Promise<Tidewatch> {
+  const { folder, core } = settings;
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, "tidewatch.yaml");
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(configuration(settings)));
+  bench.progress("starting Tidewatch");
+  const { promise: watching, resolve, reject } = Promise.withResolvers<Ports>();
+  const started = await start({
+    name: "Tidewatch",
+    command: [process.execPath, "--disable-warning=ExperimentalWarning", mainFile, "run", "--config", file],
+    heard: listenFor(resolve),
+    ...(core !== undefined && { core }),
+  });
+  const late = setTimeout(() => reject(new Error("Tidewatch did not start within 60 s")), 60_000);
+  try {
+    const ports = await watching;
+    return {
+      ...started,
+      publicPort: ports.public,
+      publicUrl: `http://127.0.0.1:${ports.public}`,
+      privateUrl: `http://127.0.0.1:${ports.private}`,
+      database: databaseIn(folder),
+    };
+  } catch (error) {
+    await started[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+interface Ports {
+  readonly public: number;
+  readonly private: number;
+}
+
+/** The line of its log that says where it listens. */
+function listenFor(found: (ports: Ports) => void): (text: string) => void {
+  let text = "";
+  return (more) => {
+    text = (text + more).slice(-20_000);
+    const line = text.split("\n").find((line) => line.includes('"message":"watching"'));
+    const port = (name: string) => Number(new RegExp(`"${name}":"[^"]*:(\\d+)"`).exec(line ?? "")?.[1]);
+    if (line !== undefined && port("private") > 0) found({ public: port("public"), private: port("private") });
+  };
+}
+
+function configuration({ folder, targets, anchor }: Parameters<typeof startTidewatch>[1]) {
+  return {
+    organisation: { name: "Benchmark", languages: ["en", "fr"], timeZone: "America/Vancouver" },
+    server: { public: "127.0.0.1:0", private: "127.0.0.1:0" },
+    store: { sqlite: databaseIn(folder) },
+    selfCheck: { anchors: [anchor] },
+    targets: targets.map(({ checks, ...target }) => ({
+      ...target,
+      checks: checks.map((check) => ({ probe: "http", ...check })),
+    })),
+  };
+}
+
+/** `count` checks spread over `targets` targets. */
+export function manyTargets(
+  shape: { readonly targets: number; readonly checksEach: number },
+  check: Omit<CheckSettings, "id">,
+): readonly TargetSettings[] {
+  return Array.from({ length: shape.targets }, (_, target) => ({
+    id: `service-${target + 1}`,
+    name: { en: serviceName(target, "en"), fr: serviceName(target, "fr") },
+    objective: { goal: "99.9%", over: "30d" },
+    checks: Array.from({ length: shape.checksEach }, (_, index) => ({ id: `web-${index + 1}`, ...check })),
+  }));
+}
+
+const kinds = {
+  en: ["Mastodon", "Podcasts", "Photos", "Forum", "Chat", "Files", "Wiki", "Calendar", "Newsletter", "Video"],
+  fr: ["Mastodon", "Balados", "Photos", "Forum", "Clavardage", "Fichiers", "Wiki", "Calendrier", "Infolettre", "Vidéo"],
+} as const;
+const towns = ["Vancouver", "Winnipeg", "Toronto", "Montréal", "Halifax"] as const;
+
+function serviceName(index: number, language: "en" | "fr"): string {
+  const names = kinds[language];
+  const town = towns[Math.floor(index / names.length) % towns.length] ?? "";
+  return `${names[index % names.length] ?? ""} ${town}`;
+}
+
+/** Samples that were stored since it began, as /metrics counts them. */
+export async function storedChecks(tidewatch: Tidewatch): Promise<number> {
+  const counted = await runsByCheck(tidewatch);
+  return [...counted.values()].reduce((sum, runs) => sum + runs, 0);
+}
+
+/** By the labels of the check. */
+export async function runsByCheck({ privateUrl }: Tidewatch): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`${privateUrl}/metrics`)).text();
+  const counted = new Map<string, number>();
+  for (const [, labels = "", value] of text.matchAll(/^tidewatch_check_runs_total\{([^}]*)\} (\d+)/gm)) {
+    const check = labels.replace(/,?outcome="[^"]*"/, "");
+    counted.set(check, (counted.get(check) ?? 0) + Number(value));
+  }
+  return counted;
+}

@@ -1,0 +1,108 @@
+/** A program as a process of its own, and what the kernel says it costs; it ends with us, by its process id. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DidNotStart } from "../../practice/servers/process.ts";
+
+export interface Started extends AsyncDisposable {
+  readonly pid: number;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The port on 127.0.0.1 at which it takes connections once it is ready. */
+  readonly answersAt?: number;
+  /** The only core it may use. */
+  readonly core?: number;
+  /** Each line that it writes to standard error. */
+  readonly heard?: (text: string) => void;
+}
+
+const startSeconds = 20;
+const stopSeconds = 12;
+
+export async function start({ name, command, environment, answersAt, core, heard }: Wanted): Promise<Started> {
+  const [program = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
+  const child = spawn(program, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: process.env["PATH"], TZ: "UTC", LC_ALL: "C.UTF-8", ...environment },
+  });
+  const lines: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    lines.push(text);
+    if (lines.length > 50) lines.shift();
+    heard?.(text);
+  });
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  const stop = async () => {
+    process.off("exit", kill);
+    await end(child);
+  };
+  try {
+    await once(child, "spawn");
+    if (answersAt !== undefined) await answers(child, answersAt);
+  } catch (error) {
+    await stop();
+    throw new DidNotStart(name, error instanceof Error ? error.message : String(error), lines.join(""));
+  }
+  return { pid: child.pid ?? 0, [Symbol.asyncDispose]: stop };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  const patience = setTimeout(() => child.kill("SIGKILL"), stopSeconds * 1000);
+  await exited;
+  clearTimeout(patience);
+}
+
+async function answers(child: ChildProcess, port: number): Promise<void> {
+  for (let tries = 0; tries < startSeconds * 10; tries++) {
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`);
+    if (await takesConnections(port)) return;
+    await sleep(100);
+  }
+  throw new Error(`it took no connection within ${startSeconds} s`);
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+const ticksPerSecond = 100;
+
+/** Of all its threads, ended ones too, since it began. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // The name in brackets may hold anything; fields are counted after it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+export async function residentBytes(pid: number): Promise<number> {
+  return (await kilobytes(pid, "VmRSS")) * 1024;
+}
+
+async function kilobytes(pid: number, field: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
+}
+
+/** What it caused to be written to disk, as the kernel counts it. */
+export async function writtenBytes(pid: number): Promise<number> {
+  const io = await readFile(`/proc/${pid}/io`, "utf8");
+  return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1]);
+}
+
+/** Process ids of its threads: to see that it has some. */
+export const threadsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/task`)).length;

@@ -1,0 +1,99 @@
+/** `npm run bench [NAME…] [--json]`: ratios, taken in one run against a named yardstick. Never a test: machines differ. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
+import { Progress } from "./lib/progress.ts";
+import { asJson, asTable, type Outcome } from "./lib/table.ts";
+
+const measurements: Readonly<Record<string, () => Promise<{ readonly measurement: Measurement }>>> = {
+  check: () => import("./check.ts"),
+  page: () => import("./page.ts"),
+  bytes: () => import("./bytes.ts"),
+  memory: () => import("./memory.ts"),
+  disk: () => import("./disk.ts"),
+  storm: () => import("./storm.ts"),
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const read = readArguments(argv);
+  if (typeof read === "string") {
+    process.stderr.write(`${read}\n`);
+    return 2;
+  }
+  if (read.help) {
+    process.stdout.write(await usage());
+    return 0;
+  }
+  if (process.platform !== "linux") {
+    process.stderr.write("bench: CPU, memory and bytes are read from /proc, which only Linux has.\n");
+    return 2;
+  }
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
+  const outcomes: Outcome[] = [];
+  for (const name of read.names) {
+    if (!stop.signal.aborted) outcomes.push(...(await measure(name, stop.signal)));
+  }
+  process.stdout.write(read.json ? asJson(outcomes) : asTable(outcomes));
+  if (stop.signal.aborted) return 130;
+  return outcomes.some(({ failed }) => failed !== undefined) ? 1 : 0;
+}
+
+function readArguments(argv: readonly string[]): string | { names: readonly string[]; json: boolean; help: boolean } {
+  try {
+    const options = { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } } as const;
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    const all = Object.keys(measurements);
+    const unknown = positionals.find((name) => !all.includes(name));
+    if (unknown !== undefined) return `bench: there is no measurement "${unknown}"; there are ${all.join(", ")}`;
+    return { ...values, names: positionals.length > 0 ? positionals : all };
+  } catch (error) {
+    return `bench: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+async function usage(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(measurements).map(
+      async ([name, load]) => `  ${name.padEnd(8)}${(await load()).measurement.summary}\n`,
+    ),
+  );
+  return `Usage: npm run bench -- [NAME…] [--json]\n\n${lines.join("")}\nWithout a name, all of them, one after the other.\n`;
+}
+
+/** One that fails says why, and the next one has its turn. */
+async function measure(name: string, stopped: AbortSignal): Promise<readonly Outcome[]> {
+  const load = measurements[name];
+  if (!load) return [];
+  const { measurement } = await load();
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-bench-"));
+  using progress = new Progress(name);
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(measurement.limitSeconds * 1000)]);
+  const bench: Bench = {
+    folder,
+    signal,
+    progress: (doing) => progress.show(doing),
+    sleep: (seconds) => sleep(seconds * 1000, undefined, { signal }),
+  };
+  try {
+    const figures: readonly Figure[] = await measurement.run(bench);
+    return figures.map((figure) => ({ name, figure }));
+  } catch (error) {
+    return [{ name, failed: reasonOf(error, signal) }];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  const told: unknown = signal.aborted ? signal.reason : error;
+  if (!(told instanceof Error)) return String(told);
+  const remedy = "remedy" in told ? ` ${String(told.remedy)}` : "";
+  const cause = told.cause instanceof Error && told !== told.cause ? ` (${told.cause.message})` : "";
+  return `${told.message}${cause}${remedy}`;
+}

@@ -1,0 +1,86 @@
+/** How many visitors the status page serves on one core, against nginx with the same bytes as a file. */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { Refused } from "../core/errors.ts";
+import { type FirstView, firstView } from "./lib/first-view.ts";
+import { type Bench, type Figure, type Measurement, median } from "./lib/measurement.ts";
+import { writePast } from "./lib/past.ts";
+import { type Load, openWrk, startNginx } from "./lib/peers.ts";
+import { databaseIn, manyTargets, startTidewatch } from "./lib/program.ts";
+
+const rounds = 3;
+const seconds = 5;
+const [serverCore, visitorCore] = [0, 1];
+const browser = { "accept-encoding": "gzip, deflate, br", "accept-language": "en-CA,en;q=0.8" };
+
+export const measurement: Measurement = {
+  summary: "Throughput of the status page on one core, against nginx serving the same bytes",
+  limitSeconds: 150,
+  async run(bench) {
+    if (availableParallelism() < 2) throw new Refused("This machine has one core.", "One more is needed to ask from.");
+    const folder = join(bench.folder, "tidewatch");
+    await using anchor = await startNginx(bench, ["location / { return 200; }"], { core: visitorCore });
+    const targets = manyTargets({ targets: 50, checksEach: 1 }, { url: anchor.url, every: "60s" });
+    await writePast(databaseIn(folder), targets, { days: 90 }, bench.progress);
+    await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: anchor.url, core: serverCore });
+    // Until every check has run once, the page changes each second.
+    await bench.sleep(12);
+    const [br, gzip] = [await firstView(tidewatch.publicPort, "br"), await firstView(tidewatch.publicPort, "gzip")];
+    await using nginx = await startNginx(bench, await asFile(bench, br, gzip), { core: serverCore });
+    const wrk = await openWrk(bench);
+    const figures: Figure[] = [];
+    for (const [what, load] of loads) {
+      const [ours, theirs]: [number[], number[]] = [[], []];
+      for (let round = 1; round <= rounds; round++) {
+        bench.progress(`${what}, ${round}/${rounds}`);
+        const full = { connections: 32, seconds, core: visitorCore, headers: browser, ...load };
+        ours.push((await wrk(`${tidewatch.publicUrl}/`, full)).perSecond);
+        theirs.push((await wrk(`${nginx.url}/`, full)).perSecond);
+      }
+      figures.push({
+        what: `status page, ${what}`,
+        unit: "req/s",
+        ours: median(ours),
+        yardstick: { name: "nginx, same bytes", value: median(theirs) },
+        target: { of: "ratio", atLeast: 0.8 },
+      });
+    }
+    return figures;
+  },
+};
+
+const loads: readonly (readonly [what: string, load: Partial<Load>])[] = [
+  ["brotli", {}],
+  ["brotli, random query", { randomQuery: true }],
+  ["gzip", { headers: { ...browser, "accept-encoding": "gzip" } }],
+];
+
+/** The same body and the same headers as ours, from open files. */
+async function asFile({ folder }: Bench, br: FirstView, gzip: FirstView): Promise<readonly string[]> {
+  await writeFile(join(folder, "page.br"), br.body);
+  await writeFile(join(folder, "page.gz"), gzip.body);
+  const ownHeaders = new Set([
+    "connection",
+    "content-length",
+    "date",
+    "etag",
+    "keep-alive",
+    "content-type",
+    "content-encoding",
+  ]);
+  const headers = br.headers.filter(([name]) => !ownHeaders.has(name));
+  return [
+    `root ${folder};`,
+    ...headers.map(([name, value]) => `add_header ${name} ${JSON.stringify(value)};`),
+    'default_type "text/html; charset=utf-8";',
+    "location = / { if ($http_accept_encoding ~ br) { rewrite ^ /page.br last; } rewrite ^ /page.gz last; }",
+    ...["br", "gz"].map((name) =>
+      [
+        `location = /page.${name} {`,
+        ...headers.map(([header, value]) => `add_header ${header} ${JSON.stringify(value)};`),
+        `add_header content-encoding ${name === "br" ? "br" : "gzip"}; }`,
+      ].join(" "),
+    ),
+  ];
+}
