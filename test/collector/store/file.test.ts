@@ -180,6 +180,29 @@ test("a commit while an hour is being packed is not lost", async () => {
   ]);
 });
 
+test("a read while hours are being derived counts every run once", async () => {
+  await using place = await setup();
+  await using store = await openSqliteStore(place.file);
+  await store.commit({
+    samples: Array.from({ length: 600 }, (_, index) => sampleAt(index * 60)),
+    transitions: [transitionAt(0, "up")],
+  });
+  const runs = async (per: "hour" | "day") => {
+    const sums = await store.rollups(web, per, { from: after(-86_400), to: after(2 * 86_400) });
+    return sums.reduce((total, one) => total + one.runs, 0);
+  };
+  for (let hour = 1; hour < 40; hour++) {
+    const deriving = store.maintain(after(hour * 3600 + 901));
+    await new Promise((resolve) => setImmediate(resolve));
+    // Keeps the reading thread busy while the hour is written: what is asked now is answered after.
+    const before = Array.from({ length: 3 }, () => store.samplesSince(after(-1)));
+    const reads = Array.from({ length: 8 }, (_, index) => runs(index % 2 === 0 ? "hour" : "day"));
+    await Promise.all(before);
+    expect(new Set(await Promise.all(reads))).toEqual(new Set([600]));
+    await deriving;
+  }
+});
+
 test("a read that is under way when the store is closed ends, and none begins after", async () => {
   await using place = await setup();
   const store = await openSqliteStore(place.file);
