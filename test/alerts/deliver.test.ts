@@ -256,6 +256,8 @@ describe("a notice", () => {
     await office.pages({ kind: "ticket" });
     expect(await office.states()).toEqual(["1.0 dropped"]);
     expect(office.results).toEqual([{ channel: "email", kind: "ticket", result: "dropped" }]);
+    // One dead mailbox is no broken channel.
+    expect(office.delivery?.failing()).toEqual([]);
   });
 });
 
@@ -291,9 +293,11 @@ describe("a page that is refused for good", () => {
     await office.pages({});
     await office.clock.turn(60);
     expect(await office.states()).toEqual(["1.0 pending"]);
+    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 60 }]);
     office.answers["email"] = takes;
     await office.clock.turn(60);
     expect(await office.states()).toEqual(["1.0 sent"]);
+    expect(office.delivery?.failing()).toEqual([]);
   });
 
   test("by a broken channel keeps trying, since the others of that channel will be refused as well", async () => {

@@ -280,6 +280,20 @@ test("what is decided while the store fails is still one transaction with its sa
   expect(world.commits[0]).toMatchObject({ incidents: [{ change: "open" }] });
 });
 
+test("what is decided without a sample waits for the store as well, behind what came before", async () => {
+  const world = await setup();
+  world.failing();
+  record(world, [[0, "up"]]);
+  world.ledger.include({ incidents: [opening("mastodon")] });
+  world.ledger.include(undefined);
+  await expect(world.ledger.flush()).rejects.toThrow();
+  expect(world.committed).toEqual([]);
+  world.mended();
+  await world.ledger.flush();
+  expect(world.stored).toHaveLength(1);
+  expect(world.commits[0]).toMatchObject({ samples: [{ outcome: "up" }], incidents: [{ change: "open" }] });
+});
+
 test("a decision that cannot be stored does not keep the samples from the disk", async () => {
   const poison = () => {
     throw new Error("no words");

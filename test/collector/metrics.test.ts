@@ -119,6 +119,17 @@ test("what is read only now and then stays between two readings", async () => {
   expect((await metrics.render(undefined)).body).toContain("tidewatch_storage_used_bytes{");
 });
 
+test("what a reload took out disappears, also when a late sample of it is stored afterwards", async () => {
+  const { metrics, last } = setup();
+  last.delete("mastodon/queues");
+  metrics.reconfigure([]);
+  metrics.observe([web, queues]);
+  const { body } = await metrics.render(undefined);
+  expect(body).toContain('tidewatch_check_runs_total{target="mastodon",check="web"');
+  expect(body).not.toContain('check="queues"');
+  expect(body).not.toContain("tidewatch_queue_latency_seconds{");
+});
+
 test("each outcome is a state set: exactly one is 1", async () => {
   const { metrics } = setup();
   const { body } = await metrics.render(undefined);
