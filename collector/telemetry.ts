@@ -8,34 +8,46 @@ export interface TelemetrySettings {
   readonly otlp?: string;
 }
 
+/**
+ * How long a batch may take with all its retries, unless the OTEL_* variables say otherwise. It also bounds what a dead
+ * collector can add to the shutdown: an export on its way keeps the process alive.
+ */
+const exportSeconds = 2;
+/** How long the shutdown waits for the last batch. */
+const goodbyeSeconds = 1;
+
 export async function openTelemetry(
   settings: TelemetrySettings | undefined,
   { version, env }: { readonly version: string; readonly env: Readonly<Record<string, string | undefined>> },
 ): Promise<AsyncDisposable> {
-  const fromEnv = env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+  const fromEnv = env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
   if (!settings?.otlp && !fromEnv) return { async [Symbol.asyncDispose]() {} };
   const [{ NodeSDK }, { resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
     import("@opentelemetry/sdk-node"),
     import("@opentelemetry/resources"),
     import("@opentelemetry/exporter-trace-otlp-proto"),
   ]);
-  const url = settings?.otlp && new URL("v1/traces", `${settings.otlp.replace(/\/$/, "")}/`).href;
+  const url = settings?.otlp && new URL("v1/traces", `${settings.otlp.replace(/\/+$/, "")}/`).href;
+  const timeout = env["OTEL_EXPORTER_OTLP_TIMEOUT"] || env["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
   const sdk = new NodeSDK({
-    serviceName: env["OTEL_SERVICE_NAME"] ?? "tidewatch",
+    serviceName: env["OTEL_SERVICE_NAME"] || "tidewatch",
     resource: resourceFromAttributes({ "service.version": version }),
-    traceExporter: new OTLPTraceExporter(fromEnv || !url ? {} : { url }),
+    traceExporter: new OTLPTraceExporter({
+      ...(url && !fromEnv && { url }),
+      ...(!timeout && { timeoutMillis: exportSeconds * 1000 }),
+    }),
     instrumentations: [],
     metricReaders: [],
     logRecordProcessors: [],
   });
   sdk.start();
-  return {
-    // A collector that does not answer must not hold up the shutdown.
-    [Symbol.asyncDispose]: () => Promise.race([sdk.shutdown(), AbortSignal.timeout(3000)].map(settled)).then(() => {}),
-  };
+  return { [Symbol.asyncDispose]: () => atMost(goodbyeSeconds, sdk.shutdown()) };
 }
 
-function settled(end: Promise<void> | AbortSignal): Promise<void> {
-  if (!(end instanceof AbortSignal)) return end.catch(() => {});
-  return new Promise((resolve) => end.addEventListener("abort", () => resolve(), { once: true }));
+/** A collector that does not answer must not hold up the shutdown, nor make it fail. */
+async function atMost(seconds: number, work: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, seconds * 1000);
+  await Promise.race([work.catch(() => {}), late]);
+  clearTimeout(timer);
 }

@@ -7,7 +7,7 @@ export interface CheckState {
   readonly check: string;
   readonly vantagePoint: string;
   readonly verdict: Verdict;
-  /** The newest stored sample, also of an earlier process; absent before the first. */
+  /** The newest sample, also of an earlier process, and also while it waits to be stored; absent before the first. */
   readonly last?: Sample;
 }
 

@@ -3,7 +3,7 @@ import type { Localised } from "./language.ts";
 import type { Threshold } from "./threshold.ts";
 
 /** A goal for the share of good time over a window: 0.999 over 30 days. */
-export interface Objective {
+interface Objective {
   /** 0..1 */
   readonly goal: number;
   readonly overSeconds: number;

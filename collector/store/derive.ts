@@ -154,7 +154,7 @@ function planDay(connection: Connection, key: number): SeriesDay {
 }
 
 /** The median of each metric's readings on that day. */
-export function medians(connection: Connection, series: number, day: number): CodedValues {
+function medians(connection: Connection, series: number, day: number): CodedValues {
   const span = { from: startOfHour(day * 24), to: startOfHour((day + 1) * 24) };
   return perCode([...sampleHours(connection, [series], span, { details: false })], median);
 }
@@ -179,7 +179,7 @@ export function perCode(
 /** Divided before they are added: the sum of two huge readings may be more than a number can be. */
 export const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const [below, above] = [sorted[middle - 1] ?? 0, sorted[middle] ?? 0];

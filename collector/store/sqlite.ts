@@ -15,7 +15,6 @@ import * as incidents from "./incidents.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
-import { type PracticeHistory, type PracticeStore, writePracticeHistory } from "./seed.ts";
 import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { writeChanges } from "./write.ts";
@@ -42,7 +41,7 @@ export interface StoreOptions {
  * @param file made with its folder when it is not there; ":memory:" for tests.
  * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
  */
-export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<PracticeStore> {
+export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
   return new SqliteStore(openFile(file, options));
 }
 
@@ -54,7 +53,7 @@ export async function readSqliteStore(file: string): Promise<Pick<Store, "readin
   return new SqliteStore(openFileToRead(file));
 }
 
-class SqliteStore implements PracticeStore {
+class SqliteStore implements Store {
   readonly #opened: OpenedFile;
   readonly #connection: Connection;
   readonly #reader: Reader;
@@ -265,11 +264,6 @@ class SqliteStore implements PracticeStore {
 
   async backup(file: string) {
     await copyDatabase(this.#opened, file);
-  }
-
-  async seedPractice(history: PracticeHistory) {
-    this.#write(() => writePracticeHistory(this.#connection, this.#codes, history));
-    this.#derivation.reload();
   }
 
   async [Symbol.asyncDispose]() {

@@ -55,7 +55,7 @@ export function turns(connection: Connection, series: number, span: { from: numb
 }
 
 /** Milliseconds spent in each outcome between `from` and `to`; before the first turn nothing is known. */
-export function spentBetween(of: readonly Turn[], from: number, to: number): readonly number[] {
+function spentBetween(of: readonly Turn[], from: number, to: number): readonly number[] {
   const spent = [...nothingSpent];
   of.forEach(({ at, outcome }, index) => {
     const time = Math.min(to, of[index + 1]?.at ?? to) - Math.max(from, at);

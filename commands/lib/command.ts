@@ -31,7 +31,7 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-export interface Output {
+interface Output {
   write(text: string): unknown;
   /** True on a terminal: colours and progress lines are welcome. */
   readonly isTTY?: boolean;

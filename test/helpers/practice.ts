@@ -16,7 +16,7 @@ const Mail = z.object({
   inReplyTo: z.string().optional(),
   references: z.array(z.string()),
 });
-export type Mail = z.infer<typeof Mail>;
+type Mail = z.infer<typeof Mail>;
 
 export interface Practice extends AsyncDisposable {
   readonly statusUrl: string;

@@ -9,7 +9,7 @@ import { vi } from "vitest";
 import { z } from "zod";
 
 const LogLine = z.looseObject({ at: z.string(), level: z.enum(["info", "warn", "error"]), message: z.string() });
-export type LogLine = z.infer<typeof LogLine>;
+type LogLine = z.infer<typeof LogLine>;
 
 /** What stays when the process dies: the folder with the configuration and the store. */
 export interface Installation extends AsyncDisposable {

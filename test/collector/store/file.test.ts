@@ -8,7 +8,6 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { Refused, StoreUnavailable } from "../../../core/errors.ts";
-import { emptyHistogram, percentile } from "../../../core/histogram.ts";
 import type { Store } from "../../../core/store.ts";
 import {
   after,
@@ -282,51 +281,6 @@ test("120 days of 15 checks that never ran, for practice, are soon derived", asy
   expect(days.reduce((sum, { seconds }) => sum + seconds.up, 0)).toBe(120 * 86_400 - 1800);
   const [growth] = await store.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", span);
   expect(growth?.points.map(({ value }) => value)).toEqual(Array.from({ length: 120 }, (_, day) => day * 1e9));
-});
-
-test("120 days of hours and days for practice, written in one go, read like real ones", async () => {
-  await using place = await setup();
-  await using store = await openSqliteStore(place.file);
-  const start = after(-120 * 86_400);
-  const checks = Array.from({ length: 15 }, (_, index) => ({
-    ...web,
-    check: `check-${index}`,
-    everySeconds: 60,
-    latencySeconds: 0.2,
-    transitions: [
-      { at: start, outcome: "up" as const },
-      { at: after(-50 * 3600), outcome: "down" as const },
-      { at: after(-49.5 * 3600), outcome: "up" as const },
-    ],
-    readings: [
-      {
-        metric: "storage_used_bytes",
-        points: Array.from({ length: 120 }, (_, day) => ({ at: start.add({ hours: day * 24 }), value: day * 1e9 })),
-      },
-    ],
-  }));
-  const began = process.cpuUsage();
-  await store.seedPractice({ checks, until: noon });
-  const { user, system } = process.cpuUsage(began);
-  expect((user + system) / 1e6).toBeLessThan(3);
-  const of = { target: "mastodon", check: "check-3" };
-  const past = { from: start.subtract({ hours: 24 }), to: after(1) };
-  const days = await store.rollups(of, "day", past);
-  expect(days).toHaveLength(121);
-  expect(days.reduce((sum, { seconds }) => sum + seconds.down, 0)).toBe(1800);
-  expect(days.reduce((sum, { seconds }) => sum + seconds.up, 0)).toBe(120 * 86_400 - 1800);
-  const [last] = await store.rollups(of, "hour", { from: after(-3600), to: after(1) });
-  expect(last).toMatchObject({ runs: 60, seconds: { up: 3600 } });
-  expect(percentile(last?.latency ?? emptyHistogram, 0.5)).toBeCloseTo(0.2, 1);
-  const [growth] = await store.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", past);
-  expect(growth?.points).toHaveLength(120);
-  await store.commit({ samples: [sampleAt(60, { check: "check-3" }), sampleAt(120, { check: "check-3" })] });
-  await maintained(store, after(26 * 3600));
-  expect(await store.rollups(of, "hour", { from: after(-3600), to: after(3601) })).toMatchObject([
-    { seconds: { up: 3600 } },
-    { runs: 2, seconds: { up: 120 } },
-  ]);
-  expect(await store.rollups(of, "day", past)).toHaveLength(121);
 });
 
 test("a lock that a killed program left behind locks nobody out", async () => {
