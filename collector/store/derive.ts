@@ -154,7 +154,7 @@ function planDay(connection: Connection, key: number): SeriesDay {
 }
 
 /** The median of each metric's readings on that day. */
-function medians(connection: Connection, series: number, day: number): CodedValues {
+export function medians(connection: Connection, series: number, day: number): CodedValues {
   const span = { from: startOfHour(day * 24), to: startOfHour((day + 1) * 24) };
   return perCode([...sampleHours(connection, [series], span, { details: false })], median);
 }

@@ -110,7 +110,16 @@ function expectNothingLost({ from, to, reported }: Life, stored: readonly Sample
   }
 }
 
-const paged = (coop: Coop, name: string) => until(() => expect(pages(coop, name)).not.toEqual([]));
+/** In the very moment in which the mail server has taken it: the program may not even know yet. */
+async function paged(coop: Coop, name: string): Promise<void> {
+  const taken = Promise.withResolvers<void>();
+  const look = () => {
+    if (pages(coop, name).length > 0) taken.resolve();
+  };
+  using _ = coop.mail.onMail(look);
+  look();
+  await taken.promise;
+}
 
 /** What happened in an earlier life does not happen again: some seconds are enough. */
 const soon = (event: Promise<unknown>): Promise<unknown> => Promise.race([event.catch(() => {}), wait(3000)]);

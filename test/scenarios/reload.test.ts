@@ -53,13 +53,15 @@ test("a reload brings new targets, ends what is not watched any more, and keeps 
   for (const name of ["mastodon", "podcasts"]) await coop.service(name).become("errors");
   const program = await coop.installation.start();
   await until(() => expect(coop.mail.mails()).toHaveLength(2));
+  await until(async () => expect(await program.page()).toContain("podcasts is down"));
 
   await coop.installation.configure(coop.yaml({ watched: ["mastodon", "photos"] }));
   await reload(program);
   await until(async () => {
     const page = await program.page();
     expect(page).toContain("photos");
-    expect(page).not.toContain("<h3>podcasts");
+    expect(page).toContain("mastodon is down");
+    expect(page).not.toContain("podcasts is down");
     const metrics = await program.metrics();
     expect(metrics.get(runs("photos"))).toBeGreaterThan(0);
     expect([...metrics.keys()].filter((series) => series.includes('"podcasts"'))).toEqual([]);
