@@ -140,3 +140,20 @@ test("each outcome is a state set: exactly one is 1", async () => {
     );
   }
 });
+
+test("the figures of the process are a chosen few, named by the rules of Prometheus", async () => {
+  const { metrics } = setup();
+  const { body } = await metrics.render(undefined);
+  const kinds = [...body.matchAll(/^# TYPE (tidewatch_(?:process|nodejs)_\w+) (\w+)$/gm)];
+  const names = kinds.map(([, name]) => name);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      "tidewatch_process_cpu_seconds_total",
+      "tidewatch_process_resident_memory_bytes",
+      "tidewatch_nodejs_eventloop_lag_p99_seconds",
+      "tidewatch_nodejs_version_info",
+    ]),
+  );
+  expect(names.length).toBeLessThan(20);
+  for (const [, name = "", kind] of kinds) expect([name, kind === "counter"]).toEqual([name, name.endsWith("_total")]);
+});

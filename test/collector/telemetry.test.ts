@@ -1,0 +1,97 @@
+/** OpenTelemetry as an operator meets it: spans of the real program at a real receiver, or nothing at all. */
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { startCoop } from "../helpers/co-op.ts";
+import { until } from "../helpers/program.ts";
+import { silentServer } from "../helpers/silent-server.ts";
+
+interface Received {
+  readonly path: string;
+  readonly contentType: string | undefined;
+  readonly body: Buffer;
+}
+
+/** What an OpenTelemetry collector is to us: it takes everything. */
+async function receiver() {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await Array.fromAsync(request));
+    received.push({ path: `${request.method} ${request.url}`, contentType: request.headers["content-type"], body });
+    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    received,
+    /** Protobuf keeps strings as they are. */
+    text: () => Buffer.concat(received.map(({ body }) => body)).toString("latin1"),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+test("spans of checks and deliveries arrive over OTLP, the last ones at the shutdown", async () => {
+  await using collector = await receiver();
+  await using coop = await startCoop(["forum"], { more: `telemetry: { otlp: "${collector.url}/" }` });
+  const program = await coop.installation.start();
+  await coop.service("forum").become("stopped");
+  await until(() => expect(coop.mail.mails().length).toBeGreaterThan(0));
+  expect((await program.stop()).code).toBe(0);
+  for (const { path, contentType } of collector.received) {
+    expect({ path, contentType }).toEqual({ path: "POST /v1/traces", contentType: "application/x-protobuf" });
+  }
+  const text = collector.text();
+  // From the probing thread, and from the main one.
+  for (const name of ["check run", "deliver notice"]) expect(text).toContain(name);
+  for (const word of ["service.name", "tidewatch", "service.version", "tidewatch.target", "forum"])
+    expect(text).toContain(word);
+}, 60_000);
+
+test.each(["hangs", "refuses"])(
+  "a collector that %s delays the shutdown by 3 s at most",
+  async (how) => {
+    await using silent = await silentServer(() => {});
+    const url = how === "hangs" ? `http://127.0.0.1:${silent.port}` : "http://127.0.0.1:9";
+    await using coop = await startCoop(["forum"], { more: `telemetry: { otlp: "${url}" }` });
+    const program = await coop.installation.start();
+    await coop.service("forum").become("stopped");
+    await until(() => expect(coop.mail.mails().length).toBeGreaterThan(0));
+    const { code, seconds } = await program.stop();
+    expect(code).toBe(0);
+    // Two seconds are for everything else, on a busy machine.
+    expect(seconds).toBeLessThan(3 + 2);
+  },
+  60_000,
+);
+
+/** Loads telemetry in a process of its own and says which modules of OpenTelemetry that took. */
+async function loaded(settings: unknown, env: Readonly<Record<string, string>> = {}): Promise<number> {
+  const script = `
+    import { registerHooks } from "node:module";
+    let count = 0;
+    registerHooks({ load(url, context, next) { if (url.includes("@opentelemetry")) count++; return next(url, context); } });
+    const { openTelemetry } = await import(${JSON.stringify(new URL("../../collector/telemetry.ts", import.meta.url).href)});
+    await using telemetry = await openTelemetry(${JSON.stringify(settings)}, { version: "1.0.0", env: process.env });
+    console.log(count);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+    env: { PATH: process.env["PATH"], ...env },
+  });
+  return Number(stdout);
+}
+
+test("without an address nothing of the SDK is even loaded; with one it is", async () => {
+  expect(await loaded(undefined)).toBe(0);
+  expect(await loaded({})).toBe(0);
+  expect(await loaded(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toBe(0);
+  expect(await loaded({ otlp: "http://127.0.0.1:9" })).toBeGreaterThan(10);
+  expect(await loaded(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" })).toBeGreaterThan(10);
+}, 60_000);
