@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Refused } from "../../core/errors.ts";
 import { debianProgram } from "../../practice/servers/debian.ts";
+import { prometheus, promtool, tool } from "../deploy/tools.ts";
 
 /** A program of the name that ends with the code, in a folder of its own that everybody may read. */
 async function folderWith(name: string, script: string): Promise<string> {
@@ -47,16 +48,14 @@ test("a package nobody has is refused with the command that would install it", a
   expect(refusal).toBeInstanceOf(Refused);
   expect(refusal.message).toMatch(/^There is no none on PATH/);
   expect(refusal.remedy).toContain("apt-get install no-such-package-of-ours");
-});
+}, 180_000);
 
-test("what was unpacked once is used again, by another program of the same package too", async () => {
-  const prometheus = await debianProgram({ package: "prometheus", program: "usr/bin/prometheus" });
-  const before = await stat(prometheus.path);
-  const [again, tool] = await Promise.all([
-    debianProgram({ package: "prometheus", program: "usr/bin/prometheus" }),
-    debianProgram({ package: "prometheus", program: "usr/bin/promtool" }),
-  ]);
-  expect(again.path).toBe(prometheus.path);
+const server = await tool(prometheus);
+
+server.test("what was unpacked once is used again, by another program of the same package too", async () => {
+  const before = await stat(server.program.path);
+  const [again, tool] = await Promise.all([debianProgram(prometheus), debianProgram(promtool)]);
+  expect(again.path).toBe(server.program.path);
   expect((await stat(tool.path)).mode & 0o111).not.toBe(0);
   expect((await stat(again.path)).ino).toBe(before.ino);
 });
