@@ -4,9 +4,8 @@ FROM node:26.10.0-bookworm-slim
 WORKDIR /opt/tidewatch
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/tidewatch
 COPY package.json package-lock.json ./
-# The image is the Node.js, so the per-platform binaries and the practice co-op's servers stay out. `npm install` takes
-# the versions and hashes of the lockfile as `npm ci` does, but does not insist on other systems' binaries being in it.
-RUN npm install --no-save --omit=dev --omit=optional --no-audit --no-fund \
+# The image is the Node.js, so the per-platform binaries and the practice co-op's servers stay out.
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
  && mkdir -p /var/cache/tidewatch /var/lib/tidewatch \
  && chown node:node /var/cache/tidewatch /var/lib/tidewatch
 COPY . .
