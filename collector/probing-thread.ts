@@ -37,6 +37,7 @@ export async function probeUntilStopped(
   const clock = systemClock;
   const plan = await load(start);
   const runner = new Runner(settingsOf(plan, log), { clock, log });
+  let lagSeconds = 0;
   const schedule = new Schedule({
     checks: plan.checks,
     verdicts: new Map(verdicts),
@@ -44,8 +45,11 @@ export async function probeUntilStopped(
     slots: new Slots({ clock }),
     log,
     run: (check, signal) => runner.run(check, signal),
-    onSample: (sample, verdict) => send({ kind: "ran", sample: asPlain(sample), verdict }),
-    onLag: (seconds) => send({ kind: "lag", seconds }),
+    // One message for each run: waking the main thread costs more than what is in it.
+    onSample: (sample, verdict) => send({ kind: "ran", sample: asPlain(sample), verdict, lagSeconds }),
+    onLag: (seconds) => {
+      lagSeconds = seconds;
+    },
     onMoved: atMostEachSecond(() => send({ kind: "moved" })),
   });
 

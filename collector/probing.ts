@@ -168,12 +168,12 @@ class ProbingThread implements Probing {
     this.#movedSeconds = clock.monotonicSeconds();
     if (message.kind === "ready") this.#answer();
     else if (message.kind === "refused") this.#answer(new Error(message.message));
-    else if (message.kind === "lag") onLag?.(message.seconds);
     else if (message.kind === "moved") onMoved?.();
     else if (message.kind === "log") log[message.level](message.message, message.fields);
     else {
       const sample = asSample(message.sample);
       this.#verdicts.set(checkKey(sample), message.verdict);
+      onLag?.(message.lagSeconds);
       onSample(sample);
     }
   }

@@ -51,6 +51,8 @@ export class Schedule {
   readonly #leaving = new Map<CheckKey, Entry>();
   readonly #running = new Set<Promise<void>>();
   #nap = new AbortController();
+  /** Monotonic seconds at which the nap ends by itself. */
+  #napUntil = 0;
 
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
@@ -89,6 +91,7 @@ export class Schedule {
         if (entry.due <= now) this.#start(entry, signal);
         else next = Math.min(next, entry.due);
       }
+      this.#napUntil = next;
       await this.#parts.clock.sleep(next - now, this.#nap.signal).catch(() => {});
     }
     signal.removeEventListener("abort", wake);
@@ -101,7 +104,8 @@ export class Schedule {
       entry.running = false;
       this.#leaving.delete(keyOf(entry.check));
       this.#running.delete(run);
-      this.#nap.abort(noLongerNeeded);
+      // Looking through all checks after every run would cost more than the runs, where there are thousands.
+      if (entry.due < this.#napUntil) this.#nap.abort(noLongerNeeded);
     });
     this.#running.add(run);
   }
