@@ -1,7 +1,8 @@
 /** The real program, started as `npm start` starts it, with a configuration and a folder of its own. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import type { Bench } from "./measurement.ts";
 import { type Started, start } from "./started.ts";
 
@@ -30,26 +31,24 @@ export interface TargetSettings {
 
 export const databaseIn = (folder: string): string => join(folder, "tidewatch.db");
 
-export async function startTidewatch(
-  bench: Bench,
-  settings: {
-    readonly folder: string;
-    readonly targets: readonly TargetSettings[];
-    /** An address that answers: with it a failure is theirs and not ours. */
-    readonly anchor: string;
-    readonly core?: number;
-  },
-): Promise<Tidewatch> {
+export interface TidewatchSettings {
+  readonly folder: string;
+  readonly targets: readonly TargetSettings[];
+  /** An address that answers: with it a failure is theirs and not ours. */
+  readonly anchor: string;
+  readonly core?: number;
+}
+
+export async function startTidewatch(bench: Bench, settings: TidewatchSettings): Promise<Tidewatch> {
   const { folder, core } = settings;
   await mkdir(folder, { recursive: true });
-  const file = join(folder, "tidewatch.yaml");
-  // JSON is YAML.
-  await writeFile(file, JSON.stringify(configuration(settings)));
+  const file = configurationIn(folder);
+  await writeConfiguration(settings);
   bench.progress("starting Tidewatch");
   const { promise: watching, resolve, reject } = Promise.withResolvers<Ports>();
   const started = await start({
     name: "Tidewatch",
-    command: [process.execPath, "--disable-warning=ExperimentalWarning", mainFile, "run", "--config", file],
+    ...(await asNpmStarts(["--config", file])),
     heard: listenFor(resolve),
     ...(core !== undefined && { core }),
   });
@@ -71,7 +70,32 @@ export async function startTidewatch(
   }
 }
 
-const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const configurationIn = (folder: string): string => join(folder, "tidewatch.yaml");
+
+// JSON is YAML.
+const writeConfiguration = (settings: TidewatchSettings): Promise<void> =>
+  writeFile(configurationIn(settings.folder), JSON.stringify(configuration(settings)));
+
+/** Goes on with other checks, as after an operator's SIGHUP. */
+export async function reconfigure(settings: TidewatchSettings, { pid }: Tidewatch): Promise<void> {
+  await writeConfiguration(settings);
+  process.kill(pid, "SIGHUP");
+}
+
+const root = new URL("../../", import.meta.url);
+const Package = z.object({ scripts: z.object({ start: z.string() }) });
+
+/** The script `start` of package.json, with its variables and options, but with this Node and from another folder. */
+async function asNpmStarts(
+  more: readonly string[],
+): Promise<{ environment: Record<string, string>; command: string[] }> {
+  const { scripts } = Package.parse(JSON.parse(await readFile(new URL("package.json", root), "utf8")));
+  const words = scripts.start.split(" ");
+  const node = words.indexOf("node");
+  const environment = Object.fromEntries(words.slice(0, node).map((pair) => pair.split("=", 2)));
+  const rest = words.slice(node + 1).map((word) => (word === "main.ts" ? fileURLToPath(new URL(word, root)) : word));
+  return { environment, command: [process.execPath, ...rest, ...more] };
+}
 
 interface Ports {
   readonly public: number;
@@ -89,7 +113,7 @@ function listenFor(found: (ports: Ports) => void): (text: string) => void {
   };
 }
 
-function configuration({ folder, targets, anchor }: Parameters<typeof startTidewatch>[1]) {
+function configuration({ folder, targets, anchor }: TidewatchSettings) {
   return {
     organisation: { name: "Benchmark", languages: ["en", "fr"], timeZone: "America/Vancouver" },
     server: { public: "127.0.0.1:0", private: "127.0.0.1:0" },
