@@ -105,4 +105,4 @@ export async function writtenBytes(pid: number): Promise<number> {
 }
 
 /** Process ids of its threads: to see that it has some. */
-export const threadsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/task`)).length;
+const threadsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/task`)).length;
