@@ -10,6 +10,10 @@ test("text cannot be turned around or hidden", () => {
   expect(plainText("safe\u202Egnp.exe\u2066\u200B\u200D\uFEFF\u{E0041}", 100)).toBe("safegnp.exe");
 });
 
+test("spaces with something invisible between them are one space", () => {
+  expect(plainText("a \u200B \u2066\u00A0b", 100)).toBe("a b");
+});
+
 test("half a character becomes a visible mark, and a cut never makes one", () => {
   expect(plainText("a\uD83Db", 10)).toBe("a\uFFFDb");
   expect(plainText("1234😀", 5)).toBe("1234…");
