@@ -204,6 +204,7 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     everySeconds: timing.every,
     timeoutSeconds: timing.timeout,
     required: common.data.required ?? true,
+    ...(probe.behind && { behind: probe.behind }),
     confirm: confirmationOf({ ...confirm, ...common.data.confirm }, timing.every),
     thresholds: probe.thresholds?.(read.data) ?? [],
     options: read.data,

@@ -15,6 +15,11 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
   readonly example: z.input<Options>;
   /** Seconds between runs, and for one run, where the configuration does not say (60 and 10). */
   readonly defaults?: { readonly everySeconds?: number; readonly timeoutSeconds?: number };
+  /**
+   * It looks behind a service, at what members never touch: queues, a database, a disk. What it finds broken breaks the
+   * service; that it finds all well does not say that the service answers.
+   */
+  readonly behind?: true;
   /** The levels of its readings at which somebody is told. */
   thresholds?(options: z.output<Options>): readonly Threshold[];
   /** For probes of something that fills: how big it is and what sizes could follow. */

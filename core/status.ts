@@ -152,11 +152,16 @@ function history(
       outcome,
       ...(last && last.from > span.from && { since: instant(last.from) }),
       ...(explanation && { explanation }),
-      isNew: settled.length === 0 && states.every((state) => state.verdict.lastAt === null),
+      isNew: outcome === "unknown" && isNew(speakingChecks(target), settled, states),
       days: days(intervals, input.days, now),
       account: account(intervals, { span }),
     },
   };
+}
+
+function isNew(speaking: ReadonlySet<string>, settled: readonly Transition[], states: readonly CheckState[]): boolean {
+  const isHeard = ({ check }: CheckRef) => speaking.has(check);
+  return !settled.some(isHeard) && states.filter(isHeard).every((state) => state.verdict.lastAt === null);
 }
 
 /**
@@ -173,17 +178,29 @@ export function targetTimeline(
   },
 ): readonly OutcomeInterval[] {
   const required = requiredChecks(target);
+  const speaking = speakingChecks(target);
   const isOurs = (of: CheckRef) => of.target === target.id && required.has(of.check);
+  const said = <Told extends { readonly outcome: Outcome }>(check: string, told: Told): Told =>
+    told.outcome === "up" && !speaking.has(check) ? { ...told, outcome: "unknown" } : told;
   const tails = given.checks.filter(isOurs).map(({ target, check, vantagePoint, verdict }) => {
     const everySeconds = required.get(check)?.everySeconds ?? 60;
-    return { target, check, vantagePoint, intervals: settle(verdict, given.span.to, everySeconds) };
+    const intervals = settle(verdict, given.span.to, everySeconds).map((interval) => said(check, interval));
+    return { target, check, vantagePoint, intervals };
   });
+  const transitions = given.transitions.filter(isOurs).map((transition) => said(transition.check, transition));
   const burdens = given.incidents.filter((incident) => incident.target === target.id).flatMap(burden);
-  return timeline([...given.transitions.filter(isOurs), ...burdens], tails, given.span);
+  return timeline([...transitions, ...burdens], tails, given.span);
 }
 
 const requiredChecks = (target: Target) =>
   new Map(target.checks.filter((check) => check.required).map((check) => [check.id, check]));
+
+/** Those that may say that the target works: all that look at it, or, of a database or a disk, those that look into it. */
+function speakingChecks(target: Target): ReadonlySet<string> {
+  const required = target.checks.filter((check) => check.required);
+  const front = required.filter((check) => !check.behind);
+  return new Set((front.length > 0 ? front : required).map(({ id }) => id));
+}
 
 /** A queue that is stuck makes its service degraded although every request is answered. */
 function burden(incident: Incident): readonly Transition[] {

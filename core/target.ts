@@ -18,6 +18,8 @@ export interface Check {
   readonly timeoutSeconds: number;
   /** False: measured and shown to TechOps, but it neither makes the target down nor opens an outage. */
   readonly required: boolean;
+  /** Its probe looks behind the service: beside checks of the service itself, its "up" does not speak for it. */
+  readonly behind?: true;
   readonly confirm: Confirmation;
   /** Levels of readings at which somebody is told. */
   readonly thresholds: readonly Threshold[];

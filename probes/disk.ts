@@ -31,6 +31,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Measures how full a disk of this machine is, and its inodes.",
+  behind: true,
   options,
   example: { path: "/" },
   defaults: { everySeconds: 60 },

@@ -46,6 +46,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Reads the latency and depth of Sidekiq's queues from Redis, without ever listing jobs.",
+  behind: true,
   options,
   example: { url: { env: "MASTODON_REDIS_URL" }, queues: { default: { page: "3m" } } },
 

@@ -128,6 +128,42 @@ test("a target is down when any of its required checks is, and not for one that 
   expect(only(relaxed)).toMatchObject({ outcome: "up", account: { down: 0 } });
 });
 
+/** Members' pages unmeasured for ten minutes while the queues behind them went on being read. */
+function halfBlind(queues: "up" | "down") {
+  const past = service("mastodon", [[longAgo, "up"]], { checks: ["web", "queues"] });
+  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { behind: true })];
+  const input = scene(now, [{ ...past, target: { ...past.target, checks } }]);
+  const turned = { target: "mastodon", vantagePoint: "toronto", at: ago(now, 600) };
+  const news: StatusInput["transitions"] = [
+    { ...turned, check: "web", outcome: "unknown" },
+    { ...turned, check: "queues", outcome: queues },
+  ];
+  return { ...input, transitions: [...input.transitions, ...news], checks: [] };
+}
+
+test("queues that are well do not say that a service works whose pages nobody could measure", () => {
+  expect(only(halfBlind("up"))).toMatchObject({ outcome: "unknown", account: { unknown: 600, down: 0, uptime: 1 } });
+  expect(only(halfBlind("down"))).toMatchObject({ outcome: "down", account: { unknown: 0, down: 600 } });
+});
+
+test("a target that is a database or a disk is up by the checks that look into it", () => {
+  const input = scene(now, [service("database", [[longAgo, "up"]], { checks: ["growth"] })]);
+  const targets = input.targets.map((target) => ({
+    ...target,
+    checks: [aCheck("database", "growth", { behind: true })],
+  }));
+  expect(only({ ...input, targets })).toMatchObject({ outcome: "up", account: { unknown: 0 } });
+});
+
+test("a service is new until a check of the service itself has come back, however often its queues were read", () => {
+  const past = service("mastodon", [[60, "up"]], { checks: ["queues"] });
+  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { behind: true })];
+  const model = statusModel(scene(now, [{ ...past, target: { ...past.target, checks } }, fine]));
+  const young = { ...scene(now, [past]), targets: [{ ...past.target, checks }] };
+  expect(statusModel(young).overall.state).toBe("new");
+  expect(model.targets[0]?.isNew).toBe(false);
+});
+
 test("failures that are not confirmed yet are not an outage", () => {
   const start = now.epochMilliseconds - 60_000;
   const level = { on: false, run: 2, runStart: start };

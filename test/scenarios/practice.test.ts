@@ -62,7 +62,10 @@ test("while we are cut off ourselves nobody is paged about a service", async () 
   const before = (await practice.mails()).length;
   await practice.turn("network", "break");
   await practice.until(async () => {
-    expect(await practice.metric('tidewatch_target_outcome{target="podcasts",outcome="unknown"}')).toBe(1);
+    for (const target of ["mastodon", "podcasts", "photos"]) {
+      expect(await practice.metric(`tidewatch_target_outcome{target="${target}",outcome="unknown"}`)).toBe(1);
+    }
+    expect(await practice.sentence()).toBe("3 of 4 services are not being measured right now");
   });
   await practice.turn("network", "mend");
   await practice.until(async () => {
