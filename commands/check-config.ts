@@ -11,7 +11,7 @@ import { loadPlugins } from "./lib/plug-ins.ts";
 export const command: Command = {
   summary: "Says everything that is wrong with the configuration, or what it will do",
   usage: "check-config [--config FILE] [--json]",
-  example: "tidewatch check-config --config tidewatch.example.yaml",
+  example: "npx tidewatch check-config --config /etc/tidewatch/tidewatch.yaml",
   options: { ...configOption, json: { type: "boolean" } },
   async run(args, context) {
     const file = text(args, "config") ?? configOption.config.default;

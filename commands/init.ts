@@ -20,7 +20,7 @@ const patience = { question: 10_000, address: 40_000 };
 export const command: Command = {
   summary: "Asks addresses who they are and writes a first configuration about them",
   usage: "init ADDRESS… [--output FILE]",
-  example: "tidewatch init https://social.example podcasts.example",
+  example: "npx tidewatch init https://social.example podcasts.example",
   options: { output: { type: "string", default: "tidewatch.yaml" } },
   positionals: { least: 1, most: 50 },
   async run(args, context) {
@@ -117,9 +117,13 @@ async function writeNew(path: string, file: string, content: string): Promise<vo
   }
 }
 
-const nextSteps = (file: string): string => `
+function nextSteps(file: string): string {
+  const [check, start] =
+    file === "tidewatch.yaml" ? ["", "npm start"] : [` --config ${file}`, `npm start -- --config ${file}`];
+  return `
 ${file} is written. Next:
   1. Put the people to be told under \`alerts\` in ${file}, and take the # away there.
   2. Set SMTP_URL to your mail server, like smtp://user:password@mail.example.org:587
-  3. \`npx tidewatch check-config${file === "tidewatch.yaml" ? "" : ` --config ${file}`}\` says what is still wrong; then \`npm start\`${file === "tidewatch.yaml" ? "" : ` -- --config ${file}`}.
+  3. \`npx tidewatch check-config${check}\` says what is still wrong; then \`${start}\`.
 `;
+}
