@@ -55,7 +55,10 @@ function comeBack(answer: HttpAnswer): string {
 export function redirectTarget(answer: HttpAnswer): string {
   const location = answer.headers.get("location");
   const target = location === null ? null : URL.parse(location, answer.url);
-  return target ? plainText(`${target.origin}${target.pathname}`, 100) : "nowhere";
+  if (!target) return "nowhere";
+  // Of javascript: and the like a URL knows no origin, and "null" is what it says then.
+  const start = /^https?:$/.test(target.protocol) ? target.origin : target.protocol;
+  return plainText(`${start}${target.pathname}`, 100);
 }
 
 /** An nginx or CDN cache that covers for a backend that fails; undefined when it does not. */

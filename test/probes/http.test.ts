@@ -146,6 +146,14 @@ describe("redirects", () => {
     expect(await run(server.url, { followRedirects: 1 })).toMatchObject({ outcome: "up" });
   });
 
+  test("to something that is no web page are named as what they are", async () => {
+    await using server = await smallServer({ "/": { status: 302, headers: { location: "javascript:alert(1)" } } });
+    expect(await run(server.url)).toMatchObject({
+      outcome: "down",
+      reason: "the page redirects to javascript:alert(1)",
+    });
+  });
+
   test("to another host are an outage, unless that host is expected", async () => {
     await using server = await smallServer({
       "/": (url) => ({ status: 302, headers: { location: url.replace("127.0.0.1", "localhost").concat("/parked") } }),
