@@ -185,7 +185,8 @@ function blockedMail(mails: MailCatcher): Switch {
     id: "mail",
     breaks: "Block the mail",
     mends: "Let mail through",
-    expect: "Mails are refused for now and wait in the outbox; when you let them through they all arrive, none twice.",
+    expect:
+      "Mails are refused for now and wait in the outbox. Let them through, and what is still true arrives, none twice.",
     broken: () => mails.blocked() !== "none",
     async turn(next) {
       mails.block(next ? "tempfail" : "none");
