@@ -1,7 +1,7 @@
 /** A program as a process of its own, and what the kernel says it costs; it ends with us, by its process id. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DidNotStart } from "../../practice/servers/process.ts";
@@ -81,12 +81,21 @@ function takesConnections(port: number): Promise<boolean> {
 
 const ticksPerSecond = 100;
 
-/** Of all its threads, ended ones too, since it began. */
+/** Of all its threads and of the processes it started, since they began. */
 export async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const [stat, children] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, "utf8"),
+    readFile(`/proc/${pid}/task/${pid}/children`, "utf8"),
+  ]);
   // The name in brackets may hold anything; fields are counted after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const theirs = await Promise.all(
+    children
+      .split(" ")
+      .filter(Boolean)
+      .map((child) => cpuSeconds(Number(child))),
+  );
+  return theirs.reduce((sum, seconds) => sum + seconds, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond);
 }
 
 export async function residentBytes(pid: number): Promise<number> {
@@ -103,6 +112,3 @@ export async function writtenBytes(pid: number): Promise<number> {
   const io = await readFile(`/proc/${pid}/io`, "utf8");
   return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1]);
 }
-
-/** Process ids of its threads: to see that it has some. */
-const threadsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/task`)).length;
