@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseConfig } from "../../collector/config-file.ts";
 import { systemClock } from "../../collector/system-clock.ts";
 import type { Config, Plugins } from "../../core/config.ts";
+import { Refused } from "../../core/errors.ts";
 import { jsonLog, type Log, silentLog } from "../../core/log.ts";
 import type { Sample } from "../../core/sample.ts";
 import { signInLink } from "../../dashboards/sign-in.ts";
@@ -26,7 +27,7 @@ export async function runPractice(context: CommandContext): Promise<number> {
   const { stdout } = context;
   stdout.write("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
   await using undo = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "tidewatch-practice-"));
+  const folder = await temporaryFolder();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const address = {
     public: `${host}:${await usualOrFree(usualPorts.public)}`,
@@ -66,6 +67,17 @@ export async function runPractice(context: CommandContext): Promise<number> {
   const code = await untilStopped(tidewatch, context, log);
   stdout.write("\nStopping. Nothing stays behind.\n");
   return code;
+}
+
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), "tidewatch-practice-"));
+  } catch (error) {
+    throw new Refused(
+      `The practice co-op needs a folder for its data, and ${tmpdir()} takes none: ${error instanceof Error ? error.message : error}.`,
+      "Set TMPDIR to a folder that can be written.",
+    );
+  }
 }
 
 /** One look at what fills, before anything is watched. */

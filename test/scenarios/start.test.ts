@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type Coop, startCoop, target } from "../helpers/co-op.ts";
 import { until } from "../helpers/program.ts";
@@ -81,6 +83,15 @@ test("a store that somebody else holds at the start is waited for, and nothing m
   other.exec("rollback");
   await until(() => expect(coop.mail.mails()).toHaveLength(1));
   expect(program.printed()).not.toMatch(/bug/);
+});
+
+test("a practice co-op without a place for its data says which place it tried", () => {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const env = { ...process.env, TMPDIR: "/no/such/folder" };
+  const { status, stderr } = spawnSync(process.execPath, [main, "run"], { cwd: "/", env, encoding: "utf8" });
+  expect(status).toBe(1);
+  expect(stderr).toContain("/no/such/folder takes none");
+  expect(stderr).toContain("Set TMPDIR");
 });
 
 test("every fault of a broken configuration is printed with its place, and nothing is begun", async () => {
