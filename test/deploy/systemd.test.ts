@@ -2,9 +2,11 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { answerOf } from "../../practice/servers/process.ts";
 import { projectText } from "./tools.ts";
 
@@ -50,6 +52,16 @@ test("the unit and the guide mean the same user, folders and files", async () =>
   expect(unit.get("StateDirectory")).toBe("tidewatch");
   const config = /--config (\S+)/.exec(unit.get("ExecStart") ?? "")?.[1];
   expect(guide).toContain(`--output ${config}`);
+});
+
+test("the guide puts the store where the unit lets it be written", async () => {
+  const unit = await settings();
+  const [, chapter = ""] = (await projectText("docs/deploy.md")).split(/^## 2a.*$/m);
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(chapter.split(/^## /m)[0] ?? "") ?? [];
+  const config = /--config (\S+)/.exec(unit.get("ExecStart") ?? "")?.[1] ?? "";
+  const store = z.object({ store: z.object({ sqlite: z.string() }) }).parse(parse(yaml)).store.sqlite;
+  expect(unit.get("ProtectSystem")).toBe("strict");
+  expect(resolve(dirname(config), store)).toMatch(new RegExp(`^${unit.get("WorkingDirectory")}/`));
 });
 
 test("it may take longer to stop than Tidewatch gives itself, and is started again whatever happens", async () => {
