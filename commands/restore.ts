@@ -14,7 +14,7 @@ export const command: Command = {
     const store = await storeFile(args, context);
     const source = resolve(context.cwd, args.positionals[0] ?? "");
     await restoreStore(source, store);
-    context.stdout.write(`Made ${store} out of ${source}. Start Tidewatch again with \`tidewatch run\`.\n`);
+    context.stdout.write(`Made ${store} out of ${source}. Now start Tidewatch again.\n`);
     return 0;
   },
 };

@@ -1,5 +1,5 @@
 /** Consistent copies of a store, while it is in use, and the way back. Nothing is ever overwritten. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { backup } from "node:sqlite";
@@ -37,7 +37,9 @@ export async function copyDatabase(
  */
 export async function restoreStore(source: string, file: string): Promise<void> {
   const target = resolve(file);
-  if (!existsSync(source)) throw new Refused(`there is no file ${source}`, "Name a file that `tidewatch backup` made.");
+  if (!statSync(source, { throwIfNoEntry: false })?.isFile()) {
+    throw new Refused(`there is no file ${source}`, "Name a file that `backup` made.");
+  }
   await mkdir(dirname(target), { recursive: true });
   using _lock = lockStore(target);
   if (existsSync(target)) {

@@ -96,7 +96,7 @@ function checkDamage(connection: Connection, file: string): void {
 function damage(file: string, fault: string): Refused {
   return new Refused(
     `${file} is damaged (${fault})`,
-    "Move it away and restore the last backup with `tidewatch restore FILE`.",
+    "Move it away and restore the last backup with `npx tidewatch restore FILE`.",
   );
 }
 

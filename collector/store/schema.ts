@@ -52,7 +52,7 @@ export function migrate(connection: Connection, from: number): void {
 export function notAStore(file: string): Refused {
   return new Refused(
     `${file} is not a Tidewatch store`,
-    "Name another file under `store.sqlite`, or move this one away.",
+    "Name another file (the store's own is `store.sqlite` in the configuration), or move this one away.",
   );
 }
 

@@ -122,6 +122,7 @@ test("restore refuses what is no backup, is newer, or is damaged", async () => {
   await using place = await setup();
   const file = (name: string) => join(place.folder, name);
   expect(await refusal(place.run(restore, "missing.db"))).toMatch(/there is no file .* \| Name a file/);
+  expect(await refusal(place.run(restore, "data"))).toMatch(/there is no file .* \| Name a file/);
   await writeFile(file("text.db"), "not a database ".repeat(1000));
   expect(await refusal(place.run(restore, "text.db"))).toContain("is not a Tidewatch store");
   await writeFile(file("empty.db"), "");
