@@ -17,7 +17,7 @@ import { checkKey } from "../../core/sample.ts";
 import type { Store } from "../../core/store.ts";
 import type { Check } from "../../core/target.ts";
 import { openPages } from "../../dashboards/pages.ts";
-import { listen, privateApp, publicApp } from "../../dashboards/server.ts";
+import { listen, privateApp, publicApp, straightToPages } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
 import { capacityModels } from "./capacity-models.ts";
 import { deliverySettings } from "./delivery-settings.ts";
@@ -165,7 +165,9 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const inPrivate = privateApp({ health, metrics: rendered, log });
   const more = parts.privately?.(store);
   if (more) inPrivate.route("/", more);
-  const publicListener = undo.use(await listen(inPublic, { ...config.server.public, setting: "server.public" }));
+  const publicListener = undo.use(
+    await listen(inPublic, { ...config.server.public, setting: "server.public" }, straightToPages(pages)),
+  );
   const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
 
   const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));

@@ -5,7 +5,7 @@ import { signToken } from "../../core/action-token.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import type { IncidentChange } from "../../core/store.ts";
 import { openPages } from "../../dashboards/pages.ts";
-import { listen, type PublicParts, privateApp, publicApp } from "../../dashboards/server.ts";
+import { listen, type PublicParts, privateApp, publicApp, straightToPages } from "../../dashboards/server.ts";
 import { signInLink } from "../../dashboards/sign-in.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
@@ -49,6 +49,7 @@ async function setup(more: Partial<PublicParts> = {}) {
   const key = await store.signingKey("action");
   return {
     app,
+    pages,
     clock,
     store,
     logged,
@@ -397,6 +398,42 @@ test("metrics are private unless the configuration says otherwise", async () => 
   const scraped = await app.request("/metrics", { headers: { accept: "application/openmetrics-text" } });
   expect(scraped.headers.get("content-type")).toContain("application/openmetrics-text");
   expect((await app.request("/")).status).toBe(404);
+});
+
+test("the short cut to a finished page answers as the route does, and leaves everything else to it", async () => {
+  await using site = await setup();
+  await using routed = await listen(site.app, { host: "127.0.0.1", port: 0 });
+  await using short = await listen(site.app, { host: "127.0.0.1", port: 0 }, straightToPages(site.pages));
+  const etag = (await fetch(`http://127.0.0.1:${routed.port}/fr/`)).headers.get("etag") ?? "";
+  for (const [path, init] of [
+    ["/", { headers: { "accept-language": "fr-CA,fr;q=0.9", "accept-encoding": "br" } }],
+    ["/en/?from=toot", {}],
+    ["/fr/", { headers: { "if-none-match": etag } }],
+    ["/fr/", { method: "HEAD" }],
+    ["/en/", { method: "POST" }],
+    ["/en/nothing", {}],
+    ["/healthz", {}],
+  ] satisfies [string, RequestInit][]) {
+    const [one, other] = await Promise.all(
+      [routed, short].map(async ({ port }) => {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, init);
+        const headers = [...answer.headers].filter(([name]) => !["date", "transfer-encoding"].includes(name));
+        return { status: answer.status, headers, body: await answer.text() };
+      }),
+    );
+    expect(other, path).toEqual(one);
+  }
+});
+
+test("an accident on the short cut is told by the route, and ends nothing", async () => {
+  await using site = await setup();
+  const breaking = straightToPages({
+    get() {
+      throw new Error("broken");
+    },
+  });
+  await using listener = await listen(site.app, { host: "127.0.0.1", port: 0 }, breaking);
+  expect((await fetch(`http://127.0.0.1:${listener.port}/en/`)).status).toBe(200);
 });
 
 test("the listeners serve over real sockets and end while a visitor keeps the connection open", async () => {
