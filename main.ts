@@ -26,6 +26,8 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   restore: () => import("./commands/restore.ts"),
 };
 
+/** What shells say of a command that Ctrl-C ended. */
+const stoppedEarly = 130;
 const shutdown = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => shutdown.abort(new Error(`stopped by ${signal}`)));
@@ -74,8 +76,10 @@ async function runCommand(command: Command, argv: readonly string[], context: Co
 }
 
 /** Errors a person can mend are told in their own words; anything else is our bug and comes with its stack. */
-function explain(error: unknown, { stderr, env }: CommandContext): number {
+function explain(error: unknown, { stderr, env, signal }: CommandContext): number {
   if (!(error instanceof Error)) throw error;
+  // Who stopped it in the middle knows why it ended.
+  if (error === signal.reason) return stoppedEarly;
   if (error.name === "ConfigError") {
     stderr.write(`${error.message}\n`);
     return 2;

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -92,6 +93,21 @@ test("a practice co-op without a place for its data says which place it tried", 
   expect(status).toBe(1);
   expect(stderr).toContain("/no/such/folder takes none");
   expect(stderr).toContain("Set TMPDIR");
+});
+
+test("Ctrl-C while the practice co-op is still being started ends it without a word about bugs", async () => {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const child = spawn(process.execPath, [main, "run"], { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      if (printed === "") child.kill("SIGINT");
+      printed += text;
+    });
+  }
+  const [code]: unknown[] = await once(child, "close");
+  expect(printed).toBe("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
+  expect(code).toBe(130);
 });
 
 test("every fault of a broken configuration is printed with its place, and nothing is begun", async () => {
