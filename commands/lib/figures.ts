@@ -3,7 +3,7 @@ import type { Metrics, TargetFigures } from "../../collector/metrics.ts";
 import type { CapacityModel } from "../../core/capacity.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Incident } from "../../core/incident.ts";
-import type { Live } from "../../core/live.ts";
+import type { CheckState, Live } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
 import { Nap } from "../../core/nap.ts";
 import { targetTimeline } from "../../core/status.ts";
@@ -73,13 +73,29 @@ async function figures(
     store.transitions({ from, to: now }),
     store.incidents({ since: from, limit: 10_000 }),
   ]);
-  return watched.map((target) => targetFigures(target, { transitions, incidents, live, now, longest, forecasts }));
+  // Once for all: looking through everything for each target holds up visitors where there are hundreds.
+  const byTarget = {
+    transitions: Map.groupBy(transitions, ({ target }) => target),
+    incidents: Map.groupBy(incidents, ({ target }) => target),
+    checks: Map.groupBy(live.checks(), ({ target }) => target),
+  };
+  return watched.map((target) =>
+    targetFigures(target, {
+      transitions: byTarget.transitions.get(target.id) ?? [],
+      incidents: byTarget.incidents.get(target.id) ?? [],
+      checks: byTarget.checks.get(target.id) ?? [],
+      now,
+      longest,
+      forecasts,
+    }),
+  );
 }
 
+/** Of one target, but for the forecasts. */
 interface Known {
   readonly transitions: readonly Transition[];
   readonly incidents: readonly Incident[];
-  readonly live: Live;
+  readonly checks: readonly CheckState[];
   readonly now: Temporal.Instant;
   readonly longest: number;
   readonly forecasts: readonly CapacityModel[];
@@ -87,13 +103,13 @@ interface Known {
 
 function targetFigures(
   target: Target,
-  { transitions, incidents, live, now, longest, forecasts }: Known,
+  { transitions, incidents, checks, now, longest, forecasts }: Known,
 ): TargetFigures {
   const to = now.epochMilliseconds;
   const intervals = targetTimeline(target, {
-    transitions: transitions.filter((transition) => transition.target === target.id),
-    incidents: incidents.filter((incident) => incident.target === target.id),
-    checks: live.checks(),
+    transitions,
+    incidents,
+    checks,
     span: { from: to - longest * 1000, to },
   });
   const over = (seconds: number, goal?: number) =>
@@ -110,7 +126,7 @@ function targetFigures(
     outcome: intervals.at(-1)?.outcome ?? "unknown",
     uptime: Object.fromEntries(uptime),
     ...(budget?.budget && budget.remaining !== null && { errorBudgetRemaining: budget.remaining / budget.budget }),
-    openIncidents: incidents.filter(({ target: of, state }) => of === target.id && state !== "resolved").length,
+    openIncidents: incidents.filter(({ state }) => state !== "resolved").length,
     storageFull: forecasts.filter((model) => model.target.id === target.id).flatMap(storageFull),
   };
 }
