@@ -141,6 +141,18 @@ test("each outcome is a state set: exactly one is 1", async () => {
   }
 });
 
+test("a blocked event loop shows in its lag", async () => {
+  const { metrics } = setup();
+  for (let times = 0; times < 4; times++) {
+    const until = performance.now() + 250;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const { body } = await metrics.render(undefined);
+  const lag = /^tidewatch_nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(body)?.[1];
+  expect(Number(lag)).toBeGreaterThan(0.1);
+});
+
 test("the figures of the process are a chosen few, named by the rules of Prometheus", async () => {
   const { metrics } = setup();
   const { body } = await metrics.render(undefined);
