@@ -9,7 +9,8 @@ import type { Check } from "../core/target.ts";
 import { deadlinePassed, isDeadline, noLongerNeeded, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
 import { Blind } from "./blind.ts";
-import type { Hop, HttpClient, RunHttp } from "./http.ts";
+import type { Hop } from "./hop.ts";
+import type { HttpClient, RunHttp } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { SelfCheck } from "./self-check.ts";
 import { startRunSpan } from "./spans.ts";
@@ -105,7 +106,7 @@ async function attempt(check: Check, { probe, http, clock, signal, memory, end, 
     past.leftBehind = true;
     throw new Blind(`the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`);
   };
-  const work = (async () => probe.run(check.options, { signal: end.signal, clock, http, memory }))();
+  const work = (async () => probe.run(check.options, { signal: end.signal, clock, http, net: http.net, memory }))();
   const comeBack = () => {
     past.leftBehind = false;
   };

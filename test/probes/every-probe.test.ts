@@ -81,7 +81,7 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
     await using silent = await silentServer(() => stop.abort(new Error("shutdown")), { whenever: "connected" });
     const http = openHttp({ userAgent: "Tidewatch/test" }).forRun(stop.signal);
     const options = probe.options.parse(optionsAt(probe, silent.port));
-    const context = { signal: stop.signal, clock: new FakeClock(), http, memory: new Map() };
+    const context = { signal: stop.signal, clock: new FakeClock(), http, net: http.net, memory: new Map() };
     // The clock stands still: only the signal can end this.
     await probe.run(options, context).catch(() => {});
     await silent.everybodyLeft;
