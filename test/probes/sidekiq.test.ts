@@ -11,7 +11,8 @@ import { Secret } from "../../core/secret.ts";
 import { freePort } from "../../practice/servers/ports.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
-import { type RedisReader, redisAddress, withRedis } from "../../probes/lib/redis.ts";
+import { type RedisReader, withRedis } from "../../probes/lib/redis.ts";
+import { redisAddress } from "../../probes/lib/redis-address.ts";
 import { enqueuedAt, readSidekiq } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { certificate } from "../helpers/certificates.ts";
@@ -75,9 +76,9 @@ describe.each(versions)("Sidekiq %s", (version) => {
     }
     const { stats } = oracle;
     expect(state).toMatchObject({
-      scheduled: stats.scheduled,
-      retry: stats.retry,
-      dead: stats.dead,
+      scheduled: { jobs: stats.scheduled },
+      retry: { jobs: stats.retry },
+      dead: { jobs: stats.dead },
       processed: stats.processed,
       failed: stats.failed,
     });
@@ -209,7 +210,7 @@ redisTest("a user with the documented rights can look, and with less is told wha
       "-@all",
       ...rights.split(" "),
     );
-    await client.call("ACL", "SETUSER", "blind", "on", ">monitor", "%R~*", "-@all", "+time", "+sscan");
+    await client.call("ACL", "SETUSER", "blind", "on", ">monitor", "%R~*", "-@all", "+time", "+sscan", "+get");
   });
   expect((await run(loggedIn(redis.url, "tidewatch:monitor"))).outcome).toBe("degraded");
   expect(await run(loggedIn(redis.url, "blind:monitor"))).toMatchObject({
@@ -356,9 +357,11 @@ describe("the settings", () => {
       affects: "degraded",
       runbook: "queue-latency",
     });
-    expect(thresholds.filter(({ urgency }) => urgency === "page").map(({ id }) => id)).toEqual(
-      ["default", "push", "ingress", "mailers", "pull", "scheduler"].map((queue) => `late-${queue}`),
-    );
+    expect(thresholds.filter(({ urgency }) => urgency === "page").map(({ id }) => id)).toEqual([
+      ...["default", "push", "ingress", "mailers", "pull", "scheduler"].map((queue) => `late-${queue}`),
+      "overdue-long",
+      "cron-long",
+    ]);
     for (const { raiseAt, clearAt } of thresholds) expect(clearAt).toBeLessThan(raiseAt);
     expect(new Set(thresholds.map(({ id }) => id)).size).toBe(thresholds.length);
   });
