@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { formatDuration } from "../../core/units.ts";
 import { evidenceOf, redirectTarget } from "./answer.ts";
 import { type Episode, feedBytes, newestEpisode, readFeed } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
@@ -179,7 +180,7 @@ function staleness(
   if (newestWithinSeconds === undefined) return [];
   const ageSeconds = (now.epochMilliseconds - (newest?.publishedAt ?? Number.NEGATIVE_INFINITY)) / 1000;
   if (ageSeconds <= newestWithinSeconds) return [];
-  const said = newest ? `is ${Math.floor(ageSeconds / 86_400)} days old` : "is not there";
+  const said = newest ? `is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old` : "is not there";
   return [blemish(`the newest episode of @${handle} ${said}`, lateEpisode, evidence)];
 }
 

@@ -5,7 +5,8 @@ import { evidenceOf } from "./answer.ts";
 import type { Episode, Sound } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { patiently } from "./patience.ts";
-import { challengeOf, isHtml, mediaType } from "./wall.ts";
+import { storageTrouble } from "./stored-file.ts";
+import { mediaType } from "./wall.ts";
 
 const cannotBePlayed = {
   en: "The newest episode of a podcast cannot be played.",
@@ -43,25 +44,19 @@ export async function askSound(
 }
 
 function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Flaw[] {
-  const evidence = `${evidenceOf(answer)}\ncontent-range: ${plainText(answer.headers.get("content-range") ?? "none", 60)}`;
-  const { status } = answer;
-  if (status === 401 || status === 429 || challengeOf(answer)) return [];
-  const cannot = (said: string) => [blemish(`${asked} ${said}`, cannotBePlayed, evidence)];
-  const down = (said: string): Flaw[] => [
-    { outcome: "down", reason: `${asked} ${said}`, explanation: cannotBePlayed, evidence },
-  ];
-  if (status >= 500) return down(`answered ${status}`);
-  if (status >= 400 && /<Code>NoSuchBucket<\/Code>/.test(answer.text()))
-    return down("is gone with its whole storage bucket");
-  if (status !== 200 && status !== 206) return cannot(`answered ${status}`);
-  if (isHtml(answer)) return cannot("is a web page");
-  const [, total] = /^bytes \d+-\d+\/(\d{1,15})$/.exec(answer.headers.get("content-range") ?? "") ?? [];
-  const bytes = total === undefined ? undefined : Number(total);
+  const contentRange = answer.headers.get("content-range") ?? "none";
+  const evidence = `${evidenceOf(answer)}\ncontent-range: ${plainText(contentRange, 60)}`;
+  const trouble = storageTrouble(answer);
+  if (trouble === "nothing known") return [];
+  if (trouble) {
+    const outcome = trouble.whole ? "down" : "degraded";
+    return [{ outcome, reason: `${asked} ${trouble.said}`, explanation: cannotBePlayed, evidence }];
+  }
+  const [, total] = /^bytes \d+-\d+\/(\d{1,15})$/.exec(contentRange) ?? [];
+  const differs = total !== undefined && promised.bytes !== undefined && Number(total) !== promised.bytes;
   return [
-    ...(status === 200 ? ["is not given in parts, as apps ask for it"] : []),
-    ...(promised.bytes !== undefined && bytes !== undefined && bytes !== promised.bytes
-      ? [`has ${bytes} bytes, the feed promises ${promised.bytes}`]
-      : []),
+    ...(answer.status === 200 ? ["is not given in parts, as apps ask for it"] : []),
+    ...(differs ? [`has ${total} bytes, the feed promises ${promised.bytes}`] : []),
     ...typeFaults(mediaType(answer), promised.type),
   ].map((said) => blemish(`${asked} ${said}`, playsBadly, evidence));
 }

@@ -435,7 +435,7 @@ describe("the newest episode", () => {
     expect(await run(castopod.url, { newestWithin: "2d" })).toMatchObject({ outcome: "up" });
     expect(await run(castopod.url, { newestWithin: "20h" })).toMatchObject({
       outcome: "degraded",
-      reason: "the newest episode of @show is 1 days old",
+      reason: "the newest episode of @show is 1d old",
     });
   });
 });
