@@ -151,7 +151,7 @@ function faultsOf(tls: TLSSocket, name: string): readonly VerifiedFault[] {
   const fits = isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name, { partialWildcards: false });
   const wrongName: VerifiedFault = {
     kind: "wrong-name",
-    sentence: `certificate is for ${listed(namesOf(leaf))}, not for ${plainText(name, 100)}`,
+    sentence: `certificate is for ${listed(namesOf(leaf).map((known) => plainText(known, 60)))}, not for ${plainText(name, 100)}`,
   };
   return [
     ...(verified ? [{ ...verified, ...(code && { code }) }] : []),
@@ -213,7 +213,7 @@ function namesOf(leaf: X509Certificate): readonly string[] {
     .split(", ")
     .map((name) => name.replace(/^(DNS|IP Address):/, ""))
     .filter((name) => name !== "");
-  return (names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 60));
+  return (names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 253));
 }
 
 function refused(what: string, code?: string): Unreachable {
