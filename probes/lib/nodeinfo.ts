@@ -77,5 +77,6 @@ const flaw = (reason: string, evidence?: string) => blemish(reason, isHardToFind
 /** A server that says it is something else; a fork may have a name of its own. */
 export function otherSoftware(software: Software | undefined, expected: string): readonly Flaw[] {
   if (!software || software.name.toLowerCase() === expected.toLowerCase()) return [];
-  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`)];
+  const seen = `NodeInfo: software.name is ${software.name}, software.version is ${software.version}`;
+  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`, seen)];
 }

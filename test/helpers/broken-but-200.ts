@@ -35,13 +35,13 @@ export function situationTable(situations: readonly Situation[]): string {
     .concat("\n");
 }
 
-/** @returns the section of this system as the page has it; with UPDATE_DOCS=1, after it was written anew. */
-export function sectionOnPage(system: System, situations: readonly Situation[]): string {
+/** @returns the section of this system as the page has it; with situations and UPDATE_DOCS=1, after it was written anew. */
+export function sectionOnPage(system: System, situations?: readonly Situation[]): string {
   const text = readFileSync(page, "utf8");
   const [begin, end] = [`<!-- ${system} -->\n`, `<!-- /${system} -->\n`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`docs/broken-but-200.md has no ${begin.trim()} … ${end.trim()}`);
-  if (env["UPDATE_DOCS"] !== "1") return text.slice(from + begin.length, to);
+  if (env["UPDATE_DOCS"] !== "1" || !situations) return text.slice(from + begin.length, to);
   const table = situationTable(situations);
   writeFileSync(page, `${text.slice(0, from + begin.length)}${table}${text.slice(to)}`);
   return table;
