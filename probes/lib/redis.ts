@@ -2,7 +2,6 @@
 import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Redis, RedisOptions } from "ioredis";
-import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
@@ -213,12 +212,3 @@ const isConnectionFault = (error: unknown): boolean =>
     "code" in error ||
     error instanceof AggregateError ||
     /connection|closed|stream|timed out|retries/i.test(error.message));
-
-/** For answers: a whole number, also where Redis says it as text; undefined for nil and for anything else. */
-export const wholeNumber = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^-?\d{1,15}$/)
-    .transform(Number),
-]);

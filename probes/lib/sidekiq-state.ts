@@ -2,7 +2,17 @@
 import { z } from "zod";
 import { CannotLook } from "./cannot-look.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
-import { type RedisCommand, type RedisReader, wholeNumber } from "./redis.ts";
+import type { RedisCommand, RedisReader } from "./redis.ts";
+import {
+  count,
+  parsedJson,
+  readerFor,
+  redisTime,
+  scanned,
+  scannedPlaces,
+  scoreOf,
+  wholeNumber,
+} from "./redis-answers.ts";
 
 export interface SidekiqState {
   /** Seconds since 1970 by the clock of Redis. */
@@ -60,8 +70,6 @@ export interface SidekiqProcess {
 /** Enough for any Sidekiq we know; a wrong database with sets of millions costs no more than this. */
 const mostQueues = 100;
 const mostProcesses = 500;
-/** SSCAN looks at about this many places of a set, of which up to half may be empty. */
-const scanned = 1000;
 /** From either end of the retries. Each may carry a whole post. */
 const retriesSeen = 5;
 const overdueAfterSeconds = 60;
@@ -89,12 +97,12 @@ export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion 
   const { namespace, expected = [], diedAfter } = question;
   const key = (name: string) => (namespace ? `${namespace}:${name}` : name);
   const [now, queueScan, processScan] = understood(
-    z.tuple([Time, Scan, Scan]),
+    z.tuple([redisTime, scanned, scanned]),
     await redis.ask([
       ["time"],
       // Small sets come in one piece; SMEMBERS of a set that is none of Sidekiq's could be anything.
-      ["sscan", key("queues"), 0, "COUNT", scanned],
-      ["sscan", key("processes"), 0, "COUNT", scanned],
+      ["sscan", key("queues"), 0, "COUNT", scannedPlaces],
+      ["sscan", key("processes"), 0, "COUNT", scannedPlaces],
     ]),
   );
   if (queueScan.names.length === 0 && processScan.names.length === 0) {
@@ -171,17 +179,9 @@ function setsOf(totals: z.output<typeof Totals>, diedAfter: string | undefined) 
   };
 }
 
-const Scan = z
-  .tuple([z.string(), z.array(z.string())])
-  .transform(([cursor, names]) => ({ names, more: cursor !== "0" }));
-
-const count = wholeNumber.nullable().transform((value) => value ?? 0);
-const Time = z
-  .tuple([wholeNumber, wholeNumber])
-  .transform(([seconds, microseconds]) => seconds + microseconds / 1_000_000);
 const Members = z.array(z.string());
 const Totals = z.object({
-  at: Time,
+  at: redisTime,
   processed: count,
   failed: count,
   scheduled: count,
@@ -198,11 +198,6 @@ const Totals = z.object({
   cron: z.array(z.string().nullable()),
 });
 
-const scoreOf = (text: string | undefined): number | undefined => {
-  const score = text === undefined || text === "" ? Number.NaN : Number(text);
-  return Number.isFinite(score) ? score : undefined;
-};
-
 function queueOf(name: string, length: unknown, oldest: unknown, now: number): WaitingQueue {
   const jobs = understood(count, length);
   const job = understood(z.string().nullable(), oldest);
@@ -217,7 +212,7 @@ const Job = z.object({ enqueued_at: Moment.nullish(), created_at: Moment.nullish
 
 /** Seconds since 1970 at which this job joined its queue. */
 export function enqueuedAt(job: string): number | undefined {
-  const parsed = Job.safeParse(json(job));
+  const parsed = Job.safeParse(parsedJson(job));
   return inSeconds(parsed.data?.enqueued_at ?? parsed.data?.created_at);
 }
 
@@ -236,7 +231,7 @@ const FailedJob = z.object({
 
 /** Names of classes only: arguments and error texts belong to members. */
 function retryAge(jobs: readonly string[], now: number): RetryAge {
-  const failed = jobs.map((job) => FailedJob.safeParse(json(job)).data ?? {});
+  const failed = jobs.map((job) => FailedJob.safeParse(parsedJson(job)).data ?? {});
   const ages = failed.map(({ failed_at }) => inSeconds(failed_at)).filter((since) => since !== undefined);
   const kinds = failed.map((job) => `${job.wrapped ?? job.class ?? "?"}, ${job.error_class ?? "?"}`);
   return {
@@ -265,22 +260,10 @@ function processOf(hash: unknown): readonly SidekiqProcess[] {
   const [beat, busy, quiet, info, threads] = understood(ProcessHash, hash);
   // Killed, and not yet cleared away by the next one that starts.
   if (beat === null) return [];
-  const { queues, capsules, concurrency } = ProcessInfo.safeParse(json(info ?? "")).data ?? {};
+  const { queues, capsules, concurrency } = ProcessInfo.safeParse(parsedJson(info ?? "")).data ?? {};
   const served = queues ?? Object.values(capsules ?? {}).flatMap(({ weights }) => Object.keys(weights ?? {}));
   // From 8.1 on it stands beside `info`, before in it.
   return [{ busy, concurrency: threads ?? concurrency, quiet: quiet === "true", queues: [...new Set(served)] }];
 }
 
-function understood<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new CannotLook("Redis holds something that Sidekiq never stores: check the database number and the namespace");
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const understood = readerFor("Sidekiq", "check the database number and the namespace");
