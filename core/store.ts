@@ -7,6 +7,7 @@ import type { Notice } from "./channel.ts";
 import type { Incident, IncidentFacts, IncidentUpdate } from "./incident.ts";
 import type { Outcome, Sample } from "./sample.ts";
 import type { ThresholdState } from "./threshold.ts";
+import type { Annotation } from "./upgrade.ts";
 import type { Verdict } from "./verdict.ts";
 
 type Instant = Temporal.Instant;
@@ -27,6 +28,7 @@ export interface Changes {
   readonly thresholds?: readonly StoredThreshold[];
   readonly incidents?: readonly IncidentChange[];
   readonly notices?: readonly Notice[];
+  readonly annotations?: readonly Annotation[];
 }
 
 /** From `at` on the check stood at `outcome`, until its next transition. Only what is settled: it never changes again. */
@@ -131,6 +133,9 @@ export interface Store extends AsyncDisposable {
     per: "raw" | "hour" | "day",
     span: { from: Instant; to: Instant },
   ): Promise<readonly ReadingSeries[]>;
+
+  /** What happened in the span and explains the figures; oldest first. */
+  annotations(span: { from: Instant; to: Instant }): Promise<readonly Annotation[]>;
 
   /** Newest first. */
   incidents(filter: {

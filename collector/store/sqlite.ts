@@ -5,6 +5,7 @@ import type { IncidentUpdate } from "../../core/incident.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Changes, CheckRef, ReadingSeries, Rollup, Series, Store } from "../../core/store.ts";
 import type { Verdict } from "../../core/verdict.ts";
+import { readAnnotations } from "./annotations.ts";
 import { copyDatabase } from "./backup.ts";
 import { Codes, canonicalJson } from "./codes.ts";
 import { blob, type Connection, text } from "./connection.ts";
@@ -175,6 +176,10 @@ class SqliteStore implements Store {
       const points = onePerMoment(places.flatMap((place) => place.points));
       return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
     });
+  }
+
+  async annotations(span: Span) {
+    return readAnnotations(this.#connection, span);
   }
 
   async incidents(filter: Parameters<Store["incidents"]>[0]) {

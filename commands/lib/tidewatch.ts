@@ -19,10 +19,11 @@ import type { Check } from "../../core/target.ts";
 import { openPages } from "../../dashboards/pages.ts";
 import { listen, privateApp, publicApp } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
-import { capacityModels } from "./capacity-models.ts";
+import { capacityModels, namedAnnotations } from "./capacity-models.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { openFigures } from "./figures.ts";
 import { openLiveness } from "./liveness.ts";
+import { openUpgrades } from "./upgrades.ts";
 import { userAgent } from "./user-agent.ts";
 
 export interface TidewatchParts {
@@ -72,6 +73,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     practice: config.practice,
   });
 
+  const upgrades = await openUpgrades(store, clock.now());
   const ledger = undo.use(
     await openLedger({
       store,
@@ -80,7 +82,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
       decide: {
-        consider: (judged) => judge.consider(judged),
+        consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
           pages.changed();
@@ -159,7 +161,11 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     practice: config.practice,
     health,
     onNotice: () => delivery.wake(),
-    capacity: async (props) => capacityPage(await capacityModels(store, config.targets, clock.now()), props),
+    async capacity(props) {
+      const models = await capacityModels(store, config.targets, clock.now());
+      const annotations = await namedAnnotations(store, config.targets, clock.now());
+      return capacityPage(models, { ...props, annotations });
+    },
     ...(config.server.metrics === "public" && { metrics: rendered }),
   });
   const inPrivate = privateApp({ health, metrics: rendered, log });
