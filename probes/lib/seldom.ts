@@ -7,6 +7,8 @@ import type { Flaw } from "./flaw.ts";
 export interface Look {
   readonly flaws: readonly Flaw[];
   readonly readings?: readonly Reading[];
+  /** Said when there is nothing wrong. */
+  readonly note?: string;
 }
 
 class Seen {
