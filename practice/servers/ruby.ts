@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { z } from "zod";
 import { debianProgram, type Program } from "./debian.ts";
 import { dataFolder, serverUser, startGuarded } from "./process.ts";
 
@@ -52,7 +53,7 @@ export async function startSidekiq({ redisUrl, queues, concurrency, jobs }: Side
   return startGuarded({
     name: "Sidekiq",
     steps: [{ command: [path, ...rubyArguments("-e", cli, "--", ...settings)], stopSignal: "TERM" }],
-    ready: /Starting processing/i,
+    ready: /Booting Sidekiq/,
     folder,
     user,
     environment: { ...environment, REDIS_URL: redisUrl },
@@ -60,11 +61,13 @@ export async function startSidekiq({ redisUrl, queues, concurrency, jobs }: Side
 }
 
 export interface RubyConsole extends AsyncDisposable {
-  /** Runs one line of Ruby and gives what it printed as JSON: write an expression whose value is that. */
-  ask(line: string): Promise<unknown>;
+  /** Runs a piece of Ruby and gives the value of its last expression. */
+  ask(code: string): Promise<unknown>;
 }
 
-/** A Ruby with Sidekiq's API loaded, which answers each line it is told with the JSON of its value. */
+const Answer = z.object({ value: z.unknown().optional(), fault: z.string().optional() });
+
+/** A Ruby with Sidekiq's API loaded, which answers each piece of code with the JSON of its value. */
 export async function openSidekiqConsole(redisUrl: string, definitions = ""): Promise<RubyConsole> {
   const { path, environment } = await sidekiqRuby();
   const loop = `
@@ -74,7 +77,7 @@ ${definitions}
 $stdout.sync = true
 while (line = $stdin.gets)
   begin
-    puts JSON.generate({ value: eval(line) })
+    puts JSON.generate({ value: eval(JSON.parse(line).first) })
   rescue Exception => fault
     puts JSON.generate({ fault: fault.full_message(highlight: false) })
   end
@@ -89,11 +92,11 @@ end
   const closed = once(child, "close");
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async ask(line) {
-      child.stdin.write(`${line.replaceAll("\n", " ")}\n`);
+    async ask(code) {
+      child.stdin.write(`${JSON.stringify([code])}\n`);
       const { value, done } = await answers.next();
       if (done) throw new Error("Ruby has ended");
-      const answer: { readonly value?: unknown; readonly fault?: string } = JSON.parse(value);
+      const answer = Answer.parse(JSON.parse(value));
       if (answer.fault !== undefined) throw new Error(answer.fault);
       return answer.value;
     },

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import fc from "fast-check";
-import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../collector/system-clock.ts";
@@ -17,6 +16,7 @@ import { enqueuedAt, readSidekiq } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
+import { command, redisWith as redisHolding } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
@@ -24,20 +24,6 @@ const fixtures = new URL("../fixtures/sidekiq/", import.meta.url);
 const versions = readdirSync(fixtures).filter((name) => /^\d/.test(name));
 const moments = ["1-enqueued", "2-working", "3-quiet", "4-stopped"] as const;
 
-const Text = z.union([z.string(), z.object({ base64: z.string() })]);
-const Dump = z.object({
-  captured_at_ms: z.number(),
-  keys: z.record(
-    z.string(),
-    z.discriminatedUnion("type", [
-      z.object({ type: z.literal("string"), value: Text }),
-      z.object({ type: z.literal("list"), value: z.array(z.string()) }),
-      z.object({ type: z.literal("set"), value: z.array(z.string()) }),
-      z.object({ type: z.literal("hash"), value: z.record(z.string(), z.string()) }),
-      z.object({ type: z.literal("zset"), value: z.array(z.object({ score: z.string(), member: z.string() })) }),
-    ]),
-  ),
-});
 const Oracle = z.object({
   at_ms: z.number(),
   queues: z.record(z.string(), z.object({ size: z.number(), latency_s: z.number() })),
@@ -431,6 +417,8 @@ redisTest("the practice queues are healthy, late when stalled, orphaned when the
   expect((await run(redis.url)).outcome).toBe("up");
 });
 
+const redisWith = (path: string) => redisHolding(fixture(path));
+
 const fixture = (path: string): unknown => JSON.parse(readFileSync(new URL(path, fixtures), "utf8"));
 
 const run = (
@@ -459,37 +447,6 @@ async function stateAt(url: string, atMilliseconds: number) {
     },
   );
   return answer;
-}
-
-async function command(url: string, use: (client: Redis) => Promise<void>): Promise<void> {
-  const client = new Redis(url, { lazyConnect: true });
-  await client.connect();
-  try {
-    await use(client);
-  } finally {
-    client.disconnect();
-  }
-}
-
-/** A Redis that holds a captured dump, byte for byte. */
-async function redisWith(path: string) {
-  const redis = await startRedis();
-  const { keys } = Dump.parse(fixture(path));
-  await command(redis.url, async (client) => {
-    for (const [key, entry] of Object.entries(keys)) {
-      if (entry.type === "string") {
-        await client.set(
-          key,
-          typeof entry.value === "string" ? entry.value : Buffer.from(entry.value.base64, "base64"),
-        );
-      }
-      if (entry.type === "list") await client.rpush(key, ...entry.value);
-      if (entry.type === "set") await client.sadd(key, ...entry.value);
-      if (entry.type === "hash") await client.hset(key, entry.value);
-      if (entry.type === "zset") for (const { score, member } of entry.value) await client.zadd(key, score, member);
-    }
-  });
-  return redis;
 }
 
 async function tlsProxy(target: number, options: TlsOptions) {
