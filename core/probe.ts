@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { z } from "zod";
 import type { Clock } from "./clock.ts";
+import type { Hearing } from "./heartbeat.ts";
 import type { Localised } from "./language.ts";
 import type { Finding, Phases } from "./sample.ts";
 import type { CapacityPlan } from "./target.ts";
@@ -48,6 +49,8 @@ export interface ProbeContext {
   readonly clock: Clock;
   readonly http: Http;
   readonly net: Net;
+  /** For a job that calls us: what is known of it. Absent where nobody listens. */
+  readonly hearing?: Hearing;
   /** What this check remembers from its last run in this process (counters to take rates of, what is due hourly). */
   readonly memory: Map<string, unknown>;
 }

@@ -4,6 +4,7 @@
  * are derived from them and can be derived again.
  */
 import type { Notice } from "./channel.ts";
+import type { HeartbeatState, StoredHeartbeat } from "./heartbeat.ts";
 import type { Incident, IncidentFacts, IncidentUpdate } from "./incident.ts";
 import type { Outcome, Sample } from "./sample.ts";
 import type { ThresholdState } from "./threshold.ts";
@@ -168,6 +169,11 @@ export interface Store extends AsyncDisposable {
       | { readonly state: "dropped"; readonly error: string },
   ): Promise<void>;
   outboxPending(): Promise<number>;
+
+  /** What each job that calls us said last. */
+  heartbeats(): Promise<readonly StoredHeartbeat[]>;
+  /** In place of what was known of that job; durable when it resolves. */
+  keepHeartbeat(of: CheckRef, state: HeartbeatState): Promise<void>;
 
   /** True the first time a token id is used; remembered until `expires`. */
   useOnce(token: string, expires: Instant): Promise<boolean>;

@@ -5,9 +5,10 @@ import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
 import { openJudge } from "../../alerts/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
 import { openHttp } from "../../collector/http.ts";
+import { openHeartbeats } from "../../collector/heartbeats.ts";
 import { openLedger } from "../../collector/ledger.ts";
 import { openMetrics } from "../../collector/metrics.ts";
-import { openProbing, type ProbingStart } from "../../collector/probing.ts";
+import { openProbing, type Probing, type ProbingStart } from "../../collector/probing.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openTelemetry } from "../../collector/telemetry.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -60,6 +61,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const stop = new AbortController();
   const loops = new Loops(stop.signal);
   let { config } = parts;
+  let probing: Probing | undefined;
 
   undo.use(await openTelemetry(config.telemetry, { version, env }));
   const store = undo.use(await openSqliteStore(config.store.sqlite));
@@ -150,6 +152,13 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     );
   }
 
+  const heartbeats = await openHeartbeats({
+    store,
+    clock,
+    checks: checksOf(config),
+    onHeard: (key, hearing) => probing?.heard(key, hearing),
+  });
+
   const rendered = (accept: string | undefined) => metrics.render(accept);
   const health = () => liveness.parts();
   const inPublic = publicApp({
@@ -160,6 +169,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     log,
     practice: config.practice,
     health,
+    heartbeats,
     onNotice: () => delivery.wake(),
     async capacity(props) {
       const models = await capacityModels(store, config.targets, clock.now());
@@ -175,11 +185,12 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
 
   const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
-  const probing = undo.use(
+  probing = undo.use(
     await openProbing({
       entry: new URL("./probe-worker.ts", import.meta.url),
       start: { ...parts.source, version },
       verdicts,
+      hearings: () => heartbeats.hearings(),
       clock,
       log,
       // A place keeps its name until a restart, also when the thread has read another one by now.
@@ -191,6 +202,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
 
   // First of all: what is on its way has its time while the others end.
   undo.defer(() => stop.abort(new Error("shutting down")));
+  const measuring = probing;
   const held = undo.move();
   return {
     publicPort: publicListener.port,
@@ -200,8 +212,9 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     async reload(next, source) {
       warnOfRestart(config, next, log);
       // The thread first: when it cannot use the new one, everything stays as it was.
-      await probing.reconfigure({ ...source, version });
+      await measuring.reconfigure({ ...source, version });
       config = next;
+      await heartbeats.reconfigure(checksOf(config));
       ledger.reconfigure(checksOf(config));
       ledger.include(await judge.reconfigure(judgeSettings(config)));
       settings = deliverySettings(config, plugins, settings);
