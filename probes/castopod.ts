@@ -55,15 +55,12 @@ export default defineProbe({
 
   kind: {
     name: { en: "Podcasts", fr: "Balados" },
-    checks: ({ url, database }) => {
-      if (database !== undefined) {
-        throw new Error("Castopod keeps its data in MariaDB, which is not watched yet: take `database` out.");
-      }
-      return [
-        { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
-        { id: "service", probe: "castopod", url, every: "60s" },
-      ];
-    },
+    checks: ({ url, database }) => [
+      { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
+      { id: "service", probe: "castopod", url, every: "60s" },
+      // It knows no other.
+      ...(database === undefined ? [] : [{ id: "database", probe: "mysql", url: database }]),
+    ],
   },
 
   async run({ url, maxSeconds, podcasts, soundEvery, newestWithin, federation, ca }, given) {

@@ -7,6 +7,7 @@ import { formatDuration } from "../core/units.ts";
 import { evidenceOf } from "./lib/answer.ts";
 import { type AtomFeed, readAtom } from "./lib/atom.ts";
 import { trusting } from "./lib/certificate.ts";
+import { databaseCheck } from "./lib/database-check.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstanceVersion1, type InstanceLook } from "./lib/instance.ts";
@@ -57,7 +58,7 @@ export default defineProbe({
       { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
       { id: "service", probe: "pixelfed", url, every: "60s" },
       ...(queues === undefined ? [] : [{ id: "queues", probe: "horizon", url: queues }]),
-      ...(database === undefined ? [] : [{ id: "database", probe: "postgres", url: database }]),
+      ...databaseCheck(database),
     ],
   },
 

@@ -555,9 +555,9 @@ describe("the kind", () => {
     ]);
   });
 
-  test("says that there is nothing to watch the database with", () => {
-    const target = { url: "https://podcasts.example", database: { env: "DATABASE" } };
-    expect(() => probe.kind?.checks(target)).toThrow("MariaDB");
+  test("brings the growth of its MariaDB where there is an address of it", () => {
+    const checks = probe.kind?.checks({ url: "https://podcasts.example", database: { env: "D" } }) ?? [];
+    expect(checks.at(-1)).toEqual({ id: "database", probe: "mysql", url: { env: "D" } });
   });
 
   test.each(["show/../x", "two words", ""])("refuses %j as the handle of a podcast", (handle) => {

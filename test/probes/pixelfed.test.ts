@@ -279,7 +279,9 @@ describe("the kind", () => {
       ["web", "http"],
       ["service", "pixelfed"],
     ]);
-    expect(checks({ database: { env: "D" } }).at(-1)).toEqual({ id: "database", probe: "postgres", url: { env: "D" } });
+    expect(checks({ database: { env: "D" } }).at(-1)).toEqual({ id: "database", probe: "mysql", url: { env: "D" } });
+    const postgres = new Secret("postgresql://tidewatch@db.example/pixelfed");
+    expect(checks({ database: postgres }).at(-1)).toEqual({ id: "database", probe: "postgres", url: postgres });
   });
 
   test("brings Horizon where there are queues", () => {
