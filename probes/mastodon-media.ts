@@ -101,7 +101,9 @@ function uploaded(pictures: readonly string[], origin: URL): URL | undefined {
   return pictures
     .map((picture) => URL.parse(picture, origin))
     .filter((picture) => picture !== null)
-    .find(({ protocol, pathname }) => /^https?:$/.test(protocol) && !partOfTheProgram.test(pathname));
+    .find(
+      ({ protocol, pathname }) => /^https?:$/.test(protocol) && pathname !== "/" && !partOfTheProgram.test(pathname),
+    );
 }
 
 function fetchBeginning({ url, namedBy }: Picture, context: ProbeContext) {
