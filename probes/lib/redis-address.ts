@@ -55,7 +55,7 @@ function serverAddress(text: string): RedisAddress | undefined {
   return { host: bare(url.hostname), port: url.port ? Number(url.port) : 6379, tls, ...login, database };
 }
 
-const socketForm = /^unix:(?:\/\/)?(?:(?<login>[^@/?#]*)@)?(?<path>\/[^?#]+)(?:\?(?<query>.*))?$/;
+const socketForm = /^unix:(?:\/\/)?(?:(?<login>[^@/?#]*)@)?(?<path>\/[^/?#][^?#]*)(?:\?(?<query>.*))?$/;
 
 function socketAddress(text: string): RedisAddress | undefined {
   const { login: written, path: encoded = "", query } = socketForm.exec(text)?.groups ?? {};

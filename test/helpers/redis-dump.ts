@@ -19,13 +19,22 @@ const Dump = z.object({
 });
 /** Opens a connection with all rights, and closes it. */
 export async function command<T>(url: string, use: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url, { lazyConnect: true });
-  await client.connect();
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 1 });
+  // Whoever waits for an answer is told as well.
+  client.on("error", () => {});
   try {
+    await client.connect();
     return await use(client);
   } finally {
     client.disconnect();
   }
+}
+
+/** What all commands since the last reset cost Redis. */
+export async function redisMicroseconds(url: string): Promise<number> {
+  const stats = await command(url, (client) => client.info("commandstats"));
+  const costs = [...stats.matchAll(/cmdstat_(?!config|info)[^:]+:calls=\d+,usec=(\d+)/g)];
+  return costs.reduce((sum, [, usec]) => sum + Number(usec), 0);
 }
 
 /** A Redis that holds a captured dump, byte for byte. */
