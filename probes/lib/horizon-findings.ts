@@ -7,7 +7,7 @@ import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
 import { lateExplanation, lateReason, latest, type Tolerance, withOldest } from "./queue-lateness.ts";
 
 /** A queue whose jobs tell no time: the same job has stood at its front for this long at least. */
-export type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
+type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
 
 export type SeenHorizon = Omit<HorizonState, "queues"> & { readonly queues: readonly SeenQueue[] };
 

@@ -52,7 +52,7 @@ interface Master {
   readonly paused: boolean;
 }
 
-export interface Supervisor extends Master {
+interface Supervisor extends Master {
   readonly queues: readonly string[];
   /** Undefined when it does not tell. */
   readonly workers: number | undefined;

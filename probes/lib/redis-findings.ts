@@ -107,7 +107,9 @@ function remark(info: RedisInfo, lately: Lately, { cache }: RedisExpectation): s
 }
 
 const keepsAll = ({ maxmemory_policy }: RedisInfo) => maxmemory_policy === "noeviction" || maxmemory_policy === "";
-const isFull = (info: RedisInfo) => info.maxmemory > 0 && keepsAll(info) && info.used_memory >= info.maxmemory;
+/** A replica takes what its primary sends, limit or not. */
+const isFull = (info: RedisInfo) =>
+  info.role !== "slave" && info.maxmemory > 0 && keepsAll(info) && info.used_memory >= info.maxmemory;
 
 const limitOf = ({ maxmemory, total_system_memory }: RedisInfo): number => maxmemory || total_system_memory;
 

@@ -80,9 +80,10 @@ const mostBytes = 64 * 1024 * 1024;
 function refuseFloods(redis: Redis, visit: Visit): void {
   const { stream } = redis;
   stream.on("data", () => {
-    if (stream.bytesRead <= mostBytes) return;
+    if (stream.bytesRead <= mostBytes || visit.flooded) return;
     visit.flooded = true;
-    redis.disconnect();
+    // Not a polite goodbye, during which more would come.
+    stream.destroy();
   });
 }
 

@@ -33,7 +33,7 @@ export interface SidekiqState {
 }
 
 /** Jobs that wait for a moment in time. */
-export interface DueSet {
+interface DueSet {
   readonly jobs: number;
   /** Those that should have been taken up a minute ago or earlier. Sidekiq looks every few seconds. */
   readonly overdueJobs: number;
@@ -41,14 +41,14 @@ export interface DueSet {
   readonly overdueSeconds: number;
 }
 
-export interface RetryAge {
+interface RetryAge {
   /** Since the first failure of the oldest of those we looked at: all of a small set, both ends of a large one. */
   readonly oldestSeconds: number | undefined;
   /** "ActivityPub::DeliveryWorker, HTTP::TimeoutError": what those were and how they failed. */
   readonly kinds: readonly string[];
 }
 
-export interface DeadSet {
+interface DeadSet {
   readonly jobs: number;
   /** Within the last hour. */
   readonly recentJobs: number;
