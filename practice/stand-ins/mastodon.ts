@@ -28,7 +28,7 @@ export interface MastodonSettings extends StandInSettings {
 }
 
 type Access = "public" | "authenticated" | "disabled";
-export interface FeedAccess {
+interface FeedAccess {
   readonly local: Access;
   readonly remote: Access;
 }
