@@ -44,11 +44,11 @@ export async function startMariadb(
     });
     return { port, server };
   });
-  const address = (login: string, password: string) => `mysql://${login}:${password}@127.0.0.1:${port}/practice`;
+  const address = (login: string, password: string) => `mysql://${login}:${password}@127.0.0.1:${port}`;
   return {
     port,
     url: address("tidewatch", monitor),
-    superuserUrl: address("root", superuser),
+    superuserUrl: `${address("root", superuser)}/practice`,
     [Symbol.asyncDispose]: async () => server[Symbol.asyncDispose](),
   };
 }

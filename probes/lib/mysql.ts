@@ -59,7 +59,7 @@ export async function withMysql<T>(
   return net.converse(to, async (line) => {
     const accident = guarded(line.socket);
     try {
-      const connection = await Promise.race([createConnection(settingsOf(address, to, line, ca)), accident]);
+      const connection = await Promise.race([connected(createConnection(settingsOf(address, to, line, ca))), accident]);
       connection.on("error", () => {});
       const answer = await Promise.race([prepared(connection).then(use), accident]);
       const phases = line.phases();
@@ -70,6 +70,18 @@ export async function withMysql<T>(
       throw explained(error, line);
     }
   });
+}
+
+/** A greeting that cannot be read makes the client stumble, in ways that have no code. */
+async function connected(connection: Promise<Connection>): Promise<Connection> {
+  try {
+    return await connection;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string") {
+      if (!error.code.startsWith("ERR_OUT_OF") && !error.code.startsWith("ERR_BUFFER")) throw error;
+    }
+    throw new Unreachable("the answer is not MySQL", { stage: "protocol", cause: error });
+  }
 }
 
 /** The client reads packets where nobody could catch what it throws: rejects when bytes are no MySQL. */
