@@ -56,7 +56,9 @@ export default defineProbe({
     ]);
     const newestAt = latest.document && newest(latest.document);
     const ageSeconds = newestAt === undefined ? undefined : (context.clock.now().epochMilliseconds - newestAt) / 1000;
-    const own = [...(ill ? [ill] : []), ...about.flaws, ...latest.flaws];
+    // Nobody comes for the description alone.
+    const aside = about.flaws.map((flaw) => blemish(flaw.reason, hasBlemish(forum), flaw.evidence));
+    const own = [...(ill ? [ill] : []), ...latest.flaws, ...aside];
     // None of the three is Discourse's: whatever answers there, members do not find their forum.
     const replaced = ill !== undefined && !about.isOurs && !latest.isOurs;
     const flaws = [
@@ -124,9 +126,9 @@ async function askDocument<T>(
   // Only our own share is used up (200 questions a minute); nothing is known.
   if (answer.status === 429) return { answer, isOurs: true, flaws: [] };
   const refusal = refusalOf(answer, asked, forum);
-  if (refusal) return { answer, isOurs: false, flaws: [refusal] };
   const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;
-  return { answer, isOurs: false, flaws: [blemish(`${asked} ${said}`, hasBlemish(forum), evidenceOf(answer))] };
+  const flaw = refusal ?? blemish(`${asked} ${said}`, hasBlemish(forum), evidenceOf(answer));
+  return { answer, isOurs: false, flaws: [flaw] };
 }
 
 /** Said in a header of every answer: by an administrator, while a backup is restored, or because the database is. */

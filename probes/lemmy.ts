@@ -51,7 +51,10 @@ export default defineProbe({
 
   thresholds: ({ federation, peersBehind }) =>
     federation
-      ? [behind("peers", peersBehind, "ticket"), behind("most-peers", Math.max(0.9, peersBehind), "page")]
+      ? [
+          behind("peers", Math.max(0.01, peersBehind), "ticket"),
+          behind("most-peers", Math.max(0.9, peersBehind), "page"),
+        ]
       : [],
 
   async run({ url, maxSeconds, account, federation, ca }, given) {

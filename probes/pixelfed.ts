@@ -87,7 +87,12 @@ export default defineProbe({
         : calm,
       seldom("pictures", often, context, () =>
         askPictures(
-          { user, newestWithin, hosts: [origin.host, ...mediaHosts], fallback: look.instance?.pictures ?? [] },
+          {
+            user,
+            newestWithin,
+            hosts: [origin.host, ...mediaHosts.map((host) => host.toLowerCase())],
+            fallback: look.instance?.pictures ?? [],
+          },
           origin,
           context,
         ),

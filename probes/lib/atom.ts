@@ -14,8 +14,8 @@ export function readAtom(text: string): AtomFeed | undefined {
     .split("<entry>")
     .slice(1, 101)
     .flatMap((entry) => {
-      const [, written = ""] = /<updated>\s*([^<]{1,60}?)\s*<\/updated>/.exec(entry) ?? [];
-      const at = Date.parse(written);
+      const [, written = ""] = /<updated>([^<]{1,60})<\/updated>/.exec(entry) ?? [];
+      const at = Date.parse(written.trim());
       return Number.isNaN(at) ? [] : [{ at, entry }];
     });
   const newest = entries.toSorted((a, b) => b.at - a.at)[0];

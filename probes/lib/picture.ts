@@ -5,18 +5,18 @@ import type { ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { patiently } from "./patience.ts";
-import { storageTrouble } from "./stored-file.ts";
+import { silentOutcome, storageTrouble } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
 const doNotLoad: Localised = { en: "Pictures may not load.", fr: "Les images risquent de ne pas s’afficher." };
 
 /** @param asked what the picture is, as it stands in a reason: "the newest picture of @ada". */
 export async function askPicture(url: URL, asked: string, context: ProbeContext): Promise<readonly Flaw[]> {
-  const request = { headers: { range: "bytes=0-1023" }, followRedirects: 3, maxBodyBytes: 2048 };
+  const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048 };
   const heard = await patiently(context.http.get(url, request), context);
   if (!("answer" in heard)) {
     const reason = `${asked} on ${url.host}: ${heard.silence}`;
-    return [{ outcome: "down", reason, explanation: doNotLoad, evidence: heard.evidence }];
+    return [{ outcome: silentOutcome(heard), reason, explanation: doNotLoad, evidence: heard.evidence }];
   }
   const { answer } = heard;
   const evidence = evidenceOf(answer);

@@ -5,7 +5,7 @@ import { evidenceOf } from "./answer.ts";
 import type { Episode, Sound } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { patiently } from "./patience.ts";
-import { storageTrouble } from "./stored-file.ts";
+import { silentOutcome, storageTrouble } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
 const cannotBePlayed = {
@@ -32,13 +32,12 @@ export async function askSound(
   const asked = `the sound of "${title}"`;
   const range = { range: "bytes=0-1" };
   const heard = await patiently(
-    context.http.get(url, { headers: range, followRedirects: 3, maxBodyBytes: 2048 }),
+    context.http.get(url, { headers: range, followRedirects: 5, maxBodyBytes: 2048 }),
     context,
   );
   if (!("answer" in heard)) {
-    return [
-      { outcome: "down", reason: `${asked}: ${heard.silence}`, explanation: cannotBePlayed, evidence: heard.evidence },
-    ];
+    const reason = `${asked}: ${heard.silence}`;
+    return [{ outcome: silentOutcome(heard), reason, explanation: cannotBePlayed, evidence: heard.evidence }];
   }
   return judge(heard.answer, sound, asked);
 }

@@ -1,5 +1,6 @@
 /** A picture or a sound in its storage: what its answer says about the file, and about the storage. */
 import type { HttpAnswer } from "../../core/probe.ts";
+import type { Silence } from "./patience.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
 /** What is wrong, in a few words; `whole` when it is the storage and not this one file. */
@@ -7,6 +8,10 @@ export interface StorageTrouble {
   readonly said: string;
   readonly whole: boolean;
 }
+
+/** A storage that does not answer is down; one that sends us in circles, or into a private network, does something. */
+export const silentOutcome = ({ failure }: Silence): "down" | "degraded" =>
+  failure?.stage === "protocol" ? "degraded" : "down";
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */
 export function storageTrouble(answer: HttpAnswer): StorageTrouble | "nothing known" | undefined {

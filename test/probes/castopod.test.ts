@@ -273,6 +273,23 @@ describe("feeds", () => {
   });
 });
 
+test.each<[string, string, string]>([
+  ["one episode that never ends", `<rss><channel><item><title>${"x".repeat(3_000_000)}`, "ends in the middle"],
+  ["nothing but tags that open", `<rss><channel>${"<a>".repeat(1_000_000)}`, "ends in the middle"],
+  ["nothing but comments that open", `<rss><channel>${"<!--".repeat(500_000)}`, "ends in the middle"],
+  ["attributes without end", `<rss><channel a="${"b=' ".repeat(500_000)}`, "ends in the middle"],
+  [
+    "a hundred thousand empty episodes",
+    `<rss><channel>${"<item/>".repeat(100_000)}</channel></rss>`,
+    "ends in the middle",
+  ],
+])("a huge feed of %s is read as far as feeds matter", async (_what, body, reason) => {
+  expect(await withChange({ "/@show/feed.xml": xml(body) })).toMatchObject({
+    outcome: "degraded",
+    reason: `the feed of @show ${reason}`,
+  });
+});
+
 test("a feed that ends in the middle is told from one that is none", async () => {
   const half = xml('<?xml version="1.0"?>\n<rss><channel><item><title>One');
   expect(await withChange({ "/@show/feed.xml": half })).toMatchObject({
@@ -356,8 +373,8 @@ describe("the newest episode", () => {
     [
       "redirects in circles",
       { [asked]: { status: 302, headers: { location: asked } } },
-      "down",
-      ": gave up after 3 redirects",
+      "degraded",
+      ": gave up after 5 redirects",
     ],
   ])("that %s is told", async (_what, changes, outcome, reason) => {
     const sample = await withChange(changes);

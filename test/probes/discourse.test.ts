@@ -49,7 +49,7 @@ describe("moods", () => {
   test.each<[Mood, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the status page answered 502/],
-    ["no-database", "down", /the description of the forum answered 500/],
+    ["no-database", "down", /the list of topics answered 500; the description of the forum answered 500/],
     ["html", "down", /the status page does not say ok/],
     ["blocked", "unknown", /blocked: Cloudflare asks for a browser/],
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
@@ -107,6 +107,13 @@ describe("one part that is wrong", () => {
       "degraded",
       "the description of the forum answered 404",
     ],
+    [
+      "a description that fails",
+      { "/about.json": { status: 500 } },
+      "degraded",
+      "the description of the forum answered 500",
+    ],
+    ["topics that fail", { "/latest.json": { status: 500 } }, "down", "the list of topics answered 500"],
     ["topics that are none", { "/latest.json": asHtml("x") }, "degraded", "the list of topics is not one"],
     [
       "topics without a time",

@@ -106,6 +106,13 @@ describe("peers", () => {
     });
   });
 
+  test("that are too many to be read are left out, and that is said", async () => {
+    expect(await withChange({ "/api/v3/federated_instances": { body: "x".repeat(16_000_001) } })).toMatchObject({
+      outcome: "up",
+      reason: "the list of peers is too long to be read",
+    });
+  });
+
   test("become a ticket at half, and a page at nine of ten", () => {
     const thresholds = probe.thresholds?.(probe.options.parse({ url: "https://a.example" })) ?? [];
     expect(thresholds.map(({ raiseAt, urgency }) => [raiseAt, urgency])).toEqual([

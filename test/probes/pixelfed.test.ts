@@ -262,6 +262,7 @@ describe("pictures and posts", () => {
     "<html>",
     "\u0000",
     `<feed>${"<entry><updated>".repeat(10_000)}`,
+    `<feed><entry><updated>${" ".repeat(500_000)}`,
     `<feed><entry><updated>2026-11-23T11:00:00Z</updated>${"<img ".repeat(20_000)}`,
   ])("whatever a feed says, it ends in a finding (%#)", async (body) => {
     const { sample } = await withPosts(() => "", { "/users/admin.atom": { body } });
