@@ -8,7 +8,7 @@ import { patiently } from "./patience.ts";
 import { challengeOf, isHtml, mediaType } from "./wall.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });
-export const activityType = "application/activity+json";
+const activityType = "application/activity+json";
 const activityTypes = [activityType, "application/ld+json"];
 
 /** Fetches the account of a podcast as another server does, and knocks at its inbox without a signature. */
