@@ -16,7 +16,7 @@ export interface NameServerWishes {
   readonly names: Readonly<Record<string, Records>>;
 }
 
-export type Trouble = "none" | "servfail" | "refused" | "silent" | "truncated";
+type Trouble = "none" | "servfail" | "refused" | "silent" | "truncated";
 
 export interface TestNameServer extends AsyncDisposable {
   readonly host: string;
