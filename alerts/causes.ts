@@ -26,12 +26,24 @@ interface Known {
 
 export class Causes {
   readonly #known: Known;
-  readonly #target: (id: string) => Target | undefined;
+  #targets: ReadonlyMap<string, Target> = new Map();
+  /** Checks that something depends on. */
+  #named: ReadonlySet<CheckKey> = new Set();
 
-  /** @param target what is configured and in service now. */
-  constructor(known: Known, target: (id: string) => Target | undefined) {
+  constructor(known: Known, targets: readonly Target[]) {
     this.#known = known;
-    this.#target = target;
+    this.reconfigure(targets);
+  }
+
+  reconfigure(targets: readonly Target[]): void {
+    const inService = targets.filter(({ planned }) => !planned);
+    this.#targets = new Map(inService.map((target) => [target.id, target]));
+    this.#named = new Set(inService.flatMap(({ checks }) => checks.flatMap(({ dependsOn = [] }) => dependsOn)));
+  }
+
+  /** Trouble with this check may explain that of another. */
+  mayExplain(key: CheckKey): boolean {
+    return this.#named.has(key);
   }
 
   /**
@@ -39,7 +51,7 @@ export class Causes {
    * @param at when the try began that is judged.
    */
   of(facts: Pick<IncidentFacts, "kind" | "target" | "checks" | "urgency">, at: Instant): Cause | undefined {
-    const target = this.#target(facts.target);
+    const target = this.#targets.get(facts.target);
     const involved = target?.checks.filter(({ id }) => facts.checks.includes(id)) ?? [];
     const causes =
       facts.kind === "threshold"
@@ -59,7 +71,7 @@ export class Causes {
     const passed = new Set([...behind, keyOf(check)]);
     for (const key of check.dependsOn ?? []) {
       if (passed.has(key) || isWorse(needed, this.#known.outages.stoodAt(key, at))) continue;
-      const target = this.#target(key.slice(0, key.indexOf("/")));
+      const target = this.#targets.get(key.slice(0, key.indexOf("/")));
       const cause = target?.checks.find((candidate) => keyOf(candidate) === key);
       if (!target || !cause) continue;
       const root = this.#root(cause, needed, at, passed) ?? this.#told(cause, target);

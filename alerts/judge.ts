@@ -18,7 +18,7 @@ import {
   withCause,
 } from "../core/member-texts.ts";
 import type { OnCall, Organisation } from "../core/organisation.ts";
-import type { Sample } from "../core/sample.ts";
+import { checkKey, type Sample } from "../core/sample.ts";
 import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import { type Cause, Causes } from "./causes.ts";
@@ -102,7 +102,7 @@ class RunningJudge implements Judge {
     this.#incidents = state.incidents;
     this.#outages = state.outages;
     this.#thresholds = state.thresholds;
-    this.#causes = new Causes(state, (id) => this.#target(id));
+    this.#causes = new Causes(state, options.targets);
     this.#firstSteps = state.firstSteps;
     this.#warnOfSilence();
   }
@@ -116,6 +116,7 @@ class RunningJudge implements Judge {
   async reconfigure(settings: JudgeSettings): Promise<Changes | undefined> {
     this.#firstSteps = await readFirstSteps(settings.targets);
     this.#settings = settings;
+    this.#causes.reconfigure(settings.targets);
     this.#warnOfSilence();
     return this.start();
   }
@@ -126,7 +127,8 @@ class RunningJudge implements Judge {
     const outage = this.#considerOutage(event, target);
     const { rules, stored } = this.#thresholds.take(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
-    const found = isBad(event.sample) ? this.#explainOthers(event.sample.at) : {};
+    const mayExplain = isBad(event.sample) && this.#causes.mayExplain(checkKey(event.sample));
+    const found = mayExplain ? this.#explainOthers(event.sample.at) : {};
     return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, found]));
   }
 

@@ -35,13 +35,13 @@ export function confirmedText(explanation: Localised): Localised {
 export function withCause(text: Localised, cause: Localised): Localised {
   return {
     en: `${text.en} It comes from the trouble with ${cause.en}.`,
-    fr: `${text.fr} Cela vient des perturbations de : ${cause.fr}.`,
+    fr: `${text.fr} En cause : ${cause.fr}.`,
   };
 }
 
 export const causeFoundText = (cause: Localised): Localised => ({
   en: `We know the cause: it comes from the trouble with ${cause.en}.`,
-  fr: `La cause est connue : les perturbations de ${cause.fr}.`,
+  fr: `La cause est connue : ${cause.fr}.`,
 });
 
 /** It became worse than first said. */

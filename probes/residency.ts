@@ -12,7 +12,7 @@ import { askInstance } from "./lib/instance.ts";
 import { isDeadline } from "./lib/no-answer.ts";
 import { hostName } from "./lib/place.ts";
 import { type Database, openDatabase } from "./lib/residency-database.ts";
-import { bare, type Host, mailHosts, type Resolved, resolve } from "./lib/residency-hosts.ts";
+import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./lib/residency-hosts.ts";
 import { networkSettings, placeInNetworks } from "./lib/residency-networks.ts";
 import { completed, countryCode, isForOwnUse, nowhere, type Place, standing } from "./lib/residency-place.ts";
 import { Rdap } from "./lib/residency-rdap.ts";
@@ -64,7 +64,7 @@ const options = z
       .optional()
       .describe("A registry to ask about what is not known yet. It learns which addresses you look up."),
     servers: z
-      .array(z.string().regex(/^[\da-f.:[\]]{2,60}$/i, { error: "expected a name server's address, like 192.0.2.53" }))
+      .array(nameServerAddress())
       .max(8)
       .prefault([])
       .describe("The resolvers to ask. Default: those of this machine."),
@@ -161,7 +161,12 @@ async function look(settings: Options, context: ProbeContext): Promise<Found> {
   const located = await locate(resolved, { settings, databases, context });
   return {
     located,
-    failures: [...own.failures, ...mails.flatMap((mail) => mail.failures), ...resolved.flatMap((one) => one.failures)],
+    failures: [
+      ...own.failures,
+      ...mails.flatMap((mail) => mail.failures),
+      ...resolved.flatMap((one) => one.failures),
+      ...(hosts.length > atMost.hosts ? [`there are ${hosts.length} hosts: only ${atMost.hosts} were looked up`] : []),
+    ],
   };
 }
 
@@ -250,8 +255,13 @@ function findingOf({ located, failures }: Found, settings: Options): Finding {
   const count = (wanted: Located["standing"]) =>
     new Set(located.filter(({ standing: is }) => is === wanted).map(({ address }) => address)).size;
   const [inside, outside, unknown] = [count("inside"), count("outside"), count("unknown")];
-  if (located.length === 0 && failures.length === 0) throw new CannotLook("none of these hosts exists");
-  const evidence = [...located.map(line), ...failures].join("\n");
+  if (located.length === 0 && failures.length === 0)
+    throw new CannotLook("these names lead to no host: check hosts and mail");
+  // Only the beginning is kept.
+  const worstFirst = (["outside", "unknown", "inside"] as const).flatMap((is) =>
+    located.filter((one) => one.standing === is),
+  );
+  const evidence = [...failures, ...worstFirst.map(line)].join("\n");
   const readings: readonly Reading[] = [
     { metric: "residency_inside_addresses", value: inside },
     { metric: "residency_outside_addresses", value: outside },

@@ -1,7 +1,24 @@
 /** Which hosts a service really uses, and all their addresses. */
+import { Resolver } from "node:dns";
 import { isIP } from "node:net";
+import { z } from "zod";
 import type { NameServer } from "./dns.ts";
 import { inWords } from "./dns.ts";
+
+/** As the resolver itself understands it, so that no run stumbles over it. */
+export const nameServerAddress = () =>
+  z.string().max(60).refine(isServerAddress, {
+    error: "expected the address of a name server, like 192.0.2.53 or [2001:db8::53]:5353",
+  });
+
+function isServerAddress(text: string): boolean {
+  try {
+    new Resolver().setServers([text]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What a host is there for: "web", "mail". */
 export interface Host {

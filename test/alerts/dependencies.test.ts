@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Check } from "../../core/target.ts";
+import { randomFrom } from "../helpers/random.ts";
 import { check, latency, target, World } from "./world.ts";
 
 const cause = "database/connect";
@@ -225,6 +226,34 @@ test("a cause that is taken out of the configuration explains nothing any more",
   await world.clock.turn(60);
   await world.sees("mastodon/web", "down");
   expect(await world.outbox(2)).toEqual(told);
+});
+
+test("whatever comes in whatever order, no confirmed trouble is kept from everybody", async () => {
+  let untold = 0;
+  for (let seed = 1; seed <= 12; seed++) {
+    await using world = await World.open({ targets: coOp() });
+    const random = randomFrom(seed);
+    const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)];
+    const mood = new Map<string, "up" | "degraded" | "down" | "unknown">();
+    for (let step = 0; step < 150; step++) {
+      const id = pick([cause, "mastodon/web", "mastodon/service"]) ?? cause;
+      if (random() < 0.1) {
+        const next = pick(["up", "up", "up", "degraded", "down", "down", "unknown"] as const) ?? "up";
+        mood.set(id, next);
+        if (id === cause && next === "down") mood.set("mastodon/web", next);
+      }
+      const seen = mood.get(id) ?? "up";
+      await world.sees(id, seen);
+      await world.clock.turn(1 + Math.floor(random() * 30));
+      const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");
+      const notices = await Promise.all(open.map((incident) => world.store.noticesOf(incident.id)));
+      const told = notices.filter((list) => list.some(({ kind }) => kind === "page"));
+      if (told.length < open.length) untold++;
+      const isOpen = open.some(({ target, checks }) => checks.some((own) => `${target}/${own}` === id));
+      if (seen === "down" && isOpen) expect(told, `seed ${seed}, step ${step}, ${id}`).not.toEqual([]);
+    }
+  }
+  expect(untold).toBeGreaterThan(20);
 });
 
 test("killed while a page that had waited is written: it is written with the next failed try", async () => {

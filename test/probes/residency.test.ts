@@ -194,6 +194,15 @@ describe("unknown stays unknown", () => {
   });
 });
 
+test("what is outside stands first in the evidence, of which only the beginning is kept", async () => {
+  const A = [...Array.from({ length: 60 }, (_, index) => `192.0.2.${index + 1}`), "203.0.113.9"];
+  await using names = await nameServer({ "social.example": { A } });
+  const settings = { hosts: ["social.example"], countries: ["CA"], networks, servers: names.servers };
+  expect((await runProbe(residency, settings)).evidence).toMatch(
+    /^outside: social\.example \(host\) 203\.0\.113\.9: US/,
+  );
+});
+
 describe("with local databases", () => {
   const rows = {
     "192.0.2.0/24": { country: { iso_code: "CA" } },
@@ -400,6 +409,11 @@ test("what members may read stands in a reading only when it is wanted and all i
 test.each([
   ["nothing to look up", { countries: ["CA"], networks }, "add hosts, mail or url"],
   ["nobody to ask", { hosts: ["a.example"], countries: ["CA"] }, "add networks, databases or rdap"],
+  [
+    "a name server by name",
+    { hosts: ["a.example"], countries: ["CA"], networks, servers: ["dns.example"] },
+    "of a name server",
+  ],
   ["a country in words", { hosts: ["a.example"], countries: ["Canada"], networks }, "two capital letters, like CA"],
   ...["192.0.2.0/33", "192.0.2.0/", "300.0.0.0/8", "192.0.2.0/8/8", "::/129", "example"].map(
     (network): [string, object, string] => [
