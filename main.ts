@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   probe: () => import("./commands/probe.ts"),
   capacity: () => import("./commands/capacity.ts"),
   "sign-in": () => import("./commands/sign-in.ts"),
+  heartbeat: () => import("./commands/heartbeat.ts"),
   backup: () => import("./commands/backup.ts"),
   restore: () => import("./commands/restore.ts"),
 };

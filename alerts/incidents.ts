@@ -3,7 +3,8 @@
  * committed; what happens to it in between waits here and follows right after.
  */
 import type { Incident, IncidentFacts } from "../core/incident.ts";
-import type { Changes, IncidentChange } from "../core/store.ts";
+import type { CheckKey } from "../core/sample.ts";
+import type { Changes, IncidentChange, NoticeStatus } from "../core/store.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
 
@@ -17,6 +18,10 @@ export interface Tracked {
   readonly openingTitle: Facts["title"];
   /** The thread that an earlier process gave it. */
   readonly thread?: Thread | undefined;
+  /** The check whose failure explains all that is wrong here. */
+  because?: CheckKey | undefined;
+  /** Nobody has been told how bad it is, because something else explained it. */
+  untold?: boolean;
   id: number | undefined;
 }
 
@@ -27,6 +32,21 @@ export interface Thread {
 }
 
 type Follow = (id: number) => Changes;
+
+/** What the notices of an incident tell about it after a restart. */
+export interface Told {
+  readonly thread?: Thread;
+  /** None of them says how bad it is now. */
+  readonly untold: boolean;
+}
+
+export function toldBy(notices: readonly NoticeStatus[], { urgency }: Pick<Facts, "urgency">): Told {
+  const [first] = notices;
+  return {
+    ...(first && { thread: { thread: first.thread, subject: first.subject } }),
+    untold: urgency === "page" ? !notices.some(({ kind }) => kind === "page") : notices.length === 0,
+  };
+}
 
 export interface Past {
   readonly id: number;
@@ -39,11 +59,11 @@ export class Incidents {
   readonly #awaited = new Map<string, { readonly tracked: Tracked; readonly follow: Follow[] }>();
   readonly #past = new Map<string, Past>();
 
-  constructor(open: readonly Incident[], past: readonly Incident[], threadOf: (id: number) => Thread | undefined) {
+  constructor(open: readonly Incident[], past: readonly Incident[], toldOf: (id: number) => Told | undefined) {
     for (const incident of open) {
       const { id, ...facts } = incident;
-      const thread = threadOf(id);
-      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, id });
+      const { thread, untold = false } = toldOf(id) ?? {};
+      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, untold, id });
     }
     for (const incident of past) {
       if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);

@@ -8,19 +8,22 @@ import type { Incident, IncidentFacts, IncidentUpdate } from "../core/incident.t
 import { type Language, type Localised, sameInAll } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
 import {
+  causeFoundText,
   confirmedText,
   outageExplanation,
   outageTitle,
   raisedText,
   recoveredText,
   unwatchedText,
+  withCause,
 } from "../core/member-texts.ts";
 import type { OnCall, Organisation } from "../core/organisation.ts";
-import type { Sample } from "../core/sample.ts";
+import { checkKey, type Sample } from "../core/sample.ts";
 import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
+import { type Cause, Causes } from "./causes.ts";
 import { emptySteps, type Plan, planNotices, planRecovery, threadName } from "./escalate.ts";
-import { Incidents, mergeChanges, type Thread, type Tracked } from "./incidents.ts";
+import { Incidents, mergeChanges, type Thread, type Told, type Tracked, toldBy } from "./incidents.ts";
 import { isBad, isWorse, Outages } from "./outages.ts";
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
@@ -67,13 +70,10 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { store, clock } = options;
   const open = await store.incidents({ open: true });
   const past = await store.incidents({ since: clock.now().subtract({ hours: 48 }), limit: 1000 });
-  const threads = new Map<number, Thread>();
-  for (const { id } of open) {
-    const [first] = await store.noticesOf(id);
-    if (first) threads.set(id, { thread: first.thread, subject: first.subject });
-  }
+  const told = new Map<number, Told>();
+  for (const incident of open) told.set(incident.id, toldBy(await store.noticesOf(incident.id), incident));
   return new RunningJudge(options, {
-    incidents: new Incidents(open, past, (id) => threads.get(id)),
+    incidents: new Incidents(open, past, (id) => told.get(id)),
     outages: await Outages.load(store, clock.now()),
     thresholds: await Thresholds.load(store),
     firstSteps: await readFirstSteps(options.targets),
@@ -92,6 +92,7 @@ class RunningJudge implements Judge {
   readonly #incidents: Incidents;
   readonly #outages: Outages;
   readonly #thresholds: Thresholds;
+  readonly #causes: Causes;
   #settings: JudgeSettings;
   #firstSteps: FirstSteps;
 
@@ -101,17 +102,21 @@ class RunningJudge implements Judge {
     this.#incidents = state.incidents;
     this.#outages = state.outages;
     this.#thresholds = state.thresholds;
+    this.#causes = new Causes(state, options.targets);
     this.#firstSteps = state.firstSteps;
     this.#warnOfSilence();
   }
 
   start(): Changes | undefined {
+    const now = this.#options.clock.now();
+    for (const tracked of this.#incidents.all()) tracked.because = this.#causes.of(tracked.facts, now)?.key;
     return ifAny(mergeChanges(this.#incidents.all().map((tracked) => this.#reconcile(tracked))));
   }
 
   async reconfigure(settings: JudgeSettings): Promise<Changes | undefined> {
     this.#firstSteps = await readFirstSteps(settings.targets);
     this.#settings = settings;
+    this.#causes.reconfigure(settings.targets);
     this.#warnOfSilence();
     return this.start();
   }
@@ -122,7 +127,9 @@ class RunningJudge implements Judge {
     const outage = this.#considerOutage(event, target);
     const { rules, stored } = this.#thresholds.take(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
-    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds]));
+    const mayExplain = isBad(event.sample) && this.#causes.mayExplain(checkKey(event.sample));
+    const found = mayExplain ? this.#explainOthers(event.sample.at) : {};
+    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, found]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -145,13 +152,11 @@ class RunningJudge implements Judge {
     if (!check.required || !isBad(sample)) return {};
     const worse = isWorse(standing, tracked.facts.impact);
     if (worse) return this.#worsen(tracked, this.#outageFacts(event, target, standing), target, sample, check);
-    if (tracked.facts.checks.includes(check.id)) return {};
-    return this.#join(
-      tracked,
-      check.id,
-      sample.at,
-      sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`),
-    );
+    const seen = this.#tries(sample, check);
+    if (tracked.facts.checks.includes(check.id)) return this.#goesOn(tracked, target, sample, seen);
+    const text = sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`);
+    const joined = this.#join(tracked, check.id, sample.at, text);
+    return mergeChanges([joined, this.#goesOn(tracked, target, sample, seen)]);
   }
 
   #endIfOver({ sample, change }: Judged, target: Target, tracked: Tracked): Changes {
@@ -199,15 +204,13 @@ class RunningJudge implements Judge {
       const resolvedAt = clearedAt === undefined ? sample.at : instant(clearedAt);
       return this.#resolve(tracked, { resolvedAt, at: sample.at, unwatched: false });
     }
+    const seen: Seen = { kind: "levels", check: check.id, levels };
+    const told = this.#goesOn(tracked, target, sample, seen);
     const more = raised.filter(({ labels }) => !tracked.labels.has(labels));
     for (const { labels } of more) tracked.labels.add(labels);
-    if (more.length === 0) return {};
-    return this.#join(
-      tracked,
-      check.id,
-      sample.at,
-      sameInAll(`${check.id}: ${reasonOf({ kind: "levels", check: check.id, levels })}`),
-    );
+    if (more.length === 0) return told;
+    const joined = this.#join(tracked, check.id, sample.at, sameInAll(`${check.id}: ${reasonOf(seen)}`));
+    return mergeChanges([joined, told]);
   }
 
   #ruleFacts(key: string, sample: Sample, target: Target, { rule }: RuleStanding, seen: Seen, since: Instant): Facts {
@@ -227,17 +230,21 @@ class RunningJudge implements Judge {
     };
   }
 
-  #open(facts: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
+  #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
+    const cause = this.#causes.of(found, found.confirmedAt);
+    const facts = cause ? { ...found, reason: becauseOf(found, cause) } : found;
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
     const tracked: Tracked = { facts, labels: new Set(labels), openingTitle: facts.title, id: undefined };
+    explain(tracked, cause);
     const isPublic = shown(target, facts);
-    const text = confirmedText(facts.explanation);
+    const text = confirmedText(explanationWith(facts, cause));
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
       update: { at: facts.confirmedAt, kind: "confirmed", text, public: isPublic },
       notices: (id) => {
+        if (cause) return [];
         const trouble = this.#trouble(id, facts, target, seen, isPublic ? text : undefined);
         return planNotices(again ? { ...trouble, again } : trouble, this.#plan(), {
           ...this.#thread(tracked, id),
@@ -258,12 +265,16 @@ class RunningJudge implements Judge {
 
   /** Degraded before, down now: told as if it were new, in the same thread. */
   #worsen(tracked: Tracked, found: Facts, target: Target, sample: Sample, check: Check): Changes {
-    const { impact, urgency, title, explanation, reason, runbook } = found;
+    const { impact, urgency, title, explanation, runbook } = found;
     const seen = this.#tries(sample, check);
+    const checks = [...new Set([...tracked.facts.checks, check.id])];
+    const cause = this.#causes.of({ ...tracked.facts, urgency, checks }, sample.at);
+    const reason = cause ? becauseOf(found, cause) : found.reason;
     const facts = { ...tracked.facts, impact, urgency, title, explanation, reason, runbook };
-    tracked.facts = { ...facts, checks: [...new Set([...facts.checks, check.id])] };
+    tracked.facts = { ...facts, checks };
+    explain(tracked, cause);
     const isPublic = shown(target, facts);
-    const text = raisedText(explanation);
+    const text = raisedText(explanationWith(facts, cause));
     const raised = { urgency, title, explanation, reason, runbook };
     return this.#incidents.follow(tracked, (id) => ({
       incidents: [
@@ -276,12 +287,76 @@ class RunningJudge implements Judge {
           update: { at: sample.at, kind: "joined", text, public: isPublic },
         },
       ],
-      notices: planNotices(
-        this.#trouble(id, { ...facts, confirmedAt: sample.at }, target, seen, isPublic ? text : undefined),
-        this.#plan(),
-        { ...this.#thread(tracked, id), round: "raised", from: sample.at },
-      ),
+      notices: cause
+        ? []
+        : planNotices(
+            this.#trouble(id, { ...facts, confirmedAt: sample.at }, target, seen, isPublic ? text : undefined),
+            this.#plan(),
+            { ...this.#thread(tracked, id), round: "raised", from: sample.at },
+          ),
     }));
+  }
+
+  /** One more bad try: what explained it may be over by now, and then it counts for itself. */
+  #goesOn(tracked: Tracked, target: Target, sample: Sample, seen: Seen): Changes {
+    const { because, untold = false } = tracked;
+    if ((because === undefined && !untold) || this.#causes.of(tracked.facts, sample.at)) return {};
+    tracked.because = undefined;
+    return untold
+      ? this.#tellNow(tracked, target, sample, seen, because)
+      : this.#note(tracked, sample.at, {
+          text: sameInAll(`${because} explains it no longer, and it goes on`),
+          public: false,
+        });
+  }
+
+  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, outlasts: string | undefined): Changes {
+    tracked.untold = false;
+    tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
+    const { facts } = tracked;
+    const { impact, urgency, title, explanation, reason, runbook } = facts;
+    const text = sameInAll(`told now: ${outlasts ?? "what explained it"} is no longer the cause, and it goes on`);
+    const update = { at: sample.at, kind: "joined", text, public: false } as const;
+    const membersSee = shown(target, facts) ? confirmedText(explanation) : undefined;
+    return this.#incidents.follow(tracked, (id) => {
+      const trouble = this.#trouble(id, facts, target, seen, membersSee);
+      const notices = planNotices({ ...trouble, ...(outlasts !== undefined && { outlasts }) }, this.#plan(), {
+        ...this.#thread(tracked, id),
+        round: "page",
+        from: sample.at,
+      });
+      // Where nobody can be told, there is nothing to say about it either.
+      if (notices.length === 0) return {};
+      const raised = { urgency, title, explanation, reason, runbook };
+      return { incidents: [{ change: "join", id, check: sample.check, impact, raised, update }], notices };
+    });
+  }
+
+  /** What is going on already may have its cause in what was just found: those incidents say so from now on. */
+  #explainOthers(at: Instant): Changes {
+    return mergeChanges(
+      this.#incidents.all().map((tracked) => {
+        const cause = this.#causes.of(tracked.facts, at);
+        if (!cause || cause.key === tracked.because) return {};
+        tracked.because = cause.key;
+        const target = this.#target(tracked.facts.target);
+        const forMembers = causeForMembers(tracked.facts, cause);
+        const technical = sameInAll(`because ${cause.key}: ${plain(cause.reason)}`);
+        const isPublic = forMembers !== undefined && target !== undefined && shown(target, tracked.facts);
+        return mergeChanges([
+          this.#note(tracked, at, { text: technical, public: false }),
+          isPublic ? this.#note(tracked, at, { text: causeFoundText(forMembers), public: true }) : {},
+        ]);
+      }),
+    );
+  }
+
+  /** A line in the record of an incident; nobody is told. */
+  #note(tracked: Tracked, at: Instant, said: { readonly text: Localised; readonly public: boolean }): Changes {
+    const { impact, checks } = tracked.facts;
+    const update = { at, kind: "note", ...said } as const;
+    const [check = ""] = checks;
+    return this.#incidents.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, update }] }));
   }
 
   #resolve(tracked: Tracked, end: { resolvedAt: Instant; at: Instant; unwatched: boolean }): Changes {
@@ -384,6 +459,24 @@ function isWatched(facts: Facts, checks: readonly Check[]): boolean {
   return checks.some((check) =>
     check.thresholds.some(({ id }) => ruleKey({ target: check.target, check: check.id }, id) === facts.key),
   );
+}
+
+function explain(tracked: Tracked, cause: Cause | undefined): void {
+  tracked.because = cause?.key;
+  tracked.untold = cause !== undefined;
+}
+
+const becauseOf = ({ reason }: Pick<Facts, "reason">, { key, reason: why }: Cause) =>
+  plain(`${reason}, because ${key}: ${why}`);
+
+/** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
+function causeForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {
+  return cause.target.public && cause.target.id !== target ? cause.target.name : undefined;
+}
+
+function explanationWith(facts: Pick<Facts, "target" | "explanation">, cause: Cause | undefined): Localised {
+  const name = cause && causeForMembers(facts, cause);
+  return name ? withCause(facts.explanation, name) : facts.explanation;
 }
 
 /** What members read about: public targets, and of thresholds those that they notice. */

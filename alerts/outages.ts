@@ -1,13 +1,16 @@
 /** How each required check stands by its verdict, and the bad tries that speak for it. */
 import type { Judged } from "../core/decide.ts";
 import type { IncidentFacts } from "../core/incident.ts";
-import { checkKey, type Sample } from "../core/sample.ts";
+import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Series, Store, StoredVerdict } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import type { Verdict } from "../core/verdict.ts";
 
 /** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */
-type Standing = "up" | "degraded" | "down";
+export type Standing = "up" | "degraded" | "down";
+
+/** No run of a check takes longer: a try that began before a cause was well again is over by then. */
+const longestRunMilliseconds = 610_000;
 
 /** Bad tries remembered for each check: enough for any confirmation one would read at night. */
 const triesKept = 5;
@@ -15,6 +18,8 @@ const triesKept = 5;
 export class Outages {
   readonly #standing = new Map<string, Map<string, Standing>>();
   readonly #tries = new Map<string, readonly Sample[]>();
+  /** When a check was last found well again, and how it stood before; epoch milliseconds. */
+  readonly #mended = new Map<CheckKey, { readonly at: number; readonly before: Standing }>();
   /** Series that this process has had a sample of. */
   readonly #seen = new Set<string>();
 
@@ -41,10 +46,29 @@ export class Outages {
     const key = seriesKey(sample);
     if (!this.#seen.has(key)) this.#forgetUnseen(sample);
     this.#seen.add(key);
+    const before = this.worst(checkKey(sample));
     this.#set(sample, standing);
+    if (isWorse(before, this.worst(checkKey(sample)))) {
+      this.#mended.set(checkKey(sample), { at: sample.at.epochMilliseconds, before });
+    }
     if (isBad(sample)) this.#tries.set(key, [...(this.#tries.get(key) ?? []), sample].slice(-triesKept));
     else this.#tries.delete(key);
     return standing;
+  }
+
+  /** How a check stands, wherever it is looked at from; up as long as nothing else is known. */
+  worst(key: CheckKey): Standing {
+    const standings = [...(this.#standing.get(key)?.values() ?? [])];
+    return standings.reduce((worst, standing) => (isWorse(standing, worst) ? standing : worst), "up");
+  }
+
+  /** How bad a check was for a try that began at `at`: one that is well by now may have spoilt it all the same. */
+  stoodAt(key: CheckKey, at: Temporal.Instant): Standing {
+    const now = this.worst(key);
+    const mended = this.#mended.get(key);
+    if (!mended || !isWorse(mended.before, now)) return now;
+    const ago = mended.at - at.epochMilliseconds;
+    return ago >= 0 && ago < longestRunMilliseconds ? mended.before : now;
   }
 
   /** The last bad tries of a check without a good one between, oldest first. */
@@ -86,8 +110,9 @@ export function isBad({ outcome }: Pick<Sample, "outcome">): boolean {
   return outcome === "down" || outcome === "degraded";
 }
 
-const severity: Readonly<Record<IncidentFacts["impact"], number>> = { none: 0, degraded: 1, down: 2 };
-export const isWorse = (a: IncidentFacts["impact"], b: IncidentFacts["impact"]) => severity[a] > severity[b];
+type Severity = IncidentFacts["impact"] | Standing;
+const severity: Readonly<Record<Severity, number>> = { up: 0, none: 0, degraded: 1, down: 2 };
+export const isWorse = (a: Severity, b: Severity) => severity[a] > severity[b];
 
 function standingOf({ down, degraded }: Verdict): Standing {
   if (down.on) return "down";

@@ -37,6 +37,8 @@ export interface Trouble {
   readonly membersSee: string | undefined;
   /** Resolved less than an hour before this began. */
   readonly again?: { readonly id: number; readonly resolvedAt: Instant };
+  /** The check that explained it until now, so that nobody was told. */
+  readonly outlasts?: string;
   /** First steps of the runbook. */
   readonly steps: readonly string[];
   readonly statusUrl: string;
@@ -67,6 +69,9 @@ export function troubleBody(trouble: Trouble, reader: Contact, part: Part): stri
       ...(trouble.again
         ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
         : []),
+      ...(trouble.outlasts === undefined
+        ? []
+        : [`Told only now: ${plain(trouble.outlasts)} explained it, does so no longer, and this goes on.`]),
     ],
     seenLines(trouble, zone),
     [

@@ -14,6 +14,8 @@ export interface Message {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly maxBodyBytes: number;
+  /** Another protocol to go on with; where the server agrees, its answer is all we want. */
+  readonly upgrade?: "websocket";
 }
 
 export interface RawAnswer {
@@ -85,6 +87,7 @@ export function exchange(
           headers: message.headers,
           body: message.body ?? null,
           reset: true,
+          upgrade: message.upgrade ?? null,
         },
         {
           onRequestStart() {},
@@ -96,6 +99,11 @@ export function exchange(
             if (status < 200) return trail.answerBegins(false);
             trail.answerHasStatus(status);
             head = { status, headers: readHeaders(controller.rawHeaders) };
+          },
+          onRequestUpgrade(controller, status) {
+            trail.answerHasStatus(status);
+            head = { status, headers: readHeaders(controller.rawHeaders) };
+            answered(false);
           },
           onResponseData(_controller, chunk) {
             if (!body.add(chunk)) answered(true);

@@ -4,15 +4,15 @@ import type { SecureContext } from "node:tls";
 import type { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
-import type { Http, HttpAnswer, HttpRequest, TlsFacts } from "../core/probe.ts";
+import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../core/probe.ts";
 import type { Phases } from "../core/sample.ts";
-import { isDeadline } from "./abort.ts";
 import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
+import { type Hop, unreachable } from "./hop.ts";
+import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
 import { secure, secureContexts } from "./tls.ts";
 import { Trail } from "./trail.ts";
-import { endpoint, inBytes, inSeconds } from "./wording.ts";
 
 export interface HttpSettings {
   /** With an address where people can read about us: "Tidewatch/1.0 (+https://status.example/; contact@example)". */
@@ -28,20 +28,12 @@ export interface HttpClient {
 }
 
 export interface RunHttp extends Http {
+  /** Connections that are not HTTP, by the same resolver; they are among the hops. */
+  readonly net: Net;
   /** Every hop that was tried, answered or not, first one first. */
   readonly hops: readonly Hop[];
   /** Of the request that was begun first, once it has ended. */
   readonly firstPhases: Phases | undefined;
-}
-
-export interface Hop {
-  /** Without credentials and query. */
-  readonly url: string;
-  readonly server: { readonly host: string; readonly port: number };
-  readonly method: string;
-  readonly trail: Trail;
-  /** Why there was no answer. */
-  failure?: Unreachable;
 }
 
 interface Shared {
@@ -61,6 +53,7 @@ type Wanted = Pick<HttpRequest, "family" | "ca"> & {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly maxBodyBytes: number;
+  readonly upgrade?: "websocket";
 };
 
 export function openHttp({ userAgent, servers, resolver = openResolver({ servers }) }: HttpSettings): HttpClient {
@@ -71,6 +64,7 @@ export function openHttp({ userAgent, servers, resolver = openResolver({ servers
       const phasesOf: (Phases | undefined)[] = [];
       return {
         hops,
+        net: openNet({ ...shared, signal, hops }),
         get firstPhases() {
           return phasesOf[0];
         },
@@ -100,7 +94,7 @@ async function get(
   const most = request.followRedirects ?? 0;
   const redirects: string[] = [];
   let wanted = firstRequest(shared, start, request);
-  let inPublic = false;
+  let inPublic = request.namedBy !== undefined && !isPrivate(request.namedBy.address);
   let totalSeconds = 0;
   for (;;) {
     const { raw, trail } = await hop(shared, signal, hops, wanted, inPublic);
@@ -139,7 +133,7 @@ async function hop(
     trail.begin("resolve");
     const addresses = await shared.resolver.addresses(url.hostname, { family: wanted.family, signal });
     const inside = stayPublic ? addresses.find(({ address }) => isPrivate(address)) : undefined;
-    if (inside) throw new Unreachable(`redirects to a private address (${inside.address})`, { stage: "protocol" });
+    if (inside) throw new Unreachable(`leads to a private address (${inside.address})`, { stage: "protocol" });
     trail.begin("connect");
     const line = await dial(addresses, port, { signal, note: (note) => trail.notes.push(note) });
     trail.address = line.address;
@@ -165,59 +159,6 @@ async function hop(
   }
 }
 
-/** The failure with what is known of the way to it; undefined when it is none of the server's. */
-function unreachable(error: unknown, trail: Trail, { url, server }: Hop): Unreachable | undefined {
-  const late = isDeadline(error);
-  if (!late && !(error instanceof Unreachable)) return undefined;
-  const evidence = [url, ...trail.notes, ...certificates(trail.tls)];
-  if (late) {
-    const { message, stage } = tooLate(trail, server);
-    return new Unreachable(message, { stage, phases: trail.phases(), evidence: evidence.join("\n"), cause: error });
-  }
-  if (!(error instanceof Unreachable)) return undefined;
-  const all = [...evidence, ...(error.evidence ? [error.evidence] : [])].join("\n");
-  return new Unreachable(error.message, {
-    stage: error.stage,
-    phases: trail.phases(),
-    evidence: all,
-    cause: error.cause,
-  });
-}
-
-/** Where the time went. */
-function tooLate(trail: Trail, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
-  const last = trail.steps.at(-1);
-  const waited = inSeconds(last ? last.to - last.from : 0);
-  const connected = `connected in ${inSeconds(trail.seconds("connect"))}`;
-  const ready = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
-  switch (last?.phase) {
-    case "connect":
-      return { message: `no connection to ${endpoint(server.host, server.port)} within ${waited}`, stage: "connect" };
-    case "tls":
-      return { message: `${connected}, then no TLS handshake within ${waited}`, stage: "tls" };
-    case "processing":
-      if (!trail.answering) return { message: `${ready}, then no answer within ${waited}`, stage: "request" };
-      return { message: `${ready}, then the headers of the answer did not end within ${waited}`, stage: "request" };
-    case "transfer": {
-      const begun = `answered ${trail.status} after ${inSeconds(trail.seconds("connect", "tls", "processing"))}`;
-      const body = `the body did not end within ${waited} (${inBytes(trail.bodyBytes)} came)`;
-      return { message: `${begun}, then ${body}`, stage: "transfer" };
-    }
-    case "resolve":
-    case undefined:
-      return {
-        message: `no name server answered for ${plainText(server.host, 100)} within ${waited}`,
-        stage: "resolve",
-      };
-  }
-}
-
-function certificates(tls: TlsFacts | undefined): readonly string[] {
-  if (!tls) return [];
-  const chain = tls.chain.map(({ subject, issuer, validTo }) => `${subject}, by ${issuer}, until ${validTo}`);
-  return [`${tls.protocol} ${tls.cipher}`, ...chain.map((line) => `certificate: ${line}`)];
-}
-
 function firstRequest(shared: Shared, url: URL, request: HttpRequest): Wanted {
   if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`${url.protocol} is not HTTP`);
   const given = Object.entries(request.headers ?? {}).map(([name, value]): [string, string] => [
@@ -231,8 +172,9 @@ function firstRequest(shared: Shared, url: URL, request: HttpRequest): Wanted {
     ...credentials(url),
     ...Object.fromEntries(given),
   };
-  const { method = "GET", body, maxBodyBytes = 1_000_000, family, ca } = request;
-  return { url: bare(url), method, headers, body, maxBodyBytes, ...(family && { family }), ...(ca && { ca }) };
+  const { method = "GET", body, maxBodyBytes = 1_000_000, family, ca, upgrade } = request;
+  const more = { ...(family && { family }), ...(ca && { ca }), ...(upgrade && { upgrade }) };
+  return { url: bare(url), method, headers, body, maxBodyBytes, ...more };
 }
 
 function credentials(url: URL): { authorization?: string } {

@@ -76,6 +76,7 @@ export function changesOf(entries: readonly Entry[]): Changes {
     thresholds: decided.flatMap(({ thresholds }) => thresholds ?? []),
     incidents: decided.flatMap(({ incidents }) => incidents ?? []),
     notices: decided.flatMap(({ notices }) => notices ?? []),
+    annotations: decided.flatMap(({ annotations }) => annotations ?? []),
   };
 }
 

@@ -168,7 +168,13 @@ function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: 
   });
   return new Map([...keep, ...fresh]);
 }
-const perCheck = new Set(["certificate_expiry_timestamp_seconds"]);
+const perCheck = new Set([
+  "certificate_expiry_timestamp_seconds",
+  "dns_name_servers",
+  "heartbeat_run_seconds",
+  "heartbeat_success_timestamp_seconds",
+  "prometheus_value",
+]);
 
 function checkFamilies(live: Live, runs: readonly RunCounts[]): readonly Family[] {
   const last = live.checks().flatMap(({ last }) => (last ? [last] : []));

@@ -1,5 +1,6 @@
 /** What the main thread and the probing thread say to each other: plain data, of the kinds listed here. */
 import { z } from "zod";
+import { Hearing } from "../core/heartbeat.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 
@@ -27,9 +28,13 @@ const verdict: z.ZodType<Verdict> = z.object({
 const key = z.templateLiteral([z.string(), "/", z.string()]);
 const verdicts = z.array(z.tuple([key, verdict]));
 
-export const workerData = z.object({ start, verdicts });
+/** What is known of the jobs that call us. */
+const hearings = z.array(z.tuple([key, Hearing]));
+
+export const workerData = z.object({ start, verdicts, hearings });
 export const toWorker = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("configure"), start }),
+  z.object({ kind: z.literal("heard"), key, hearing: Hearing }),
   z.object({ kind: z.literal("stop") }),
 ]);
 export type ToWorker = z.input<typeof toWorker>;

@@ -33,11 +33,12 @@ export async function probeUntilStopped(
   const send = (message: FromWorker) => port.postMessage(message);
   const log = logTo(send);
   process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
-  const { start, verdicts } = workerData.parse(data);
+  const { start, verdicts, hearings } = workerData.parse(data);
   const clock = systemClock;
   const plan = await load(start);
   const runner = new Runner(settingsOf(plan, log), { clock, log });
   let lagSeconds = 0;
+  for (const [key, hearing] of hearings) runner.heard(key, hearing);
   const schedule = new Schedule({
     checks: plan.checks,
     verdicts: new Map(verdicts),
@@ -69,6 +70,7 @@ export async function probeUntilStopped(
   port.on("message", (data) => {
     const message = toWorker.parse(data);
     if (message.kind === "stop") stop.abort();
+    else if (message.kind === "heard") runner.heard(message.key, message.hearing);
     else configuring = configuring.then(() => configure(message.start));
   });
   send({ kind: "ready" });

@@ -1,6 +1,7 @@
 /** The main thread's side of the probing thread: starts it, listens to it, and starts it again when it dies. */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
+import type { Hearing } from "../core/heartbeat.ts";
 import type { Log } from "../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -14,6 +15,8 @@ export interface ProbingParts {
   readonly entry: URL;
   readonly start: ProbingStart;
   readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
+  /** Asked whenever a thread begins. */
+  readonly hearings?: () => ReadonlyMap<CheckKey, Hearing>;
   readonly clock: Clock;
   readonly log: Log;
   onSample(sample: Sample): void;
@@ -26,6 +29,8 @@ export interface ProbingParts {
 export interface Probing extends AsyncDisposable {
   /** Resolves once the thread uses it; rejects when it cannot, and goes on with the one before. */
   reconfigure(start: ProbingStart): Promise<void>;
+  /** A job called. */
+  heard(key: CheckKey, hearing: Hearing): void;
 }
 
 /** Seconds without a sign of life after which the thread is taken for stuck. */
@@ -79,6 +84,10 @@ class ProbingThread implements Probing {
       if (this.#start === start) this.#start = before;
       throw error;
     });
+  }
+
+  heard(key: CheckKey, hearing: Hearing): void {
+    this.#say({ kind: "heard", key, hearing });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +145,11 @@ class ProbingThread implements Probing {
     let error: Error | undefined;
     let unborn = true;
     const worker = new Worker(this.#parts.entry, {
-      workerData: { start: this.#start, verdicts: [...this.#verdicts] },
+      workerData: {
+        start: this.#start,
+        verdicts: [...this.#verdicts],
+        hearings: [...(this.#parts.hearings?.() ?? [])],
+      },
       // A probe that eats memory takes its own thread down, not the program.
       resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
       name: "probing",

@@ -1,6 +1,7 @@
 /** One run of one check: deadline, evidence, and what each kind of failure means. */
 import type { Clock } from "../core/clock.ts";
 import { Unreachable } from "../core/errors.ts";
+import type { Hearing } from "../core/heartbeat.ts";
 import type { Log } from "../core/log.ts";
 import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
@@ -9,7 +10,8 @@ import type { Check } from "../core/target.ts";
 import { deadlinePassed, isDeadline, noLongerNeeded, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
 import { Blind } from "./blind.ts";
-import type { Hop, HttpClient, RunHttp } from "./http.ts";
+import type { Hop } from "./hop.ts";
+import type { HttpClient, RunHttp } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { SelfCheck } from "./self-check.ts";
 import { startRunSpan } from "./spans.ts";
@@ -25,6 +27,8 @@ export interface RunParts {
   readonly signal: AbortSignal;
   /** What the check remembers between runs; give the same one each time. */
   readonly memory: Map<string, unknown>;
+  /** For a job that calls us. */
+  readonly hearing?: Hearing | undefined;
   readonly log: Log;
   /** Give the same one each time, so that each accident is told once. */
   readonly accidents?: Accidents;
@@ -93,7 +97,10 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
 type Attempt = Omit<RunParts, "http"> & { readonly http: RunHttp; readonly end: AbortController; readonly past: Past };
 
 /** The probe's word; rejects when it has none, at the latest a moment after the deadline. */
-async function attempt(check: Check, { probe, http, clock, signal, memory, end, past }: Attempt): Promise<Finding> {
+async function attempt(
+  check: Check,
+  { probe, http, clock, signal, memory, hearing, end, past }: Attempt,
+): Promise<Finding> {
   if (past.leftBehind) throw new Blind("the run before has not ended yet");
   const stop = () => end.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
@@ -105,7 +112,15 @@ async function attempt(check: Check, { probe, http, clock, signal, memory, end, 
     past.leftBehind = true;
     throw new Blind(`the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`);
   };
-  const work = (async () => probe.run(check.options, { signal: end.signal, clock, http, memory }))();
+  const work = (async () =>
+    probe.run(check.options, {
+      signal: end.signal,
+      clock,
+      http,
+      net: http.net,
+      memory,
+      ...(hearing && { hearing }),
+    }))();
   const comeBack = () => {
     past.leftBehind = false;
   };

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
+import type { Hearing } from "../core/heartbeat.ts";
 import type { Log } from "../core/log.ts";
 import type { Probe } from "../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
@@ -24,6 +25,7 @@ export class Runner {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #accidents: Accidents;
+  readonly #hearings = new Map<CheckKey, Hearing>();
   readonly #loopDelay = new LoopDelay();
   readonly #memories = new Map<CheckKey, { readonly check: Check; readonly memory: Map<string, unknown> }>();
   #settings: RunnerSettings;
@@ -42,6 +44,11 @@ export class Runner {
     for (const key of this.#memories.keys()) if (!kept.has(key)) this.#memories.delete(key);
   }
 
+  /** What became known of a job that calls us. */
+  heard(key: CheckKey, hearing: Hearing): void {
+    this.#hearings.set(key, hearing);
+  }
+
   run(check: Check, signal: AbortSignal): Promise<Sample> {
     const { probes, ...settings } = this.#settings;
     return runCheck(check, {
@@ -51,6 +58,7 @@ export class Runner {
       log: this.#log,
       signal,
       memory: this.#memoryOf(check),
+      hearing: this.#hearings.get(checkKey({ target: check.target, check: check.id })),
       accidents: this.#accidents,
       loopDelay: this.#loopDelay,
     });

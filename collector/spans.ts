@@ -2,7 +2,7 @@
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import type { Hop } from "./http.ts";
+import type { Hop } from "./hop.ts";
 
 export interface RunSpan {
   end(sample: Sample | undefined, hops: readonly Hop[]): void;
@@ -40,7 +40,7 @@ function about(hop: Hop | undefined): Attributes {
   if (!hop) return {};
   const { trail, failure, server } = hop;
   return {
-    "http.request.method": hop.method,
+    ...(hop.method && { "http.request.method": hop.method }),
     "url.full": hop.url,
     "server.address": server.host,
     "server.port": server.port,

@@ -4,7 +4,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
-import type { TlsFacts } from "../core/probe.ts";
+import type { TlsFacts, TlsFault } from "../core/probe.ts";
 import { Blind, errorCode } from "./blind.ts";
 import { listed } from "./wording.ts";
 
@@ -23,13 +23,41 @@ export function secureContexts(): (ca: string | undefined) => SecureContext {
 }
 
 /**
- * @param seen gets what is known of the certificates even when they are not good enough.
+ * Refuses a certificate that is not good enough.
+ * @param seen gets what is known of the certificates even then.
  */
-export function secure(
+export async function secure(
   socket: Socket,
   host: string,
-  { context, signal, seen }: { context: SecureContext; signal: AbortSignal; seen: (facts: TlsFacts) => void },
+  { seen, ...parts }: { context: SecureContext; signal: AbortSignal; seen: (facts: TlsFacts) => void },
 ): Promise<TLSSocket> {
+  const { tls, facts, faults } = await handshake(socket, host, { ...parts, alpn: ["http/1.1"] });
+  seen(facts);
+  const [fault] = faults;
+  if (!fault) return tls;
+  tls.destroy();
+  socket.destroy();
+  throw refused(fault.sentence, fault.code);
+}
+
+/** A fault, and how OpenSSL calls it. */
+interface VerifiedFault extends TlsFault {
+  readonly code?: string;
+}
+
+export interface Handshake {
+  readonly tls: TLSSocket;
+  readonly facts: TlsFacts;
+  readonly names: readonly string[];
+  readonly faults: readonly VerifiedFault[];
+}
+
+/** Encrypts whatever the certificate is, and says what is wrong with it. Throws when there is no handshake. */
+export function handshake(
+  socket: Socket,
+  host: string,
+  { context, signal, alpn }: { context: SecureContext; signal: AbortSignal; alpn?: string[] },
+): Promise<Handshake> {
   const name = host.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -40,7 +68,7 @@ export function secure(
       socket,
       secureContext: context,
       servername: isIP(name) ? "" : name,
-      ALPNProtocols: ["http/1.1"],
+      ...(alpn && { ALPNProtocols: alpn }),
       // Judged below: with the certificate in hand the reason can be told.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
@@ -59,9 +87,8 @@ export function secure(
     tls.once("secureConnect", () => {
       signal.removeEventListener("abort", abort);
       try {
-        seen(factsOf(tls));
-        judge(tls, name);
-        resolve(tls);
+        const leaf = tls.getPeerX509Certificate();
+        resolve({ tls, facts: factsOf(tls), names: leaf ? namesOf(leaf) : [], faults: faultsOf(tls, name) });
       } catch (error) {
         fail(error);
       }
@@ -112,17 +139,30 @@ function commonName(distinguished: string): string {
   return plainText(/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", "), 80) || "no name";
 }
 
-function judge(tls: TLSSocket, name: string): void {
+function faultsOf(tls: TLSSocket, name: string): readonly VerifiedFault[] {
   const leaf = tls.getPeerX509Certificate();
-  if (!leaf) throw refused("the server showed no certificate");
+  if (!leaf) return [{ kind: "no-certificate", sentence: "the server showed no certificate" }];
+  const chain = chainOf(leaf);
   // The type says Error; Node gives the code as a string.
-  const problem = tls.authorized ? undefined : String(tls.authorizationError ?? "not trusted");
-  if (problem) throw refused(sentence(problem, chainOf(leaf)), problem);
+  const code = tls.authorized ? undefined : String(tls.authorizationError ?? "not trusted");
+  const verified = code === undefined ? undefined : verificationFault(code, chain);
+  // OpenSSL names the last fault it met: that a certificate is over hides who signed it.
+  const hidden = verified && verified.kind !== "self-signed" && leaf.subject === leaf.issuer ? selfSigned : undefined;
   const fits = isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name, { partialWildcards: false });
-  if (fits === undefined) throw refused(`certificate is for ${namesOf(leaf)}, not for ${plainText(name, 100)}`);
+  const wrongName: VerifiedFault = {
+    kind: "wrong-name",
+    sentence: `certificate is for ${listed(namesOf(leaf).map((known) => plainText(known, 60)))}, not for ${plainText(name, 100)}`,
+  };
+  return [
+    ...(verified ? [{ ...verified, ...(code && { code }) }] : []),
+    ...(hidden ? [hidden] : []),
+    ...(fits === undefined ? [wrongName] : []),
+  ];
 }
 
-function sentence(code: string, chain: readonly X509Certificate[]): string {
+const selfSigned: VerifiedFault = { kind: "self-signed", sentence: "certificate is self-signed" };
+
+function verificationFault(code: string, chain: readonly X509Certificate[]): VerifiedFault {
   const [leaf, ...above] = chain;
   const last = chain.at(-1);
   const issuer = commonName(last?.issuer ?? "");
@@ -130,38 +170,50 @@ function sentence(code: string, chain: readonly X509Certificate[]): string {
   switch (code) {
     case "CERT_HAS_EXPIRED": {
       const expired = chain.find((certificate) => certificate.validToDate.getTime() < now);
-      if (!expired || expired === leaf) return `certificate expired ${day(leaf?.validToDate)}`;
-      return `certificate of its issuer “${commonName(expired.subject)}” expired ${day(expired.validToDate)}`;
+      const sentence =
+        !expired || expired === leaf
+          ? `certificate expired ${day(leaf?.validToDate)}`
+          : `certificate of its issuer “${commonName(expired.subject)}” expired ${day(expired.validToDate)}`;
+      return { kind: "expired", sentence };
     }
     case "CERT_NOT_YET_VALID": {
       const early = chain.find((certificate) => certificate.validFromDate.getTime() > now);
-      return `certificate is not valid before ${day(early?.validFromDate)}`;
+      return { kind: "not-yet-valid", sentence: `certificate is not valid before ${day(early?.validFromDate)}` };
     }
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return "certificate is self-signed";
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-      return `certificate comes from an authority nobody knows, “${commonName(last?.subject ?? "")}”`;
+      return selfSigned;
+    case "SELF_SIGNED_CERT_IN_CHAIN": {
+      const authority = commonName(last?.subject ?? "");
+      return {
+        kind: "unknown-authority",
+        sentence: `certificate comes from an authority nobody knows, “${authority}”`,
+      };
+    }
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-      if (above.length === 0)
-        return `incomplete chain: the server does not send the certificate of its issuer “${issuer}”`;
-      return `certificate leads to an authority nobody knows, “${issuer}”`;
+      if (above.length > 0) {
+        return { kind: "unknown-authority", sentence: `certificate leads to an authority nobody knows, “${issuer}”` };
+      }
+      return {
+        kind: "incomplete-chain",
+        sentence: `incomplete chain: the server does not send the certificate of its issuer “${issuer}”`,
+      };
     case "CERT_REVOKED":
-      return "certificate was revoked";
+      return { kind: "revoked", sentence: "certificate was revoked" };
     default:
-      return `certificate is not trusted (${plainText(code, 60)})`;
+      return { kind: "untrusted", sentence: `certificate is not trusted (${plainText(code, 60)})` };
   }
 }
 
 const day = (date: Date | undefined): string => date?.toISOString().slice(0, 10) ?? "";
 
-function namesOf(leaf: X509Certificate): string {
+function namesOf(leaf: X509Certificate): readonly string[] {
   const names = (leaf.subjectAltName ?? "")
     .split(", ")
     .map((name) => name.replace(/^(DNS|IP Address):/, ""))
     .filter((name) => name !== "");
-  return listed((names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 60)));
+  return (names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 253));
 }
 
 function refused(what: string, code?: string): Unreachable {
@@ -180,6 +232,9 @@ function handshakeFailure(error: Error): Error {
   const detail = "reason" in error && typeof error.reason === "string" ? error.reason : code;
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
     return refused("the server does not speak TLS on this port", code);
+  }
+  if (/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/.test(code)) {
+    return refused("the server speaks only versions of TLS that are too old", code);
   }
   return refused(`handshake failed (${plainText(detail, 80)})`, code);
 }

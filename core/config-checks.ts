@@ -1,9 +1,11 @@
 /** From a target as written to its checks: the kind's standard checks, changed and added to, each read by its probe. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { NamedCheck } from "./config-dependencies.ts";
 import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./config-schema.ts";
 import { nearest } from "./nearest.ts";
 import type { Kind, Probe, StandardCheck } from "./probe.ts";
+import { type CheckKey, checkKey } from "./sample.ts";
 import {
   fault,
   keysAt,
@@ -20,6 +22,8 @@ import { formatDuration } from "./units.ts";
 export interface ReadChecks {
   readonly checks: readonly Check[];
   readonly capacity: readonly CapacityPlan[];
+  /** Every check that has a name, also where something else of it is wrong. */
+  readonly named: readonly NamedCheck[];
   readonly faults: readonly SettingFault[];
 }
 
@@ -59,13 +63,14 @@ export function readChecks(
   confirm: WrittenConfirmation,
 ): ReadChecks {
   const seen = glimpse.safeParse(target);
-  if (!seen.success) return { checks: [], capacity: [], faults: [] };
+  if (!seen.success) return { checks: [], capacity: [], named: [], faults: [] };
   const expanded = expandKind(seen.data, path, probes);
   const merged = merge(seen.data.checks, expanded.standard, path, seen.data);
   const read = merged.checks.map((check) => readCheck(check, seen.data, probes, confirm));
   return {
     checks: read.flatMap(({ check }) => check ?? []),
     capacity: read.flatMap(({ capacity }) => capacity ?? []),
+    named: merged.checks.flatMap((check) => namedCheck(check, seen.data.id)),
     faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
   };
 }
@@ -92,12 +97,24 @@ function expandKind(
   });
   const usable = extras.filter(({ problem }) => problem === undefined);
   return {
-    standard: kind.checks({ url, ...Object.fromEntries(usable.map(({ field, value }) => [field, value])) }),
+    standard: behindWeb(
+      kind.checks({ url, ...Object.fromEntries(usable.map(({ field, value }) => [field, value])) }),
+      url,
+    ),
     faults: extras.flatMap(({ field, problem }) =>
       problem === undefined ? [] : [fault([...path, field], `${field}: ${problem}`, "key")],
     ),
   };
 }
+
+/** What a kind asks at the address of its service cannot work while that address does not answer at all. */
+function behindWeb(standard: readonly StandardCheck[], url: string): readonly StandardCheck[] {
+  if (!standard.some(({ id }) => id === web)) return standard;
+  return standard.map((check) =>
+    check.id === web || check["url"] !== url ? check : { ...check, dependsOn: check["dependsOn"] ?? [web] },
+  );
+}
+const web = "web";
 
 /** A kind has no use for every field; it may say so itself by an error. */
 function problemWith(kind: Kind, name: string, url: string, field: string, value: object): string | undefined {
@@ -172,6 +189,28 @@ function repeated(written: readonly Settings[], path: SettingPath): readonly Set
   });
 }
 
+const dependencies = z.array(z.string()).catch([]);
+
+function namedCheck({ settings, path, placeOf }: Merged, target: string): readonly NamedCheck[] {
+  const { id } = settings;
+  if (typeof id !== "string") return [];
+  const place = placeOf("dependsOn");
+  const isOwn = place.at(-1) === "dependsOn";
+  const dependsOn = dependencies.parse(settings["dependsOn"] ?? []).map((written, index) => ({
+    written,
+    key: dependencyKey(written, target),
+    path: isOwn ? [...place, index] : path,
+    isOwn,
+  }));
+  return [{ target, id, dependsOn }];
+}
+
+/** `web` means the check of that name in the same target. */
+function dependencyKey(written: string, target: string): CheckKey {
+  const [first = "", ...rest] = written.split("/");
+  return rest.length === 0 ? checkKey({ target, check: first }) : checkKey({ target: first, check: rest.join("/") });
+}
+
 interface ReadCheck {
   readonly check?: Check;
   readonly capacity?: CapacityPlan | undefined;
@@ -197,6 +236,7 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     ...(timing?.tooLong ? [tooLong(timing, merged)] : []),
   ];
   if (faults.length > 0 || !common.success || !timing) return { faults };
+  const dependsOn = (common.data.dependsOn ?? []).map((written) => dependencyKey(written, target.id));
   const check: Check = {
     target: target.id,
     id: common.data.id,
@@ -206,6 +246,7 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     required: common.data.required ?? true,
     ...(probe.behind && { behind: probe.behind }),
     confirm: confirmationOf({ ...confirm, ...common.data.confirm }, timing.every),
+    ...(dependsOn.length > 0 && { dependsOn: [...new Set(dependsOn)] }),
     thresholds: probe.thresholds?.(read.data) ?? [],
     options: read.data,
   };

@@ -184,6 +184,13 @@ export const commonSettings = z.object({
       "false: measured and shown to the team, but it neither makes the target down nor wakes anybody. Default: true",
     ),
   confirm: confirmation().optional().describe("How a change is made sure of, where it differs from `alerts.confirm`."),
+  dependsOn: z
+    .array(z.string().min(1).max(81))
+    .max(20)
+    .optional()
+    .describe(
+      "Checks that this one cannot do without: `web` in the same target, `database/growth` in another. While one of them fails as badly, a failure of this check is put down to it and nobody is told twice. Default: the checks a kind brings for its address depend on its `web`",
+    ),
 });
 
 /** One check as written: the settings above, and flat beside them those of its probe, which are read later. */

@@ -1,6 +1,7 @@
 /** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
 import { z } from "zod";
 import { type ReadChecks, readChecks } from "./config-checks.ts";
+import { dependencyFaults } from "./config-dependencies.ts";
 import { advice, crossFaults } from "./config-rules.ts";
 import { configSchema, type Listener, type Plugins, type Written } from "./config-schema.ts";
 import type { ConfigFault } from "./errors.ts";
@@ -63,6 +64,7 @@ export function readConfig(
   const faults = [
     ...read.faults,
     ...targets.flatMap((target) => target.faults),
+    ...dependencyFaults(targets.flatMap((target) => target.named)),
     ...crossFaults(settings, Object.keys(plugins.channels)),
   ].filter(({ path }) => !isBlank(path));
   if (!read.data || faults.length > 0) return { faults };

@@ -31,6 +31,19 @@ export function confirmedText(explanation: Localised): Localised {
   };
 }
 
+/** Something else explains it, which members know by this name. */
+export function withCause(text: Localised, cause: Localised): Localised {
+  return {
+    en: `${text.en} It comes from the trouble with ${cause.en}.`,
+    fr: `${text.fr} En cause : ${cause.fr}.`,
+  };
+}
+
+export const causeFoundText = (cause: Localised): Localised => ({
+  en: `We know the cause: it comes from the trouble with ${cause.en}.`,
+  fr: `La cause est connue : ${cause.fr}.`,
+});
+
 /** It became worse than first said. */
 export function raisedText(explanation: Localised): Localised {
   return {

@@ -1,6 +1,8 @@
 /** A probe: the code that knows how to look at one kind of thing. A file in probes/ with one default export. */
+import type { Socket } from "node:net";
 import type { z } from "zod";
 import type { Clock } from "./clock.ts";
+import type { Hearing } from "./heartbeat.ts";
 import type { Localised } from "./language.ts";
 import type { Finding, Phases } from "./sample.ts";
 import type { CapacityPlan } from "./target.ts";
@@ -51,6 +53,9 @@ export interface ProbeContext {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly http: Http;
+  readonly net: Net;
+  /** For a job that calls us: what is known of it. Absent where nobody listens. */
+  readonly hearing?: Hearing;
   /** What this check remembers from its last run in this process (counters to take rates of, what is due hourly). */
   readonly memory: Map<string, unknown>;
 }
@@ -67,6 +72,10 @@ export interface HttpRequest {
   readonly family?: 4 | 6;
   /** PEM of a private certificate authority to trust beside the public ones. */
   readonly ca?: string;
+  /** Ask to go on as a WebSocket: the answer is 101 where the server agrees, and the connection ends there. */
+  readonly upgrade?: "websocket";
+  /** The answer that named this address: who speaks from the public internet must not send us into our own network. */
+  readonly namedBy?: Pick<HttpAnswer, "address">;
 }
 
 /** The one HTTP client: a fresh connection each time, phases measured. Throws `Unreachable` when there is no answer. */
@@ -102,6 +111,70 @@ export interface TlsFacts {
   readonly chain: readonly { readonly subject: string; readonly issuer: string; readonly validTo: Temporal.Instant }[];
   /** The earliest end of validity in the chain. */
   readonly expiresAt: Temporal.Instant;
+}
+
+/** Connections that are not HTTP: resolved, dialled, timed and explained in the same way. */
+export interface Net {
+  /**
+   * Connects, lets `talk` use the line, and hangs up, whatever happens. Throws `Unreachable` when nobody takes the
+   * connection, when it breaks, and when the time is over.
+   */
+  converse<T>(to: Endpoint, talk: (line: Line) => Promise<T>): Promise<T>;
+}
+
+export interface Endpoint {
+  /** A name or an address. */
+  readonly host: string;
+  readonly port: number;
+  /** Only this address family; default: whichever answers first. */
+  readonly family?: 4 | 6 | undefined;
+}
+
+export interface Line {
+  /** What answered, without the port. */
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** For a library that speaks the protocol; `read` and `write` are not for use beside it. */
+  readonly socket: Socket;
+  /** So far. */
+  phases(): Phases;
+  /** What has come since the last time, as soon as there is something; undefined once the other side hung up. */
+  read(): Promise<Uint8Array | undefined>;
+  write(text: string): void;
+  /**
+   * From here on encrypted. A certificate that is not good enough is told in `faults`; no encryption at all is thrown as
+   * `Unreachable`.
+   */
+  secure(wishes: TlsWishes): Promise<TlsReport>;
+}
+
+export interface TlsWishes {
+  /** The host that the certificate must be for. */
+  readonly name: string;
+  /** PEM of a private certificate authority to trust beside the public ones. */
+  readonly ca?: string | undefined;
+}
+
+export interface TlsReport extends TlsFacts {
+  /** Host names and addresses the certificate is for. */
+  readonly names: readonly string[];
+  /** Why a careful client would turn away, the reason it would name first; empty when all is well. */
+  readonly faults: readonly TlsFault[];
+}
+
+export interface TlsFault {
+  readonly kind:
+    | "expired"
+    | "not-yet-valid"
+    | "self-signed"
+    | "unknown-authority"
+    | "incomplete-chain"
+    | "wrong-name"
+    | "revoked"
+    | "no-certificate"
+    | "untrusted";
+  /** Without a full stop: "certificate expired 2026-10-01". */
+  readonly sentence: string;
 }
 
 export function defineProbe<Options extends z.ZodType>(probe: Probe<Options>): Probe<Options> {

@@ -2,6 +2,7 @@
 import type { Incident, IncidentUpdate } from "./incident.ts";
 import type { Localised } from "./language.ts";
 import type { CheckState } from "./live.ts";
+import { type ResidencyStatus, residencyStatus } from "./residency.ts";
 import type { Outcome } from "./sample.ts";
 import type { CheckRef, Transition } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -33,6 +34,8 @@ export interface StatusModel {
   readonly open: readonly IncidentStatus[];
   readonly recent: readonly IncidentStatus[];
   readonly lastChange?: LastChange;
+  /** Where all this is hosted, when somebody wanted members to know and it is known. */
+  readonly residency?: ResidencyStatus;
 }
 
 /** `empty`: nothing is shown to members; `new`: not one result yet. */
@@ -93,6 +96,7 @@ export function statusModel(input: StatusInput): StatusModel {
   const targets = histories.map(({ status }) => status);
   const checkedAt = latest(histories.flatMap(({ measured }) => measured));
   const lastChange = newestChange(histories);
+  const residency = residencyStatus(input);
   const since = input.now.subtract({ hours: 24 * recentDays });
   return {
     now: input.now,
@@ -102,6 +106,7 @@ export function statusModel(input: StatusInput): StatusModel {
     recent: incidents.filter(({ incident }) => resolvedAfter(incident, since)).slice(0, recentLimit),
     ...(checkedAt && { checkedAt }),
     ...(lastChange && { lastChange }),
+    ...(residency && { residency }),
   };
 }
 

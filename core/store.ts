@@ -4,9 +4,11 @@
  * are derived from them and can be derived again.
  */
 import type { Notice } from "./channel.ts";
+import type { HeartbeatState, StoredHeartbeat } from "./heartbeat.ts";
 import type { Incident, IncidentFacts, IncidentUpdate } from "./incident.ts";
 import type { Outcome, Sample } from "./sample.ts";
 import type { ThresholdState } from "./threshold.ts";
+import type { Annotation } from "./upgrade.ts";
 import type { Verdict } from "./verdict.ts";
 
 type Instant = Temporal.Instant;
@@ -27,6 +29,7 @@ export interface Changes {
   readonly thresholds?: readonly StoredThreshold[];
   readonly incidents?: readonly IncidentChange[];
   readonly notices?: readonly Notice[];
+  readonly annotations?: readonly Annotation[];
 }
 
 /** From `at` on the check stood at `outcome`, until its next transition. Only what is settled: it never changes again. */
@@ -132,6 +135,9 @@ export interface Store extends AsyncDisposable {
     span: { from: Instant; to: Instant },
   ): Promise<readonly ReadingSeries[]>;
 
+  /** What happened in the span and explains the figures; oldest first. */
+  annotations(span: { from: Instant; to: Instant }): Promise<readonly Annotation[]>;
+
   /** Newest first. */
   incidents(filter: {
     readonly open?: boolean;
@@ -163,6 +169,11 @@ export interface Store extends AsyncDisposable {
       | { readonly state: "dropped"; readonly error: string },
   ): Promise<void>;
   outboxPending(): Promise<number>;
+
+  /** What each job that calls us said last. */
+  heartbeats(): Promise<readonly StoredHeartbeat[]>;
+  /** In place of what was known of that job; durable when it resolves. */
+  keepHeartbeat(of: CheckRef, state: HeartbeatState): Promise<void>;
 
   /** True the first time a token id is used; remembered until `expires`. */
   useOnce(token: string, expires: Instant): Promise<boolean>;

@@ -1,5 +1,6 @@
 /** What is watched: targets, their checks, and what was promised about them. */
 import type { Localised } from "./language.ts";
+import type { CheckKey } from "./sample.ts";
 import type { Threshold } from "./threshold.ts";
 
 /** A goal for the share of good time over a window: 0.999 over 30 days. */
@@ -21,6 +22,8 @@ export interface Check {
   /** Its probe looks behind the service: beside checks of the service itself, its "up" does not speak for it. */
   readonly behind?: true;
   readonly confirm: Confirmation;
+  /** Checks whose failure explains a failure of this one: then it is recorded, and nobody is told a second time. */
+  readonly dependsOn?: readonly CheckKey[];
   /** Levels of readings at which somebody is told. */
   readonly thresholds: readonly Threshold[];
   /** Parsed by the probe's own schema. */

@@ -6,6 +6,7 @@ import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { Clock } from "../core/clock.ts";
 import { Refused } from "../core/errors.ts";
+import { beatOf, type HeartbeatListener } from "../core/heartbeat.ts";
 import type { Incident } from "../core/incident.ts";
 import type { Log } from "../core/log.ts";
 import { acknowledgement } from "../core/member-texts.ts";
@@ -43,6 +44,8 @@ export interface PublicParts {
   readonly onNotice?: () => void;
   /** The whole page `/team/capacity`, for somebody who is signed in. */
   readonly capacity?: (props: LayoutProps) => Promise<string>;
+  /** Hears the jobs that call us. */
+  readonly heartbeats?: HeartbeatListener;
   /** Only when the configuration puts them here too. */
   readonly metrics?: Metrics;
 }
@@ -71,9 +74,10 @@ export function publicApp(parts: PublicParts): Hono<Env> {
   };
   for (const path of ["/", "/en/", "/fr/"]) app.get(path, page);
   for (const path of ["/en", "/fr", "/team"]) app.get(path, (context) => context.redirect(`${path}/`, 308));
-  app.get("/robots.txt", (context) => context.text("User-agent: *\nDisallow: /a/\nDisallow: /team/\n"));
+  app.get("/robots.txt", (context) => context.text("User-agent: *\nDisallow: /a/\nDisallow: /h/\nDisallow: /team/\n"));
   app.get("/healthz", (context) => healthAnswer(context, parts.health()));
   const { metrics } = parts;
+  addHeartbeats(app, parts);
   if (metrics) app.get("/metrics", (context) => metricsAnswer(context, metrics));
 
   const doorkeeper = new Doorkeeper(parts.store, parts.clock, () => parts.settings().contacts);
@@ -90,6 +94,46 @@ export function publicApp(parts: PublicParts): Hono<Env> {
   addTeam(app, parts, doorkeeper);
   answerFaults(app, parts);
   return app;
+}
+
+/** The exception to "GET never acts": what calls here is a job's curl, at an address that stands in no page or mail. */
+function addHeartbeats(app: Hono<Env>, { heartbeats, clock, log }: PublicParts): void {
+  if (!heartbeats) return;
+  // A job in a loop must not fill the disk with its calls.
+  const patience = new TokenBuckets(clock, 30, 2);
+  const hear = async (context: Context<Env>) => {
+    const say = (text: string, status: 200 | 404 | 429 | 503) =>
+      context.text(`${text}\n`, status, { "cache-control": "no-store", connection: "close" });
+    const job = heartbeats.recognise(context.req.param("token") ?? "");
+    if (!job) return say("Nothing here.", 404);
+    const beat = beatOf(context.req.param("word"));
+    if (!beat) return say("After the address may come /start, /fail or an exit code from 0 to 255.", 404);
+    if (!patience.take(`${job.target}/${job.check}`)) return say("Too many calls. Try again in a minute.", 429);
+    try {
+      await heartbeats.hear(job, beat, await lastWords(context.req.raw.body));
+      return say("OK", 200);
+    } catch (error) {
+      log.error("the call of a job could not be kept", { error, ...job });
+      return say("Could not be kept. Try again in a minute.", 503);
+    }
+  };
+  for (const path of ["/h/:token", "/h/:token/:word"]) app.on(["GET", "POST"], path, hear);
+}
+
+const mostHeardBytes = 100 * 1024;
+const keptWordsBytes = 4 * 1024;
+
+/** The end of what a job sends along, where it says why it failed; of a flood, what stands at the end of its beginning. */
+async function lastWords(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  if (!body) return "";
+  let heard = 0;
+  let kept = Buffer.alloc(0);
+  for await (const chunk of body) {
+    heard += chunk.length;
+    kept = Buffer.concat([kept, chunk]).subarray(-keptWordsBytes);
+    if (heard > mostHeardBytes) break;
+  }
+  return kept.toString("utf8");
 }
 
 export interface PrivateParts {
@@ -271,7 +315,7 @@ function answerFaults(app: Hono<Env>, parts: PublicParts): void {
 
 /** Tokens in addresses stay out of the log. */
 function routeOf(path: string): string {
-  return path.replace(/^(\/a|\/team\/sign-in)\/.+/, "$1/…");
+  return path.replace(/^(\/a|\/h|\/team\/sign-in)\/.+/, "$1/…");
 }
 
 async function fail(

@@ -1,5 +1,6 @@
 /** Every sentence of the pages, in English and in Canadian French. */
 import type { Language } from "../core/language.ts";
+import type { ResidencySource } from "../core/residency.ts";
 import type { Outcome } from "../core/sample.ts";
 import type { Overall } from "../core/status.ts";
 
@@ -38,6 +39,8 @@ export interface Words {
   readonly howLong: string;
   readonly barLabel: (name: string, days: number, counts: readonly string[]) => string;
   readonly dayCount: (days: number, outcome: Outcome) => string;
+  readonly hostedIn: (countries: readonly string[]) => string;
+  readonly hostedChecked: (addresses: number, against: readonly ResidencySource[]) => string;
   readonly legend: string;
   readonly rules: string;
   readonly madeBy: string;
@@ -102,6 +105,17 @@ const conjunctions = {
 };
 const list = (language: Language, names: readonly string[]) => conjunctions[language].format(names);
 
+const sourcesEn: Readonly<Record<ResidencySource, string>> = {
+  networks: "our own list of networks",
+  database: "a database of locations",
+  RDAP: "the address registries (RDAP)",
+};
+const sourcesFr: Readonly<Record<ResidencySource, string>> = {
+  networks: "notre propre liste de réseaux",
+  database: "une base de données de localisation",
+  RDAP: "les registres d’adresses (RDAP)",
+};
+
 const en: Words = {
   tag: "en-CA",
   name: "English",
@@ -159,6 +173,12 @@ const en: Words = {
     const what = { up: "working", degraded: "with problems", down: "with an outage", unknown: "without data" }[outcome];
     return `${days} ${days === 1 ? "day" : "days"} ${what}`;
   },
+  hostedIn: (countries) => `Hosted in ${list("en", countries)}.`,
+  hostedChecked: (addresses, against) =>
+    `${addresses} ${addresses === 1 ? "address was" : "addresses were"} checked against ${list(
+      "en",
+      against.map((source) => sourcesEn[source]),
+    )}, last at`,
   legend: "Signs",
   rules:
     "Percentages are rounded down. Time in which we could not measure counts neither as uptime nor as an outage. A service is called down after several failed tries in a row.",
@@ -297,6 +317,12 @@ const fr: Words = {
     }[outcome];
     return `${days} ${days < 2 ? "jour" : "jours"} ${what}`;
   },
+  hostedIn: (countries) => `Hébergement : ${list("fr", countries)}.`,
+  hostedChecked: (addresses, against) =>
+    `${addresses} ${addresses < 2 ? "adresse vérifiée" : "adresses vérifiées"} d’après ${list(
+      "fr",
+      against.map((source) => sourcesFr[source]),
+    )}, la dernière fois le`,
   legend: "Signes",
   rules:
     "Les pourcentages sont arrondis vers le bas. Le temps pendant lequel nous n’avons pas pu mesurer ne compte ni comme disponibilité ni comme panne. Un service est dit en panne après plusieurs échecs de suite.",

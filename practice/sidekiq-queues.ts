@@ -56,6 +56,8 @@ class PretendedSidekiq {
   readonly #identity = `practice:${process.pid}:${randomBytes(6).toString("hex")}`;
   readonly #stalled = new Set<string>();
   #startedAt = 0;
+  #planned = "";
+  #failing = "";
   #working = true;
 
   constructor(redis: Redis) {
@@ -66,11 +68,11 @@ class PretendedSidekiq {
     const now = await this.#now();
     const hour = 3600;
     this.#startedAt = now;
+    this.#planned = job("default", now, { planned: true });
+    this.#failing = job("push", now - 60, { error: "HTTP::TimeoutError" });
     await this.#redis
       .multi()
       .sadd("queues", ...queueNames)
-      .zadd("schedule", now + hour, job("default", now, { planned: true }))
-      .zadd("retry", now + 90, job("push", now - 60))
       .zadd("dead", now - 4 * hour, job("mailers", now - 4 * hour))
       .incrby("stat:processed", 184_223)
       .incrby("stat:failed", 912)
@@ -104,6 +106,9 @@ class PretendedSidekiq {
         }),
       })
       .expire(this.#identity, 60)
+      // Whoever works also takes up what is due, so that nothing is ever overdue.
+      .zadd("schedule", now + 3600, this.#planned)
+      .zadd("retry", now + 90, this.#failing)
       .incrby("stat:processed", 17);
     for (const queue of queueNames.filter((name) => !this.#stalled.has(name))) working.del(`queue:${queue}`);
     await working.exec();
@@ -160,7 +165,11 @@ class PretendedSidekiq {
 }
 
 /** As Sidekiq 8 writes it: times in milliseconds. A planned job joins no queue yet. */
-function job(queue: string, enqueuedAtSeconds: number, { planned = false } = {}): string {
+function job(
+  queue: string,
+  enqueuedAtSeconds: number,
+  { planned = false, error }: { readonly planned?: boolean; readonly error?: string } = {},
+): string {
   const at = Math.round(enqueuedAtSeconds * 1000);
   return JSON.stringify({
     retry: queue === "push" ? 16 : true,
@@ -170,5 +179,6 @@ function job(queue: string, enqueuedAtSeconds: number, { planned = false } = {})
     jid: randomBytes(12).toString("hex"),
     created_at: at,
     ...(planned ? {} : { enqueued_at: at }),
+    ...(error !== undefined && { error_class: error, failed_at: at, retry_count: 0 }),
   });
 }

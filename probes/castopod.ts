@@ -3,15 +3,18 @@ import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
+import { duration } from "../core/settings.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
+import { askPodcastAccount } from "./lib/castopod-federation.ts";
+import { askFeeds } from "./lib/castopod-feeds.ts";
 import { trusting } from "./lib/certificate.ts";
 import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { feedBytes, feedFaults } from "./lib/feed.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { patiently } from "./lib/patience.ts";
+import { seldom } from "./lib/seldom.ts";
 import { isHtml } from "./lib/wall.ts";
 import { lookUp } from "./lib/webfinger.ts";
 
@@ -23,7 +26,7 @@ const IllHealth = z.object({ errors: z.array(z.string()).max(100) });
 const NodeInfo2 = z.object({ server: z.object({ software: z.string().max(100), version: z.string().max(200) }) });
 
 const podcast = z.string().regex(/^@?\w{1,64}$/, { error: "this is not the handle of a podcast, like cooking" });
-const feedsPerRun = 3;
+const accountEverySeconds = 600;
 
 export default defineProbe({
   summary: "Asks a Castopod server whether it is alive and whether podcast apps and other servers find its podcasts.",
@@ -34,24 +37,33 @@ export default defineProbe({
       .max(100)
       .optional()
       .describe("Handles of the podcasts whose feeds are checked; without them, those that the home page links to."),
+    soundEvery: duration({ atLeast: 3600, atMost: 7 * 86_400 })
+      .prefault("24h")
+      .describe(
+        "How often the first two bytes of each podcast's newest episode are asked for, beside whenever there is a new one; Castopod does not count that as a download.",
+      ),
+    newestWithin: duration({ atLeast: 3600 })
+      .optional()
+      .describe("How old the newest episode of each podcast may become, for podcasts that appear regularly."),
+    federation: z
+      .boolean()
+      .prefault(true)
+      .describe("Whether people on other servers are meant to find and follow the podcasts."),
   }),
-  example: { url: "https://podcasts.example", podcasts: ["cooking"] },
+  example: { url: "https://podcasts.example", podcasts: ["cooking"], newestWithin: "15d" },
   defaults: { timeoutSeconds: 20 },
 
   kind: {
     name: { en: "Podcasts", fr: "Balados" },
-    checks: ({ url, database }) => {
-      if (database !== undefined) {
-        throw new Error("Castopod keeps its data in MariaDB, which is not watched yet: take `database` out.");
-      }
-      return [
-        { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
-        { id: "service", probe: "castopod", url, every: "60s" },
-      ];
-    },
+    checks: ({ url, database }) => [
+      { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
+      { id: "service", probe: "castopod", url, every: "60s" },
+      // It knows no other.
+      ...(database === undefined ? [] : [{ id: "database", probe: "mysql", url: database }]),
+    ],
   },
 
-  async run({ url, maxSeconds, podcasts, ca }, given) {
+  async run({ url, maxSeconds, podcasts, soundEvery, newestWithin, federation, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/health", origin)));
@@ -62,10 +74,15 @@ export default defineProbe({
     if (home.flaw) return findingOf([home.flaw, ...(ill ? [ill] : [])], { phases: health.phases });
 
     const handles = podcasts?.map((handle) => handle.replace("@", "")) ?? home.handles;
-    const [known, feeds, found] = await Promise.all([
+    const one = federation ? handles[0] : undefined;
+    const [known, feeds, found, account] = await Promise.all([
       askNodeInfo2(origin, context),
-      askFeeds(handles, origin, context),
-      handles[0] ? lookUp({ user: handles[0], domain: origin.host }, origin, castopod, context) : undefined,
+      askFeeds({ handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin }, context),
+      one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),
+      one &&
+        seldom("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
+          flaws: await askPodcastAccount(one, origin, context),
+        })),
     ]);
     // Neither of the two is Castopod's: whatever answers there, listeners do not find their podcasts.
     const replaced = ill !== undefined && known.flaws.length > 0;
@@ -74,7 +91,8 @@ export default defineProbe({
       ...feeds,
       ...known.flaws,
       ...otherSoftware(known.software, "castopod"),
-      ...(found?.flaws ?? []),
+      ...(found ? found.flaws : []),
+      ...(account ? account.flaws : []),
       ...slowness(health, "the health page", maxSeconds, castopod),
       ...slowness(home.answer, "the home page", maxSeconds, castopod),
     ];
@@ -149,48 +167,3 @@ async function askNodeInfo2(
   const said = answer.status === 200 ? "is not what it should be" : `answered ${answer.status}`;
   return { flaws: [blemish(`${asked} ${said}`, isHardToFind, evidenceOf(answer))] };
 }
-
-/** A few feeds in each run, in turn; those that were wrong last time every time, so that a fault can be confirmed. */
-async function askFeeds(handles: readonly string[], origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
-  const remembered = Turn.safeParse(context.memory.get("feeds")).data ?? { next: 0, wrong: [] };
-  const again = remembered.wrong.filter((handle) => handles.includes(handle)).slice(0, feedsPerRun);
-  const others = handles.filter((handle) => !again.includes(handle));
-  const count = Math.min(others.length, Math.max(1, feedsPerRun - again.length));
-  const inTurn = Array.from({ length: count }, (_, step) => others[(remembered.next + step) % others.length] ?? "");
-  const looks = await Promise.all(
-    [...again, ...inTurn].map(async (handle) => ({ handle, flaws: await askFeed(handle, origin, context) })),
-  );
-  const wrong = looks.filter(({ flaws }) => flaws.length > 0).map(({ handle }) => handle);
-  context.memory.set("feeds", { next: others.length > 0 ? (remembered.next + count) % others.length : 0, wrong });
-  return looks.flatMap(({ flaws }) => flaws);
-}
-const Turn = z.object({ next: z.int(), wrong: z.array(z.string()) });
-
-async function askFeed(handle: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
-  const url = new URL(`/@${handle}/feed.xml`, origin);
-  const asked = `the feed of @${handle}`;
-  const heard = await patiently(context.http.get(url, { maxBodyBytes: feedBytes }), context);
-  if (!("answer" in heard)) return [down(`${asked}: ${heard.silence}`, heard.evidence)];
-  const { answer } = heard;
-  const evidence = evidenceOf(answer);
-  // The podcast moved to another address, on purpose: apps follow by themselves.
-  if (answer.status === 301 && redirectTarget(answer) !== "nowhere") return [];
-  // This page needs the database before any cache; the health page does not.
-  if (answer.status >= 500) return [down(`${asked} answered ${answer.status}`, evidence)];
-  if (answer.status === 429) return [];
-  if (answer.status !== 200) return [cannotSubscribe(`${asked} answered ${answer.status}`, evidence)];
-  const faults = feedFaults(answer.text(), url, answer.truncated, context.clock.now());
-  return faults.map((fault) => cannotSubscribe(`${asked} ${fault}`, evidence));
-}
-
-const missingEpisodes = {
-  en: "Podcast apps may not be able to load episodes.",
-  fr: "Les applications de balados risquent de ne pas charger les épisodes.",
-};
-const cannotSubscribe = (reason: string, evidence: string) => blemish(reason, missingEpisodes, evidence);
-const down = (reason: string, evidence: string): Flaw => ({
-  outcome: "down",
-  reason,
-  explanation: missingEpisodes,
-  evidence,
-});

@@ -38,6 +38,10 @@ export default defineProbe({
     checks: ({ url, queues, database }) => [
       { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
       { id: "service", probe: "mastodon", url, every: "60s" },
+      { id: "streaming", probe: "mastodon-streaming", url, every: "60s" },
+      { id: "federation", probe: "mastodon-federation", url, every: "5m" },
+      { id: "timeline", probe: "mastodon-timeline", url, every: "5m" },
+      { id: "media", probe: "mastodon-media", url, every: "15m" },
       ...(queues === undefined ? [] : [{ id: "queues", probe: "sidekiq", url: queues }]),
       ...(database === undefined ? [] : [{ id: "database", probe: "postgres", url: database }]),
     ],

@@ -1,14 +1,24 @@
 /** Looks at a Pixelfed server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
-import { defineProbe } from "../core/probe.ts";
+import { defineProbe, type ProbeContext } from "../core/probe.ts";
+import { duration } from "../core/settings.ts";
+import { formatDuration } from "../core/units.ts";
+import { evidenceOf } from "./lib/answer.ts";
+import { type AtomFeed, readAtom } from "./lib/atom.ts";
 import { trusting } from "./lib/certificate.ts";
+import { databaseCheck } from "./lib/database-check.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
-import { type Flaw, findingOf } from "./lib/flaw.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstanceVersion1, type InstanceLook } from "./lib/instance.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
+import { patiently } from "./lib/patience.ts";
+import { askable, askPicture } from "./lib/picture.ts";
+import { askInboxes } from "./lib/pixelfed-inbox.ts";
+import { hostName } from "./lib/place.ts";
+import { type Look, seldom } from "./lib/seldom.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const pixelfed = sameInAll("Pixelfed");
@@ -20,25 +30,39 @@ export default defineProbe({
     account: handle()
       .optional()
       .describe("Handle that other servers must be able to find; without it, the contact account of the server."),
+    newestWithin: duration({ atLeast: 3600 })
+      .optional()
+      .describe(
+        "How old the newest public post of that account may become, by its Atom feed: for an account that posts regularly, such as one that does so by itself.",
+      ),
+    mediaHosts: z
+      .array(hostName())
+      .max(20)
+      .prefault([])
+      .describe(
+        "Hosts that pictures are kept on beside the server's own, such as `files.pixels.example`; only these are asked.",
+      ),
+    federation: z
+      .boolean()
+      .prefault(true)
+      .describe(
+        "Whether other servers are meant to reach this one; Pixelfed itself has that off (`ACTIVITY_PUB`) by default.",
+      ),
   }),
   example: { url: "https://pixels.example", account: "admin@pixels.example" },
   defaults: { timeoutSeconds: 20 },
 
   kind: {
     name: pixelfed,
-    checks: ({ url, queues, database }) => {
-      if (queues !== undefined) {
-        throw new Error("Pixelfed's queues are Laravel Horizon's, which are not watched yet: take `queues` out.");
-      }
-      return [
-        { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
-        { id: "service", probe: "pixelfed", url, every: "60s" },
-        ...(database === undefined ? [] : [{ id: "database", probe: "postgres", url: database }]),
-      ];
-    },
+    checks: ({ url, queues, database }) => [
+      { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
+      { id: "service", probe: "pixelfed", url, every: "60s" },
+      ...(queues === undefined ? [] : [{ id: "queues", probe: "horizon", url: queues }]),
+      ...databaseCheck(database),
+    ],
   },
 
-  async run({ url, maxSeconds, account, ca }, given) {
+  async run({ url, maxSeconds, account, newestWithin, mediaHosts, federation, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/api/service/health-check", origin)));
@@ -53,10 +77,26 @@ export default defineProbe({
     const known = account === undefined ? look.instance?.contact : account;
     const named =
       known === undefined ? undefined : parseHandle(known.includes("@") ? known : `${known}@${origin.host}`);
-    const [nodeInfo, found] = await Promise.all([
+    const user = named?.user;
+    const [nodeInfo, found, inboxes, pictures] = await Promise.all([
       askNodeInfo(origin, pixelfed, context),
       // Pixelfed says 400 to whatever it does not know.
-      named && lookUp(named, origin, pixelfed, context, { unknownStatus: 400 }),
+      federation && named ? lookUp(named, origin, pixelfed, context, { unknownStatus: 400 }) : undefined,
+      federation
+        ? seldom("inboxes", often, context, async () => ({ flaws: await askInboxes(user, origin, context) }))
+        : calm,
+      seldom("pictures", often, context, () =>
+        askPictures(
+          {
+            user,
+            newestWithin,
+            hosts: [origin.host, ...mediaHosts.map((host) => host.toLowerCase())],
+            fallback: look.instance?.pictures ?? [],
+          },
+          origin,
+          context,
+        ),
+      ),
     ]);
     const flaws = [
       ...main,
@@ -64,6 +104,8 @@ export default defineProbe({
       ...nodeInfo.flaws,
       ...otherSoftware(nodeInfo.software, "pixelfed"),
       ...(found?.flaws ?? []),
+      ...inboxes.flaws,
+      ...pictures.flaws,
       ...slowness(health, "the health page", maxSeconds, pixelfed),
       ...slowness(look.answer, "the instance document", maxSeconds, pixelfed),
       ...disagreement({ instance: version, nodeInfo: nodeInfo.software }, pixelfed, context),
@@ -74,6 +116,66 @@ export default defineProbe({
     });
   },
 });
+
+const often = { everySeconds: 600 };
+const calm: Look = { flaws: [] };
+
+interface PictureSettings {
+  readonly user: string | undefined;
+  readonly newestWithin: number | undefined;
+  /** That may be asked. */
+  readonly hosts: readonly string[];
+  /** Pictures of the server itself, where no post is known. */
+  readonly fallback: readonly string[];
+}
+
+/** The newest post that everybody may see, and its picture. */
+async function askPictures(
+  { user, newestWithin, hosts, fallback }: PictureSettings,
+  origin: URL,
+  context: ProbeContext,
+): Promise<Look> {
+  const posts =
+    newestWithin !== undefined && user !== undefined ? await askPosts(user, newestWithin, origin, context) : undefined;
+  const newest = askable(posts?.pictures ?? [], hosts);
+  const picture = newest ?? askable(fallback, hosts);
+  const asked = newest ? `the newest picture of @${user}` : "a picture of the server";
+  return { flaws: [...(posts?.flaws ?? []), ...(picture ? await askPicture(picture, asked, context) : [])] };
+}
+
+const newPostsAreMissing = {
+  en: "New posts may not appear.",
+  fr: "Les nouvelles publications risquent de ne pas apparaître.",
+};
+
+async function askPosts(
+  user: string,
+  newestWithinSeconds: number,
+  origin: URL,
+  context: ProbeContext,
+): Promise<{ readonly flaws: readonly Flaw[]; readonly pictures: AtomFeed["pictures"] }> {
+  const asked = `the Atom feed of @${user}`;
+  const wrong = (reason: string, evidence: string) => ({
+    flaws: [blemish(reason, newPostsAreMissing, evidence)],
+    pictures: [],
+  });
+  const heard = await patiently(
+    context.http.get(uncached(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
+    context,
+  );
+  if (!("answer" in heard)) return wrong(`${asked}: ${heard.silence}`, heard.evidence);
+  const { answer } = heard;
+  const evidence = evidenceOf(answer);
+  if (answer.status === 429) return { flaws: [], pictures: [] };
+  if (answer.status !== 200) return wrong(`${asked} answered ${answer.status}`, evidence);
+  const feed = readAtom(answer.text());
+  if (!feed) return wrong(`${asked} is none`, evidence);
+  if (feed.newestAt === undefined) return wrong(`${asked} has no post`, evidence);
+  const ageSeconds = (context.clock.now().epochMilliseconds - feed.newestAt) / 1000;
+  if (ageSeconds <= newestWithinSeconds) return { flaws: [], pictures: feed.pictures };
+  const reason = `the newest post of @${user} is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old`;
+  return { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures: feed.pictures };
+}
 
 /** Without the health page and without the instance document there is no Pixelfed, whatever answers. */
 function mainFlaws(ill: Flaw | undefined, { flaw }: InstanceLook): readonly Flaw[] {

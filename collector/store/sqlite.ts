@@ -1,10 +1,12 @@
 /** The store on SQLite: one connection writes, a thread reads what may take long. See docs/decisions/002-storage.md. */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { HeartbeatState } from "../../core/heartbeat.ts";
 import type { IncidentUpdate } from "../../core/incident.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Changes, CheckRef, ReadingSeries, Rollup, Series, Store } from "../../core/store.ts";
 import type { Verdict } from "../../core/verdict.ts";
+import { readAnnotations } from "./annotations.ts";
 import { copyDatabase } from "./backup.ts";
 import { Codes, canonicalJson } from "./codes.ts";
 import { blob, type Connection, text } from "./connection.ts";
@@ -174,6 +176,10 @@ class SqliteStore implements Store {
     });
   }
 
+  async annotations(span: Span) {
+    return readAnnotations(this.#connection, span);
+  }
+
   async incidents(filter: Parameters<Store["incidents"]>[0]) {
     return incidents.readIncidents(this.#connection, filter);
   }
@@ -212,6 +218,26 @@ class SqliteStore implements Store {
 
   async outboxPending() {
     return outbox.pendingCount(this.#connection);
+  }
+
+  async heartbeats() {
+    const rows = this.#connection.all("select target, check_id, state from heartbeat order by target, check_id");
+    return rows.map((row) => ({
+      target: text(row, "target"),
+      check: text(row, "check_id"),
+      state: HeartbeatState.parse(JSON.parse(text(row, "state"))),
+    }));
+  }
+
+  async keepHeartbeat({ target, check }: CheckRef, state: HeartbeatState) {
+    this.#write(() =>
+      this.#connection.run(
+        "insert or replace into heartbeat (target, check_id, state) values (?, ?, ?)",
+        target,
+        check,
+        JSON.stringify(state),
+      ),
+    );
   }
 
   async useOnce(token: string, expires: Instant) {

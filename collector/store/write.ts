@@ -1,6 +1,7 @@
 /** One commit: everything that Changes holds, inside the transaction of the caller. */
 import type { Incident } from "../../core/incident.ts";
 import type { Changes } from "../../core/store.ts";
+import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
 import type { Codes } from "./codes.ts";
 import type { Connection } from "./connection.ts";
@@ -50,5 +51,6 @@ export function writeChanges(connection: Connection, codes: Codes, changes: Chan
   }
   const opened = (changes.incidents ?? []).flatMap((change) => changeIncident(connection, change) ?? []);
   addNotices(connection, changes.notices ?? []);
+  addAnnotations(connection, changes.annotations ?? []);
   return { opened, samples, transitions };
 }

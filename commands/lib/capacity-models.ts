@@ -4,6 +4,7 @@ import type { Part } from "../../core/capacity-parts.ts";
 import type { Point } from "../../core/full-date.ts";
 import type { ReadingSeries, Store } from "../../core/store.ts";
 import type { CapacityPlan, Target } from "../../core/target.ts";
+import type { Annotation } from "../../core/upgrade.ts";
 
 type Instant = Temporal.Instant;
 
@@ -25,6 +26,19 @@ export async function capacityModels(
   const models: CapacityModel[] = [];
   for (const { target, plan } of plans) models.push(await planModel(store, target, plan, now));
   return models;
+}
+
+/** What happened to any target as far back as the charts go, with the target's name before it: "Mastodon upgraded …". */
+export async function namedAnnotations(
+  store: Pick<Store, "annotations">,
+  targets: readonly Target[],
+  now: Instant,
+): Promise<readonly Annotation[]> {
+  const annotations = await store.annotations({ from: now.subtract({ hours: historyHours }), to: now });
+  return annotations.flatMap(({ target, at, text }) => {
+    const name = targets.find(({ id }) => id === target)?.name;
+    return name ? [{ target, at, text: { en: `${name.en} ${text.en}`, fr: `${name.fr} ${text.fr}` } }] : [];
+  });
 }
 
 async function planModel(

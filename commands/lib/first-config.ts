@@ -126,8 +126,6 @@ function takes(field: "queues" | "database", kind: Kind | undefined): boolean {
 
 /** What each software without a probe of its own answers when it is well. */
 const wellPages: Readonly<Record<string, { readonly path: string; readonly contains?: string }>> = {
-  lemmy: { path: "/api/v3/site", contains: "site_view" },
-  discourse: { path: "/srv/status", contains: "ok" },
   peertube: { path: "/api/v1/ping", contains: "pong" },
   gotosocial: { path: "/readyz" },
 };

@@ -33,7 +33,21 @@ export async function recognise(address: URL, http: Http): Promise<Found> {
     // One document that does not come says nothing about the others.
     if (found && !(found instanceof Unreachable)) return found;
   }
-  return own instanceof Unreachable ? silent(own) : asPage(own, address);
+  return own instanceof Unreachable ? silent(own) : (generated(own) ?? asPage(own, address));
+}
+
+/** A Discourse for members only names itself in its page, and nowhere else. */
+function generated(answer: HttpAnswer): Found | undefined {
+  if (answer.status !== 200) return undefined;
+  const page = answer.text().slice(0, 100_000);
+  const [tag] = /<meta\s+name="generator"\s+content="Discourse [^">]{1,200}"/i.exec(page) ?? [];
+  const version = tag === undefined ? undefined : /Discourse ([\w.+-]{1,40})/.exec(tag)?.[1];
+  return version === undefined ? undefined : found("discourse", version, titleOf(page), answer.url);
+}
+
+function titleOf(page: string): string | undefined {
+  const title = /<title[^>]*>([^<]{1,300})/i.exec(page)?.[1];
+  return title && (plainText(title, 60) || undefined);
 }
 
 const silent = (failure: Unreachable): Found => ({ what: "nothing", reason: plainText(failure.message, 200) });
@@ -105,21 +119,30 @@ async function instance(site: URL, http: Http): Promise<Found | undefined> {
   return undefined;
 }
 
+/** Version 1.0 may have only the newer address of the same document. */
 const LemmySite = z.object({
   site_view: z.object({ site: z.object({ name: fromStrangers(60) }) }),
   version: fromStrangers(40),
 });
 
 async function lemmy(site: URL, http: Http): Promise<Found | undefined> {
-  const told = await document(new URL("/api/v3/site", site), http, LemmySite);
-  return told && found("lemmy", told.content.version, told.content.site_view.site.name, told.url);
+  for (const path of ["/api/v3/site", "/api/v4/site"]) {
+    const told = await document(new URL(path, site), http, LemmySite);
+    if (told) return found("lemmy", told.content.version, told.content.site_view.site.name, told.url);
+  }
+  return undefined;
 }
 
-const DiscourseAbout = z.object({ about: z.object({ title: fromStrangers(60), version: z.string() }) });
+// A forum may hide its version; what else is only Discourse's own tells it then.
+const DiscourseAbout = z.object({
+  about: z
+    .object({ title: fromStrangers(60), version: fromStrangers(40), stats: z.looseObject({}).optional() })
+    .refine(({ version, stats }) => version !== undefined || stats !== undefined),
+});
 
 async function discourse(site: URL, http: Http): Promise<Found | undefined> {
   const told = await document(new URL("/about.json", site), http, DiscourseAbout);
-  return told && found("discourse", plainText(told.content.about.version, 40), told.content.about.title, told.url);
+  return told && found("discourse", told.content.about.version, told.content.about.title, told.url);
 }
 
 function found(software: string, version: string | undefined, title: string | undefined, at: URL): Found {
@@ -153,6 +176,5 @@ function asFeed(answer: HttpAnswer, address: URL): Found | undefined {
 
 function asPage(answer: HttpAnswer, address: URL): Found {
   if (answer.status !== 200) return { what: "nothing", reason: `answered ${answer.status}` };
-  const title = /<title[^>]*>([^<]{1,300})/i.exec(answer.text().slice(0, 100_000))?.[1];
-  return { what: "page", title: title && (plainText(title, 60) || undefined), url: address.href };
+  return { what: "page", title: titleOf(answer.text().slice(0, 100_000)), url: address.href };
 }

@@ -1,4 +1,7 @@
-/** Samples on a terminal: word, shape and colour; then why, how long it took, what was counted, what was seen. */
+/**
+ * Samples on a terminal: word, shape and colour, and why; then a small table of what members read in both languages, how
+ * long it took, what was counted, what was seen.
+ */
 import { styleText } from "node:util";
 import type { Outcome, Phases, Reading, Sample } from "../../core/sample.ts";
 
@@ -21,14 +24,31 @@ export function samplesText(samples: readonly Sample[], look: Look): string {
 
 function sampleText(sample: Sample, name: string, look: Look): string {
   const head = `${outcomeText(sample.outcome, look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
-  const details = [
-    ...phasesText(sample.phases ?? {}),
-    ...(sample.readings ?? []).map(readingText),
-    ...(sample.evidence ?? "").split("\n").filter((line) => line !== ""),
-    ...(unsure(sample) ? ["timing unsure: this machine was busy meanwhile"] : []),
+  const { en, fr } = sample.explanation ?? {};
+  const rows: readonly Row[] = [
+    ["members", [en ?? ""]],
+    ["membres", fr === en ? [] : [fr ?? ""]],
+    ["phases", phasesText(sample.phases ?? {})],
+    ["readings", (sample.readings ?? []).map(readingText)],
+    ["evidence", (sample.evidence ?? "").split("\n")],
+    ["note", unsure(sample) ? ["timing unsure: this machine was busy meanwhile"] : []],
   ];
   const reason = sample.reason ? `  ${sample.reason}` : "";
-  return `${head}${reason}\n${details.map((line) => `    ${line}\n`).join("")}`;
+  return `${head}${reason}\n${rows.map((row) => rowText(row, look)).join("")}`;
+}
+
+/** What it is called, once, and its lines. */
+type Row = readonly [label: string, lines: readonly string[]];
+const labelWidth = 10;
+
+function rowText([label, lines]: Row, { colour }: Look): string {
+  const shown = lines.filter((line) => line !== "");
+  return shown
+    .map((line, index) => {
+      const first = (index === 0 ? label : "").padEnd(labelWidth);
+      return `    ${colour ? styleText("dim", first, { validateStream: false }) : first}${line}\n`;
+    })
+    .join("");
 }
 
 function outcomeText(outcome: Outcome, { colour }: Look): string {

@@ -5,9 +5,10 @@ import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
 import { openJudge } from "../../alerts/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
 import { openHttp } from "../../collector/http.ts";
+import { openHeartbeats } from "../../collector/heartbeats.ts";
 import { openLedger } from "../../collector/ledger.ts";
 import { openMetrics } from "../../collector/metrics.ts";
-import { openProbing, type ProbingStart } from "../../collector/probing.ts";
+import { openProbing, type Probing, type ProbingStart } from "../../collector/probing.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openTelemetry } from "../../collector/telemetry.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -19,10 +20,11 @@ import type { Check } from "../../core/target.ts";
 import { openPages } from "../../dashboards/pages.ts";
 import { listen, privateApp, publicApp, straightToPages } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
-import { capacityModels } from "./capacity-models.ts";
+import { capacityModels, namedAnnotations } from "./capacity-models.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { openFigures } from "./figures.ts";
 import { openLiveness } from "./liveness.ts";
+import { openUpgrades } from "./upgrades.ts";
 import { userAgent } from "./user-agent.ts";
 
 export interface TidewatchParts {
@@ -59,6 +61,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const stop = new AbortController();
   const loops = new Loops(stop.signal);
   let { config } = parts;
+  let probing: Probing | undefined;
 
   undo.use(await openTelemetry(config.telemetry, { version, env }));
   const store = undo.use(await openSqliteStore(config.store.sqlite));
@@ -72,6 +75,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     practice: config.practice,
   });
 
+  const upgrades = await openUpgrades(store, clock.now());
   const ledger = undo.use(
     await openLedger({
       store,
@@ -80,7 +84,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
       decide: {
-        consider: (judged) => judge.consider(judged),
+        consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
           pages.changed();
@@ -148,6 +152,13 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     );
   }
 
+  const heartbeats = await openHeartbeats({
+    store,
+    clock,
+    checks: checksOf(config),
+    onHeard: (key, hearing) => probing?.heard(key, hearing),
+  });
+
   const rendered = (accept: string | undefined) => metrics.render(accept);
   const health = () => liveness.parts();
   const inPublic = publicApp({
@@ -158,8 +169,13 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     log,
     practice: config.practice,
     health,
+    heartbeats,
     onNotice: () => delivery.wake(),
-    capacity: async (props) => capacityPage(await capacityModels(store, config.targets, clock.now()), props),
+    async capacity(props) {
+      const models = await capacityModels(store, config.targets, clock.now());
+      const annotations = await namedAnnotations(store, config.targets, clock.now());
+      return capacityPage(models, { ...props, annotations });
+    },
     ...(config.server.metrics === "public" && { metrics: rendered }),
   });
   const inPrivate = privateApp({ health, metrics: rendered, log });
@@ -171,11 +187,12 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
 
   const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
-  const probing = undo.use(
+  probing = undo.use(
     await openProbing({
       entry: new URL("./probe-worker.ts", import.meta.url),
       start: { ...parts.source, version },
       verdicts,
+      hearings: () => heartbeats.hearings(),
       clock,
       log,
       // A place keeps its name until a restart, also when the thread has read another one by now.
@@ -187,6 +204,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
 
   // First of all: what is on its way has its time while the others end.
   undo.defer(() => stop.abort(new Error("shutting down")));
+  const measuring = probing;
   const held = undo.move();
   return {
     publicPort: publicListener.port,
@@ -196,8 +214,9 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     async reload(next, source) {
       warnOfRestart(config, next, log);
       // The thread first: when it cannot use the new one, everything stays as it was.
-      await probing.reconfigure({ ...source, version });
+      await measuring.reconfigure({ ...source, version });
       config = next;
+      await heartbeats.reconfigure(checksOf(config));
       ledger.reconfigure(checksOf(config));
       ledger.include(await judge.reconfigure(judgeSettings(config)));
       settings = deliverySettings(config, plugins, settings);

@@ -18,6 +18,8 @@ export interface GrowthChart {
   readonly bracket?: Bracket;
   /** Steps in the measured line: "−12 GB". */
   readonly marks: readonly { readonly day: number; readonly label: string; readonly isRise: boolean }[];
+  /** What happened and explains the line, such as an upgrade; told in words beside the drawing. */
+  readonly notes?: readonly { readonly day: number; readonly label: string }[];
   /** The last day on the right. */
   readonly until: number;
   readonly valueLabel: (value: number) => string;
@@ -80,7 +82,7 @@ function drawing(chart: GrowthChart, size: Size): Html {
   const plot = plotOf(chart, size);
   return html`<svg class="chart ${size.kind}" viewBox="0 0 ${size.width} ${size.height}" font-size="${size.font}" role="img" aria-label="${chart.label}">
 ${valueAxis(chart, plot, size)}${monthAxis(chart, plot, size)}
-${fan(chart, plot)}${levels(chart, plot, size)}${today(chart, plot, size)}
+${notes(chart, plot)}${fan(chart, plot)}${levels(chart, plot, size)}${today(chart, plot, size)}
 ${measured(chart, plot, size)}${marks(chart, plot, size)}${bracket(chart, plot, size)}
 </svg>`;
 }
@@ -172,6 +174,13 @@ function today({ today, todayLabel }: GrowthChart, { x, top, bottom, left, right
   const half = textWidth(todayLabel, size) / 2;
   const at = Math.min(Math.max(x(today), left + half), right - half);
   return html`<g class="today"><path d="M${x(today)} ${round(top - size.font * 0.4)}V${bottom}"/><text x="${round(at)}" y="${round(top - size.font * 0.8)}" text-anchor="middle">${todayLabel}</text></g>`;
+}
+
+/** Thin lines; hovering tells what each is, and the caption below tells all. */
+function notes({ notes = [], measured }: GrowthChart, { x, top, bottom }: Plot): Html {
+  const first = measured[0]?.day ?? 0;
+  const shown = notes.filter(({ day }) => day >= first);
+  return html`<g class="today note">${shown.map(({ day, label }) => html`<path d="M${x(day)} ${round(top)}V${bottom}"><title>${label}</title></path>`)}</g>`;
 }
 
 /** Gaps of more than two days are drawn as gaps: nothing was measured there. */

@@ -44,6 +44,7 @@ export interface CapacityWords {
   readonly range: (early: string, late: string) => string;
   readonly from: (early: string) => string;
   readonly steps: string;
+  readonly happened: string;
   readonly step: Readonly<Record<Step["kind"], string>>;
   readonly stepsMean: string;
   readonly limits: string;
@@ -145,6 +146,7 @@ const en: CapacityWords = {
   range: (early, late) => `full ${early} – ${late}`,
   from: (early) => `full from ${early} on`,
   steps: "Not counted as growth",
+  happened: "Dotted lines",
   step: { excursion: "came and went", "clean-up": "clean-up", import: "import" },
   stepsMean: "Ringed in the chart. The forecast assumes that nothing like it comes again.",
   limits:
@@ -238,6 +240,7 @@ const fr: CapacityWords = {
   range: (early, late) => `plein ${early} – ${late}`,
   from: (early) => `plein à partir du ${early}`,
   steps: "Non compté comme croissance",
+  happened: "Lignes pointillées",
   step: { excursion: "passager", "clean-up": "nettoyage", import: "importation" },
   stepsMean: "Entouré dans le graphique. La prévision suppose que rien de tel ne se reproduise.",
   limits:

@@ -8,6 +8,7 @@ import type { Language } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { formatDate } from "../../core/time-zone.ts";
+import type { Annotation } from "../../core/upgrade.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import { growthChart } from "../parts/chart.ts";
 import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
@@ -19,6 +20,8 @@ import { capacityWords, type Dates, priceText, signedSize, sizeText } from "./ca
 export interface CapacityProps extends LayoutProps {
   /** ISO 4217; prices of sizes are in it. */
   readonly currency?: string;
+  /** What happened to any target, named, oldest first. */
+  readonly annotations?: readonly Annotation[];
 }
 
 const urgentFirst: readonly CapacityState[] = ["page", "stale", "order", "plan", "insufficient", "calm"];
@@ -98,7 +101,7 @@ function store(model: CapacityModel, models: readonly CapacityModel[], props: Ca
 ${models.length === 1 ? html`<h2 id="${id}">${name}</h2>` : html`<h2 id="${id}" class="${shapes[model.state]}">${sign(shapes[model.state])} ${headline(model, models, language)}</h2>`}
 ${model.state === "stale" ? html`<p class="note">${text.staleNote}</p>` : ""}
 ${facts(model, props)}
-${chart(model, name, language)}
+${chart(model, name, props)}
 ${sizes(model, props)}
 ${parts(model, language)}
 </section>`;
@@ -164,7 +167,8 @@ function monthLabel(day: number, language: Language): string | undefined {
   return date.month === 1 ? `${month} ${date.year}` : month;
 }
 
-function chart(model: CapacityModel, name: string, language: Language): Html | string {
+function chart(model: CapacityModel, name: string, props: CapacityProps): Html | string {
+  const { language } = props;
   const text = capacityWords[language];
   const { forecast, outlook, limitBytes, usableBytes } = model;
   const measured = forecast.series;
@@ -183,6 +187,7 @@ function chart(model: CapacityModel, name: string, language: Language): Html | s
   const between =
     outlook && usableBytes !== undefined ? bracketOf(outlook, usableBytes, today, until, language) : undefined;
   const steps = forecast.state === "insufficient" ? [] : forecast.steps;
+  const notes = notesSince(measured[0]?.day ?? today, props);
   return html`<figure class="${model.state === "stale" ? "stale" : ""}">
 ${growthChart({
   label: text.chartLabel(name, outlook ? betweenText(outlook, language) : text.notEnough),
@@ -194,17 +199,27 @@ ${growthChart({
   levels,
   ...(between && { bracket: between }),
   marks: steps.map(({ day, size }) => ({ day, label: signedSize(size, language), isRise: size > 0 })),
+  notes,
   until,
   valueLabel: (value) => (value === 0 ? "0" : sizeText(value, language)),
   monthLabel: (day) => monthLabel(day, language),
 })}
 <figcaption>${forecast.state === "insufficient" ? "" : html`<p>${text.chartCaption}</p>`}
 ${steps.length === 0 ? "" : html`<p>${text.steps}: ${steps.map(({ day, size, kind }, index) => `${index > 0 ? " · " : ""}${shortDate(dateOfDay(day), dateOfDay(today).year, language)} ${signedSize(size, language)} (${text.step[kind]})`)}. ${text.stepsMean}</p>`}
+${notes.length === 0 ? "" : html`<p>${text.happened}: ${notes.map(({ day, label }, index) => `${index > 0 ? " · " : ""}${shortDate(dateOfDay(day), dateOfDay(today).year, language)} ${label}`)}.</p>`}
 ${forecast.state === "insufficient" ? "" : html`<p>${text.limits}</p>`}</figcaption>
 <details><summary>${text.table}<span class="hidden">: ${name}</span></summary>
 <p><a download="${csvName(model)}" href="${csvAddress(model, until)}">${text.csv}</a></p>
 ${weeks(model, until, language)}</details>
 </figure>`;
+}
+
+/** The newest ones: of a program that changes its version every night nobody wants to read all. */
+function notesSince(day: number, { annotations = [], language }: CapacityProps) {
+  return annotations
+    .map(({ at, text }) => ({ day: epochDay(at), label: plainText(text[language], 100) }))
+    .filter((note) => note.day >= day)
+    .slice(-12);
 }
 
 /** As far as the late edge and a little more, where there is one within two years; never so far that the past is lost. */

@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import type { IncidentUpdate } from "../../core/incident.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
+import type { ResidencyStatus } from "../../core/residency.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
@@ -28,7 +29,7 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
     main: html`${verdict(model, sentence, outcome, props)}
 ${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model.now, props))}</section>`}
 ${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
-<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
+${model.residency ? residencyLine(model.residency, props) : ""}<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
 ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : model.recent.map((resolved) => resolvedIncident(resolved, props))}
 </section>`,
     footer: footer(props),
@@ -118,6 +119,17 @@ function uptimeText({ account, days }: TargetStatus, language: LayoutProps["lang
   const percent = formatRatio(account.uptime, language);
   if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
   return text.uptimeOfMeasured(percent, spokenDuration(account.known)[language]);
+}
+
+function residencyLine(
+  { countries, addresses, against, at }: ResidencyStatus,
+  { language, organisation }: LayoutProps,
+): Html {
+  const text = words[language];
+  const names = new Intl.DisplayNames([text.tag], { type: "region", fallback: "code" });
+  const hosted = text.hostedIn(countries.map((code) => names.of(code) ?? code));
+  return html`<p class="muted">${hosted} ${text.hostedChecked(addresses, against)} ${moment(at, organisation.timeZone, language)}.</p>
+`;
 }
 
 function footer({ language }: LayoutProps): Html {

@@ -1,5 +1,8 @@
 /** Plays a Mastodon behind its stock nginx: the documents of versions 4.2 and 4.5, and the cache that covers. */
+import { type StreamingServer, streamingServer } from "./mastodon-streaming.ts";
+import { type Trouble, troubleOf } from "./mastodon-troubles.ts";
 import {
+  type Asked,
   badGateway,
   json,
   page,
@@ -16,6 +19,18 @@ export interface MastodonSettings extends StandInSettings {
   readonly domain?: string;
   /** 4.2 and 4.3 tell strangers nothing about themselves then. */
   readonly limitedFederation?: boolean;
+  /** Who may read its two public feeds: by its settings in 4.5, all or nobody before. */
+  readonly feeds?: FeedAccess;
+  /** Host that its uploaded files are on; by default where it listens. */
+  readonly media?: string;
+  /** Something that is broken while its home page answers 200. */
+  readonly trouble?: Trouble;
+}
+
+type Access = "public" | "authenticated" | "disabled";
+interface FeedAccess {
+  readonly local: Access;
+  readonly remote: Access;
 }
 
 const releases = { "4.2": "4.2.0", "4.5": "4.5.15" } as const;
@@ -24,22 +39,44 @@ export function startMastodon(settings: MastodonSettings = {}): Promise<StandIn>
   return startStandIn((url) => mastodonAt(new URL(url), settings), settings);
 }
 
+/** What members' tokens look like here; any other is refused. */
+export const practiceToken = "practice-token-of-a-member";
+
 interface Server {
   readonly web: string;
   readonly domain: string;
   readonly version: "4.2" | "4.5";
+  readonly media: string;
+  readonly feeds: FeedAccess;
+  readonly closed: boolean;
+  readonly streaming: StreamingServer;
 }
 
 function mastodonAt(url: URL, settings: MastodonSettings): Routes {
-  const server: Server = { web: url.origin, domain: settings.domain ?? url.host, version: settings.version ?? "4.5" };
-  const closed = settings.limitedFederation === true && server.version === "4.2";
-  return ({ url: asked, mood }) => {
+  const { version = "4.5", trouble, feeds = { local: "public", remote: "public" } } = settings;
+  const server: Server = {
+    web: url.origin,
+    domain: settings.domain ?? url.host,
+    version,
+    media: settings.media ?? url.origin,
+    feeds,
+    closed: settings.limitedFederation === true,
+    streaming: streamingServer(practiceToken),
+  };
+  return (request) => {
+    const { url: asked, mood } = request;
+    const troubled = trouble && troubleOf(trouble, request);
+    if (troubled) return troubled;
+    // nginx passes these on without a cache.
+    if (asked.pathname === "/metrics" || asked.pathname.startsWith("/api/v1/streaming")) {
+      return mood === "stale" ? badGateway : server.streaming(request);
+    }
     if (asked.pathname === "/health") return mood === "stale" ? badGateway : health;
-    const cached = isCached(asked);
+    const cached = isCached(request);
     if ((mood === "stale" || mood === "no-database") && !cached) {
       return mood === "stale" ? badGateway : { ...badGateway, status: 500 };
     }
-    const reply = answer(server, asked, closed);
+    const reply = answer(server, request);
     // nginx adds the header to good answers only.
     if (reply.status !== 200) return reply;
     const ailing = mood === "stale" || mood === "no-database";
@@ -54,9 +91,14 @@ const health: Reply = {
 };
 
 /** A query string nobody has used before is a new key of the cache. */
-const isCached = (asked: URL) => !asked.searchParams.has("_") && !asked.pathname.startsWith("/api/v1/timelines");
+const isCached = ({ url, method }: Asked) =>
+  method !== "POST" && !url.searchParams.has("_") && !url.pathname.startsWith("/api/v1/timelines");
 
-function answer(server: Server, asked: URL, closed: boolean): Reply {
+function answer(server: Server, request: Asked): Reply {
+  const { url: asked, method } = request;
+  const closed = server.closed && server.version === "4.2";
+  if (method === "POST") return /\/inbox$/.test(asked.pathname) ? notSigned : notFound;
+  if (asked.pathname.startsWith("/system/")) return picture(request);
   switch (asked.pathname) {
     case "/":
       return page("Mastodon (practice)", "This is where members would read and write.", {
@@ -69,7 +111,9 @@ function answer(server: Server, asked: URL, closed: boolean): Reply {
     case "/api/v1/instance":
       return closed ? membersOnly : json(instanceVersion1(server), forFiveMinutes);
     case "/api/v1/timelines/public":
-      return json([post(server)], { "cache-control": "max-age=15, public" });
+      return timeline(server, request);
+    case "/api/v2/search":
+      return search(server, request);
     case "/.well-known/nodeinfo":
       return json(nodeInfoLinks(server), forThreeDays);
     case "/nodeinfo/2.0":
@@ -84,16 +128,21 @@ function answer(server: Server, asked: URL, closed: boolean): Reply {
         "cache-control": "max-age=600, public",
       });
     default:
-      return { ...page("The page you are looking for isn't here.", "404"), status: 404 };
+      return notFound;
   }
 }
+
+const notFound: Reply = { ...page("The page you are looking for isn't here.", "404"), status: 404 };
+const notSigned: Reply = { ...json({ error: "Request not signed" }), status: 401 };
 
 const forFiveMinutes = { "cache-control": "max-age=300, public, stale-while-revalidate=30, stale-if-error=86400" };
 const forThreeDays = { "cache-control": "max-age=259200, public" };
 const asActivity = { "content-type": "application/activity+json; charset=utf-8" };
 const membersOnly: Reply = { ...json({ error: "This method requires an authenticated user" }), status: 401 };
 
-function account({ web }: Server) {
+const avatarPath = "/system/accounts/avatars/109/000/000/000/000/001/original/5f1c3f5a8d0e2b7c.png";
+
+function account({ web, media }: Server) {
   return {
     id: "109000000000000001",
     username: "admin",
@@ -108,8 +157,8 @@ function account({ web }: Server) {
     note: "",
     url: `${web}/@admin`,
     uri: `${web}/users/admin`,
-    avatar: `${web}/avatars/original/missing.png`,
-    avatar_static: `${web}/avatars/original/missing.png`,
+    avatar: `${media}${avatarPath}`,
+    avatar_static: `${media}${avatarPath}`,
     header: `${web}/headers/original/missing.png`,
     header_static: `${web}/headers/original/missing.png`,
     followers_count: 10,
@@ -178,11 +227,11 @@ function instanceVersion2(server: Server) {
       translation: { enabled: false },
       ...(newer && {
         timelines_access: {
-          live_feeds: { local: "public", remote: "authenticated" },
+          live_feeds: server.feeds,
           hashtag_feeds: { local: "public", remote: "public" },
           trending_link_feeds: { local: "public", remote: "public" },
         },
-        limited_federation: false,
+        limited_federation: server.closed,
       }),
     },
     registrations: {
@@ -220,16 +269,61 @@ function instanceVersion1(server: Server) {
   };
 }
 
-function post(server: Server) {
-  const id = "115590000000000001";
+const isMember = ({ headers }: Asked) => headers.authorization === `Bearer ${practiceToken}`;
+
+/** Newest first, one every minute and a half. */
+function timeline(server: Server, request: Asked): Reply {
+  const { searchParams } = request.url;
+  const asked: readonly (keyof FeedAccess)[] = searchParams.has("local")
+    ? ["local"]
+    : searchParams.has("remote")
+      ? ["remote"]
+      : ["local", "remote"];
+  if (!isMember(request)) {
+    if (server.closed) return membersOnly;
+    if (asked.some((feed) => server.feeds[feed] !== "public")) return { ...membersOnly, status: 422 };
+  } else if (asked.every((feed) => server.feeds[feed] === "disabled")) return json([]);
+  const limit = Math.min(40, Number(searchParams.get("limit") ?? 20));
+  const newest = request.now.epochMilliseconds - 40_000;
+  const posts = Array.from({ length: limit }, (_, index) => post(server, newest - index * 90_000));
+  return json(posts, { "cache-control": "max-age=15, public" });
+}
+
+function post(server: Server, writtenAt: number) {
+  const id = (BigInt(writtenAt) << 16n).toString();
   return {
     id,
-    created_at: "2026-11-23T01:20:11.000Z",
+    created_at: Temporal.Instant.fromEpochMilliseconds(writtenAt).toString({ fractionalSecondDigits: 3 }),
     visibility: "public",
     uri: `${server.web}/users/admin/statuses/${id}`,
     content: "<p>hello</p>",
     account: account(server),
     media_attachments: [],
+  };
+}
+
+/** Finds posts for members only; without its search engine it would answer the same, but empty. */
+function search(server: Server, request: Asked): Reply {
+  const type = request.url.searchParams.get("type");
+  const statuses = isMember(request) && type === "statuses" ? [post(server, request.now.epochMilliseconds)] : [];
+  return json({ accounts: type === "accounts" ? [account(server)] : [], statuses, hashtags: [] });
+}
+
+/** One transparent pixel. */
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+function picture({ headers }: Asked): Reply {
+  const kept = { "content-type": "image/png", "cache-control": "public, max-age=2419200, immutable" };
+  const last = /^bytes=0-(\d+)$/.exec(headers.range ?? "")?.[1];
+  if (last === undefined) return { status: 200, headers: kept, body: pixel };
+  const end = Math.min(Number(last), pixel.length - 1);
+  return {
+    status: 206,
+    headers: { ...kept, "content-range": `bytes 0-${end}/${pixel.length}` },
+    body: pixel.subarray(0, end + 1),
   };
 }
 
@@ -266,6 +360,9 @@ function webFinger(server: Server, resource: string | null): Reply {
   return json(document, { "content-type": "application/jrd+json; charset=utf-8", ...forThreeDays });
 }
 
+// Shaped like one; nobody signs with it.
+const publicKey = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8APRACTICE\n-----END PUBLIC KEY-----\n";
+
 const actor = ({ web }: Server, type: string, user: string) => {
   const id = type === "Application" ? `${web}/actor` : `${web}/users/${user}`;
   return {
@@ -274,6 +371,6 @@ const actor = ({ web }: Server, type: string, user: string) => {
     type,
     inbox: `${id}/inbox`,
     preferredUsername: user,
-    publicKey: { id: `${id}#main-key`, owner: id, publicKeyPem: "" },
+    publicKey: { id: `${id}#main-key`, owner: id, publicKeyPem: publicKey },
   };
 };

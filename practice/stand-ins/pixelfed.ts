@@ -1,5 +1,6 @@
 /** Plays a Pixelfed: a Laravel behind nginx, with its own NodeInfo address and its 400 for unknown accounts. */
 import {
+  type Asked,
   badGateway,
   json,
   page,
@@ -10,31 +11,67 @@ import {
   startStandIn,
 } from "./stand-in.ts";
 
+/** Ways to say OK on its health page and be broken. */
+export const pixelfedFaults = [
+  "database-gone", // the health page does not ask it
+  "instance-page", // somebody's error page with status 200
+  "wall", // a bot wall with status 200 before all that is for machines
+  "app-url", // APP_URL names another host
+  "account-unknown", // WebFinger knows no account of this domain
+  "federation-off", // ACTIVITY_PUB, which is off by default
+  "inbox-closed", // a firewall that lets no POST through
+  "picture-missing",
+  "picture-page", // the media host answers with a web page
+  "bucket-gone",
+  "posts-stopped", // nothing new for weeks
+  "feed-page",
+] as const;
+export type PixelfedFault = (typeof pixelfedFaults)[number];
+
 export interface PixelfedSettings extends StandInSettings {
   /** Where it believes to be (APP_URL); by default where it listens. */
   readonly appUrl?: string;
+  readonly broken?: PixelfedFault;
+  /** How its inboxes are set up: every account's own only, or the shared one as well. */
+  readonly sharedInbox?: boolean;
 }
 
 const release = "0.11.13";
 
 export function startPixelfed(settings: PixelfedSettings = {}): Promise<StandIn> {
-  return startStandIn((url) => pixelfedAt(new URL(url), settings.appUrl ?? url), settings);
+  return startStandIn((url) => pixelfedAt(new URL(url), settings), settings);
 }
 
-function pixelfedAt(url: URL, appUrl: string): Routes {
-  return ({ url: asked, mood }) => {
-    if (mood === "stale") return badGateway;
+interface Server {
+  readonly origin: string;
+  readonly host: string;
+  readonly appUrl: string;
+  readonly broken: PixelfedFault | undefined;
+  readonly sharedInbox: boolean;
+}
+
+const healthPath = "/api/service/health-check";
+
+function pixelfedAt({ origin, host }: URL, { appUrl, broken, sharedInbox = true }: PixelfedSettings): Routes {
+  const base = broken === "app-url" ? "http://localhost" : (appUrl ?? origin);
+  const server: Server = { origin, host, appUrl: base, broken, sharedInbox };
+  return (asked) => {
+    const { pathname } = asked.url;
+    if (asked.mood === "stale") return badGateway;
     // Its health page asks nothing of the database.
-    if (mood === "no-database" && asked.pathname !== "/api/service/health-check") return { ...badGateway, status: 500 };
-    return answer(url, appUrl, asked);
+    const databaseGone = asked.mood === "no-database" || broken === "database-gone";
+    if (databaseGone && pathname !== healthPath) return { ...badGateway, status: 500 };
+    if (broken === "wall" && pathname !== "/" && pathname !== healthPath) return wall;
+    return asked.method === "POST" ? inbox(server, pathname) : answer(server, asked);
   };
 }
 
-function answer({ origin, host }: URL, appUrl: string, asked: URL): Reply {
-  switch (asked.pathname) {
+function answer(server: Server, { url, now }: Asked): Reply {
+  const { origin, host, appUrl, broken } = server;
+  switch (url.pathname) {
     case "/":
       return page("Pixelfed (practice)", "This is where members would share pictures.");
-    case "/api/service/health-check":
+    case healthPath:
       return {
         status: 200,
         headers: {
@@ -44,7 +81,7 @@ function answer({ origin, host }: URL, appUrl: string, asked: URL): Reply {
         body: "OK",
       };
     case "/api/v1/instance":
-      return json(instance(origin, host));
+      return broken === "instance-page" ? errorPage : json(instance(origin, host));
     case "/.well-known/nodeinfo":
       return json({
         links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${appUrl}/api/nodeinfo/2.0.json` }],
@@ -52,10 +89,74 @@ function answer({ origin, host }: URL, appUrl: string, asked: URL): Reply {
     case "/api/nodeinfo/2.0.json":
       return json(nodeInfo);
     case "/.well-known/webfinger":
-      return webFinger(origin, host, asked.searchParams.get("resource"));
+      return broken === "account-unknown" ? { status: 400 } : webFinger(origin, host, url.searchParams.get("resource"));
+    case "/users/admin.atom":
+      return broken === "feed-page" ? errorPage : atom(server, now);
     default:
-      return { ...page("404", "Sorry, this page isn't available."), status: 404 };
+      return /^\/(?:img|storage)\//.test(url.pathname) ? picture(broken) : notFound;
   }
+}
+
+const notFound: Reply = { ...page("404", "Sorry, this page isn't available."), status: 404 };
+const errorPage: Reply = page("Oops", "Something went wrong, please come back later.");
+const wall: Reply = page("Making sure you're not a bot!", '<script id="anubis_challenge">{}</script>');
+
+/** It says 200 to whatever comes and looks at it later; 404 where ActivityPub is off. */
+function inbox({ broken, sharedInbox }: Server, pathname: string): Reply {
+  if (broken === "inbox-closed") return { ...page("403 Forbidden", "nginx"), status: 403 };
+  if (broken === "federation-off") return notFound;
+  const known = pathname === "/users/admin/inbox" || (sharedInbox && pathname === "/f/inbox");
+  return known ? { status: 200, headers: { "content-type": "text/html; charset=UTF-8" } } : notFound;
+}
+
+/** One white pixel. */
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+function picture(broken: PixelfedFault | undefined): Reply {
+  if (broken === "picture-missing") return notFound;
+  if (broken === "picture-page") return page("Welcome to nginx!", "If you see this page, it works.");
+  if (broken === "bucket-gone") {
+    const body = "<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>";
+    return { status: 404, headers: { "content-type": "application/xml" }, body };
+  }
+  return { status: 200, headers: { "content-type": "image/png" }, body: pixel };
+}
+
+/** As its template writes it, with the element that never ends. */
+function atom({ origin, broken }: Server, now: Temporal.Instant): Reply {
+  const newest = broken === "posts-stopped" ? 24 * 40 : 5;
+  const entry = (hours: number) => `  <entry>
+    <id>${origin}/p/admin/${hours}</id>
+    <title>No caption</title>
+    <updated>${now.subtract({ hours }).toString()}</updated>
+    <author>
+      <name>admin</name>
+      <uri>${origin}/admin</uri>
+    </author>
+    <content type="html">
+    <![CDATA[
+      <img id="rss_item_1" src="${origin}/storage/m/_v2/1/${hours}.png" alt="A white pixel">
+      <p style="padding:10px;"></p>
+    ]]>
+    </content>
+    <link rel="alternate" href="${origin}/p/admin/${hours}" />
+    <summary></summary>
+    <media:content url="${origin}/storage/m/_v2/1/${hours}.png" type="image/png" medium="image">
+  </entry>`;
+  const body = `<?xml version="1.0" encoding="UTF-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/">
+  <id>${origin}/users/admin.atom</id>
+  <title>admin on Pixelfed</title>
+  <subtitle type="html"></subtitle>
+  <updated>${now.subtract({ hours: newest }).toString()}</updated>
+  <link rel="self" type="application/atom+xml" href="${origin}/users/admin.atom"/>
+${[newest, newest + 30].map(entry).join("\n")}
+</feed>
+`;
+  return { status: 200, headers: { "content-type": "application/atom+xml" }, body };
 }
 
 const instance = (origin: string, host: string) => ({
@@ -71,7 +172,13 @@ const instance = (origin: string, host: string) => ({
   languages: ["en"],
   registrations: false,
   approval_required: false,
-  contact_account: { id: "1", username: "admin", acct: "admin", url: `${origin}/admin` },
+  contact_account: {
+    id: "1",
+    username: "admin",
+    acct: "admin",
+    url: `${origin}/admin`,
+    avatar: `${origin}/storage/avatars/default.jpg?v=0`,
+  },
   rules: [{ id: "1", text: "Be kind" }],
 });
 

@@ -1,4 +1,6 @@
 /** Which certificates are trusted, when the one of an answer ends, and what that means. */
+import { z } from "zod";
+import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext, TlsFacts } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -14,6 +16,25 @@ export const certificateAuthority = () =>
   secret()
     .optional()
     .describe("Certificate (PEM) of a private authority to trust beside the public ones: `{ file: PATH }`.");
+
+/** How early renewal is due, as a setting. */
+export const renewalDays = () =>
+  z
+    .number()
+    .min(0)
+    .max(365)
+    .prefault(21)
+    .describe("A certificate that ends within this many days is a ticket; in the last 3 somebody is woken.");
+
+/** The chain as it was shown, leaf first. */
+export const certificateEvidence = ({ protocol, cipher, chain }: TlsFacts): string =>
+  [
+    `${protocol} ${cipher}`,
+    ...chain.map(
+      ({ subject, issuer, validTo }) =>
+        `certificate: ${plainText(subject, 200)}, by ${plainText(issuer, 200)}, until ${validTo}`,
+    ),
+  ].join("\n");
 
 /** The same context, in which every question trusts that authority too. */
 export function trusting(context: ProbeContext, authority: Secret | undefined): ProbeContext {

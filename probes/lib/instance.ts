@@ -12,6 +12,17 @@ export interface Instance {
   readonly version: string;
   /** User name of the account that answers for the server. */
   readonly contact: string | undefined;
+  /** Where its streaming server is: "wss://streaming.social.example". */
+  readonly streaming: string | undefined;
+  /** Pictures it shows of itself, the likeliest one to be an uploaded file first. */
+  readonly pictures: readonly string[];
+  /** Who may read the two public feeds (Mastodon 4.5 and later). */
+  readonly access: FeedAccess | undefined;
+}
+
+export interface FeedAccess {
+  readonly local: string;
+  readonly remote: string;
 }
 
 export interface InstanceLook {
@@ -22,18 +33,56 @@ export interface InstanceLook {
   readonly covered?: string;
 }
 
-const Account = z.object({ username: z.string().max(100) });
 const text = z.string().max(300);
-const Version1 = z.object({ uri: text, version: text, contact_account: Account.nullish() }).transform(
-  ({ uri, version, contact_account }): Instance => ({
-    domain: bareHost(uri),
-    version,
-    contact: contact_account?.username,
-  }),
-);
+// What only some of us use is left out where it is strange: it must not make the whole document strange.
+const address = z.string().max(2000).nullish().catch(undefined);
+const Account = z.object({ username: z.string().max(100), avatar: address, header: address });
+const Version1 = z
+  .object({
+    uri: text,
+    version: text,
+    urls: z.object({ streaming_api: address }).nullish().catch(undefined),
+    thumbnail: address,
+    contact_account: Account.nullish(),
+  })
+  .transform(
+    ({ uri, version, urls, thumbnail, contact_account: contact }): Instance => ({
+      domain: bareHost(uri),
+      version,
+      contact: contact?.username,
+      streaming: urls?.streaming_api ?? undefined,
+      pictures: pictures(contact, thumbnail),
+      access: undefined,
+    }),
+  );
+const Configuration = z.object({
+  urls: z.object({ streaming: address }).nullish().catch(undefined),
+  timelines_access: z
+    .object({ live_feeds: z.object({ local: z.string().max(40), remote: z.string().max(40) }) })
+    .nullish()
+    .catch(undefined),
+});
 const Version2 = z
-  .object({ domain: text, version: text, contact: z.object({ account: Account.nullish() }).nullish() })
-  .transform(({ domain, version, contact }): Instance => ({ domain, version, contact: contact?.account?.username }));
+  .object({
+    domain: text,
+    version: text,
+    configuration: Configuration.nullish().catch(undefined),
+    thumbnail: z.object({ url: address }).nullish().catch(undefined),
+    contact: z.object({ account: Account.nullish() }).nullish(),
+  })
+  .transform(
+    ({ domain, version, configuration, thumbnail, contact }): Instance => ({
+      domain,
+      version,
+      contact: contact?.account?.username,
+      streaming: configuration?.urls?.streaming ?? undefined,
+      pictures: pictures(contact?.account, thumbnail?.url),
+      access: configuration?.timelines_access?.live_feeds,
+    }),
+  );
+
+const pictures = (account: z.output<typeof Account> | null | undefined, thumbnail: string | null | undefined) =>
+  [account?.avatar, account?.header, thumbnail].filter((picture) => typeof picture === "string");
 
 /** What a server in limited federation says to strangers (Mastodon 4.2 and 4.3): alive, and nothing more. */
 const MembersOnly = z.object({ error: z.string() });

@@ -45,7 +45,7 @@ export function ended(signal: AbortSignal, { where, connected, phases }: Attempt
 export const isDeadline = ({ reason }: AbortSignal): boolean =>
   reason instanceof Error && reason.name === "TimeoutError";
 
-const isCertificateFault = (code: string): boolean =>
+export const isCertificateFault = (code: string): boolean =>
   /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/.test(code);
 
 /** "ECONNREFUSED"; of several addresses tried, the first one's. Only what looks like a code. */

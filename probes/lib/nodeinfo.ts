@@ -37,11 +37,12 @@ export async function askNodeInfo(origin: URL, subject: Localised, context: Prob
     .filter(({ rel }) => schemaRel.test(rel))
     .toSorted((a, b) => a.rel.localeCompare(b.rel))
     .at(-1);
-  if (!link) return { flaws: [flaw("NodeInfo discovery names no document of version 2")] };
+  const { evidence } = discovery;
+  if (!link) return { flaws: [flaw("NodeInfo discovery names no document of version 2", evidence)] };
   const href = URL.parse(link.href, origin);
   // Asking a host that a stranger's document names could reach inside our own network.
   if (href?.origin !== origin.origin) {
-    return { flaws: [flaw(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`)] };
+    return { flaws: [flaw(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`, evidence)] };
   }
   const answer = await look(href, "the NodeInfo document", Document, subject, context);
   if (!("document" in answer))
@@ -56,7 +57,7 @@ async function look<T>(
   shape: z.ZodType<T>,
   subject: Localised,
   context: ProbeContext,
-): Promise<{ readonly document: T } | NodeInfo> {
+): Promise<{ readonly document: T; readonly evidence: string } | NodeInfo> {
   const heard = await patiently(context.http.get(url), context);
   if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.silence}`, heard.evidence)] };
   const { answer } = heard;
@@ -68,7 +69,7 @@ async function look<T>(
   if (answer.status !== 200) return { flaws: [flaw(`${asked} answered ${answer.status}`, evidenceOf(answer))] };
   const document = answer.json(shape);
   if (document === undefined) return { flaws: [flaw(`${asked} is not what it should be`, evidenceOf(answer))] };
-  return { document };
+  return { document, evidence: evidenceOf(answer) };
 }
 
 const flaw = (reason: string, evidence?: string) => blemish(reason, isHardToFind, evidence);
@@ -76,5 +77,6 @@ const flaw = (reason: string, evidence?: string) => blemish(reason, isHardToFind
 /** A server that says it is something else; a fork may have a name of its own. */
 export function otherSoftware(software: Software | undefined, expected: string): readonly Flaw[] {
   if (!software || software.name.toLowerCase() === expected.toLowerCase()) return [];
-  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`)];
+  const seen = `NodeInfo: software.name is ${software.name}, software.version is ${software.version}`;
+  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`, seen)];
 }

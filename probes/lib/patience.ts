@@ -5,22 +5,29 @@ import type { ProbeContext } from "../../core/probe.ts";
 /** Seconds that a side question may take. */
 const patienceSeconds = 5;
 
-/** @returns what `work` gave, or the sentence that says why there is no answer. Ends with the run when that is aborted. */
+/** Why there is no answer. `failure` is there when the server refused or broke off, and not when it was just slow. */
+export interface Silence {
+  readonly silence: string;
+  readonly evidence: string;
+  readonly failure?: Unreachable;
+}
+
+/** @returns what `work` gave, or why there is no answer. Ends with the run when that is aborted. */
 export async function patiently<T>(
   work: Promise<T>,
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
-): Promise<{ readonly answer: T } | { readonly silence: string; readonly evidence: string }> {
+): Promise<{ readonly answer: T } | Silence> {
   const answered = new AbortController();
   // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
   const tooLate = clock
     .sleep(patienceSeconds, answered.signal)
-    .then(() => ({ silence: `no answer within ${patienceSeconds} s`, evidence: "" }));
+    .then((): Silence => ({ silence: `no answer within ${patienceSeconds} s`, evidence: "" }));
   tooLate.catch(() => {}); // It is cut short whenever the answer comes first.
   try {
     return await Promise.race([work.then((answer) => ({ answer })), tooLate]);
   } catch (error) {
     if (signal.aborted || !(error instanceof Unreachable)) throw error;
-    return { silence: error.message, evidence: error.evidence };
+    return { silence: error.message, evidence: error.evidence, failure: error };
   } finally {
     answered.abort();
     work.catch(() => {}); // Whatever it still says after its time is of no interest.

@@ -2,64 +2,14 @@
 import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Redis, RedisOptions } from "ioredis";
-import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
-
-/** Where and as whom; read from `redis://user:password@host:port/db`, `rediss://…` or `unix:///path?db=0`. */
-export interface RedisAddress {
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
-  readonly tls: boolean;
-  readonly user: string;
-  readonly password: string;
-  readonly database: number;
-}
-
-/** The setting: a secret, because there is usually a password in it. */
-export const redisUrl = () =>
-  secret().superRefine((url, context) => {
-    if (url && !redisAddress(url.reveal())) {
-      context.addIssue({
-        code: "custom",
-        message:
-          "this secret is not an address like redis://:password@127.0.0.1:6379/0, rediss://… or unix:///run/redis.sock",
-      });
-    }
-  });
-
-export function redisAddress(text: string): RedisAddress | undefined {
-  const url = URL.parse(text.trim());
-  if (!url) return undefined;
-  const [user, password] = [plainly(url.username), plainly(url.password)];
-  if (user === undefined || password === undefined) return undefined;
-  if (url.protocol === "unix:") {
-    const path = plainly(url.pathname);
-    const database = databaseNumber(url.searchParams.get("db") ?? "");
-    return path?.startsWith("/") && database !== undefined ? { path, tls: false, user, password, database } : undefined;
-  }
-  const tls = url.protocol === "rediss:";
-  const database = databaseNumber(url.pathname.slice(1));
-  if ((!tls && url.protocol !== "redis:") || !url.hostname || database === undefined) return undefined;
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  return { host, port: url.port ? Number(url.port) : 6379, tls, user, password, database };
-}
-
-const databaseNumber = (text: string): number | undefined => (/^\d{0,5}$/.test(text) ? Number(text || "0") : undefined);
-
-function plainly(encoded: string): string | undefined {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return undefined;
-  }
-}
+import { type RedisAddress, redisAddress } from "./redis-address.ts";
+import { primaryOf } from "./redis-sentinel.ts";
 
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
 
@@ -68,20 +18,39 @@ export interface RedisReader {
   ask(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
 }
 
+export interface RedisContext {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly ca?: Secret | undefined;
+}
+
+export interface RedisAnswer<T> {
+  readonly answer: T;
+  readonly phases: Phases;
+}
+
 /** Opens, lets `use` ask, and closes, whatever happens. */
 export async function withRedis<T>(
   url: Secret,
-  context: { readonly signal: AbortSignal; readonly clock: Clock; readonly ca?: Secret | undefined },
+  context: RedisContext,
   use: (redis: RedisReader) => Promise<T>,
-): Promise<{ readonly answer: T; readonly phases: Phases }> {
+): Promise<RedisAnswer<T>> {
   const address = redisAddress(url.reveal());
   if (!address) throw new CannotLook("the address of Redis cannot be read: write redis://host:port/db");
-  const { signal, clock } = context;
+  if (!address.sentinel) return visit(address, context, use);
+  return visit(await primaryOf(address, address.sentinel, context, visit), context, use);
+}
+
+async function visit<T>(
+  address: RedisAddress,
+  { signal, clock, ca }: RedisContext,
+  use: (redis: RedisReader) => Promise<T>,
+): Promise<RedisAnswer<T>> {
   signal.throwIfAborted();
   const visit = new Visit(address, clock);
   // Only what a configured check needs is loaded.
   const { Redis } = await import("ioredis");
-  const redis = new Redis(connectionOptions(address, context.ca));
+  const redis = new Redis(connectionOptions(address, ca));
   redis.on("error", visit.noteFault);
   const stop = () => redis.disconnect();
   signal.addEventListener("abort", stop, { once: true });
@@ -89,9 +58,11 @@ export async function withRedis<T>(
     signal.throwIfAborted();
     await redis.connect();
     visit.connected();
+    refuseFloods(redis, visit);
     const answer = await use(reader(redis, address));
     return { answer, phases: visit.phases() };
   } catch (error) {
+    if (visit.flooded) throw tooMuch(address);
     if (error instanceof CannotLook || error instanceof Unreachable) throw error;
     if (signal.aborted) throw ended(signal, visit.attempt());
     if (!isConnectionFault(error)) throw error;
@@ -102,6 +73,26 @@ export async function withRedis<T>(
   }
 }
 
+/** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
+const mostBytes = 64 * 1024 * 1024;
+
+/** Our questions are bounded in number; what stands in one job is not. */
+function refuseFloods(redis: Redis, visit: Visit): void {
+  const { stream } = redis;
+  stream.on("data", () => {
+    if (stream.bytesRead <= mostBytes || visit.flooded) return;
+    visit.flooded = true;
+    // Not a polite goodbye, during which more would come.
+    stream.destroy();
+  });
+}
+
+const tooMuch = ({ host, path }: RedisAddress) =>
+  new CannotLook(
+    `Redis answered with more than ${mostBytes / 1024 / 1024} MiB: is there something else in this database?`,
+    path ?? host,
+  );
+
 /** How far one visit got, and what broke it. */
 class Visit {
   readonly #address: RedisAddress;
@@ -109,6 +100,7 @@ class Visit {
   readonly #started: number;
   #connectedAt: number | undefined;
   fault: unknown;
+  flooded = false;
 
   constructor(address: RedisAddress, clock: Clock) {
     this.#address = address;
@@ -221,12 +213,3 @@ const isConnectionFault = (error: unknown): boolean =>
     "code" in error ||
     error instanceof AggregateError ||
     /connection|closed|stream|timed out|retries/i.test(error.message));
-
-/** For answers: a whole number, also where Redis says it as text; undefined for nil and for anything else. */
-export const wholeNumber = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^-?\d{1,15}$/)
-    .transform(Number),
-]);

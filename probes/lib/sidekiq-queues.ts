@@ -1,24 +1,13 @@
-/** Mastodon's queues: what is in each, how late it may be, and what it means when it is later than that. */
+/** Mastodon's queues: what is in each and how late it may be; and the other levels of its Sidekiq. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
-
-export interface Tolerance {
-  /** Seconds of latency that are worth a look this week. */
-  readonly ticket?: number | undefined;
-  /** Seconds of latency that wake somebody. */
-  readonly page?: number | undefined;
-}
+import type { KnownQueues, Tolerance } from "./queue-lateness.ts";
 
 const minute = 60;
 const hour = 3600;
 
-interface KnownQueue {
-  readonly tolerance: Tolerance;
-  readonly title: Localised;
-}
-
 /** By importance, as Mastodon documents it. The tolerances are ours. */
-const mastodonQueues: ReadonlyMap<string, KnownQueue> = new Map([
+export const mastodonQueues: KnownQueues = new Map([
   [
     "default",
     {
@@ -70,65 +59,81 @@ const mastodonQueues: ReadonlyMap<string, KnownQueue> = new Map([
   ],
 ]);
 
-const titleOf = (queue: string): Localised =>
-  mastodonQueues.get(queue)?.title ?? {
-    en: `Jobs of the queue “${queue}” run late`,
-    fr: `Tâches de la file « ${queue} » en retard`,
-  };
-
-/**
- * The tolerances in force: Mastodon's, with what is configured in their place, and without what is ignored.
- * Queues of other software are watched when they are configured.
- */
-export function tolerances(
-  configured: Readonly<Record<string, Tolerance>>,
-  ignored: readonly string[],
-): ReadonlyMap<string, Tolerance> {
-  const all = new Map([...mastodonQueues].map(([name, { tolerance }]) => [name, tolerance]));
-  for (const [name, own] of Object.entries(configured)) {
-    all.set(name, { ticket: own.ticket ?? all.get(name)?.ticket, page: own.page ?? all.get(name)?.page });
-  }
-  for (const name of ignored) all.delete(name);
-  return all;
-}
-
-/** Raised when it stays late for `lateForSeconds`, cleared when it stays below a third for as long. */
-export function latencyThresholds(
+/** Beside the latency of its queues: what is due, what was given up, who works. */
+export function sidekiqThresholds(
   watched: ReadonlyMap<string, Tolerance>,
-  lateForSeconds: number,
+  { deaths, retryGrowth, lateFor }: { readonly deaths: number; readonly retryGrowth: number; readonly lateFor: number },
 ): readonly Threshold[] {
-  return [...watched].flatMap(([queue, { ticket, page }]) => {
-    const level = (raiseAt: number) => ({
-      metric: "queue_latency_seconds",
-      labels: { queue },
-      raiseAt,
-      clearAt: raiseAt / 3,
-      unit: "seconds" as const,
-      title: titleOf(queue),
-      runbook: "queue-latency",
-    });
-    const rules: Threshold[] = [];
-    if (page !== undefined) {
-      rules.push({
-        ...level(page),
-        id: `late-${queue}`,
-        raiseAfterSeconds: lateForSeconds,
-        clearAfterSeconds: lateForSeconds,
-        urgency: "page",
-        affects: "degraded",
-      });
-    }
-    if (ticket !== undefined && (page === undefined || ticket < page)) {
-      rules.push({
-        ...level(ticket),
-        id: `slow-${queue}`,
-        // Busy hours come and go; what stays for half an hour will not go by itself.
-        raiseAfterSeconds: Math.max(lateForSeconds, 30 * minute),
-        clearAfterSeconds: Math.max(lateForSeconds, 30 * minute),
-        urgency: "ticket",
-        affects: "nothing",
-      });
-    }
-    return rules;
+  const late = (id: string, metric: string, urgency: Threshold["urgency"], raiseAt: number, title: Localised) => ({
+    ...ticket(id, metric, "seconds", raiseAt, Math.max(lateFor, 5 * minute), title),
+    urgency,
+    affects: urgency === "page" ? ("degraded" as const) : ("nothing" as const),
+    runbook: "queue-latency",
   });
+  return [
+    ticket("died", "queue_dead_recent_jobs", "count", deaths, 0, {
+      en: "Jobs are given up for good",
+      fr: "Des tâches sont abandonnées définitivement",
+    }),
+    ticket("retries", "queue_retry_growth_jobs", "count", retryGrowth, 10 * minute, {
+      en: "More and more jobs fail and wait for another try",
+      fr: "De plus en plus de tâches échouent et attendent un nouvel essai",
+    }),
+    late("overdue", "queue_overdue_seconds", "ticket", 5 * minute, overdueTitle),
+    late("overdue-long", "queue_overdue_seconds", "page", hour, overdueTitle),
+    late("cron", "queue_cron_age_seconds", "ticket", 15 * minute, cronTitle),
+    late("cron-long", "queue_cron_age_seconds", "page", hour, cronTitle),
+    {
+      ...ticket("quiet", "queue_quiet_processes", "count", 1, hour, {
+        en: "A worker was told to stop and did not",
+        fr: "Un processus à qui l’on a demandé de s’arrêter tourne encore",
+      }),
+      clearAt: 0.5,
+      runbook: "queue-latency",
+    },
+    ...(watched.has("scheduler") ? [twoSchedulers] : []),
+  ];
 }
+
+const overdueTitle: Localised = {
+  en: "Retries and planned jobs do not start when they are due",
+  fr: "Les nouveaux essais et les tâches prévues ne démarrent pas à l’heure",
+};
+
+const cronTitle: Localised = {
+  en: "Regular work such as scheduled posts has stopped",
+  fr: "Les travaux réguliers, comme les publications programmées, sont arrêtés",
+};
+
+/** Below a third of the level it is over. */
+const ticket = (
+  id: string,
+  metric: string,
+  unit: Threshold["unit"],
+  raiseAt: number,
+  forSeconds: number,
+  title: Localised,
+): Threshold => ({
+  id,
+  metric,
+  raiseAt,
+  clearAt: raiseAt / 3,
+  raiseAfterSeconds: forSeconds,
+  clearAfterSeconds: forSeconds,
+  urgency: "ticket",
+  affects: "nothing",
+  unit,
+  title,
+  runbook: "queue-dead",
+});
+
+/** During a deploy there are two for a moment; Mastodon says there must never be two for longer. */
+const twoSchedulers: Threshold = {
+  ...ticket("schedulers", "queue_serving_processes", "count", 2, 10 * minute, {
+    en: "Two processes do the regular work, which then runs twice",
+    fr: "Deux processus font les travaux réguliers, qui s’exécutent alors en double",
+  }),
+  labels: { queue: "scheduler" },
+  clearAt: 1.5,
+  runbook: "queue-latency",
+};

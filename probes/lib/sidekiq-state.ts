@@ -1,33 +1,67 @@
 /** What Sidekiq 6 to 8 keep in Redis, read in two bounded round trips: queues, sets, totals and live processes. */
 import { z } from "zod";
 import { CannotLook } from "./cannot-look.ts";
-import { type RedisCommand, type RedisReader, wholeNumber } from "./redis.ts";
+import type { WaitingQueue } from "./queue-lateness.ts";
+import type { RedisCommand, RedisReader } from "./redis.ts";
+import {
+  count,
+  parsedJson,
+  readerFor,
+  redisTime,
+  scanned,
+  scannedPlaces,
+  scoreOf,
+  wholeNumber,
+} from "./redis-answers.ts";
 
 export interface SidekiqState {
   /** Seconds since 1970 by the clock of Redis. */
   readonly at: number;
   /** Sorted by name. */
-  readonly queues: readonly SidekiqQueue[];
+  readonly queues: readonly WaitingQueue[];
   /** More queues than we look at. */
   readonly queuesLeftOut: boolean;
-  readonly scheduled: number;
-  readonly retry: number;
-  readonly dead: number;
+  readonly scheduled: DueSet;
+  readonly retry: DueSet & RetryAge;
+  readonly dead: DeadSet;
   readonly processed: number;
   readonly failed: number;
   /** Only those with a heartbeat; Redis forgets one after a minute. */
   readonly processes: readonly SidekiqProcess[];
+  /** Since the last run of the cron jobs that run every few minutes; undefined where none ever ran. */
+  readonly cronAgeSeconds: number | undefined;
 }
 
-interface SidekiqQueue {
-  readonly name: string;
+/** Jobs that wait for a moment in time. */
+interface DueSet {
   readonly jobs: number;
-  /** As Sidekiq defines it: age of the oldest job, 0 when empty. Undefined when that job tells no time. */
-  readonly latencySeconds: number | undefined;
+  /** Those that should have been taken up a minute ago or earlier. Sidekiq looks every few seconds. */
+  readonly overdueJobs: number;
+  /** How late the first of them is; 0 when nothing is due. */
+  readonly overdueSeconds: number;
 }
 
-interface SidekiqProcess {
+interface RetryAge {
+  /** Since the first failure of the oldest of those we looked at: all of a small set, both ends of a large one. */
+  readonly oldestSeconds: number | undefined;
+  /** "ActivityPub::DeliveryWorker, HTTP::TimeoutError": what those were and how they failed. */
+  readonly kinds: readonly string[];
+}
+
+interface DeadSet {
+  readonly jobs: number;
+  /** Within the last hour. */
+  readonly recentJobs: number;
+  /** Since `diedAfter`; undefined without it. */
+  readonly sinceLastLook: number | undefined;
+  /** When the newest died, exactly as Redis says it. */
+  readonly newest: string | undefined;
+}
+
+export interface SidekiqProcess {
   readonly busy: number;
+  /** How many jobs it can do at once; undefined when it does not tell. */
+  readonly concurrency: number | undefined;
   /** Told to take no further job: it is about to be stopped. */
   readonly quiet: boolean;
   readonly queues: readonly string[];
@@ -36,73 +70,135 @@ interface SidekiqProcess {
 /** Enough for any Sidekiq we know; a wrong database with sets of millions costs no more than this. */
 const mostQueues = 100;
 const mostProcesses = 500;
-/** SSCAN looks at about this many places of a set, of which up to half may be empty. */
-const scanned = 1000;
+/** From either end of the retries. Each may carry a whole post. */
+const retriesSeen = 5;
+const overdueAfterSeconds = 60;
+const hour = 3600;
 
-/**
- * @param options.expected queues that are reported even when Redis has never heard of them.
- * @param options.namespace prefix of all keys (Mastodon up to 4.3), without the colon.
- */
-export async function readSidekiq(
-  redis: RedisReader,
-  options: { readonly namespace?: string | undefined; readonly expected?: readonly string[] } = {},
-): Promise<SidekiqState> {
-  const key = (name: string) => (options.namespace ? `${options.namespace}:${name}` : name);
-  const [queueScan, processScan] = understood(
-    z.tuple([Scan, Scan]),
+/** Mastodon's cron jobs that run every one to five minutes: the newest of them tells whether its cron is alive. */
+const frequentCronJobs = [
+  "scheduled_statuses_scheduler",
+  "trends_refresh_scheduler",
+  "indexing_scheduler",
+  "accounts_statuses_cleanup_scheduler",
+  "suspended_user_cleanup_scheduler",
+];
+
+export interface SidekiqQuestion {
+  /** Prefix of all keys (Mastodon up to 4.3), without the colon. */
+  readonly namespace?: string | undefined;
+  /** Queues that are reported even when Redis has never heard of them. */
+  readonly expected?: readonly string[];
+  /** A score of the dead set: how many died after it? */
+  readonly diedAfter?: string | undefined;
+}
+
+export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion = {}): Promise<SidekiqState> {
+  const { namespace, expected = [], diedAfter } = question;
+  const key = (name: string) => (namespace ? `${namespace}:${name}` : name);
+  const [now, queueScan, processScan] = understood(
+    z.tuple([redisTime, scanned, scanned]),
     await redis.ask([
+      ["time"],
       // Small sets come in one piece; SMEMBERS of a set that is none of Sidekiq's could be anything.
-      ["sscan", key("queues"), 0, "COUNT", scanned],
-      ["sscan", key("processes"), 0, "COUNT", scanned],
+      ["sscan", key("queues"), 0, "COUNT", scannedPlaces],
+      ["sscan", key("processes"), 0, "COUNT", scannedPlaces],
     ]),
   );
   if (queueScan.names.length === 0 && processScan.names.length === 0) {
     throw new CannotLook("there is no Sidekiq in this Redis: check the database number and the namespace");
   }
-  const expected = options.expected ?? [];
   const names = [...new Set([...expected, ...queueScan.names.toSorted()])].slice(0, expected.length + mostQueues);
   const identities = processScan.names.slice(0, mostProcesses);
+  const questions = fixedQuestions(key, now, diedAfter);
+  const fixed = Object.keys(questions);
   const answers = await redis.ask([
-    ["time"],
-    ["zcard", key("schedule")],
-    ["zcard", key("retry")],
-    ["zcard", key("dead")],
-    ["get", key("stat:processed")],
-    ["get", key("stat:failed")],
+    ...Object.values(questions),
     ...names.flatMap((name): RedisCommand[] => [
       ["llen", key(`queue:${name}`)],
       ["lindex", key(`queue:${name}`), -1],
     ]),
-    ...identities.map((identity): RedisCommand => ["hmget", key(identity), "beat", "busy", "quiet", "info"]),
+    ...identities.map(
+      (identity): RedisCommand => ["hmget", key(identity), "beat", "busy", "quiet", "info", "concurrency"],
+    ),
   ]);
-  const [at, scheduled, retry, dead, processed, failed] = understood(Totals, answers.slice(0, 6));
-  const perQueue = answers.slice(6, 6 + 2 * names.length);
+  const totals = understood(Totals, Object.fromEntries(fixed.map((name, index) => [name, answers[index]])));
+  const perQueue = answers.slice(fixed.length, fixed.length + 2 * names.length);
   return {
-    at,
+    ...setsOf(totals, diedAfter),
     queues: names
-      .map((name, index) => queueOf(name, perQueue[2 * index], perQueue[2 * index + 1], at))
+      .map((name, index) => queueOf(name, perQueue[2 * index], perQueue[2 * index + 1], totals.at))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     queuesLeftOut: queueScan.more || queueScan.names.length > mostQueues,
-    scheduled,
-    retry,
-    dead,
-    processed,
-    failed,
-    processes: answers.slice(6 + 2 * names.length).flatMap((hash) => processOf(hash)),
+    processes: answers.slice(fixed.length + 2 * names.length).flatMap((hash) => processOf(hash)),
   };
 }
 
-const Scan = z
-  .tuple([z.string(), z.array(z.string())])
-  .transform(([cursor, names]) => ({ names, more: cursor !== "0" }));
+/** Each of them costs the same whatever the sets hold. */
+const fixedQuestions = (key: (name: string) => string, now: number, diedAfter = "-inf") =>
+  ({
+    at: ["time"],
+    processed: ["get", key("stat:processed")],
+    failed: ["get", key("stat:failed")],
+    scheduled: ["zcard", key("schedule")],
+    scheduledOverdue: ["zcount", key("schedule"), "-inf", now - overdueAfterSeconds],
+    scheduledFirst: ["zrange", key("schedule"), 0, 0, "WITHSCORES"],
+    retry: ["zcard", key("retry")],
+    retryOverdue: ["zcount", key("retry"), "-inf", now - overdueAfterSeconds],
+    retryFirst: ["zrange", key("retry"), 0, retriesSeen - 1, "WITHSCORES"],
+    retryLast: ["zrange", key("retry"), -retriesSeen, -1],
+    dead: ["zcard", key("dead")],
+    deadRecent: ["zcount", key("dead"), now - hour, "+inf"],
+    deadSince: ["zcount", key("dead"), `(${diedAfter}`, "+inf"],
+    deadNewest: ["zrange", key("dead"), -1, -1, "WITHSCORES"],
+    cron: ["hmget", key("sidekiq-scheduler:last_times"), ...frequentCronJobs],
+  }) satisfies Readonly<Record<keyof z.input<typeof Totals>, RedisCommand>>;
 
-const count = wholeNumber.nullable().transform((value) => value ?? 0);
-const Time = z
-  .tuple([wholeNumber, wholeNumber])
-  .transform(([seconds, microseconds]) => seconds + microseconds / 1_000_000);
-const Totals = z.tuple([Time, count, count, count, count, count]);
+function setsOf(totals: z.output<typeof Totals>, diedAfter: string | undefined) {
+  const { at, processed, failed, retryFirst, retryLast, deadNewest } = totals;
+  const due = (jobs: number, overdueJobs: number, first: readonly string[]): DueSet => ({
+    jobs,
+    overdueJobs,
+    overdueSeconds: Math.max(0, at - (scoreOf(first[1]) ?? at)),
+  });
+  const looked = [...retryFirst.filter((_, index) => index % 2 === 0), ...retryLast];
+  const cronTimes = totals.cron.map((text) => rubyTime(text ?? "")).filter((time) => time !== undefined);
+  return {
+    at,
+    processed,
+    failed,
+    scheduled: due(totals.scheduled, totals.scheduledOverdue, totals.scheduledFirst),
+    retry: { ...due(totals.retry, totals.retryOverdue, retryFirst), ...retryAge([...new Set(looked)], at) },
+    dead: {
+      jobs: totals.dead,
+      recentJobs: totals.deadRecent,
+      sinceLastLook: diedAfter === undefined ? undefined : totals.deadSince,
+      newest: scoreOf(deadNewest[1]) === undefined ? undefined : deadNewest[1],
+    },
+    cronAgeSeconds: cronTimes.length === 0 ? undefined : Math.max(0, at - Math.max(...cronTimes)),
+  };
+}
 
-function queueOf(name: string, length: unknown, oldest: unknown, now: number): SidekiqQueue {
+const Members = z.array(z.string());
+const Totals = z.object({
+  at: redisTime,
+  processed: count,
+  failed: count,
+  scheduled: count,
+  scheduledOverdue: count,
+  scheduledFirst: Members,
+  retry: count,
+  retryOverdue: count,
+  retryFirst: Members,
+  retryLast: Members,
+  dead: count,
+  deadRecent: count,
+  deadSince: count,
+  deadNewest: Members,
+  cron: z.array(z.string().nullable()),
+});
+
+function queueOf(name: string, length: unknown, oldest: unknown, now: number): WaitingQueue {
   const jobs = understood(count, length);
   const job = understood(z.string().nullable(), oldest);
   if (job === null) return { name, jobs, latencySeconds: 0 };
@@ -116,38 +212,58 @@ const Job = z.object({ enqueued_at: Moment.nullish(), created_at: Moment.nullish
 
 /** Seconds since 1970 at which this job joined its queue. */
 export function enqueuedAt(job: string): number | undefined {
-  const parsed = Job.safeParse(json(job));
-  const moment = parsed.data?.enqueued_at ?? parsed.data?.created_at;
+  const parsed = Job.safeParse(parsedJson(job));
+  return inSeconds(parsed.data?.enqueued_at ?? parsed.data?.created_at);
+}
+
+/** Sidekiq 8 counts milliseconds, those before it seconds; the two are a thousand years apart. */
+function inSeconds(moment: number | null | undefined): number | undefined {
   if (moment === null || moment === undefined) return undefined;
-  // Sidekiq 8 counts milliseconds, those before it seconds; the two are a thousand years apart.
   return moment >= 1e11 ? moment / 1000 : moment;
 }
 
-const ProcessHash = z.tuple([z.string().nullable(), count, z.string().nullable(), z.string().nullable()]);
+const FailedJob = z.object({
+  failed_at: Moment.nullish(),
+  class: z.string().nullish(),
+  wrapped: z.string().nullish(),
+  error_class: z.string().nullish(),
+});
+
+/** Names of classes only: arguments and error texts belong to members. */
+function retryAge(jobs: readonly string[], now: number): RetryAge {
+  const failed = jobs.map((job) => FailedJob.safeParse(parsedJson(job)).data ?? {});
+  const ages = failed.map(({ failed_at }) => inSeconds(failed_at)).filter((since) => since !== undefined);
+  const kinds = failed.map((job) => `${job.wrapped ?? job.class ?? "?"}, ${job.error_class ?? "?"}`);
+  return {
+    oldestSeconds: ages.length === 0 ? undefined : Math.max(0, now - Math.min(...ages)),
+    kinds: [...new Set(kinds)],
+  };
+}
+
+/** "2026-11-23 01:10:00 UTC" or "2026-11-23 02:10:00 +0100", as Ruby prints a time; seconds since 1970. */
+export function rubyTime(text: string): number | undefined {
+  const form = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)? ?(?:(UTC|Z)|([+-]\d\d):?(\d\d))$/;
+  const [, date, clock, utc, hours, minutes] = form.exec(text) ?? [];
+  const milliseconds = Date.parse(`${date}T${clock}${utc ? "Z" : `${hours}:${minutes}`}`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}
+
+const text = z.string().nullable();
+const ProcessHash = z.tuple([text, count, text, text, wholeNumber.nullable()]);
 const ProcessInfo = z.object({
+  concurrency: z.number().int().optional().catch(undefined),
   queues: z.array(z.string()).optional(),
   capsules: z.record(z.string(), z.object({ weights: z.record(z.string(), z.unknown()).optional() })).optional(),
 });
 
 function processOf(hash: unknown): readonly SidekiqProcess[] {
-  const [beat, busy, quiet, info] = understood(ProcessHash, hash);
+  const [beat, busy, quiet, info, threads] = understood(ProcessHash, hash);
   // Killed, and not yet cleared away by the next one that starts.
   if (beat === null) return [];
-  const { queues, capsules } = ProcessInfo.safeParse(json(info ?? "")).data ?? {};
+  const { queues, capsules, concurrency } = ProcessInfo.safeParse(parsedJson(info ?? "")).data ?? {};
   const served = queues ?? Object.values(capsules ?? {}).flatMap(({ weights }) => Object.keys(weights ?? {}));
-  return [{ busy, quiet: quiet === "true", queues: [...new Set(served)] }];
+  // From 8.1 on it stands beside `info`, before in it.
+  return [{ busy, concurrency: threads ?? concurrency, quiet: quiet === "true", queues: [...new Set(served)] }];
 }
 
-function understood<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new CannotLook("Redis holds something that Sidekiq never stores: check the database number and the namespace");
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const understood = readerFor("Sidekiq", "check the database number and the namespace");

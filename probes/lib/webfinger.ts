@@ -19,6 +19,8 @@ export interface WebFinger {
   readonly flaws: readonly Flaw[];
   /** The server behind it answered with an error: a sign of more than a wrong rule in a proxy. */
   readonly backendFails: boolean;
+  /** The ActivityPub address of the account, on the server of its web pages. */
+  readonly self?: URL;
 }
 
 const Document = z.object({
@@ -77,10 +79,11 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   }
   const self = document.links.find(({ rel, type }) => rel === "self" && isActivity(type));
   if (!self?.href) return wrong("WebFinger names no ActivityPub address of the account", evidence);
-  if (URL.parse(self.href)?.host !== web.host) {
+  const href = URL.parse(self.href);
+  if (href?.host !== web.host || !/^https?:$/.test(href.protocol)) {
     return wrong(`WebFinger sends other servers to ${plainText(self.href, 100)} instead of ${web.host}`, evidence);
   }
-  return { flaws: [], backendFails: cacheCovering(answer) !== undefined };
+  return { flaws: [], backendFails: cacheCovering(answer) !== undefined, self: href };
 }
 
 const isActivity = (type: string | null | undefined) =>

@@ -40,8 +40,23 @@ const growth: Sample = {
     { metric: "storage_limit_bytes", value: 100e9, labels: { store: "cluster" } },
   ],
 };
+const beside: Sample = {
+  ...place,
+  target: "podcasts",
+  check: "beside",
+  outcome: "up",
+  readings: [
+    { metric: "mysql_database_size_bytes", value: 2e9, labels: { database: "castopod" } },
+    { metric: "mysql_log_bytes", value: 8e6, labels: { log: "redo" } },
+    { metric: "mysql_connections_ratio", value: 0.1 },
+    { metric: "prometheus_value", value: 43, labels: { name: "streaming-clients" } },
+    { metric: "dns_name_servers", value: 2, labels: { state: "answering" } },
+    { metric: "heartbeat_success_timestamp_seconds", value: 1800000000 },
+    { metric: "heartbeat_run_seconds", value: 90 },
+  ],
+};
 
-function setup(samples: readonly Sample[] = [web, queues, growth]) {
+function setup(samples: readonly Sample[] = [web, queues, growth, beside]) {
   const last = new Map(samples.map((sample) => [`${sample.target}/${sample.check}`, sample]));
   const live: Live = {
     checks: () =>

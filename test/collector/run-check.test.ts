@@ -239,7 +239,7 @@ test("phases are those of the first request; the earliest certificate of all ans
   const late = certificate({ name: "late", hosts: ["127.0.0.1"], by: authority, validTo: at(60) });
   const soon = certificate({ name: "soon", hosts: ["127.0.0.1"], by: authority, validTo: at(5) });
   await using first = await httpsServer(late, (_request, response) => response.end());
-  await using second = await httpsServer(soon, (_request, response) => setTimeout(() => response.end(), 30));
+  await using second = await httpsServer(soon, (_request, response) => setTimeout(() => response.end(), 1000));
   const ca = authority.certPem;
   const { run } = setup(async (_options, { http }) => {
     await Promise.all([http.get(first.url, { ca }), http.get(second.url, { ca })]);
@@ -247,7 +247,7 @@ test("phases are those of the first request; the earliest certificate of all ans
   });
   const { readings, phases } = await run();
   expect(readings).toEqual([{ metric: "certificate_expiry_timestamp_seconds", value: soon.validTo.getTime() / 1000 }]);
-  expect(phases?.processing).toBeLessThan(0.03);
+  expect(phases?.processing).toBeLessThan(1);
 });
 
 test("a deadline reason that a client passes on is told from an accident", async () => {

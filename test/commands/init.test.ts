@@ -4,9 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../collector/config-file.ts";
+import { command as checkConfig } from "../../commands/check-config.ts";
 import { command } from "../../commands/init.ts";
 import { loadPlugins } from "../../commands/lib/plug-ins.ts";
 import { Refused } from "../../core/errors.ts";
+import { startCastopod } from "../../practice/stand-ins/castopod.ts";
+import { startDiscourse } from "../../practice/stand-ins/discourse.ts";
+import { startLemmy } from "../../practice/stand-ins/lemmy.ts";
+import { startMastodon } from "../../practice/stand-ins/mastodon.ts";
+import { startPixelfed } from "../../practice/stand-ins/pixelfed.ts";
+import { install, until } from "../helpers/program.ts";
 import { runCommand } from "../helpers/run-command.ts";
 import { closedPort, tcpServer } from "../helpers/servers.ts";
 import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
@@ -38,6 +45,7 @@ async function setup() {
   return {
     file,
     init: (...addresses: readonly string[]) => runCommand(command, addresses, {}, { cwd: folder.path }),
+    check: () => runCommand(checkConfig, [], { config: file }, { cwd: folder.path }),
     written: () => readFile(file, "utf8"),
     config: async (env = {}) => parseConfig(await readFile(file, "utf8"), { ...plugins, file, env }),
     [Symbol.asyncDispose]: () => folder.remove(),
@@ -55,7 +63,7 @@ test("a Mastodon, a Castopod and a Pixelfed become targets with their standard c
   expect(stdout).toMatch(/1\. Put the people[\s\S]*2\. Set SMTP_URL[\s\S]*3\. .*then `npm start`\./);
   const { organisation, targets } = await place.config();
   expect(organisation.name.en).toBe("Example Co-op");
-  expect(targets.map(({ id, url, checks }) => [id, url, checks.map((check) => check.probe)])).toEqual([
+  expect(targets.map(({ id, url, checks }) => [id, url, checks.slice(0, 2).map((check) => check.probe)])).toEqual([
     ["mastodon", one.url, ["http", "mastodon"]],
     ["castopod", two.url, ["http", "castopod"]],
     ["pixelfed", three.url, ["http", "pixelfed"]],
@@ -79,22 +87,72 @@ test("software that only speaks like Mastodon is called by its own name", async 
   expect((await place.init(server.url)).stdout).toContain("Pixelfed 0.11.13 (Pixels)");
 });
 
-test("software without a probe of its own is watched by its pages, and the file says so", async () => {
-  await using lemmy = await smallServer({
-    "/": page,
-    "/api/v3/site": asJson({ site_view: { site: { name: "Threads" } }, version: "0.19.20" }),
-  });
+test("every kind is recognised by its own documents, in every version, and what is written starts and finds all of them up", async () => {
+  await using place = await setup();
+  await using undo = new AsyncDisposableStack();
+  const servers = await Promise.all([
+    startMastodon({ version: "4.2" }),
+    startMastodon({ version: "4.5" }),
+    startCastopod({ version: "1.15" }),
+    startCastopod({ version: "2.0" }),
+    startPixelfed(),
+    startLemmy({ version: "0.19" }),
+    startLemmy({ version: "1.0" }),
+    startDiscourse(),
+    startDiscourse({ membersOnly: true }),
+  ]);
+  for (const server of servers) undo.use(server);
+  const { code, stdout } = await place.init(...servers.map(({ url }) => url));
+  expect(code).toBe(0);
+  for (const version of ["4.2.0", "4.5.15", "1.15.5", "2.0.0-next.3", "0.11.13", "0.19.20", "1.0.0-beta.1", "3.5.2"]) {
+    expect(stdout).toContain(` ${version} `);
+  }
+  expect((await place.check()).code).toBe(0);
+  const { targets } = await place.config();
+  const service = targets.map(({ checks }) => checks.find(({ id }) => id === "service")?.probe);
+  expect(service).toEqual([
+    ...["mastodon", "mastodon", "castopod", "castopod", "pixelfed", "lemmy", "lemmy", "discourse", "discourse"],
+  ]);
+  const kinds = Object.entries(plugins.probes).flatMap(([name, { kind }]) => (kind ? [name] : []));
+  expect(new Set(service)).toEqual(new Set(kinds));
+
+  const here = 'server: { public: "127.0.0.1:0", private: "127.0.0.1:0" }\nstore: { sqlite: ./data/tidewatch.db }\n';
+  await using installed = await install(`${await place.written()}${here}`);
+  const program = await installed.start();
+  const isUp = (target: string) =>
+    new RegExp(`^tidewatch_check_outcome\\{target="${target}",check="service",.*outcome="up"`);
+  await until(async () => {
+    const metrics = [...(await program.metrics())];
+    const up = targets.map(({ id }) => metrics.find(([series]) => isUp(id).test(series))?.[1]);
+    expect(up).toEqual(targets.map(() => 1));
+  }, 90_000);
+  expect((await program.stop()).code).toBe(0);
+}, 120_000);
+
+test("a forum that hides its version is known by the rest of its description", async () => {
   await using forum = await smallServer({
     "/": page,
-    "/about.json": asJson({ about: { title: "Forum", version: "3.4.0" } }),
+    "/about.json": asJson({ about: { title: "Forum", stats: { topics_count: 3 } } }),
   });
+  await using place = await setup();
+  expect((await place.init(forum.url)).stdout).toContain("Discourse (Forum) at 127.0.0.1");
+  expect((await place.config()).targets).toMatchObject([{ id: "discourse", name: { en: "Forum" } }]);
+});
+
+test("a description of something else is no forum", async () => {
+  await using server = await smallServer({ "/": page, "/about.json": asJson({ about: { title: "Us" } }) });
+  await using place = await setup();
+  expect((await place.init(server.url)).code).toBe(1);
+});
+
+test("software without a probe of its own is watched by its pages, and the file says so", async () => {
+  await using videos = await smallServer({ "/": page, ...nodeInfo(software("peertube", "7.0.0", "Videos")) });
   await using misskey = await smallServer({ "/": page, ...nodeInfo(software("misskey", "2026.1.0", "Stars")) });
   await using place = await setup();
-  expect((await place.init(lemmy.url, forum.url, misskey.url)).code).toBe(0);
+  expect((await place.init(videos.url, misskey.url)).code).toBe(0);
   const { targets } = await place.config();
   expect(targets.map(({ id, name, checks }) => [id, name.en, checks.map((check) => check.id)])).toEqual([
-    ["lemmy", "Threads", ["web", "service"]],
-    ["discourse", "Forum", ["web", "service"]],
+    ["peertube", "Videos", ["web", "service"]],
     ["misskey", "Stars", ["web"]],
   ]);
   expect(await place.written()).toContain("There is no probe of its own for it yet");

@@ -67,6 +67,15 @@ test("shows what each check saw, and the worst one is the exit code", async () =
   expect(parts.err()).toBe("");
 });
 
+test("explains what is wrong to members in both languages, and to the person on call with what was seen", async () => {
+  await using server = await mastodon();
+  await using parts = await setup(server);
+  await parts.run(["mastodon/api"]);
+  expect(parts.out()).toMatch(/^ {4}members {3}The page answers with an error\.$/m);
+  expect(parts.out()).toMatch(/^ {4}membres {3}La page répond par une erreur\.$/m);
+  expect(parts.out()).toMatch(/^ {4}evidence {2}http:.* answered 502 .*\n {14}content-type: text\/html$/m);
+});
+
 test("runs only what is named, each once", async () => {
   await using server = await mastodon();
   await using parts = await setup(server);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type CapacityModel, capacityModel } from "../../core/capacity.ts";
 import type { Language } from "../../core/language.ts";
+import type { Annotation } from "../../core/upgrade.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
 
 const gigabyte = 1e9;
@@ -37,13 +38,18 @@ function growing(change: Partial<Parameters<typeof capacityModel>[0]> = {}): Cap
   });
 }
 
-const page = async (models: readonly CapacityModel[], language: Language = "en") =>
+const page = async (
+  models: readonly CapacityModel[],
+  language: Language = "en",
+  annotations: readonly Annotation[] = [],
+) =>
   (
     await capacityPage(models, {
       language,
       organisation: { name: { en: "Test", fr: "Essai" }, timeZone: "America/Winnipeg" },
       practice: false,
       signedIn: "TechOps",
+      annotations,
     })
   ).replaceAll("\u00a0", " ");
 const headline = (html: string) => /<h1>.*?<span>(.*?)<\/span><\/h1>/s.exec(html)?.[1];
@@ -56,6 +62,23 @@ test("says in the headline until when it lasts, and below how that is known", as
   expect(html).toMatch(/between \w+ \d+, 2027 and \w+ \d+, 2027 \(80 % sure\)/);
   expect(html).toMatch(/<strong><time datetime="2027-/);
   expect(html).toContain("so that it is there 14 days later");
+});
+
+test("an upgrade is a line in the chart, and told below it with its day; one from before the chart is not", async () => {
+  const upgrade = (at: string, what: string) => ({
+    target: "mastodon",
+    at: Temporal.Instant.from(at),
+    text: { en: `Mastodon ${what}`, fr: `Mastodon (fr) ${what}` },
+  });
+  const annotations = [
+    upgrade("2025-01-01T00:00Z", "upgraded 4.2.0 → 4.3.2"),
+    upgrade("2026-10-20T12:00Z", "upgraded 4.3.2 → 4.4.0 <b>"),
+  ];
+  const html = await page([growing()], "en", annotations);
+  expect(html).toContain("<p>Dotted lines: Oct 20 Mastodon upgraded 4.3.2 → 4.4.0 &lt;b&gt;.</p>");
+  expect(html.match(/<title>Mastodon upgraded 4\.3\.2 → 4\.4\.0 &lt;b&gt;<\/title>/g)).toHaveLength(2);
+  expect(html).not.toContain("4.2.0");
+  expect(await page([growing()], "fr", annotations)).toContain("Lignes pointillées: 20 oct. Mastodon (fr)");
 });
 
 test("is written in French with French units, dates and prices", async () => {

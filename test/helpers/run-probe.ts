@@ -3,6 +3,7 @@ import { openHttp } from "../../collector/http.ts";
 import { runCheck } from "../../collector/run-check.ts";
 import { assumeSight } from "../../collector/self-check.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { Hearing } from "../../core/heartbeat.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Sample } from "../../core/sample.ts";
@@ -14,6 +15,8 @@ export interface RunProbeSettings {
   readonly clock?: Clock;
   readonly memory?: Map<string, unknown>;
   readonly timeoutSeconds?: number;
+  /** For a job that calls us. */
+  readonly hearing?: Hearing;
 }
 
 /** @param options as written in the configuration, secrets put in. */
@@ -32,5 +35,15 @@ export async function runProbe(probe: Probe, options: unknown, settings: RunProb
   };
   const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" });
   const { selfCheck, log } = { selfCheck: assumeSight, log: silentLog };
-  return runCheck(check, { probe, http, clock, selfCheck, log, vantagePoint: "here", signal, memory });
+  return runCheck(check, {
+    probe,
+    http,
+    clock,
+    selfCheck,
+    log,
+    vantagePoint: "here",
+    signal,
+    memory,
+    hearing: settings.hearing,
+  });
 }

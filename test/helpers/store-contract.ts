@@ -83,6 +83,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     describe("verdicts, thresholds and transitions", () => judgementContract(open));
     describe("incidents", () => incidentsContract(open));
     describe("the outbox", () => outboxContract(open));
+    describe("annotations", () => annotationsContract(open));
     describe("keys and tokens", () => keysContract(open));
   });
 }
@@ -613,6 +614,18 @@ function outboxContract(open: () => Promise<Store>): void {
     await store.settleNotice("two", { state: "sent", at: after(6) });
     expect(await store.claimNotices("email", after(3600), 5, 30)).toEqual([]);
     expect((await store.noticesOf(1)).map(({ state }) => state)).toEqual(["superseded", "sent"]);
+  });
+}
+
+function annotationsContract(open: () => Promise<Store>): void {
+  test("come back by time, in both languages, and the same one twice is one", async () => {
+    await using store = await open();
+    const upgrade = { target: "mastodon", at: after(60), text: { en: "upgraded 4.3.2 → 4.4.0", fr: "mis à niveau" } };
+    const earlier = { ...upgrade, target: "podcasts", at: noon };
+    await store.commit({ annotations: [upgrade] });
+    await store.commit({ samples: [sampleAt(60)], annotations: [earlier, upgrade] });
+    expect(await store.annotations({ from: noon, to: after(61) })).toEqual([earlier, upgrade]);
+    expect(await store.annotations({ from: after(1), to: after(60) })).toEqual([]);
   });
 }
 

@@ -1,12 +1,14 @@
 /** The Castopod probe against a stand-in in every mood, and feeds of every kind. */
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CastopodSettings, startCastopod } from "../../practice/stand-ins/castopod.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/castopod.ts";
+import { readFeed } from "../../probes/lib/feed.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
-import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+import { type Answer, type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
 
 const run = (url: string, options: Readonly<Record<string, unknown>> = {}) => runProbe(probe, { url, ...options });
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/castopod/${name}`, import.meta.url), "utf8");
@@ -100,8 +102,16 @@ const item = (change: Readonly<Record<string, string>> = {}) => {
   return `<item><title>${title}</title>${enclosure}<pubDate>${date}</pubDate></item>`;
 };
 const feedAt = (url: string, items: string, itself = `${url}/@show/feed.xml`) =>
-  `<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><atom:link href="https://hub.example/" rel="hub"/><atom:link href="${itself}" rel="self"/><title>Show</title>${items}</channel></rss>`;
+  `<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:podcast="https://podcastindex.org/namespace/1.0"><channel><podcast:guid>1</podcast:guid><atom:link href="https://hub.example/" rel="hub"/><atom:link href="${itself}" rel="self"/><title>Show</title>${items}</channel></rss>`;
 const xml = (body: string | Uint8Array) => ({ headers: { "content-type": "application/xml; charset=UTF-8" }, body });
+
+const part = (of: number, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status: 206,
+  headers: { "content-type": "audio/mpeg", "content-range": `bytes 0-1/${of}`, ...headers },
+  body: "ID",
+});
+const account = (id: string, more: object = {}): Answer =>
+  asJson({ id, type: "Person", inbox: `${id}/inbox`, ...more }, { "content-type": "application/activity+json" });
 
 /** A Castopod with one podcast, @show, made of the composed documents. */
 function documents(changes: Answers = {}): Answers {
@@ -110,6 +120,10 @@ function documents(changes: Answers = {}): Answers {
     "/": asHtml('<a href="/@show">Show</a> <a href="https://elsewhere.example/@friend">Friend</a>'),
     "/.well-known/x-nodeinfo2": asJson(fixture("x-nodeinfo2.json")),
     "/@show/feed.xml": (url) => xml(fixture("feed.xml").replaceAll("https://podcasts.example", url)),
+    "/audio/@show/episode-1.mp3": part(12_345_678),
+    "/@show/episodes/episode-1": asHtml("Episode 1"),
+    "/@show/inbox": { status: 401 },
+    "/@show": (url) => account(`${url}/@show`),
     "/.well-known/webfinger": (url) =>
       asJson({
         subject: `acct:show@${new URL(url).host}`,
@@ -237,7 +251,6 @@ describe("feeds", () => {
   test.each<[string, string | Uint8Array]>([
     ["empty", ""],
     ["JSON", '{"rss":{"channel":{}}}'],
-    ["cut off in the middle", "<rss><channel><item><title>One"],
     ["not closed rightly", "<rss><channel></rss></channel>"],
     ["broken UTF-8", Buffer.from([0x3c, 0xff, 0xfe, 0x3e])],
     ["nested deeper than any feed", `<rss><channel>${"<a>".repeat(1000)}${"</a>".repeat(1000)}</channel></rss>`],
@@ -260,6 +273,296 @@ describe("feeds", () => {
   });
 });
 
+test.each<[string, string, string]>([
+  ["one episode that never ends", `<rss><channel><item><title>${"x".repeat(3_000_000)}`, "ends in the middle"],
+  ["nothing but tags that open", `<rss><channel>${"<a>".repeat(1_000_000)}`, "ends in the middle"],
+  ["nothing but comments that open", `<rss><channel>${"<!--".repeat(500_000)}`, "ends in the middle"],
+  ["attributes without end", `<rss><channel a="${"b=' ".repeat(500_000)}`, "ends in the middle"],
+  [
+    "a hundred thousand empty episodes",
+    `<rss><channel>${"<item/>".repeat(100_000)}</channel></rss>`,
+    "ends in the middle",
+  ],
+])("a huge feed of %s is read as far as feeds matter", async (_what, body, reason) => {
+  expect(await withChange({ "/@show/feed.xml": xml(body) })).toMatchObject({
+    outcome: "degraded",
+    reason: `the feed of @show ${reason}`,
+  });
+});
+
+test("a feed that ends in the middle is told from one that is none", async () => {
+  const half = xml('<?xml version="1.0"?>\n<rss><channel><item><title>One');
+  expect(await withChange({ "/@show/feed.xml": half })).toMatchObject({
+    outcome: "degraded",
+    reason: "the feed of @show ends in the middle",
+  });
+});
+
+describe("namespaces of a feed", () => {
+  const withRoot = (attributes: string, channel: string) =>
+    withChange({
+      "/@show/feed.xml": (url) =>
+        xml(
+          `<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" ${attributes}><channel><atom:link href="${url}/@show/feed.xml" rel="self"/>${channel}${item()}</channel></rss>`,
+        ),
+    });
+  const podcastNamespace = 'xmlns:podcast="https://podcastindex.org/namespace/1.0"';
+  const guid = "<podcast:guid>1</podcast:guid>";
+
+  test.each<[string, string, string, string]>([
+    [
+      "a prefix that is not declared",
+      podcastNamespace,
+      `${guid}<itunes:author>A</itunes:author>`,
+      "uses itunes: without declaring it",
+    ],
+    [
+      "a prefix that means something else",
+      `${podcastNamespace} xmlns:itunes="http://example.org/"`,
+      `${guid}<itunes:author>A</itunes:author>`,
+      "declares itunes: as something else than podcast apps know",
+    ],
+    ["no podcast:guid", "", "", "has no podcast:guid, by which apps know it"],
+  ])("with %s are degraded", async (_what, attributes, channel, reason) => {
+    expect(await withRoot(attributes, channel)).toMatchObject({
+      outcome: "degraded",
+      reason: `the feed of @show ${reason}`,
+    });
+  });
+
+  test("with the older address of the podcast namespace are good", async () => {
+    const older = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md";
+    expect(await withRoot(`xmlns:podcast="${older}"`, guid)).toMatchObject({ outcome: "up" });
+  });
+});
+
+describe("the newest episode", () => {
+  const asked = "/audio/@show/episode-1.mp3";
+  const moved = (status: number) => ({ status, headers: { location: "/media/1.mp3" } });
+  const isInTrouble = { en: expect.any(String), fr: expect.any(String) };
+
+  test.each<[string, Answers, string, string]>([
+    ["is gone", { [asked]: { status: 404 } }, "degraded", "answered 404"],
+    ["is behind a redirect to nothing", { [asked]: moved(302) }, "degraded", "answered 404"],
+    [
+      "is behind a storage that fails",
+      { [asked]: moved(302), "/media/1.mp3": { status: 503 } },
+      "down",
+      "answered 503",
+    ],
+    [
+      "is gone with its bucket",
+      { [asked]: { status: 404, body: "<Error><Code>NoSuchBucket</Code></Error>" } },
+      "down",
+      "is gone with its whole storage bucket",
+    ],
+    ["is a web page", { [asked]: asHtml("Welcome") }, "degraded", "is a web page"],
+    ["is shorter", { [asked]: part(1000) }, "degraded", "has 1000 bytes, the feed promises 12345678"],
+    [
+      "is of another type",
+      { [asked]: part(12_345_678, { "content-type": "audio/ogg" }) },
+      "degraded",
+      "is audio/ogg, the feed promises audio/mpeg",
+    ],
+    [
+      "comes whole only",
+      { [asked]: { headers: { "content-type": "audio/mpeg" }, body: "x".repeat(10_000) } },
+      "degraded",
+      "is not given in parts, as apps ask for it",
+    ],
+    [
+      "redirects in circles",
+      { [asked]: { status: 302, headers: { location: asked } } },
+      "degraded",
+      ": gave up after 5 redirects",
+    ],
+  ])("that %s is told", async (_what, changes, outcome, reason) => {
+    const sample = await withChange(changes);
+    expect(sample).toMatchObject({ outcome, explanation: isInTrouble });
+    expect(sample.reason).toBe(`@show: the sound of "Episode 1"${reason.startsWith(":") ? "" : " "}${reason}`);
+  });
+
+  test.each<[string, Answer]>([
+    ["a premium episode, which is for those who paid", { status: 401 }],
+    ["a name of the type that means the same", part(12_345_678, { "content-type": "audio/mp3" })],
+    ["a storage that knows no types", part(12_345_678, { "content-type": "binary/octet-stream" })],
+    ["our own share used up", { status: 429 }],
+  ])("is left in peace: %s", async (_what, answer) => {
+    expect(await withChange({ [asked]: answer })).toMatchObject({ outcome: "up" });
+  });
+
+  test("is asked for by two bytes, which are not counted, and once a day unless there is a newer one", async () => {
+    await using castopod = await startCastopod({ now, podcasts: ["show"] });
+    const [clock, memory] = [new FakeClock(), new Map()];
+    const again = () => runProbe(probe, { url: castopod.url }, { clock, memory });
+    const sounds = () => castopod.requests.filter((request) => request.includes("/audio/"));
+    await again();
+    await again();
+    await clock.turn(23 * 3600);
+    await again();
+    expect(sounds()).toEqual(["GET /audio/@show/episode-3.mp3"]);
+    await clock.turn(3600);
+    await again();
+    expect(sounds()).toHaveLength(2);
+  });
+
+  test("is asked for again in every run while it is wrong", async () => {
+    const memory = new Map();
+    await using server = await smallServer(documents({ [asked]: { status: 404 } }));
+    for (const _run of [1, 2, 3]) {
+      expect(await runProbe(probe, { url: server.url }, { memory })).toMatchObject({ outcome: "degraded" });
+    }
+    expect(server.requests.filter((request) => request.includes("/audio/"))).toHaveLength(3);
+  });
+
+  test.each([
+    [
+      "is asked for on its own server where a counter stands before it",
+      (url: string) => `https://op3.example/e/${new URL(url).host}`,
+      1,
+    ],
+    ["is not asked for on another host", () => "https://elsewhere.example", 0],
+    [
+      "does not lead us elsewhere by a trick",
+      (url: string) => `https://x.example/${new URL(url).host}//127.0.0.1:1`,
+      0,
+    ],
+  ])("%s", async (_what, base, times) => {
+    const feed = (url: string) =>
+      feedAt(
+        url,
+        item({
+          enclosure: `<enclosure url="${base(url)}${asked}?_from=a&amp;b" length="12345678" type="audio/mpeg"/>`,
+        }),
+      );
+    await using server = await smallServer(documents({ "/@show/feed.xml": (url) => xml(feed(url)) }));
+    expect(await run(server.url)).toMatchObject({ outcome: "up" });
+    expect(server.requests.filter((request) => request.includes("/audio/"))).toHaveLength(times);
+  });
+
+  test("has a page, which is told when it is gone", async () => {
+    expect(await withChange({ "/@show/episodes/episode-1": { status: 404 } })).toMatchObject({
+      outcome: "degraded",
+      reason: 'the page of "Episode 1" of @show answered 404',
+    });
+  });
+
+  test("may be as old as was promised, and no older", async () => {
+    await using castopod = await startCastopod({ now, podcasts: ["show"] });
+    expect(await run(castopod.url, { newestWithin: "2d" })).toMatchObject({ outcome: "up" });
+    expect(await run(castopod.url, { newestWithin: "20h" })).toMatchObject({
+      outcome: "degraded",
+      reason: "the newest episode of @show is 1d old",
+    });
+  });
+});
+
+describe("an episode that the podcast's page shows and its feed does not", () => {
+  const list = asHtml(
+    '<a href="/@show/episodes/episode-1">1</a> <a href="/@show/episodes/episode-2?a">2</a> <a href="/@other/episodes/x">x</a>',
+  );
+
+  test("is told once it lasts, and not while the two only differ by minutes", async () => {
+    const [clock, memory] = [new FakeClock(), new Map()];
+    await using server = await smallServer(documents({ "/@show/episodes": list }));
+    const again = () => runProbe(probe, { url: server.url }, { clock, memory });
+    expect(await again()).toMatchObject({ outcome: "up" });
+    await clock.turn(600);
+    expect(await again()).toMatchObject({ outcome: "up" });
+    await clock.turn(600);
+    expect(await again()).toMatchObject({
+      outcome: "degraded",
+      reason: 'the feed of @show lacks "episode-2", which its page shows',
+      explanation: { en: "A new episode has not reached podcast apps." },
+    });
+  });
+});
+
+describe("the account of a podcast", () => {
+  const asked = "/@show";
+
+  test.each<[string, Answers, string | RegExp]>([
+    [
+      "is a web page to other servers, too",
+      { [asked]: asHtml("Show") },
+      "the account @show gives other servers a web page: a cache or proxy mixes them up",
+    ],
+    ["fails", { [asked]: { status: 500 } }, "the account @show answered 500 to other servers"],
+    ["is something else", { [asked]: asJson([1, 2]) }, "the account @show is no account that other servers understand"],
+    [
+      "is at another host",
+      { [asked]: account("https://old.example/@show") },
+      "the account @show says it is https://old.example/@show",
+    ],
+    [
+      "is sent as plain JSON",
+      { [asked]: (url) => ({ ...account(`${url}/@show`), headers: { "content-type": "application/json" } }) },
+      "the account @show is sent as application/json",
+    ],
+    [
+      "has an inbox on another host",
+      { [asked]: (url) => account(`${url}/@show`, { inbox: "http://127.0.0.1:1/inbox" }) },
+      "the inbox of @show is said to be at http://127.0.0.1:1/inbox",
+    ],
+    ["has an inbox that fails", { "/@show/inbox": { status: 500 } }, "the inbox of @show answered 500"],
+    ["has an inbox that lets nobody in", { "/@show/inbox": { status: 403 } }, "the inbox of @show answered 403"],
+    [
+      "has an inbox that is a cached page",
+      { "/@show/inbox": asHtml("Show") },
+      "the inbox of @show took an unsigned message (200): something else may stand there",
+    ],
+  ])("that %s is told", async (_what, changes, reason) => {
+    expect(await withChange(changes)).toMatchObject({ outcome: "degraded", reason });
+  });
+
+  test("is not looked for where no other server is meant to find it", async () => {
+    await using server = await smallServer(
+      documents({ "/@show": { status: 404 }, "/.well-known/webfinger": { status: 404 } }),
+    );
+    expect(await run(server.url, { federation: false })).toMatchObject({ outcome: "up" });
+  });
+});
+
+test("a home page that names other podcasts each time does not fill the memory", async () => {
+  const memory = new Map();
+  await using castopod = await startCastopod({ now, podcasts: ["a1", "b2"] });
+  for (const handle of ["a1", "b2", "a1"]) await runProbe(probe, { url: castopod.url, podcasts: [handle] }, { memory });
+  expect([...memory.keys()].filter((key) => key.startsWith("@b2"))).toEqual([]);
+  expect([...memory.keys()].filter((key) => key.startsWith("@a1"))).not.toEqual([]);
+});
+
+test("whatever a feed says, it ends in a finding", async () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      "<rss>",
+      "<channel>",
+      "<item>",
+      "</item>",
+      "<![CDATA[",
+      "]]>",
+      "<!--",
+      "&amp;",
+      "<enclosure url='",
+      "<a:b c='",
+      "<?xml",
+      "</rss>",
+    ),
+    fc.string(),
+  );
+  await fc.assert(
+    fc.property(fc.array(piece, { maxLength: 60 }), fc.boolean(), (pieces, truncated) => {
+      const { faults } = readFeed(
+        `<rss><channel>${pieces.join("")}`,
+        new URL("https://a.example/@a/feed.xml"),
+        truncated,
+        now(),
+      );
+      expect(faults.length).toBeGreaterThan(0);
+      for (const fault of faults) expect(fault.length).toBeLessThan(200);
+    }),
+  );
+});
+
 describe("the kind", () => {
   test("brings the home page and the service", () => {
     const checks = probe.kind?.checks({ url: "https://podcasts.example" }) ?? [];
@@ -269,9 +572,9 @@ describe("the kind", () => {
     ]);
   });
 
-  test("says that there is nothing to watch the database with", () => {
-    const target = { url: "https://podcasts.example", database: { env: "DATABASE" } };
-    expect(() => probe.kind?.checks(target)).toThrow("MariaDB");
+  test("brings the growth of its MariaDB where there is an address of it", () => {
+    const checks = probe.kind?.checks({ url: "https://podcasts.example", database: { env: "D" } }) ?? [];
+    expect(checks.at(-1)).toEqual({ id: "database", probe: "mysql", url: { env: "D" } });
   });
 
   test.each(["show/../x", "two words", ""])("refuses %j as the handle of a podcast", (handle) => {

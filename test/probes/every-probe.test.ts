@@ -16,7 +16,7 @@ import { runProbe } from "../helpers/run-probe.ts";
 import { silentServer } from "../helpers/silent-server.ts";
 
 const probes = Object.entries(await loadProbes());
-const remote = probes.filter(([, probe]) => "url" in exampleOf(probe));
+const remote = probes.filter(([, probe]) => "url" in exampleOf(probe) || "host" in exampleOf(probe));
 
 test("the folder has the probes that the standard checks name", () => {
   const names = probes.map(([name]) => name);
@@ -81,7 +81,7 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
     await using silent = await silentServer(() => stop.abort(new Error("shutdown")), { whenever: "connected" });
     const http = openHttp({ userAgent: "Tidewatch/test" }).forRun(stop.signal);
     const options = probe.options.parse(optionsAt(probe, silent.port));
-    const context = { signal: stop.signal, clock: new FakeClock(), http, memory: new Map() };
+    const context = { signal: stop.signal, clock: new FakeClock(), http, net: http.net, memory: new Map() };
     // The clock stands still: only the signal can end this.
     await probe.run(options, context).catch(() => {});
     await silent.everybodyLeft;
@@ -126,7 +126,8 @@ function exampleOf(probe: Probe): Readonly<Record<string, unknown>> {
 }
 
 /** Whatever kind of address a probe takes, one of these is it. */
-const addresses = (port: number) => ["http", "redis", "postgres"].map((scheme) => `${scheme}://127.0.0.1:${port}/0`);
+const addresses = (port: number) =>
+  ["http", "redis", "postgres", "mysql"].map((scheme) => `${scheme}://127.0.0.1:${port}/0`);
 
 /** The example with an address of this kind where its secret stands. */
 const parsed = (probe: Probe, settings: object, address: string) =>
@@ -143,6 +144,10 @@ const thresholdsOf = (probe: Probe) => {
 /** The example, but for a server on this port. */
 function optionsAt(probe: Probe, port: number): Readonly<Record<string, unknown>> {
   const example = exampleOf(probe);
+  if ("host" in example) {
+    const settings = resolveSecrets({ ...example, host: "127.0.0.1", port }, () => "secret");
+    return z.record(z.string(), z.unknown()).parse(settings);
+  }
   const plain = typeof example["url"] === "string";
   const [found] = addresses(port)
     .map((address) => resolveSecrets({ ...example, url: plain ? address.slice(0, -2) : new Secret(address) }, () => ""))

@@ -410,15 +410,19 @@ describe("hostile documents", () => {
 describe("the kind", () => {
   const checks = (target: { url: string; queues?: unknown; database?: unknown }) => probe.kind?.checks(target) ?? [];
 
-  test("brings the home page and the service, and what queues and database add", () => {
+  test("brings the home page, the service and its parts, and what queues and database add", () => {
     const url = "https://social.example";
     expect(checks({ url }).map(({ id, probe: name, every }) => [id, name, every])).toEqual([
       ["web", "http", "60s"],
       ["service", "mastodon", "60s"],
+      ["streaming", "mastodon-streaming", "60s"],
+      ["federation", "mastodon-federation", "5m"],
+      ["timeline", "mastodon-timeline", "5m"],
+      ["media", "mastodon-media", "15m"],
     ]);
     const queues = { env: "REDIS" };
     const database = { env: "DATABASE" };
-    expect(checks({ url, queues, database }).slice(2)).toEqual([
+    expect(checks({ url, queues, database }).slice(6)).toEqual([
       { id: "queues", probe: "sidekiq", url: queues },
       { id: "database", probe: "postgres", url: database },
     ]);

@@ -5,8 +5,9 @@ import { Secret } from "../../core/secret.ts";
 import { type PixelfedSettings, startPixelfed } from "../../practice/stand-ins/pixelfed.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/pixelfed.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
-import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+import { type Answer, type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
 
 const run = (url: string, options: Readonly<Record<string, unknown>> = {}) => runProbe(probe, { url, ...options });
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/pixelfed/${name}`, import.meta.url), "utf8");
@@ -26,7 +27,7 @@ describe("a healthy Pixelfed", () => {
       readings: [{ metric: "pixelfed_info", value: 1, labels: { version: "0.11.13" } }],
     });
     expect(sample.reason).toBeUndefined();
-    expect(pixelfed.requests).toHaveLength(5);
+    expect(pixelfed.requests).toHaveLength(7);
   });
 
   test("is up over TLS for whoever trusts its authority", async () => {
@@ -81,6 +82,7 @@ function documents(changes: Answers = {}): Answers {
         links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${url}/api/nodeinfo/2.0.json` }],
       }),
     "/api/nodeinfo/2.0.json": asJson(fixture("nodeinfo-2.0.json")),
+    "/f/inbox": {},
     "/.well-known/webfinger": (url) =>
       asJson({
         subject: `acct:admin@${new URL(url).host}`,
@@ -159,6 +161,116 @@ describe("one part that is wrong", () => {
   });
 });
 
+describe("inboxes", () => {
+  test.each<[string, Answers]>([
+    ["a shared inbox", {}],
+    ["only the accounts' own", { "/f/inbox": { status: 404 }, "/users/admin/inbox": {} }],
+    ["a version that looks at the signature first", { "/f/inbox": { status: 401 } }],
+    ["our own share used up", { "/f/inbox": { status: 429 } }],
+  ])("%s is fine", async (_what, changes) => {
+    expect(await withChange(changes)).toMatchObject({ outcome: "up" });
+  });
+
+  test("that are all missing mean that ActivityPub is off, which is no fault where it is meant to be", async () => {
+    const off: Answers = { "/f/inbox": { status: 404 }, "/.well-known/webfinger": { status: 404 } };
+    await using server = await smallServer(documents(off));
+    expect(await run(server.url)).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringContaining("every inbox answered 404: ActivityPub is off"),
+    });
+    expect(await run(server.url, { federation: false })).toMatchObject({ outcome: "up" });
+  });
+
+  test("that fail are told with their status", async () => {
+    expect(await withChange({ "/f/inbox": { status: 502 } })).toMatchObject({
+      outcome: "degraded",
+      reason: "the shared inbox answered 502",
+      explanation: { en: "Posts do not travel between our server and others." },
+    });
+  });
+});
+
+describe("pictures and posts", () => {
+  const post = (updated: string, picture: string) =>
+    `<entry><updated>${updated}</updated><content type="html"><![CDATA[<img id="rss_item_1" src="${picture}" alt="">]]></content><media:content url="${picture}" medium="image"></entry>`;
+  const atom = (entries: string): Answer => ({
+    body: `<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom">${entries}</feed>`,
+  });
+  const clock = new FakeClock();
+
+  async function withPosts(entries: (url: string) => string, changes: Answers = {}, options = {}) {
+    await using server = await smallServer(documents({ "/users/admin.atom": (url) => atom(entries(url)), ...changes }));
+    const settings = { url: server.url, newestWithin: "2d", ...options };
+    return { sample: await runProbe(probe, settings, { clock }), requests: server.requests };
+  }
+
+  test("the newest post is found wherever it stands, and its picture is asked for", async () => {
+    const { sample, requests } = await withPosts(
+      (url) =>
+        post("2026-11-01T12:00:00Z", `${url}/old.png`) +
+        post("2026-11-23T11:00:00.000000Z", `${url}/new.png?a=1&amp;b=2`),
+      { "/new.png": { headers: { "content-type": "image/png" }, body: "x" } },
+    );
+    expect(sample).toMatchObject({ outcome: "up" });
+    expect(requests).toContain("GET /new.png?a=1&b=2");
+  });
+
+  test.each<[string, (url: string) => string, Answers, string]>([
+    ["an old post", () => post("2026-11-20T12:00:00Z", ""), {}, "the newest post of @admin is 3d old"],
+    ["no post", () => "", {}, "the Atom feed of @admin has no post"],
+    ["no feed", () => "", { "/users/admin.atom": { status: 404 } }, "the Atom feed of @admin answered 404"],
+    [
+      "a picture that is empty",
+      (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`),
+      { "/new.png": { headers: { "content-type": "image/png" } } },
+      "the newest picture of @admin is empty",
+    ],
+    [
+      "a picture that is none",
+      (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`),
+      { "/new.png": asJson({}) },
+      "the newest picture of @admin is application/json",
+    ],
+  ])("%s is told", async (_what, entries, changes, reason) => {
+    expect((await withPosts(entries, changes)).sample).toMatchObject({ outcome: "degraded", reason });
+  });
+
+  test("a picture on another host is asked for only where that host is named", async () => {
+    await using files = await smallServer({ "*": { status: 503 } });
+    const entries = () => post("2026-11-23T11:00:00Z", `${files.url}/new.png`);
+    expect((await withPosts(entries)).sample).toMatchObject({ outcome: "up" });
+    expect(files.requests).toEqual([]);
+  });
+
+  test("posts and pictures are looked at every ten minutes, not in every run", async () => {
+    const turning = new FakeClock();
+    await using pixelfed = await startPixelfed({ now: () => turning.now() });
+    const memory = new Map();
+    const again = () => runProbe(probe, { url: pixelfed.url, newestWithin: "2d" }, { clock: turning, memory });
+    const looks = () => pixelfed.requests.filter((request) => /storage|inbox/.test(request)).length;
+    await again();
+    await again();
+    expect(looks()).toBe(2);
+    await turning.turn(600);
+    await again();
+    expect(looks()).toBe(4);
+  });
+
+  test.each([
+    "",
+    "<feed>",
+    "<html>",
+    "\u0000",
+    `<feed>${"<entry><updated>".repeat(10_000)}`,
+    `<feed><entry><updated>${" ".repeat(500_000)}`,
+    `<feed><entry><updated>2026-11-23T11:00:00Z</updated>${"<img ".repeat(20_000)}`,
+  ])("whatever a feed says, it ends in a finding (%#)", async (body) => {
+    const { sample } = await withPosts(() => "", { "/users/admin.atom": { body } });
+    expect(["up", "degraded"]).toContain(sample.outcome);
+    expect(sample.reason ?? "").not.toContain("the check itself failed");
+  });
+});
+
 describe("the kind", () => {
   const checks = (more: { queues?: unknown; database?: unknown }) =>
     probe.kind?.checks({ url: "https://pixels.example", ...more }) ?? [];
@@ -168,13 +280,13 @@ describe("the kind", () => {
       ["web", "http"],
       ["service", "pixelfed"],
     ]);
-    expect(checks({ database: { env: "D" } }).at(-1)).toEqual({ id: "database", probe: "postgres", url: { env: "D" } });
+    expect(checks({ database: { env: "D" } }).at(-1)).toEqual({ id: "database", probe: "mysql", url: { env: "D" } });
+    const postgres = new Secret("postgresql://tidewatch@db.example/pixelfed");
+    expect(checks({ database: postgres }).at(-1)).toEqual({ id: "database", probe: "postgres", url: postgres });
   });
 
-  test("says that its queues are not watched yet instead of pretending", () => {
-    expect(() => checks({ queues: { env: "REDIS" } })).toThrow(
-      "Pixelfed's queues are Laravel Horizon's, which are not watched yet: take `queues` out.",
-    );
+  test("brings Horizon where there are queues", () => {
+    expect(checks({ queues: { env: "Q" } }).at(-1)).toEqual({ id: "queues", probe: "horizon", url: { env: "Q" } });
   });
 });
 

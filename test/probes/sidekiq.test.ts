@@ -1,21 +1,27 @@
 /** Sidekiq's queues, read from a real Redis that holds what Sidekiq 6, 7 and 8 really left there. */
 import { readdirSync, readFileSync } from "node:fs";
+import { chown, rm, writeFile } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
+import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import fc from "fast-check";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../collector/system-clock.ts";
 import { Secret } from "../../core/secret.ts";
+import { debianProgram } from "../../practice/servers/debian.ts";
 import { freePort } from "../../practice/servers/ports.ts";
+import { dataFolder, serverUser, startGuarded } from "../../practice/servers/process.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
-import { type RedisReader, redisAddress, withRedis } from "../../probes/lib/redis.ts";
-import { enqueuedAt, readSidekiq } from "../../probes/lib/sidekiq-state.ts";
+import { type RedisReader, withRedis } from "../../probes/lib/redis.ts";
+import { redisAddress } from "../../probes/lib/redis-address.ts";
+import { enqueuedAt, readSidekiq, rubyTime } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
+import { command, redisWith as redisHolding, redisMicroseconds } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
@@ -23,20 +29,6 @@ const fixtures = new URL("../fixtures/sidekiq/", import.meta.url);
 const versions = readdirSync(fixtures).filter((name) => /^\d/.test(name));
 const moments = ["1-enqueued", "2-working", "3-quiet", "4-stopped"] as const;
 
-const Text = z.union([z.string(), z.object({ base64: z.string() })]);
-const Dump = z.object({
-  captured_at_ms: z.number(),
-  keys: z.record(
-    z.string(),
-    z.discriminatedUnion("type", [
-      z.object({ type: z.literal("string"), value: Text }),
-      z.object({ type: z.literal("list"), value: z.array(z.string()) }),
-      z.object({ type: z.literal("set"), value: z.array(z.string()) }),
-      z.object({ type: z.literal("hash"), value: z.record(z.string(), z.string()) }),
-      z.object({ type: z.literal("zset"), value: z.array(z.object({ score: z.string(), member: z.string() })) }),
-    ]),
-  ),
-});
 const Oracle = z.object({
   at_ms: z.number(),
   queues: z.record(z.string(), z.object({ size: z.number(), latency_s: z.number() })),
@@ -49,7 +41,7 @@ const Oracle = z.object({
     processes: z.number(),
     busy: z.number(),
   }),
-  processes: z.array(z.object({ quiet: z.string(), queues: z.array(z.string()) })),
+  processes: z.array(z.object({ quiet: z.string(), queues: z.array(z.string()), concurrency: z.number() })),
 });
 
 test("every captured version is tested", () => {
@@ -75,13 +67,15 @@ describe.each(versions)("Sidekiq %s", (version) => {
     }
     const { stats } = oracle;
     expect(state).toMatchObject({
-      scheduled: stats.scheduled,
-      retry: stats.retry,
-      dead: stats.dead,
+      scheduled: { jobs: stats.scheduled },
+      retry: { jobs: stats.retry },
+      dead: { jobs: stats.dead },
       processed: stats.processed,
       failed: stats.failed,
     });
-    expect(state.processes.map(({ quiet, queues }) => ({ quiet: String(quiet), queues }))).toEqual(oracle.processes);
+    expect(
+      state.processes.map(({ quiet, queues, concurrency }) => ({ quiet: String(quiet), queues, concurrency })),
+    ).toEqual(oracle.processes);
     expect(state.processes.reduce((sum, { busy }) => sum + busy, 0)).toBe(stats.busy);
   });
 
@@ -195,23 +189,13 @@ redisTest("another database number is another Sidekiq", async () => {
 
 redisTest("a user with the documented rights can look, and with less is told what is missing", async () => {
   await using redis = await redisWith("8.1.6/2-working.json");
-  const rights =
-    "+ping +select +time +info +llen +lindex +scard +smembers +sscan +sismember +zcard +zcount +zrange +get +mget +hget +hmget +hlen +exists +type";
+  const text = readFileSync(new URL("../../docs/access.md", import.meta.url), "utf8");
+  const [, rule = ""] = /^ACL SETUSER tidewatch (.+)$/m.exec(text) ?? [];
   await command(redis.url, async (client) => {
-    await client.call(
-      "ACL",
-      "SETUSER",
-      "tidewatch",
-      "on",
-      ">monitor",
-      "%R~*",
-      "resetchannels",
-      "-@all",
-      ...rights.split(" "),
-    );
-    await client.call("ACL", "SETUSER", "blind", "on", ">monitor", "%R~*", "-@all", "+time", "+sscan");
+    await client.call("ACL", "SETUSER", "tidewatch", ...rule.split(" "));
+    await client.call("ACL", "SETUSER", "blind", "on", ">monitor", "%R~*", "-@all", "+time", "+sscan", "+get");
   });
-  expect((await run(loggedIn(redis.url, "tidewatch:monitor"))).outcome).toBe("degraded");
+  expect((await run(loggedIn(redis.url, "tidewatch:SECRET"))).outcome).toBe("degraded");
   expect(await run(loggedIn(redis.url, "blind:monitor"))).toMatchObject({
     outcome: "unknown",
     reason: "our Redis user may not ask ZCARD: extend its ACL",
@@ -289,6 +273,78 @@ redisTest("over TLS it trusts the authority it was given, and no other", async (
   expect((await run(url.replace("rediss:", "redis:"))).outcome).toBe("down");
 });
 
+redisTest("a real Redis with TLS, and one behind a unix socket, are asked in their own way", async () => {
+  const authority = certificate({ name: "Our authority", authority: true });
+  const { certPem, keyPem } = certificate({ name: "redis", hosts: ["127.0.0.1"], by: authority });
+  const user = serverUser();
+  const folder = await dataFolder("redis-doors", user);
+  for (const [name, text] of [
+    ["cert.pem", certPem],
+    ["key.pem", keyPem],
+    ["ca.pem", authority.certPem],
+  ] as const) {
+    await writeFile(join(folder, name), text);
+    if (user) await chown(join(folder, name), user.uid, user.gid);
+  }
+  const tlsPort = await freePort();
+  await using redis = await startRedis({
+    configuration: [
+      `tls-port ${tlsPort}`,
+      `tls-cert-file ${folder}/cert.pem`,
+      `tls-key-file ${folder}/key.pem`,
+      `tls-ca-cert-file ${folder}/ca.pem`,
+      "tls-auth-clients no",
+      `unixsocket ${folder}/redis.sock`,
+      "unixsocketperm 700",
+    ],
+  });
+  await command(redis.url, (client) => client.sadd("queues", "default"));
+  const password = new URL(redis.url).password;
+  const ca = new Secret(authority.certPem);
+  expect((await run(`rediss://:${password}@127.0.0.1:${tlsPort}/0`, { ca })).outcome).toBe("degraded");
+  expect(await run(`rediss://:${password}@127.0.0.1:${tlsPort}/0`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("its certificate is not trusted"),
+  });
+  expect((await run(`unix://:${password}@${folder}/redis.sock?db=0`)).outcome).toBe("degraded");
+  expect(await run(`unix://${folder}/redis.sock`)).toMatchObject({ reason: expect.stringContaining("password") });
+  await rm(folder, { recursive: true, force: true });
+});
+
+redisTest("real sentinels lead to the primary; gone, silent and ignorant ones each say so", async () => {
+  await using redis = await startRedis();
+  await command(redis.url, (client) => client.sadd("queues", "default"));
+  const password = new URL(redis.url).password;
+  await using sentinel = await startSentinel(redis.port, password, "guard");
+  await using silent = await talking(undefined);
+  const gone = await freePort();
+  const url = (nodes: string, master = "mymaster", own = "guard") =>
+    `redis-sentinel://:${password}@${nodes}/0?master=${master}&sentinelPassword=${own}`;
+  const one = `127.0.0.1:${sentinel.port}`;
+
+  expect((await run(url(one))).outcome).toBe("degraded");
+  // The first answer counts, whoever else is dead or dumb.
+  expect((await run(url(`127.0.0.1:${gone},127.0.0.1:${silent.port},${one}`))).outcome).toBe("degraded");
+  expect(await run(url(one, "another"))).toMatchObject({
+    outcome: "unknown",
+    reason: "the sentinels know no primary of this name: check `master` in the address",
+  });
+  expect(await run(url(one, "mymaster", "wrong"))).toMatchObject({
+    outcome: "unknown",
+    reason: "Redis refused our user name or password",
+  });
+  expect(await run(url(`127.0.0.1:${gone}`))).toMatchObject({
+    outcome: "down",
+    reason: "the sentinel refused the connection",
+  });
+  const clock = new FakeClock();
+  const hanging = run(url(`127.0.0.1:${silent.port}`), {}, { clock });
+  await silent.visited;
+  await clock.turn(10);
+  expect(await hanging).toMatchObject({ outcome: "down", reason: expect.stringContaining("no answer") });
+  expect(JSON.stringify(await run(url(`127.0.0.1:${gone},127.0.0.1:${gone}`)))).not.toContain(password);
+});
+
 redisTest("leaves no connection behind", async () => {
   await using redis = await redisWith("8.1.6/2-working.json");
   await run(redis.url);
@@ -305,30 +361,48 @@ redisTest("leaves no connection behind", async () => {
   });
 });
 
-redisTest("200,000 jobs in a queue cost it no more than one", async () => {
+redisTest("a million jobs cost Redis less than 50 ms, and us no memory", { timeout: 60_000 }, async () => {
   await using redis = await startRedis();
   await command(redis.url, async (client) => {
-    const job = JSON.stringify({ args: ["x".repeat(2000)], enqueued_at: 1_795_396_386_000 });
+    const job = JSON.stringify({
+      args: ["x".repeat(200)],
+      enqueued_at: 1_795_396_386_000,
+      failed_at: 1_795_396_386_000,
+    });
     await client.sadd("queues", "push");
-    await client.call("EVAL", "for i = 1, 200000 do redis.call('LPUSH', KEYS[1], ARGV[1]) end", 1, "queue:push", job);
+    await client.call("EVAL", "for i = 1, 1000000 do redis.call('LPUSH', KEYS[1], ARGV[1]) end", 1, "queue:push", job);
+    for (const set of ["retry", "schedule", "dead"]) {
+      const fill = "for i = 1, 100000 do redis.call('ZADD', KEYS[1], 1795396386 + i, i .. ARGV[1]) end";
+      await client.call("EVAL", fill, 1, set, job);
+    }
     await client.call("CONFIG", "RESETSTAT");
   });
+  const heapBefore = process.memoryUsage().heapUsed;
   const sample = await run(redis.url);
+  // All of it together is 600 MB.
+  expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(50_000_000);
   expect(sample.readings).toContainEqual({
     metric: "queue_jobs",
-    value: 200_000,
+    value: 1_000_000,
     labels: { queue: "push", state: "enqueued" },
   });
+  const asked = await command(redis.url, (client) => client.info("commandstats"));
+  for (const costly of ["lrange", "keys", "scan", "smembers"]) expect(asked).not.toContain(`cmdstat_${costly}:`);
+  const microseconds = await redisMicroseconds(redis.url);
+  expect(microseconds).toBeGreaterThan(0);
+  expect(microseconds).toBeLessThan(50_000);
+});
+
+redisTest("more bytes than jobs can be made of are not taken in", { timeout: 60_000 }, async () => {
+  await using redis = await startRedis();
   await command(redis.url, async (client) => {
-    const asked = (await client.info("commandstats")).match(/cmdstat_\w+:calls=\d+,usec=\d+/g) ?? [];
-    const names = asked.map((line) => /cmdstat_(\w+)/.exec(line)?.[1]).filter((name) => name !== "config|resetstat");
-    expect(names.toSorted()).toEqual(
-      expect.arrayContaining(["auth", "get", "lindex", "llen", "sscan", "time", "zcard"]),
-    );
-    for (const costly of ["lrange", "keys", "scan", "smembers"]) expect(names).not.toContain(costly);
-    const microseconds = asked.reduce((sum, line) => sum + Number(/usec=(\d+)/.exec(line)?.[1]), 0);
-    // LRANGE of this queue takes a second; all of ours together take less than a thousandth of it.
-    expect(microseconds).toBeLessThan(20_000);
+    const fill =
+      "for i = 1, 9 do redis.call('LPUSH', 'queue:q' .. i, string.rep('x', 9000000)) redis.call('SADD', 'queues', 'q' .. i) end";
+    await client.eval(fill, 0);
+  });
+  expect(await run(redis.url)).toMatchObject({
+    outcome: "unknown",
+    reason: "Redis answered with more than 64 MiB: is there something else in this database?",
   });
 });
 
@@ -341,6 +415,164 @@ redisTest("a million names where the queues should be are not all read", async (
   const queues = sample.readings?.filter(({ metric }) => metric === "queue_latency_seconds") ?? [];
   expect(queues.length).toBeLessThanOrEqual(100);
   expect(sample.evidence).toContain("more queues than were looked at");
+});
+
+describe("from one look to the next", () => {
+  const minuteLater = async (clock: FakeClock) => clock.turn(60);
+  const setup = async () => {
+    const redis = await startRedis();
+    const [memory, clock] = [new Map<string, unknown>(), new FakeClock()];
+    const look = async (options = {}) => {
+      const sample = await run(redis.url, options, { memory, clock });
+      const value = (metric: string, labels: Readonly<Record<string, string>> = {}) =>
+        sample.readings?.find(
+          (reading) =>
+            reading.metric === metric && Object.entries(labels).every(([name, is]) => reading.labels?.[name] === is),
+        )?.value;
+      return { ...sample, value };
+    };
+    await command(redis.url, async (client) => {
+      await client.sadd("queues", "default");
+      await client.mset("stat:processed", 1000, "stat:failed", 10);
+    });
+    return { redis, clock, look, [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose]() };
+  };
+
+  redisTest("jobs a second are told, and not when the totals fell back", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    expect((await look()).value("queue_processed_jobs_per_second")).toBeUndefined();
+    await command(redis.url, (client) => client.mset("stat:processed", 1300, "stat:failed", 16));
+    await minuteLater(clock);
+    const busy = await look();
+    expect(busy.value("queue_processed_jobs_per_second")).toBe(5);
+    expect(busy.value("queue_failed_jobs_per_second")).toBeCloseTo(0.1, 10);
+    await command(redis.url, (client) => client.mset("stat:processed", 20, "stat:failed", 0));
+    await minuteLater(clock);
+    const back = await look();
+    expect(back.value("queue_processed_jobs_per_second")).toBeUndefined();
+    expect(back.evidence).toContain("totals have fallen back");
+    expect(back.value("queue_processed_total")).toBe(20);
+    await command(redis.url, (client) => client.set("stat:processed", 80));
+    await minuteLater(clock);
+    expect((await look()).value("queue_processed_jobs_per_second")).toBe(1);
+  });
+
+  redisTest("who died is counted once, also when the dead are cleared away", async () => {
+    await using scene = await setup();
+    const { redis, look } = scene;
+    const now = Date.now() / 1000;
+    await command(redis.url, (client) => client.zadd("dead", now - 7200, "a", now - 1.25, "b"));
+    const first = await look();
+    expect([first.value("queue_deaths_total"), first.value("queue_dead_recent_jobs")]).toEqual([0, 1]);
+    await command(redis.url, (client) => client.zadd("dead", now, "c", now + 0.5, "d"));
+    expect((await look()).value("queue_deaths_total")).toBe(2);
+    await command(redis.url, (client) => client.del("dead"));
+    expect((await look()).value("queue_deaths_total")).toBe(2);
+    await command(redis.url, (client) => client.zadd("dead", now + 1, "e"));
+    expect((await look()).value("queue_deaths_total")).toBe(3);
+    expect((await look()).value("queue_deaths_total")).toBe(3);
+  });
+
+  redisTest("the growth of the retries is told after some minutes, and the age of the oldest at once", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    const now = Date.now() / 1000;
+    const failed = (name: string, ago: number) => JSON.stringify({ class: name, failed_at: (now - ago) * 1000 });
+    await command(redis.url, (client) => client.zadd("retry", now + 9000, failed("A", 500), now + 60, failed("B", 90)));
+    const first = await look();
+    expect(first.value("queue_retry_growth_jobs")).toBeUndefined();
+    expect(first.value("queue_retry_age_seconds")).toBeCloseTo(500, -1);
+    await command(redis.url, async (client) => {
+      await client.eval("for i = 1, 50 do redis.call('ZADD', 'retry', ARGV[1] + i, 'x' .. i) end", 0, now + 100);
+    });
+    await clock.turn(600);
+    expect((await look()).value("queue_retry_growth_jobs")).toBe(50);
+  });
+
+  redisTest("what is due and not taken up, and a cron that stands still, are told", async () => {
+    await using scene = await setup();
+    const { redis, look } = scene;
+    const now = Math.floor(Date.now() / 1000);
+    const stamp = new Date((now - 900) * 1000).toISOString().replace("T", " ").slice(0, 19);
+    await command(redis.url, async (client) => {
+      await client.zadd("schedule", now - 700, "a", now - 90, "b", now - 5, "c", now + 900, "d");
+      const times = { indexing_scheduler: `${stamp} UTC`, user_cleanup_scheduler: "2020-01-01 00:00:00 UTC" };
+      await client.hset("sidekiq-scheduler:last_times", { ...times, trends_refresh_scheduler: "rubbish" });
+    });
+    const { value, evidence } = await look();
+    expect(value("queue_overdue_jobs", { state: "scheduled" })).toBe(2);
+    expect(value("queue_overdue_seconds", { state: "scheduled" })).toBeCloseTo(700, -1);
+    expect(value("queue_overdue_seconds", { state: "retry" })).toBe(0);
+    expect(value("queue_cron_age_seconds")).toBeCloseTo(900, -1);
+    expect(evidence).toContain("4 scheduled (2 overdue");
+  });
+
+  redisTest("two processes on one queue, quiet ones, and threads are counted", async () => {
+    await using scene = await setup();
+    const { redis, look } = scene;
+    await command(redis.url, async (client) => {
+      await client.sadd("queues", "scheduler");
+      await worker(client, "a:1:x", { busy: 5, concurrency: 5, queues: ["default", "scheduler"] });
+      await worker(client, "b:1:x", { busy: 1, concurrency: 10, queues: ["scheduler"] });
+      await worker(client, "c:1:x", { busy: 1, concurrency: 5, queues: ["scheduler"], quiet: true });
+    });
+    const { value, outcome } = await look();
+    expect(outcome).toBe("up");
+    expect(value("queue_serving_processes", { queue: "scheduler" })).toBe(2);
+    expect(value("queue_serving_processes", { queue: "default" })).toBe(1);
+    expect(value("queue_quiet_processes")).toBe(1);
+    expect(value("queue_threads")).toBe(20);
+    expect(value("queue_threads_busy_ratio")).toBe(7 / 20);
+  });
+
+  redisTest("workers that are all busy and finish nothing are noticed, until one job is done", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    const job = JSON.stringify({ enqueued_at: Date.now() });
+    await command(redis.url, async (client) => {
+      await worker(client, "a:1:x", { busy: 5, concurrency: 5, queues: ["default"] });
+      await client.lpush("queue:default", job);
+    });
+    for (let minute = 0; minute < 5; minute++) {
+      expect((await look()).outcome).toBe("up");
+      await minuteLater(clock);
+    }
+    expect(await look()).toMatchObject({
+      outcome: "degraded",
+      reason: "1 job waits, every thread is busy and none has finished a job for 5 minutes",
+    });
+    await command(redis.url, (client) => client.incr("stat:processed"));
+    await minuteLater(clock);
+    expect((await look()).outcome).toBe("up");
+  });
+
+  redisTest("a late queue has its words for members, in both languages and with the age", async () => {
+    await using scene = await setup();
+    const { redis, look } = scene;
+    await command(redis.url, async (client) => {
+      await worker(client, "a:1:x", { busy: 0, concurrency: 5, queues: ["default"] });
+      await client.lpush("queue:default", JSON.stringify({ enqueued_at: Date.now() - 835_000 }));
+    });
+    expect(await look()).toMatchObject({
+      outcome: "up",
+      reason: "default: its oldest job has waited for 14 minutes",
+      explanation: {
+        en: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old.",
+        fr: "Publications et notifications en retard : la plus ancienne tâche attend depuis 14 minutes.",
+      },
+    });
+    expect((await look({ queues: { default: { page: "20m" } } })).reason).toBeUndefined();
+  });
+});
+
+test("times as Ruby prints them are read, with any offset, and nothing else", () => {
+  expect(rubyTime("2026-11-23 01:10:00 UTC")).toBe(Date.UTC(2026, 10, 23, 1, 10) / 1000);
+  expect(rubyTime("2026-11-22 20:10:00 -0500")).toBe(Date.UTC(2026, 10, 23, 1, 10) / 1000);
+  expect(rubyTime("2026-11-23T01:10:00.123+00:00")).toBe(Date.UTC(2026, 10, 23, 1, 10) / 1000);
+  for (const wrong of ["", "yesterday", "2026-13-40 01:10:00 UTC", "2026-11-23 01:10:00"]) {
+    expect(rubyTime(wrong), wrong).toBeUndefined();
+  }
 });
 
 describe("the settings", () => {
@@ -356,9 +588,11 @@ describe("the settings", () => {
       affects: "degraded",
       runbook: "queue-latency",
     });
-    expect(thresholds.filter(({ urgency }) => urgency === "page").map(({ id }) => id)).toEqual(
-      ["default", "push", "ingress", "mailers", "pull", "scheduler"].map((queue) => `late-${queue}`),
-    );
+    expect(thresholds.filter(({ urgency }) => urgency === "page").map(({ id }) => id)).toEqual([
+      ...["default", "push", "ingress", "mailers", "pull", "scheduler"].map((queue) => `late-${queue}`),
+      "overdue-long",
+      "cron-long",
+    ]);
     for (const { raiseAt, clearAt } of thresholds) expect(clearAt).toBeLessThan(raiseAt);
     expect(new Set(thresholds.map(({ id }) => id)).size).toBe(thresholds.length);
   });
@@ -403,6 +637,34 @@ describe("the settings", () => {
       database: 1,
     });
     expect(redisAddress("redis://queue.example")).toMatchObject({ port: 6379, database: 0, password: "" });
+    expect(redisAddress("unix://monitor:p%40ss@/run/redis.sock")).toEqual({
+      path: "/run/redis.sock",
+      tls: false,
+      user: "monitor",
+      password: "p@ss",
+      database: 0,
+    });
+    expect(
+      redisAddress("rediss-sentinel://monitor:pw@one,[::1]:5000/3?master=main&sentinelUser=s&sentinelPassword=p%26w"),
+    ).toEqual({
+      tls: true,
+      user: "monitor",
+      password: "pw",
+      database: 3,
+      sentinel: {
+        primary: "main",
+        nodes: [
+          { host: "one", port: 26379 },
+          { host: "::1", port: 5000 },
+        ],
+        user: "s",
+        password: "p&w",
+      },
+    });
+    // Without the name of the primary, sentinels cannot be asked.
+    expect(redisAddress("redis-sentinel://one,two/0")).toBeUndefined();
+    expect(redisAddress("redis-sentinel://one,,two/0?master=main")).toBeUndefined();
+    expect(redisAddress("unix:///")).toBeUndefined();
   });
 });
 
@@ -427,6 +689,29 @@ redisTest("the practice queues are healthy, late when stalled, orphaned when the
   await queues.startWorker();
   expect((await run(redis.url)).outcome).toBe("up");
 });
+
+const worker = (
+  client: Redis,
+  identity: string,
+  told: {
+    readonly busy: number;
+    readonly concurrency: number;
+    readonly queues: readonly string[];
+    readonly quiet?: true;
+  },
+) =>
+  client
+    .multi()
+    .sadd("processes", identity)
+    .hset(identity, {
+      beat: Date.now() / 1000,
+      busy: told.busy,
+      quiet: String(told.quiet ?? false),
+      info: JSON.stringify({ concurrency: told.concurrency, queues: told.queues }),
+    })
+    .exec();
+
+const redisWith = (path: string) => redisHolding(fixture(path));
 
 const fixture = (path: string): unknown => JSON.parse(readFileSync(new URL(path, fixtures), "utf8"));
 
@@ -458,35 +743,32 @@ async function stateAt(url: string, atMilliseconds: number) {
   return answer;
 }
 
-async function command(url: string, use: (client: Redis) => Promise<void>): Promise<void> {
-  const client = new Redis(url, { lazyConnect: true });
-  await client.connect();
-  try {
-    await use(client);
-  } finally {
-    client.disconnect();
-  }
-}
-
-/** A Redis that holds a captured dump, byte for byte. */
-async function redisWith(path: string) {
-  const redis = await startRedis();
-  const { keys } = Dump.parse(fixture(path));
-  await command(redis.url, async (client) => {
-    for (const [key, entry] of Object.entries(keys)) {
-      if (entry.type === "string") {
-        await client.set(
-          key,
-          typeof entry.value === "string" ? entry.value : Buffer.from(entry.value.base64, "base64"),
-        );
-      }
-      if (entry.type === "list") await client.rpush(key, ...entry.value);
-      if (entry.type === "set") await client.sadd(key, ...entry.value);
-      if (entry.type === "hash") await client.hset(key, entry.value);
-      if (entry.type === "zset") for (const { score, member } of entry.value) await client.zadd(key, score, member);
-    }
+/** A real sentinel: the same program, in its other role. */
+async function startSentinel(primaryPort: number, primaryPassword: string, password: string) {
+  const program = await debianProgram({ package: "redis-server", program: "usr/bin/redis-server" });
+  const user = serverUser();
+  const folder = await dataFolder("sentinel", user);
+  const port = await freePort();
+  const file = join(folder, "sentinel.conf");
+  const lines = [
+    "bind 127.0.0.1",
+    `port ${port}`,
+    `dir ${folder}`,
+    `requirepass ${password}`,
+    `sentinel monitor mymaster 127.0.0.1 ${primaryPort} 1`,
+    `sentinel auth-pass mymaster ${primaryPassword}`,
+  ];
+  await writeFile(file, `${lines.join("\n")}\n`);
+  if (user) await chown(file, user.uid, user.gid);
+  const server = await startGuarded({
+    name: "Sentinel",
+    steps: [{ command: [program.path, file, "--sentinel"], stopSignal: "TERM" }],
+    ready: /\+monitor master mymaster/,
+    folder,
+    user,
+    environment: program.environment,
   });
-  return redis;
+  return { port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 async function tlsProxy(target: number, options: TlsOptions) {

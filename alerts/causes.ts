@@ -1,0 +1,93 @@
+/**
+ * Which failing check explains what: one cause that was told already is not told again by everything that depends on
+ * it. Never more is kept quiet than was told: the cause must be at least as bad, and stand in an incident of its own.
+ */
+import type { IncidentFacts } from "../core/incident.ts";
+import { type CheckKey, checkKey } from "../core/sample.ts";
+import type { Check, Target } from "../core/target.ts";
+import type { Incidents } from "./incidents.ts";
+import { isWorse, type Outages, type Standing } from "./outages.ts";
+
+type Instant = Temporal.Instant;
+type Bad = Exclude<Standing, "up">;
+
+/** A check in trouble that nothing else explains. */
+export interface Cause {
+  readonly key: CheckKey;
+  readonly target: Target;
+  /** The reason of its own incident. */
+  readonly reason: string;
+}
+
+interface Known {
+  readonly outages: Outages;
+  readonly incidents: Incidents;
+}
+
+export class Causes {
+  readonly #known: Known;
+  #targets: ReadonlyMap<string, Target> = new Map();
+  /** Checks that something depends on. */
+  #named: ReadonlySet<CheckKey> = new Set();
+
+  constructor(known: Known, targets: readonly Target[]) {
+    this.#known = known;
+    this.reconfigure(targets);
+  }
+
+  reconfigure(targets: readonly Target[]): void {
+    const inService = targets.filter(({ planned }) => !planned);
+    this.#targets = new Map(inService.map((target) => [target.id, target]));
+    this.#named = new Set(inService.flatMap(({ checks }) => checks.flatMap(({ dependsOn = [] }) => dependsOn)));
+  }
+
+  /** Trouble with this check may explain that of another. */
+  mayExplain(key: CheckKey): boolean {
+    return this.#named.has(key);
+  }
+
+  /**
+   * What explains an incident: undefined as soon as one thing in it speaks for itself.
+   * @param at when the try began that is judged.
+   */
+  of(facts: Pick<IncidentFacts, "kind" | "target" | "checks" | "urgency">, at: Instant): Cause | undefined {
+    const target = this.#targets.get(facts.target);
+    const involved = target?.checks.filter(({ id }) => facts.checks.includes(id)) ?? [];
+    const causes =
+      facts.kind === "threshold"
+        ? involved.map((check) => this.#root(check, facts.urgency === "page" ? "down" : "degraded", at))
+        : involved.filter(({ required }) => required).flatMap((check) => this.#causeOfOutage(check, at));
+    return causes.every((cause) => cause !== undefined) ? causes[0] : undefined;
+  }
+
+  /** Empty for a check that is well. */
+  #causeOfOutage(check: Check, at: Instant): readonly (Cause | undefined)[] {
+    const standing = this.#known.outages.worst(keyOf(check));
+    return standing === "up" ? [] : [this.#root(check, standing, at)];
+  }
+
+  /** The first cause at the end of a chain of checks that all fail as badly as this one. */
+  #root(check: Check, needed: Bad, at: Instant, behind: ReadonlySet<CheckKey> = new Set()): Cause | undefined {
+    const passed = new Set([...behind, keyOf(check)]);
+    for (const key of check.dependsOn ?? []) {
+      if (passed.has(key) || isWorse(needed, this.#known.outages.stoodAt(key, at))) continue;
+      const target = this.#targets.get(key.slice(0, key.indexOf("/")));
+      const cause = target?.checks.find((candidate) => keyOf(candidate) === key);
+      if (!target || !cause) continue;
+      const root = this.#root(cause, needed, at, passed) ?? this.#told(cause, target);
+      if (root) return root;
+    }
+    return undefined;
+  }
+
+  /** A check about which somebody was told, as long as its incident goes on; and a moment longer, for tries on the way. */
+  #told({ id, required }: Check, target: Target): Cause | undefined {
+    if (!required) return undefined;
+    const key = checkKey({ target: target.id, check: id });
+    const incident = this.#known.incidents.get(target.id);
+    if (incident?.facts.checks.includes(id)) return { key, target, reason: incident.facts.reason };
+    return this.#known.outages.worst(key) === "up" ? { key, target, reason: "well again by now" } : undefined;
+  }
+}
+
+const keyOf = ({ target, id }: Check): CheckKey => checkKey({ target, check: id });

@@ -1,0 +1,70 @@
+/** One connection on the way to an answer: what is known of it, and why it failed, in a sentence. */
+import { Unreachable } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { TlsFacts } from "../core/probe.ts";
+import { isDeadline } from "./abort.ts";
+import type { Trail } from "./trail.ts";
+import { endpoint, inBytes, inSeconds } from "./wording.ts";
+
+export interface Hop {
+  /** Without credentials and query. */
+  readonly url: string;
+  readonly server: { readonly host: string; readonly port: number };
+  readonly method: string;
+  readonly trail: Trail;
+  /** Why there was no answer. */
+  failure?: Unreachable;
+}
+
+/** The failure with what is known of the way to it; undefined when it is none of the server's. */
+export function unreachable(error: unknown, trail: Trail, { url, server }: Hop): Unreachable | undefined {
+  const late = isDeadline(error);
+  if (!late && !(error instanceof Unreachable)) return undefined;
+  const evidence = [url, ...trail.notes, ...certificates(trail.tls)];
+  if (late) {
+    const { message, stage } = tooLate(trail, server);
+    return new Unreachable(message, { stage, phases: trail.phases(), evidence: evidence.join("\n"), cause: error });
+  }
+  if (!(error instanceof Unreachable)) return undefined;
+  const all = [...evidence, ...(error.evidence ? [error.evidence] : [])].join("\n");
+  return new Unreachable(error.message, {
+    stage: error.stage,
+    phases: trail.phases(),
+    evidence: all,
+    cause: error.cause,
+  });
+}
+
+/** Where the time went. */
+function tooLate(trail: Trail, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
+  const last = trail.steps.at(-1);
+  const waited = inSeconds(last ? last.to - last.from : 0);
+  const connected = `connected in ${inSeconds(trail.seconds("connect"))}`;
+  const ready = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
+  switch (last?.phase) {
+    case "connect":
+      return { message: `no connection to ${endpoint(server.host, server.port)} within ${waited}`, stage: "connect" };
+    case "tls":
+      return { message: `${connected}, then no TLS handshake within ${waited}`, stage: "tls" };
+    case "processing":
+      if (!trail.answering) return { message: `${ready}, then no answer within ${waited}`, stage: "request" };
+      return { message: `${ready}, then the headers of the answer did not end within ${waited}`, stage: "request" };
+    case "transfer": {
+      const begun = `answered ${trail.status} after ${inSeconds(trail.seconds("connect", "tls", "processing"))}`;
+      const body = `the body did not end within ${waited} (${inBytes(trail.bodyBytes)} came)`;
+      return { message: `${begun}, then ${body}`, stage: "transfer" };
+    }
+    case "resolve":
+    case undefined:
+      return {
+        message: `no name server answered for ${plainText(server.host, 100)} within ${waited}`,
+        stage: "resolve",
+      };
+  }
+}
+
+function certificates(tls: TlsFacts | undefined): readonly string[] {
+  if (!tls) return [];
+  const chain = tls.chain.map(({ subject, issuer, validTo }) => `${subject}, by ${issuer}, until ${validTo}`);
+  return [`${tls.protocol} ${tls.cipher}`, ...chain.map((line) => `certificate: ${line}`)];
+}

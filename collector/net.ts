@@ -1,0 +1,145 @@
+/** Connections that are not HTTP, for the probes that speak something else: the same way there, the same sentences. */
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { SecureContext, TLSSocket } from "node:tls";
+import { Unreachable } from "../core/errors.ts";
+import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../core/probe.ts";
+import { orAborted } from "./abort.ts";
+import { errorCode } from "./blind.ts";
+import { dial } from "./dial.ts";
+import { type Hop, unreachable } from "./hop.ts";
+import type { NameResolver } from "./resolve.ts";
+import { handshake } from "./tls.ts";
+import { Trail } from "./trail.ts";
+import { endpoint, inSeconds } from "./wording.ts";
+
+export interface NetParts {
+  readonly resolver: NameResolver;
+  readonly contextFor: (ca: string | undefined) => SecureContext;
+  readonly signal: AbortSignal;
+  /** Gets every connection that is tried. */
+  readonly hops: Hop[];
+}
+
+export function openNet(parts: NetParts): Net {
+  return { converse: (to, talk) => converse(parts, to, talk) };
+}
+
+async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => Promise<T>): Promise<T> {
+  const { resolver, signal, hops } = parts;
+  const trail = new Trail();
+  const hop: Hop = { url: endpoint(to.host, to.port), server: { host: to.host, port: to.port }, method: "", trail };
+  hops.push(hop);
+  let line: OpenLine | undefined;
+  try {
+    signal.throwIfAborted();
+    trail.begin("resolve");
+    const addresses = await resolver.addresses(to.host, { family: to.family, signal });
+    trail.begin("connect");
+    const dialled = await dial(addresses, to.port, { signal, note: (note) => trail.notes.push(note) });
+    trail.address = dialled.address;
+    trail.family = dialled.family;
+    trail.begin("processing");
+    line = new OpenLine(dialled.socket, dialled, trail, parts);
+    return await orAborted(talk(line), signal);
+  } catch (error) {
+    trail.end();
+    // Whatever a library made of our hanging up: the end of the time is why.
+    const failure = unreachable(signal.aborted ? signal.reason : error, trail, hop);
+    if (!failure) throw signal.aborted ? signal.reason : error;
+    hop.failure = failure;
+    throw failure;
+  } finally {
+    trail.end();
+    line?.hangUp();
+  }
+}
+
+class OpenLine implements Line {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly #trail: Trail;
+  readonly #parts: NetParts;
+  readonly #below: Socket;
+  #socket: Socket | TLSSocket;
+  #failure: Error | undefined;
+
+  constructor(socket: Socket, { address, family }: Pick<Line, "address" | "family">, trail: Trail, parts: NetParts) {
+    this.address = address;
+    this.family = family;
+    this.#socket = socket;
+    this.#below = socket;
+    this.#trail = trail;
+    this.#parts = parts;
+    this.#remember(socket);
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  phases() {
+    return this.#trail.phases();
+  }
+
+  write(text: string): void {
+    if (this.#socket.writable) this.#socket.write(text);
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk: unknown = this.#socket.read();
+      if (chunk instanceof Uint8Array) return chunk;
+      if (this.#failure) throw this.#broken(this.#failure);
+      if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
+      await this.#news();
+    }
+  }
+
+  async secure({ name, ca }: TlsWishes): Promise<TlsReport> {
+    const { contextFor, signal } = this.#parts;
+    this.#trail.begin("tls");
+    const { tls, facts, names, faults } = await handshake(this.#socket, name, { context: contextFor(ca), signal });
+    this.#trail.begin("processing");
+    this.#trail.tls = facts;
+    this.#socket = tls;
+    this.#remember(tls);
+    return { ...facts, names, faults: faults.map(({ kind, sentence }) => ({ kind, sentence })) };
+  }
+
+  hangUp(): void {
+    this.#socket.destroySoon();
+    // A farewell may still go out, but nobody waits for the other side to let go.
+    setImmediate(() => {
+      this.#socket.destroy();
+      this.#below.destroy();
+    });
+  }
+
+  #remember(socket: Socket): void {
+    socket.on("error", (error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  /** Until there is something to read, or nothing will come any more. */
+  async #news(): Promise<void> {
+    const over = new AbortController();
+    const any = { signal: over.signal };
+    try {
+      await orAborted(
+        Promise.race(["readable", "end", "close"].map((event) => once(this.#socket, event, any))).catch(() => {}),
+        this.#parts.signal,
+      );
+    } finally {
+      over.abort();
+    }
+  }
+
+  #broken(error: Error): Unreachable {
+    const code = errorCode(error);
+    const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `broke (${code})`;
+    const connected = `connected in ${inSeconds(this.#trail.seconds("connect", "tls"))}`;
+    return new Unreachable(`${connected}, then the connection ${how}`, { stage: "request", cause: error });
+  }
+}

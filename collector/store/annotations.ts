@@ -1,0 +1,36 @@
+/** Annotations in the store: what happened to a target, and when. */
+import { z } from "zod";
+import { languages } from "../../core/language.ts";
+import type { Annotation } from "../../core/upgrade.ts";
+import { type Connection, numeric, text } from "./connection.ts";
+
+const Text = z.record(z.enum(languages), z.string());
+
+/** The same one twice is one. */
+export function addAnnotations(connection: Connection, annotations: readonly Annotation[]): void {
+  for (const { target, at, text } of annotations) {
+    connection.run(
+      "insert into annotation (target, at, text) values (?, ?, ?) on conflict do nothing",
+      target,
+      at.epochMilliseconds,
+      JSON.stringify({ en: text.en, fr: text.fr }),
+    );
+  }
+}
+
+/** Oldest first. */
+export function readAnnotations(
+  connection: Connection,
+  { from, to }: { readonly from: Temporal.Instant; readonly to: Temporal.Instant },
+): readonly Annotation[] {
+  const rows = connection.all(
+    "select target, at, text from annotation where at >= ? and at < ? order by at, target, text",
+    from.epochMilliseconds,
+    to.epochMilliseconds,
+  );
+  return rows.map((row) => ({
+    target: text(row, "target"),
+    at: Temporal.Instant.fromEpochMilliseconds(numeric(row, "at")),
+    text: Text.parse(JSON.parse(text(row, "text"))),
+  }));
+}

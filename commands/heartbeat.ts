@@ -1,0 +1,53 @@
+/** `tidewatch heartbeat`: the secret addresses that jobs call, and how to call them. */
+import { resolve } from "node:path";
+import { loadConfig } from "../collector/config-file.ts";
+import { readSqliteStore } from "../collector/store/sqlite.ts";
+import { Refused } from "../core/errors.ts";
+import { heartbeatToken } from "../core/heartbeat.ts";
+import { nearest } from "../core/nearest.ts";
+import { checkKey } from "../core/sample.ts";
+import { type Command, configOption, text } from "./lib/command.ts";
+import { loadPlugins } from "./lib/plug-ins.ts";
+
+export const command: Command = {
+  summary: "Prints the secret addresses that jobs with a heartbeat check call",
+  usage: "heartbeat [TARGET/CHECK] [--config FILE]",
+  example: "npx tidewatch heartbeat database/backup",
+  options: configOption,
+  positionals: { least: 0, most: 1 },
+
+  async run(args, { env, cwd, stdout, stderr }) {
+    const file = text(args, "config") ?? configOption.config.default;
+    const config = await loadConfig(file, { ...(await loadPlugins()), env, cwd });
+    const jobs = config.targets
+      .flatMap(({ checks }) => checks)
+      .filter(({ probe }) => probe === "heartbeat")
+      .map(({ target, id }) => ({ target, check: id }));
+    const wanted = args.positionals[0];
+    const chosen = jobs.filter((job) => wanted === undefined || checkKey(job) === wanted);
+    if (chosen.length === 0) throw nothingChosen(wanted, jobs.map(checkKey));
+    await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
+    const key = await store.signingKey("heartbeat");
+    const address = (job: (typeof jobs)[number]) => `${config.server.url}/h/${heartbeatToken(job, key)}`;
+    stderr.write("At the end of the job, only if it went well: curl -fsS -m 10 --retry 8 --retry-all-errors ADDRESS\n");
+    stderr.write("Or always, with its exit code: ADDRESS/$?  and when it begins: ADDRESS/start\n");
+    // The address alone when one was asked for: it can be piped; whoever knows it can call.
+    for (const job of chosen)
+      stdout.write(wanted === undefined ? `${checkKey(job)}  ${address(job)}\n` : `${address(job)}\n`);
+    return 0;
+  },
+};
+
+function nothingChosen(wanted: string | undefined, known: readonly string[]): Refused {
+  if (wanted === undefined || known.length === 0) {
+    return new Refused(
+      "There is no check with probe: heartbeat.",
+      "Add one to a target, such as `{ id: backup, probe: heartbeat, expectEvery: 1d }`, and start Tidewatch with it.",
+    );
+  }
+  const near = nearest(wanted, known);
+  return new Refused(
+    `${wanted} is no check with probe: heartbeat.`,
+    near ? `Did you mean ${near}?` : `There are ${known.join(", ")}.`,
+  );
+}

@@ -1,0 +1,36 @@
+/** Writes down when a watched program changed its version, in the transaction of the sample that made it sure. */
+import { readingFamilies } from "../../core/metric-families.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Changes, ReadingSeries, Store } from "../../core/store.ts";
+import { Versions } from "../../core/upgrade.ts";
+
+export interface Upgrades {
+  /** @returns what was decided about this sample, with what is to be noted beside it. */
+  noted(sample: Sample, decided: Changes | undefined): Changes | undefined;
+}
+
+/** An upgrade while we were away is noted too, when it was not for longer than this. */
+const lookBackHours = 48;
+
+export async function openUpgrades(store: Pick<Store, "readings">, now: Temporal.Instant): Promise<Upgrades> {
+  const versions = new Versions();
+  const span = { from: now.subtract({ hours: lookBackHours }), to: now };
+  for (const { name: metric } of readingFamilies.filter(({ name }) => name.endsWith("_info"))) {
+    // What these made sure was noted then; it only has to be known again.
+    for (const seen of inOrder(await store.readings({ metric }, "raw", span))) versions.take(seen);
+  }
+  return {
+    noted(sample, decided) {
+      const annotations = versions.take(sample);
+      return annotations.length === 0 ? decided : { ...decided, annotations };
+    },
+  };
+}
+
+function inOrder(series: readonly ReadingSeries[]) {
+  return series
+    .flatMap(({ target, metric, labels, points }) =>
+      points.map(({ at, value }) => ({ target, at, readings: [{ metric, value, labels }] })),
+    )
+    .sort((a, b) => Temporal.Instant.compare(a.at, b.at));
+}

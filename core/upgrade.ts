@@ -1,0 +1,69 @@
+/** Notices that a watched program runs another version than before, from its own word: a reading like `mastodon_info`. */
+import type { Localised } from "./language.ts";
+import type { Reading, Sample } from "./sample.ts";
+
+/** Something that happened and explains what the figures did. */
+export interface Annotation {
+  readonly target: string;
+  readonly at: Temporal.Instant;
+  /** Without the target's name: "upgraded 4.3.2 → 4.4.0". */
+  readonly text: Localised;
+}
+
+interface Known {
+  readonly version: string;
+  /** Another version that was seen once: a cache may have told it, so it must be seen twice in a row. */
+  readonly doubted?: { readonly version: string; readonly at: Temporal.Instant };
+}
+
+/** What is known of each target's versions; give it every sample, in order. */
+export class Versions {
+  readonly #known = new Map<string, Known>();
+
+  /** @returns what to write down, where this sample makes another version sure. */
+  take(sample: Pick<Sample, "target" | "at" | "readings">): readonly Annotation[] {
+    return (sample.readings ?? []).flatMap((reading) => {
+      const version = versionIn(reading);
+      return version === undefined ? [] : (this.#moved(sample, keyOf(sample.target, reading.metric), version) ?? []);
+    });
+  }
+
+  #moved({ target, at }: Pick<Sample, "target" | "at">, key: string, version: string): Annotation | undefined {
+    const known = this.#known.get(key);
+    if (!known || known.version === version) {
+      this.#known.set(key, { version });
+      return undefined;
+    }
+    if (known.doubted?.version !== version) {
+      this.#known.set(key, { ...known, doubted: { version, at } });
+      return undefined;
+    }
+    this.#known.set(key, { version });
+    return { target, at: known.doubted.at, text: changeText(known.version, version) };
+  }
+}
+
+/** The version that a reading tells; undefined for any other reading. */
+function versionIn({ metric, labels }: Pick<Reading, "metric" | "labels">): string | undefined {
+  return metric.endsWith("_info") ? labels?.["version"] : undefined;
+}
+
+const keyOf = (target: string, metric: string): string => JSON.stringify([target, metric]);
+
+function changeText(from: string, to: string): Localised {
+  const change = `${from} → ${to}`;
+  const direction = compare(from, to);
+  if (direction > 0) return { en: `upgraded ${change}`, fr: `mis à niveau ${change}` };
+  if (direction < 0) return { en: `went back ${change}`, fr: `revenu en arrière ${change}` };
+  return { en: `changed ${change}`, fr: `modifié ${change}` };
+}
+
+/** Above 0 when `to` is the newer release; what follows the three numbers is not compared. */
+function compare(from: string, to: string): number {
+  const [before, after] = [numbersOf(from), numbersOf(to)];
+  const differing = after.findIndex((number, index) => number !== (before[index] ?? 0));
+  return differing < 0 ? 0 : (after[differing] ?? 0) - (before[differing] ?? 0);
+}
+
+const numbersOf = (version: string): readonly number[] =>
+  (/^v?(\d+(?:\.\d+){0,3})/.exec(version)?.[1] ?? "").split(".").map(Number);

@@ -1,0 +1,92 @@
+/** What breaks in a Mastodon while its home page answers 200: each trouble replaces the answers that really change. */
+import { closed, metrics, refused, unknownChannel } from "./mastodon-streaming.ts";
+import { type Asked, badGateway, json, page, type Reply } from "./stand-in.ts";
+
+const troubles = {
+  "webfinger-taken": ({ url }) =>
+    url.pathname === "/.well-known/webfinger" ? page("Our co-op", "Welcome to our web site.") : undefined,
+  "other-software": ({ url }) =>
+    url.pathname === "/nodeinfo/2.0"
+      ? json({ version: "2.0", software: { name: "wordpress", version: "6.8" } })
+      : undefined,
+  challenge: ({ url }) => (isApi(url) ? botWall(200) : undefined),
+  "self-destruct": ({ url }) => (url.pathname === "/health" ? undefined : { ...page("Gone", "410"), status: 410 }),
+
+  "streaming-stopped": ({ url }) => (isStreaming(url) ? badGateway : undefined),
+  "streaming-misrouted": ({ url }) => (isStreaming(url) ? railsNotFound : undefined),
+  "streaming-without-upgrade": ({ url }) => (url.pathname === "/api/v1/streaming" ? unknownChannel : undefined),
+  "streaming-without-database": ({ url, headers }) => streamingWithoutDatabase(url, headers),
+  "streaming-deaf": ({ url }) => (url.pathname === "/metrics" ? metrics(1000) : undefined),
+  "streaming-page": ({ url }) => (isStreaming(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
+
+  "bucket-refuses": ({ url }) => (isMedia(url) ? storeError(403, "AccessDenied", "Access Denied.") : undefined),
+  "bucket-gone": ({ url }) =>
+    isMedia(url) ? storeError(404, "NoSuchBucket", "The specified bucket does not exist") : undefined,
+  "media-page": ({ url }) => (isMedia(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
+  "media-empty": ({ url }) => (isMedia(url) ? { status: 200, headers: { "content-type": "image/png" } } : undefined),
+
+  "actor-page": ({ url }) => (url.pathname === "/actor" ? page("Mastodon (practice)", "A profile.") : undefined),
+  "inbox-firewall": ({ method }) => (method === "POST" ? firewall : undefined),
+  "inbox-lost": ({ method }) => (method === "POST" ? railsNotFound : undefined),
+  "inbox-page": ({ method }) => (method === "POST" ? page("Our co-op", "Welcome to our web site.") : undefined),
+  "inbox-get-only": ({ method }) => (method === "POST" ? notAllowed : undefined),
+  "inbox-fails": ({ method }) =>
+    method === "POST" ? { ...json({ error: "Internal error" }), status: 500 } : undefined,
+
+  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 210) : undefined),
+  "feed-empty": ({ url }) => (isTimeline(url) ? json([]) : undefined),
+  "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
+  "search-empty": ({ url }) =>
+    url.pathname === "/api/v2/search" ? json({ accounts: [], statuses: [], hashtags: [] }) : undefined,
+} as const satisfies Readonly<Record<string, (asked: Asked) => Reply | undefined>>;
+
+export type Trouble = keyof typeof troubles;
+
+export const troubleOf = (trouble: Trouble, asked: Asked): Reply | undefined => troubles[trouble](asked);
+
+const isStreaming = ({ pathname }: URL) => pathname.startsWith("/api/v1/streaming");
+const isMedia = ({ pathname }: URL) => pathname.startsWith("/system/");
+const isTimeline = ({ pathname }: URL) => pathname === "/api/v1/timelines/public";
+const isApi = ({ pathname }: URL) => pathname.startsWith("/api/") && !pathname.startsWith("/api/v1/streaming");
+
+const railsNotFound: Reply = { ...json({ error: "Record not found" }), status: 404 };
+const notAllowed: Reply = {
+  ...page("405 Not Allowed", "nginx"),
+  status: 405,
+  headers: { server: "nginx", "content-type": "text/html" },
+};
+const firewall: Reply = {
+  ...page("403 Forbidden", "Your request was blocked by a security rule."),
+  status: 403,
+  headers: { server: "nginx", "content-type": "text/html" },
+};
+
+const botWall = (status: number): Reply => ({
+  status,
+  headers: { "content-type": "text/html; charset=utf-8" },
+  body: `<!doctype html><html><head><title>Making sure you&#39;re not a bot!</title></head><body id="top"><script id="anubis_challenge" type="application/json">{}</script></body></html>`,
+});
+
+/** As S3 and its relatives say it. */
+const storeError = (status: number, code: string, message: string): Reply => ({
+  status,
+  headers: { "content-type": "application/xml" },
+  body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>17A2B3C4D5E6F708</RequestId></Error>`,
+});
+
+/** PostgreSQL cannot be reached: who has no token is still turned away, and the health page says OK. */
+function streamingWithoutDatabase(url: URL, headers: Asked["headers"]): Reply | undefined {
+  if (!isStreaming(url) || url.pathname.endsWith("/health")) return undefined;
+  if (headers["sec-websocket-protocol"] !== undefined) return closed("An unexpected error occurred", 500);
+  return headers.authorization === undefined ? undefined : refused(500, "An unexpected error occurred");
+}
+
+/** One every minute and a half, until nothing was taken in any more. */
+function oldPosts({ now }: Asked, ageSeconds: number): Reply {
+  const posts = Array.from({ length: 40 }, (_, index) => {
+    const writtenAt = now.epochMilliseconds - (ageSeconds + index * 90) * 1000;
+    const created_at = Temporal.Instant.fromEpochMilliseconds(writtenAt).toString({ fractionalSecondDigits: 3 });
+    return { id: (BigInt(writtenAt) << 16n).toString(), created_at, visibility: "public", media_attachments: [] };
+  });
+  return json(posts, { "cache-control": "max-age=15, public" });
+}

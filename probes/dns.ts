@@ -1,0 +1,177 @@
+/** Looks names up as everybody does, and at each of their name servers: are the records right, and do all agree? */
+import { isIP } from "node:net";
+import { z } from "zod";
+import { Unreachable } from "../core/errors.ts";
+import type { Localised } from "../core/language.ts";
+import { defineProbe, type ProbeContext } from "../core/probe.ts";
+import type { Finding } from "../core/sample.ts";
+import { duration } from "../core/settings.ts";
+import {
+  differenceOf,
+  inWords,
+  NameServer,
+  normal,
+  type RecordType,
+  recordTypes,
+  type Seen,
+  shown,
+  type Wanted,
+} from "./lib/dns.ts";
+import { askEach, nothingAsked } from "./lib/dns-zone.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { isDeadline } from "./lib/no-answer.ts";
+import { hostName, portNumber } from "./lib/place.ts";
+
+const serverAddress = () =>
+  z
+    .string()
+    .max(60)
+    .refine((text) => isIP(text) > 0 || /^(?:\d+(?:\.\d+){3}|\[[\da-f:.]+\]):\d{1,5}$/i.test(text), {
+      error: "expected the address of a name server, like 192.0.2.53 or [2001:db8::53]:5353",
+    });
+
+const examples: Readonly<Record<RecordType, string>> = {
+  A: "192.0.2.10",
+  AAAA: "2001:db8::10",
+  CNAME: "host.example",
+  MX: "10 mail.example",
+  TXT: "v=spf1 mx -all",
+  NS: "ns1.example",
+  CAA: "0 issue letsencrypt.org",
+  SRV: "0 5 5060 sip.example",
+};
+
+const records = (type: RecordType) =>
+  z
+    .array(z.string().min(1).max(1000))
+    .max(50)
+    .optional()
+    .describe(`Records of type ${type}, such as \`${examples[type]}\`.`);
+
+const options = z.strictObject({
+  name: hostName().describe("The name to look up: `social.example`."),
+  expect: z
+    .strictObject({
+      A: records("A"),
+      AAAA: records("AAAA"),
+      CNAME: records("CNAME"),
+      MX: records("MX"),
+      TXT: records("TXT"),
+      NS: records("NS"),
+      CAA: records("CAA"),
+      SRV: records("SRV"),
+    })
+    .prefault({})
+    .describe(
+      "Which records there must be, by type; an empty list: none. Of TXT and CAA there may be more, of the others not. Without it: an address of either kind.",
+    ),
+  servers: z
+    .array(serverAddress())
+    .max(8)
+    .prefault([])
+    .describe("The resolvers to ask first. Default: those of this machine."),
+  authoritative: z
+    .boolean()
+    .prefault(true)
+    .describe("Ask each name server of the zone as well, and compare what they say."),
+  zone: hostName().optional().describe("The zone that the name is in. Default: the nearest one that has name servers."),
+  nameServers: z
+    .array(serverAddress())
+    .max(16)
+    .optional()
+    .describe("The name servers of the zone, where they are not found by its NS records."),
+  nameServerPort: portNumber().prefault(53).describe("The port of the name servers that are found by NS records."),
+  agreeWithin: duration()
+    .prefault("30m")
+    .describe("How long name servers may have different versions of the zone after a change."),
+});
+type Options = z.output<typeof options>;
+
+export default defineProbe({
+  summary: "Looks a name up, compares its records with what they should be, and all its name servers with each other.",
+  options,
+  example: { name: "social.example", expect: { A: ["192.0.2.10"], MX: ["10 mail.social.example"] } },
+  defaults: { everySeconds: 300, timeoutSeconds: 30 },
+
+  async run(settings, context) {
+    const { signal } = context;
+    signal.throwIfAborted();
+    try {
+      const looked = await look(settings, context);
+      signal.throwIfAborted();
+      return looked;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      if (isDeadline(signal)) throw new Unreachable("the name servers did not answer in time", { stage: "resolve" });
+      throw signal.reason;
+    }
+  },
+});
+
+async function look(settings: Options, context: ProbeContext): Promise<Finding> {
+  const { name, servers, authoritative } = settings;
+  const resolver = new NameServer(servers, context.signal);
+  const wanted = wantedOf(settings);
+  const started = context.clock.monotonicSeconds();
+  const seen = await Promise.all(
+    wanted.map(async ({ type }) => ({ type, answer: await resolver.records(name, type) })),
+  );
+  const seconds = context.clock.monotonicSeconds() - started;
+  const everybody = judgeResolver(name, seen, wanted);
+  const each = authoritative ? await askEach(settings, resolver, wanted, context) : nothingAsked;
+  const evidence = [...seen.map((one) => `resolver: ${one.type} ${shown(one.answer)}`), ...each.notes].join("\n");
+  const flaws = [...everybody, ...each.flaws].map((flaw) => ({ ...flaw, evidence }));
+  return {
+    ...findingOf(flaws.slice(0, 1), { phases: { resolve: seconds, total: seconds }, readings: each.readings }),
+    ...(flaws.length > 1 && { reason: flaws.map(({ reason }) => reason).join("; ") }),
+  };
+}
+
+function wantedOf({ expect }: Options): readonly Wanted[] {
+  const named = recordTypes.flatMap((type) => {
+    const records = expect[type];
+    return records ? [{ type, records: records.map((record) => normal(record, type)) }] : [];
+  });
+  return named.length > 0 ? named : addresses.map((type) => ({ type, records: undefined }));
+}
+
+const addresses = ["A", "AAAA"] as const;
+
+/** What members get when they type the name. */
+function judgeResolver(name: string, seen: readonly Seen[], wanted: readonly Wanted[]): readonly Flaw[] {
+  const failures = seen.flatMap(({ answer }) => (answer.failure && answer.failure !== "nxdomain" ? [answer] : []));
+  const [failed] = failures;
+  // Nobody who asks this way gets an answer; whether it is our own network is for the collector to find out.
+  if (failed) {
+    const evidence = seen.map(({ type, answer }) => `${type} ${shown(answer)}`).join("\n");
+    throw new Unreachable(`asked for ${name}, the resolver ${inWords(failed.failure)}`, { stage: "resolve", evidence });
+  }
+  const bare = wanted.every(({ records }) => records === undefined);
+  if (seen.some(({ answer }) => answer.failure === "nxdomain")) {
+    const meant = wanted.every(({ records }) => records?.length === 0);
+    return meant ? [] : [down(`the name ${name} does not exist (NXDOMAIN)`)];
+  }
+  if (bare) return seen.every(({ answer }) => answer.records.length === 0) ? [down(`${name} has no address`)] : [];
+  return seen.flatMap(({ type, answer }) => {
+    const difference = differenceOf(type, answer, wanted);
+    if (difference === undefined) return [];
+    return [leading.includes(type) ? down(difference) : blemish(difference, mailMayFail)];
+  });
+}
+
+/** Records by which members find the service at all. */
+const leading: readonly RecordType[] = ["A", "AAAA", "CNAME", "NS"];
+
+const down = (reason: string): Flaw => ({
+  outcome: "down",
+  reason,
+  explanation: {
+    en: "Our address leads nowhere, or to the wrong place.",
+    fr: "Notre adresse ne mène nulle part, ou pas au bon endroit.",
+  },
+});
+
+const mailMayFail: Localised = {
+  en: "Mails or certificates may run into trouble, because entries of our address are wrong.",
+  fr: "Courriels ou certificats peuvent poser problème : des entrées de notre adresse sont erronées.",
+};

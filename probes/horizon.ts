@@ -1,0 +1,63 @@
+/** Looks at Laravel's queues in Redis and at Horizon, which works on them: Pixelfed's, or any other's. */
+import { z } from "zod";
+import { defineProbe } from "../core/probe.ts";
+import { unknownUnlessSeen } from "./lib/cannot-look.ts";
+import { certificateAuthority } from "./lib/certificate.ts";
+import { horizonEvidence, horizonReadings, judged, withStagnation } from "./lib/horizon-findings.ts";
+import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
+import { readHorizon } from "./lib/horizon-state.ts";
+import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
+import { withRedis } from "./lib/redis.ts";
+import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
+
+const prefix = z.string().regex(/^[^\s]{0,100}$/, { error: "a prefix of keys has no spaces" });
+
+const options = z.strictObject({
+  url: redisUrl().describe(`Address of the queues' Redis, ${redisUrlForms}.`),
+  ca: certificateAuthority(),
+  prefix: prefix
+    .prefault("")
+    .describe("What stands before `queues:` in the keys. Pixelfed has nothing there, other software `name_database_`."),
+  horizonPrefix: prefix
+    .prefault("horizon-")
+    .describe("HORIZON_PREFIX. Where it was never set: `horizon-` in Pixelfed."),
+  supervised: z
+    .boolean()
+    .prefault(true)
+    .describe("Whether Horizon works on the queues. With plain `queue:work`, which leaves no sign of life: false."),
+  ...queueSettings(
+    "high 1m/5m, default 2m/10m, feed 2m/15m, inbox 2m/30m, follow and shared 5m/30m, mmo 5m/1h, story 15m/2h, the others 15m/6h",
+  ),
+  failures: z
+    .int()
+    .min(1)
+    .prefault(25)
+    .describe("So many jobs that failed for good within an hour are worth a look this week."),
+});
+
+export default defineProbe({
+  summary: "Reads the queues, workers and failures of a Laravel server with Horizon from Redis, such as Pixelfed's.",
+  behind: true,
+  options,
+  example: { url: { env: "PIXELFED_REDIS_URL" } },
+
+  thresholds: ({ queues, ignore, ...settings }) => [
+    ...latencyThresholds(pixelfedQueues, tolerances(pixelfedQueues, queues, ignore), settings.lateFor),
+    ...horizonThresholds(settings),
+  ],
+
+  run: ({ url, ca, queues, ignore, supervised, ...prefixes }, { signal, clock, memory }) =>
+    unknownUnlessSeen(async () => {
+      const watched = tolerances(pixelfedQueues, queues, ignore);
+      const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
+        readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
+      );
+      const state = withStagnation(answer, memory, clock.monotonicSeconds());
+      return {
+        ...judged(state, watched, supervised),
+        readings: horizonReadings(state),
+        evidence: horizonEvidence(state),
+        phases,
+      };
+    }),
+});

@@ -1,0 +1,83 @@
+/** Pixelfed's queues: what is in each and how late it may be; and the other levels of its Horizon. */
+import type { Localised } from "../../core/language.ts";
+import type { Threshold } from "../../core/threshold.ts";
+import type { KnownQueue, KnownQueues } from "./queue-lateness.ts";
+
+const minute = 60;
+const hour = 3600;
+
+const queue = (ticket: number, page: number | undefined, en: string, fr: string): KnownQueue => ({
+  tolerance: { ticket, page },
+  title: { en, fr },
+});
+
+/** Horizon itself calls half a minute a long wait; the tolerances here are ours. */
+export const pixelfedQueues: KnownQueues = new Map([
+  [
+    "high",
+    queue(minute, 5 * minute, "Posts and photos are processed late", "Publications et photos traitées en retard"),
+  ],
+  [
+    "default",
+    queue(2 * minute, 10 * minute, "Posts and notifications arrive late", "Publications et notifications en retard"),
+  ],
+  [
+    "follow",
+    queue(5 * minute, 30 * minute, "Follow requests are answered late", "Demandes d’abonnement traitées en retard"),
+  ],
+  ["shared", queue(5 * minute, 30 * minute, "Shared posts arrive late", "Partages en retard")],
+  [
+    "inbox",
+    queue(2 * minute, 30 * minute, "Posts from other servers arrive late", "Publications d’autres serveurs en retard"),
+  ],
+  ["feed", queue(2 * minute, 15 * minute, "Timelines are filled late", "Fils d’actualité remplis en retard")],
+  ["low", queue(15 * minute, 6 * hour, "Lesser work runs late", "Travaux secondaires en retard")],
+  ["story", queue(15 * minute, 2 * hour, "Stories are processed late", "Stories traitées en retard")],
+  ["delete", queue(15 * minute, 6 * hour, "Deletions run late", "Suppressions en retard")],
+  ["mmo", queue(5 * minute, hour, "Photos and videos are optimised late", "Photos et vidéos optimisées en retard")],
+  ["intbg", queue(15 * minute, 6 * hour, "Background work runs late", "Travaux de fond en retard")],
+]);
+
+const cronTitle: Localised = {
+  en: "Regular work of the server has stopped",
+  fr: "Les travaux réguliers du serveur sont arrêtés",
+};
+
+export function horizonThresholds({
+  failures,
+  lateFor,
+}: {
+  readonly failures: number;
+  readonly lateFor: number;
+}): readonly Threshold[] {
+  const level = (id: string, metric: string, raiseAt: number, forSeconds: number, title: Localised): Threshold => ({
+    id,
+    metric,
+    raiseAt,
+    clearAt: raiseAt / 3,
+    raiseAfterSeconds: forSeconds,
+    clearAfterSeconds: forSeconds,
+    urgency: "ticket",
+    affects: "nothing",
+    unit: "seconds",
+    title,
+    runbook: "queue-latency",
+  });
+  const failed = level("died", "queue_dead_recent_jobs", failures, 0, {
+    en: "Jobs are given up for good",
+    fr: "Des tâches sont abandonnées définitivement",
+  });
+  return [
+    { ...failed, unit: "count", runbook: "queue-dead" },
+    level("overdue", "queue_overdue_seconds", 5 * minute, Math.max(lateFor, 5 * minute), {
+      en: "Delayed jobs do not start when they are due",
+      fr: "Les tâches différées ne démarrent pas à l’heure",
+    }),
+    level("cron", "queue_cron_age_seconds", 15 * minute, lateFor, cronTitle),
+    {
+      ...level("cron-long", "queue_cron_age_seconds", 2 * hour, lateFor, cronTitle),
+      urgency: "page",
+      affects: "degraded",
+    },
+  ];
+}

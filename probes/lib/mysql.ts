@@ -1,0 +1,224 @@
+/** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
+import type { Socket } from "node:net";
+import { getCACertificates } from "node:tls";
+import type { Connection, ConnectionOptions } from "mysql2/promise";
+import { Unreachable } from "../../core/errors.ts";
+import type { Line, ProbeContext } from "../../core/probe.ts";
+import type { Phases } from "../../core/sample.ts";
+import type { Secret } from "../../core/secret.ts";
+import { secret } from "../../core/settings.ts";
+import { CannotLook } from "./cannot-look.ts";
+import { isCertificateFault } from "./no-answer.ts";
+
+/** The setting: a secret, because there is usually a password in it. */
+export const mysqlUrl = () =>
+  secret().superRefine((url, context) => {
+    if (url && !mysqlAddress(url.reveal())) {
+      context.addIssue({
+        code: "custom",
+        message: "this secret is not an address like mysql://tidewatch:password@127.0.0.1:3306",
+      });
+    }
+  });
+
+function mysqlAddress(text: string): URL | undefined {
+  const url = URL.parse(text.trim());
+  return url && /^(?:mysql|mariadb):$/.test(url.protocol) && url.hostname !== "" ? url : undefined;
+}
+
+/** Why a question has no answer. It is never the same as zero. */
+export type Refusal = "not allowed" | "too slow" | "locked" | "failed";
+type Rows = readonly unknown[];
+
+export interface MysqlReader {
+  /** "10.11.19-MariaDB" */
+  readonly version: string;
+  readonly mariadb: boolean;
+  ask(sql: string): Promise<Rows | Refusal>;
+}
+
+/** The server lets nobody in any more, us included. */
+export class NoConnectionLeft extends Error {
+  override readonly name = "NoConnectionLeft";
+}
+
+/** A question that takes longer is given up; a lock is hardly waited for at all. */
+export const questionSeconds = 4;
+
+/** Opens, lets `use` ask, and closes, whatever happens. */
+export async function withMysql<T>(
+  url: Secret,
+  { net, ca }: { readonly net: ProbeContext["net"]; readonly ca?: Secret | undefined },
+  use: (mysql: MysqlReader) => Promise<T>,
+): Promise<{ readonly answer: T; readonly phases: Phases }> {
+  const address = mysqlAddress(url.reveal());
+  if (!address) throw new CannotLook("the address of MySQL cannot be read: write mysql://user@host:3306");
+  // Only what a configured check needs is loaded.
+  const { createConnection } = await import("mysql2/promise");
+  const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
+  return net.converse(to, async (line) => {
+    const accident = guarded(line.socket);
+    try {
+      const connection = await Promise.race([connected(createConnection(settingsOf(address, to, line, ca))), accident]);
+      connection.on("error", () => {});
+      const answer = await Promise.race([prepared(connection).then(use), accident]);
+      const phases = line.phases();
+      // A farewell, but no waiting for an answer to it.
+      connection.end().catch(() => {});
+      return { answer, phases };
+    } catch (error) {
+      throw explained(error, line);
+    }
+  });
+}
+
+/** A greeting that cannot be read makes the client stumble, in ways that have no code. */
+async function connected(connection: Promise<Connection>): Promise<Connection> {
+  try {
+    return await connection;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string") {
+      if (!error.code.startsWith("ERR_OUT_OF") && !error.code.startsWith("ERR_BUFFER")) throw error;
+    }
+    throw new Unreachable("the answer is not MySQL", { stage: "protocol", cause: error });
+  }
+}
+
+/** The client reads packets where nobody could catch what it throws: rejects when bytes are no MySQL. */
+function guarded(socket: Socket): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
+  const on = socket.on.bind(socket);
+  const careful = (event: string, listener: (...values: unknown[]) => void) => {
+    if (event !== "data") return on(event, listener);
+    return on(event, (...values: unknown[]) => {
+      try {
+        listener(...values);
+      } catch (cause) {
+        reject(new Unreachable("the answer is not MySQL", { stage: "protocol", cause }));
+        socket.destroy();
+      }
+    });
+  };
+  Object.defineProperty(socket, "on", { value: careful, configurable: true });
+  return promise;
+}
+
+function settingsOf(
+  url: URL,
+  { host, port }: { readonly host: string; readonly port: number },
+  line: Line,
+  ca: Secret | undefined,
+): ConnectionOptions {
+  const mode = (url.searchParams.get("ssl-mode") ?? url.searchParams.get("sslmode") ?? "").toUpperCase();
+  const encrypted = ca !== undefined || /^(?:REQUIRED?|VERIFY[_-](?:CA|IDENTITY|FULL))$/.test(mode);
+  const authorities = [...getCACertificates("default"), ...(ca ? [ca.reveal()] : [])].join("\n");
+  return {
+    host,
+    port,
+    stream: line.socket,
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    ...(url.pathname.length > 1 && { database: decodeURIComponent(url.pathname.slice(1)) }),
+    ...(encrypted && { ssl: { ca: authorities, verifyIdentity: true } }),
+    // The signal of the run is the only limit in time.
+    connectTimeout: 0,
+    dateStrings: true,
+    supportBigNumbers: true,
+    // Neither files of ours nor several statements at once, whatever a server asks for.
+    flags: ["-LOCAL_FILES"],
+    multipleStatements: false,
+    connectAttributes: { program_name: "tidewatch" },
+  };
+}
+
+async function prepared(connection: Connection): Promise<MysqlReader> {
+  const [rows] = await connection.query({ sql: "SELECT VERSION()", rowsAsArray: true });
+  const first: unknown = Array.isArray(rows) ? rows[0] : undefined;
+  const version = Array.isArray(first) && typeof first[0] === "string" ? first[0] : "";
+  const mariadb = /mariadb/i.test(version);
+  const limit = mariadb ? `max_statement_time = ${questionSeconds}` : `max_execution_time = ${questionSeconds * 1000}`;
+  await connection.query("SET SESSION TRANSACTION READ ONLY");
+  await connection.query(`SET SESSION ${limit}, lock_wait_timeout = 1`);
+  return { version, mariadb, ask: (sql) => ask(connection, sql) };
+}
+
+async function ask(connection: Connection, sql: string): Promise<Rows | Refusal> {
+  try {
+    const [rows] = await connection.query(sql);
+    return Array.isArray(rows) ? rows : [];
+  } catch (error) {
+    const refusal = refusalOf(numberOf(error));
+    if (!refusal) throw error;
+    return refusal;
+  }
+}
+
+/** Undefined when it is no refusal of one question, but the end of the connection. */
+function refusalOf(number: number): Refusal | undefined {
+  if ([1044, 1045, 1142, 1143, 1227, 1370].includes(number)) return "not allowed";
+  // 1969 and 3024: over the limit of MariaDB and of MySQL.
+  if (number === 1969 || number === 3024 || number === 1317) return "too slow";
+  if (number === 1205 || number === 1213) return "locked";
+  // 1053, 1927, 3169, 4031: the server ends the connection.
+  return number === 0 || [1053, 1152, 1927, 3169, 4031].includes(number) ? undefined : "failed";
+}
+
+/** The server's own number of an error; 0 when the error is none of the server's. */
+function numberOf(error: unknown): number {
+  const known = typeof error === "object" && error !== null && "errno" in error && "sqlState" in error;
+  return known && typeof error.errno === "number" ? error.errno : 0;
+}
+
+/** What the server says instead of letting us in. Its own text is not passed on: it may quote names or settings. */
+function explained(error: unknown, line: Line): unknown {
+  if (error instanceof CannotLook || error instanceof Unreachable || error instanceof NoConnectionLeft) return error;
+  const number = numberOf(error);
+  const phases = line.phases();
+  if (number === 0) return clientFailure(error, phases);
+  const evidence = `MySQL error ${number}`;
+  switch (number) {
+    case 1040:
+      return new NoConnectionLeft("has no free connection left");
+    case 1045:
+    case 1698:
+      return new CannotLook("MySQL refused our user name or password", evidence);
+    case 1044:
+      return new CannotLook("our user may not use this database: leave it out of the address", evidence);
+    case 1049:
+      return new CannotLook("MySQL has no database of this name: leave it out of the address", evidence);
+    case 1130:
+      return new CannotLook("MySQL takes no connections from our address: create the user for this host", evidence);
+    case 1129:
+      return new CannotLook("MySQL blocked our address after too many errors: mariadb-admin flush-hosts", evidence);
+    case 1203:
+    case 1226:
+      return new CannotLook("our user has no connection left: raise its MAX_USER_CONNECTIONS", evidence);
+    case 1053:
+      return new Unreachable("is shutting down", { stage: "protocol", phases, evidence });
+    default:
+      return new Unreachable(`answered with an error (${number})`, { stage: "protocol", phases, evidence });
+  }
+}
+
+/** From the client library or the network, in contrast to an accident of ours. */
+function clientFailure(error: unknown, phases: Phases): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (isCertificateFault(code)) {
+    return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
+  }
+  if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
+    return new CannotLook("MySQL takes no encrypted connections: take ssl-mode and ca out");
+  }
+  if (/^(?:AUTH_SWITCH_PLUGIN_ERROR|ER_NOT_SUPPORTED_AUTH)/.test(code)) {
+    return new CannotLook("MySQL wants our user to sign in in a way that we do not know: use a password");
+  }
+  if (/^(?:PROTOCOL_|HANDSHAKE_|ECONNRESET|EPIPE|ERR_SSL|ERR_TLS|EPROTO)/.test(code)) {
+    return new Unreachable(`connected, then the connection broke (${code.slice(0, 60)})`, {
+      stage: "request",
+      phases,
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,46 @@
+/** Whether a Pixelfed takes what other servers send: ActivityPub is switched off in it until somebody switches it on. */
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { evidenceOf } from "./answer.ts";
+import { blemish, type Flaw } from "./flaw.ts";
+import { patiently, type Silence } from "./patience.ts";
+
+const apart = {
+  en: "Posts do not travel between our server and others.",
+  fr: "Les publications ne circulent pas entre notre serveur et les autres.",
+};
+
+/**
+ * Knocks with a message that is none. It says 200 to whatever comes and looks at it later, so only that somebody is
+ * there can be learned.
+ * @param user whose own inbox there must be where the shared one is switched off (AP_SHAREDINBOX).
+ */
+export async function askInboxes(
+  user: string | undefined,
+  origin: URL,
+  context: ProbeContext,
+): Promise<readonly Flaw[]> {
+  const shared = await knock("/f/inbox", origin, context);
+  if (!isMissing(shared) || user === undefined) return judge(shared, "the shared inbox");
+  const own = await knock(`/users/${encodeURIComponent(user)}/inbox`, origin, context);
+  return isMissing(own) ? judge(own, "every inbox") : judge(own, `the inbox of @${user}`);
+}
+
+type Heard = { readonly answer: HttpAnswer } | Silence;
+
+function knock(path: string, origin: URL, context: ProbeContext): Promise<Heard> {
+  const type = "application/activity+json";
+  const request = { method: "POST", headers: { accept: type, "content-type": type }, body: "{}" } as const;
+  return patiently(context.http.get(new URL(path, origin), request), context);
+}
+
+const isMissing = (heard: Heard): boolean => "answer" in heard && heard.answer.status === 404;
+
+function judge(heard: Heard, asked: string): readonly Flaw[] {
+  if (!("answer" in heard)) return [blemish(`${asked}: ${heard.silence}`, apart, heard.evidence)];
+  const { answer } = heard;
+  const { status } = answer;
+  if ([200, 202, 400, 401, 429].includes(status)) return [];
+  const said =
+    status === 404 ? "answered 404: ActivityPub is off (ACTIVITY_PUB, off by default)" : `answered ${status}`;
+  return [blemish(`${asked} ${said}`, apart, evidenceOf(answer))];
+}

@@ -1,0 +1,156 @@
+/** How late a queue may be, what it means when it is later than that, and the settings for it: the same for every kind of queue. */
+import { z } from "zod";
+import type { Localised } from "../../core/language.ts";
+import { spokenDuration } from "../../core/member-texts.ts";
+import { duration } from "../../core/settings.ts";
+import type { Threshold } from "../../core/threshold.ts";
+
+export interface Tolerance {
+  /** Seconds of latency that are worth a look this week. */
+  readonly ticket?: number | undefined;
+  /** Seconds of latency that wake somebody. */
+  readonly page?: number | undefined;
+}
+
+export interface KnownQueue {
+  readonly tolerance: Tolerance;
+  /** What members notice when it is late. */
+  readonly title: Localised;
+}
+
+export type KnownQueues = ReadonlyMap<string, KnownQueue>;
+
+/** Undefined when the oldest job does not tell since when it waits. */
+export interface WaitingQueue {
+  readonly name: string;
+  readonly jobs: number;
+  readonly latencySeconds: number | undefined;
+}
+
+const queueName = z
+  .string()
+  .regex(/^[\w.:-]{1,100}$/, { error: "a queue's name has letters, digits, dots, colons, hyphens and underscores" });
+
+/** @param usually the levels in force where nothing is configured, for the documentation. */
+export const queueSettings = (usually: string) => ({
+  queues: z
+    .record(
+      queueName,
+      z.strictObject({
+        ticket: duration({ atLeast: 1 }).optional().describe("Latency that is worth a look this week."),
+        page: duration({ atLeast: 1 }).optional().describe("Latency that wakes somebody."),
+      }),
+    )
+    .prefault({})
+    .describe(`How late each queue may be, where it is not as usual: ${usually}.`),
+  ignore: z
+    .array(queueName)
+    .prefault([])
+    .describe("Queues that nobody is told about, such as one that this server does not use."),
+  lateFor: duration().prefault("5m").describe("How long a queue must stay late before somebody is woken."),
+});
+
+/**
+ * The tolerances in force: the usual ones, with what is configured in their place, and without what is ignored.
+ * Queues of other software are watched when they are configured.
+ */
+export function tolerances(
+  usual: KnownQueues,
+  configured: Readonly<Record<string, Tolerance>>,
+  ignored: readonly string[],
+): ReadonlyMap<string, Tolerance> {
+  const all = new Map([...usual].map(([name, { tolerance }]) => [name, tolerance]));
+  for (const [name, own] of Object.entries(configured)) {
+    all.set(name, { ticket: own.ticket ?? all.get(name)?.ticket, page: own.page ?? all.get(name)?.page });
+  }
+  for (const name of ignored) all.delete(name);
+  return all;
+}
+
+const minute = 60;
+
+/** Raised when it stays late for `lateForSeconds`, cleared when it stays below a third for as long. */
+export function latencyThresholds(
+  known: KnownQueues,
+  watched: ReadonlyMap<string, Tolerance>,
+  lateForSeconds: number,
+): readonly Threshold[] {
+  return [...watched].flatMap(([queue, { ticket, page }]) => {
+    const level = (raiseAt: number) => ({
+      metric: "queue_latency_seconds",
+      labels: { queue },
+      raiseAt,
+      clearAt: raiseAt / 3,
+      unit: "seconds" as const,
+      title: titleOf(known, queue),
+      runbook: "queue-latency",
+    });
+    const rules: Threshold[] = [];
+    if (page !== undefined) {
+      rules.push({
+        ...level(page),
+        id: `late-${queue}`,
+        raiseAfterSeconds: lateForSeconds,
+        clearAfterSeconds: lateForSeconds,
+        urgency: "page",
+        affects: "degraded",
+      });
+    }
+    if (ticket !== undefined && (page === undefined || ticket < page)) {
+      rules.push({
+        ...level(ticket),
+        id: `slow-${queue}`,
+        // Busy hours come and go; what stays for half an hour will not go by itself.
+        raiseAfterSeconds: Math.max(lateForSeconds, 30 * minute),
+        clearAfterSeconds: Math.max(lateForSeconds, 30 * minute),
+        urgency: "ticket",
+        affects: "nothing",
+      });
+    }
+    return rules;
+  });
+}
+
+const titleOf = (known: KnownQueues, queue: string): Localised =>
+  known.get(queue)?.title ?? {
+    en: `Jobs of the queue “${queue}” run late`,
+    fr: `Tâches de la file « ${queue} » en retard`,
+  };
+
+/** The queue that is furthest beyond the level that wakes somebody; undefined when none is. */
+export function latest<Queue extends WaitingQueue>(
+  queues: readonly Queue[],
+  watched: ReadonlyMap<string, Tolerance>,
+): (Queue & { readonly latencySeconds: number }) | undefined {
+  const [worst] = queues
+    .flatMap((queue) => {
+      const { latencySeconds } = queue;
+      const page = watched.get(queue.name)?.page;
+      if (latencySeconds === undefined || page === undefined || latencySeconds < page) return [];
+      return [{ queue: { ...queue, latencySeconds }, excess: latencySeconds / page }];
+    })
+    .toSorted((a, b) => b.excess - a.excess);
+  return worst?.queue;
+}
+
+/** For the person on call: "default: its oldest job has waited for 14 minutes". */
+export const lateReason = ({ name, latencySeconds }: { readonly name: string; readonly latencySeconds: number }) =>
+  `${name}: its oldest job has waited for ${spokenDuration(latencySeconds).en}`;
+
+/** For members: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old." */
+export function lateExplanation(
+  known: KnownQueues,
+  { name, latencySeconds }: { readonly name: string; readonly latencySeconds: number },
+): Localised {
+  const title = titleOf(known, name);
+  return withOldest({ en: `${title.en}.`, fr: `${title.fr}.` }, latencySeconds);
+}
+
+/** Adds the age of the oldest job to a sentence for members. */
+export function withOldest({ en, fr }: Localised, latencySeconds: number): Localised {
+  const age = spokenDuration(latencySeconds);
+  return {
+    en: `${en.slice(0, -1)}: the oldest waiting job is ${age.en} old.`,
+    fr: `${fr.slice(0, -1)} : la plus ancienne tâche attend depuis ${age.fr}.`,
+  };
+}

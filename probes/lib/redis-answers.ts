@@ -1,0 +1,52 @@
+/** What answers of Redis look like, for those who read the queues of other software out of it. */
+import { z } from "zod";
+import { CannotLook } from "./cannot-look.ts";
+
+/** A whole number, also where Redis says it as text. */
+export const wholeNumber = z.union([
+  z.int(),
+  z
+    .string()
+    .regex(/^-?\d{1,15}$/)
+    .transform(Number),
+]);
+
+/** Nothing is none. */
+export const count = wholeNumber.nullable().transform((value) => value ?? 0);
+
+/** TIME, as seconds since 1970. */
+export const redisTime = z
+  .tuple([wholeNumber, wholeNumber])
+  .transform(([seconds, microseconds]) => seconds + microseconds / 1_000_000);
+
+/** SSCAN from the start; `more` when the set did not come in one piece. */
+export const scanned = z
+  .tuple([z.string(), z.array(z.string())])
+  .transform(([cursor, names]) => ({ names, more: cursor !== "0" }));
+
+/** SSCAN looks at about this many places of a set, of which up to half may be empty. */
+export const scannedPlaces = 1000;
+
+/** @returns reads an answer by its schema, or says in `software`'s name that something else stands there. */
+export const readerFor =
+  (software: string, remedy: string) =>
+  <T extends z.ZodType>(schema: T, answer: unknown): z.output<T> => {
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    throw new CannotLook(`Redis holds something that ${software} never stores: ${remedy}`);
+  };
+
+/** Undefined for what is no JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what is no number. */
+export function scoreOf(text: string | undefined): number | undefined {
+  const score = text === undefined || text === "" ? Number.NaN : Number(text);
+  return Number.isFinite(score) ? score : undefined;
+}

@@ -1,0 +1,66 @@
+/** Asks the sentinels of a Redis, all at once, which server is the primary now, and takes the first answer. */
+import { z } from "zod";
+import { Unreachable } from "../../core/errors.ts";
+import { CannotLook } from "./cannot-look.ts";
+import type { RedisAnswer, RedisContext, RedisReader } from "./redis.ts";
+import type { RedisAddress, SentinelGroup } from "./redis-address.ts";
+
+type Visit = <T>(
+  address: RedisAddress,
+  context: RedisContext,
+  use: (redis: RedisReader) => Promise<T>,
+) => Promise<RedisAnswer<T>>;
+
+/** @param visit opens one connection, lets ask, and closes it. */
+export async function primaryOf(
+  { tls, user, password, database }: RedisAddress,
+  { primary, nodes, ...login }: SentinelGroup,
+  context: RedisContext,
+  visit: Visit,
+): Promise<RedisAddress> {
+  const answered = new AbortController();
+  const signal = AbortSignal.any([context.signal, answered.signal]);
+  const asked = nodes.map(async ({ host, port }) => {
+    const node: RedisAddress = { host, port, tls, ...login, database: 0 };
+    const { answer } = await visit(node, { ...context, signal }, (sentinel) =>
+      sentinel.ask([["sentinel", "get-master-addr-by-name", primary]]),
+    );
+    const parsed = Answer.safeParse(answer);
+    if (!parsed.success)
+      throw new CannotLook("what should be a sentinel is none: check host and port", `${host}:${port}`);
+    const [found] = parsed.data;
+    if (!found) throw new CannotLook("the sentinels know no primary of this name: check `master` in the address");
+    return found;
+  });
+  try {
+    const [host, port] = await Promise.any(asked);
+    return { host, port, tls, user, password, database };
+  } catch (error) {
+    throw context.signal.aborted ? await lastWord(asked) : worstOf(error, nodes.length);
+  } finally {
+    // Whoever has not answered by now need not.
+    answered.abort();
+    await Promise.allSettled(asked);
+  }
+}
+
+const Answer = z.tuple([z.tuple([z.string().min(1), z.coerce.number().int().min(1).max(65_535)]).nullable()]);
+
+/** What the first of them came to at the deadline, or at the shutdown. */
+async function lastWord(asked: readonly Promise<unknown>[]): Promise<unknown> {
+  const [first] = await Promise.allSettled(asked);
+  return first?.status === "rejected" ? first.reason : undefined;
+}
+
+/** A sentinel that turns us away, or knows no such primary, says more than one that is gone. */
+function worstOf(error: unknown, nodes: number): unknown {
+  const faults: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  const told = faults.find((fault) => fault instanceof CannotLook);
+  if (told) return told;
+  const gone = faults.filter((fault) => fault instanceof Unreachable);
+  const [first] = gone;
+  if (!first || gone.length < faults.length) return faults.find((fault) => !(fault instanceof Unreachable));
+  const evidence = gone.map((fault) => `${fault.evidence}: ${fault.message}`).join("\n");
+  const who = nodes === 1 ? "the sentinel" : `none of ${nodes} sentinels answers: the first`;
+  return new Unreachable(`${who} ${first.message}`, { stage: first.stage, phases: first.phases, evidence });
+}

@@ -1,0 +1,62 @@
+/** Questions worth asking only now and then: in between, what was seen last still holds. */
+import type { ProbeContext } from "../../core/probe.ts";
+import type { Reading } from "../../core/sample.ts";
+import type { Flaw } from "./flaw.ts";
+
+/** What one look gave. */
+export interface Look {
+  readonly flaws: readonly Flaw[];
+  readonly readings?: readonly Reading[];
+  /** Said when there is nothing wrong. */
+  readonly note?: string;
+}
+
+class Seen {
+  readonly look: Look;
+  readonly about: string;
+  readonly atSeconds: number;
+
+  constructor(look: Look, about: string, atSeconds: number) {
+    this.look = look;
+    this.about = about;
+    this.atSeconds = atSeconds;
+  }
+}
+
+/**
+ * Looks again when the time has come, when `about` is another thing than last time, and in every run as long as
+ * something is wrong: so that a fault is confirmed, and its end noticed, as fast as any other.
+ * @param name of this question in the memory of the check.
+ */
+export async function seldom(
+  name: string,
+  { everySeconds, about = "" }: { readonly everySeconds: number; readonly about?: string },
+  { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
+  ask: () => Promise<Look>,
+): Promise<Look> {
+  const now = clock.monotonicSeconds();
+  const last = memory.get(name);
+  const holds =
+    last instanceof Seen && last.about === about && last.look.flaws.length === 0 && now - last.atSeconds < everySeconds;
+  if (holds) return last.look;
+  const look = await ask();
+  memory.set(name, new Seen(look, about, now));
+  return look;
+}
+
+/** How long something has been so, in seconds; 0 at first sight. Forgotten when it is not so any more. */
+export function lasting(
+  name: string,
+  isSo: boolean,
+  { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
+): number {
+  if (!isSo) {
+    memory.delete(name);
+    return 0;
+  }
+  const now = clock.monotonicSeconds();
+  const remembered = memory.get(name);
+  const since = typeof remembered === "number" ? remembered : now;
+  memory.set(name, since);
+  return now - since;
+}

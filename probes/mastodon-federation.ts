@@ -1,0 +1,138 @@
+/** Looks at Mastodon as another server would that has a post to deliver: who are you, and do you take it? */
+import { z } from "zod";
+import { type Localised, sameInAll } from "../core/language.ts";
+import { plainText } from "../core/plain-text.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { webAddress } from "../core/settings.ts";
+import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
+import { certificateAuthority, trusting } from "./lib/certificate.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { uncached } from "./lib/nonce.ts";
+import { patiently } from "./lib/patience.ts";
+import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
+import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
+
+const mastodon = sameInAll("Mastodon");
+const cutOff: Localised = {
+  en: "Posts to and from other servers may not arrive.",
+  fr: "Les messages échangés avec d’autres serveurs risquent de ne pas arriver.",
+};
+
+export default defineProbe({
+  summary: "Asks a Mastodon what other servers ask before and while they deliver posts.",
+  behind: true,
+  options: z.strictObject({
+    url: webAddress().describe("Address of the server as members see it, without a path."),
+    account: handle()
+      .optional()
+      .describe("Handle of an account to look up and fetch too, as other servers do before they deliver to it."),
+    ca: certificateAuthority(),
+  }),
+  example: { url: "https://social.example", account: "admin@social.example" },
+  defaults: { everySeconds: 300, timeoutSeconds: 25 },
+
+  async run({ url, account, ca }, given) {
+    const context = trusting(given, ca);
+    const origin = new URL(url);
+    const answer = await context.http.get(uncached(new URL("/actor", origin)), { headers: asActivity });
+    const { phases } = answer;
+    const stranger = actorFault(answer, new URL("/actor", origin), "the server's own actor");
+    // Whoever turns us away for coming too often is not asked again; a closed server has no inbox.
+    if (stranger && (answer.status === 429 || answer.status === 410)) return findingOf([stranger], { phases });
+    const inbox = await inboxFault(origin, context);
+    const person = account === undefined ? [] : await accountFaults(account, origin, context);
+    return findingOf(
+      [stranger, inbox, ...person].filter((flaw) => flaw !== undefined),
+      { phases },
+    );
+  },
+});
+
+const asActivity = { accept: "application/activity+json" };
+const activityTypes = ["application/activity+json", "application/ld+json"];
+
+const Actor = z.object({
+  id: z.string().max(2000),
+  type: z.string().max(100),
+  inbox: z.string().max(2000),
+  publicKey: z.object({ publicKeyPem: z.string().max(20_000) }).nullish(),
+});
+
+/** @param id what it must be known by. */
+function actorFault(answer: HttpAnswer, id: URL, who: string): Flaw | undefined {
+  const { status } = answer;
+  const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
+  const wall = wallFault(answer, who);
+  if (wall) return wall;
+  if (status === 404) return flaw(`${who} answers 404: the proxy does not pass it on to Mastodon`);
+  if (status === 410) return flaw(`${who} answers 410: closed for good`);
+  if (status >= 300 && status < 400) return flaw(`${who} redirects to ${redirectTarget(answer)}`);
+  if (status !== 200) return flaw(`${who} answers ${status}`);
+  if (isHtml(answer)) return flaw(`${who} is a web page: a cache or proxy ignores what other servers ask for`);
+  if (!activityTypes.includes(mediaType(answer))) {
+    return flaw(`${who} is ${plainText(mediaType(answer), 60) || "of no named type"}, not application/activity+json`);
+  }
+  const actor = answer.json(Actor);
+  if (!actor) return flaw(`${who} is not an actor document`);
+  if (URL.parse(actor.id)?.href !== id.href)
+    return flaw(`${who} says it is ${plainText(actor.id, 100)}, not ${id.href}`);
+  if (URL.parse(actor.inbox)?.host !== id.host) return flaw(`${who} has its inbox at ${plainText(actor.inbox, 100)}`);
+  if (!/^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(actor.publicKey?.publicKeyPem ?? "")) {
+    return flaw(`${who} shows no public key, so nobody can check its signatures`);
+  }
+  return undefined;
+}
+
+/** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
+function wallFault(answer: HttpAnswer, what: string): Flaw | undefined {
+  const challenge = challengeOf(answer);
+  if (challenge) {
+    return blemish(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
+  }
+  const refusal = refusalOf(answer, what, mastodon);
+  if (refusal?.outcome === "unknown") return refusal;
+  return answer.status === 503 && refusal ? { ...refusal, explanation: cutOff, outcome: "degraded" } : undefined;
+}
+
+/** An activity nobody signed must be turned down with 401: that takes the whole way to the code that takes deliveries. */
+async function inboxFault(origin: URL, context: ProbeContext): Promise<Flaw | undefined> {
+  const request = {
+    method: "POST" as const,
+    headers: { "content-type": "application/activity+json", accept: "application/activity+json" },
+    body: "{}",
+  };
+  const heard = await patiently(context.http.get(new URL("/inbox", origin), request), context);
+  if (!("answer" in heard)) return blemish(`the inbox: ${heard.silence}`, cutOff, heard.evidence);
+  const { answer } = heard;
+  const { status } = answer;
+  const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
+  if (status === 429) return undefined; // Only our own share is used up.
+  const challenge = challengeOf(answer);
+  if (challenge) return flaw(`blocked: ${challenge} before the inbox, and other servers have none`);
+  if (status === 403) return flaw("a firewall before the inbox refuses deliveries (403 instead of 401)");
+  if (status === 404) return flaw("the inbox answers 404: the proxy does not pass deliveries on to Mastodon");
+  if (status === 405) return flaw("the inbox answers 405: the proxy takes no POST, so no deliveries");
+  if (status === 410) return flaw("the inbox answers 410: closed for good");
+  if (status >= 500) return flaw(`the inbox answers ${status} to deliveries`);
+  if (status >= 300 && status < 400)
+    return flaw(`the inbox redirects to ${redirectTarget(answer)}: deliveries get lost`);
+  if (status === 401 && isHtml(answer)) return flaw("something before the inbox asks deliveries for a password");
+  if (isHtml(answer)) return flaw(`a web page stands in place of the inbox (${status})`);
+  if (status < 300) return flaw(`the inbox takes what nobody signed (${status}): something else answers there`);
+  return undefined;
+}
+
+async function accountFaults(account: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+  const known = parseHandle(account);
+  if (!known) return [];
+  const found = await lookUp(known, origin, mastodon, context, { fresh: true });
+  if (!found.self) return found.flaws;
+  const self = found.self;
+  const heard = await patiently(context.http.get(uncached(self), { headers: asActivity }), context);
+  const who = `the actor of ${known.user}`;
+  if (!("answer" in heard)) return [...found.flaws, blemish(`${who}: ${heard.silence}`, cutOff, heard.evidence)];
+  // With authorized fetch and in limited federation only those who sign may see accounts: no fault.
+  if (heard.answer.status === 401 && !isHtml(heard.answer)) return found.flaws;
+  const fault = actorFault(heard.answer, self, who);
+  return [...found.flaws, ...(fault ? [fault] : [])];
+}

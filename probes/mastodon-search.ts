@@ -1,0 +1,74 @@
+/** Searches for something that is there: when its search engine is gone, Mastodon answers 200 and finds nothing. */
+import { z } from "zod";
+import { type Localised, sameInAll } from "../core/language.ts";
+import { defineProbe, type HttpAnswer } from "../core/probe.ts";
+import type { Secret } from "../core/secret.ts";
+import { secret, webAddress } from "../core/settings.ts";
+import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { certificateAuthority, trusting } from "./lib/certificate.ts";
+import { couldNotCheck } from "./lib/explanation.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { bearer, without } from "./lib/hidden.ts";
+import { uncached } from "./lib/nonce.ts";
+import { isHtml } from "./lib/wall.ts";
+
+const noSearch: Localised = {
+  en: "Search finds nothing.",
+  fr: "La recherche ne trouve rien.",
+};
+
+export default defineProbe({
+  summary: "Searches a Mastodon for words that are known to be there, which proves its search engine.",
+  behind: true,
+  options: z.strictObject({
+    url: webAddress().describe("Address of the server as members see it, without a path."),
+    query: z
+      .string()
+      .min(1)
+      .max(200)
+      .describe("Words to search for, of a post that stays; a word of your own rules post, say."),
+    type: z.enum(["statuses", "accounts", "hashtags"]).prefault("statuses").describe("What to search among."),
+    token: secret()
+      .optional()
+      .describe("Access token of a member that may only `read:search`; without one no posts can be searched."),
+    ca: certificateAuthority(),
+  }),
+  example: { url: "https://social.example", query: "general meeting", token: { env: "MASTODON_SEARCH_TOKEN" } },
+  defaults: { everySeconds: 900, timeoutSeconds: 20 },
+
+  async run({ url, query, type, token, ca }, given) {
+    const { http } = trusting(given, ca);
+    const address = uncached(new URL("/api/v2/search", url));
+    for (const [name, value] of Object.entries({ q: query, type, limit: "1" })) address.searchParams.set(name, value);
+    const answer = await http.get(address, { headers: bearer(token) });
+    const fault = searchFault(answer, type, token);
+    return findingOf(fault ? [without(token, fault)] : [], { phases: answer.phases });
+  },
+});
+
+const list = z.array(z.unknown());
+const Results = z.object({ statuses: list, accounts: list, hashtags: list });
+
+function searchFault(
+  answer: HttpAnswer,
+  type: keyof z.output<typeof Results>,
+  token: Secret | undefined,
+): Flaw | undefined {
+  const { status } = answer;
+  const evidence = evidenceOf(answer);
+  if ((status === 401 || (status === 403 && token)) && !isHtml(answer)) {
+    const reason = token
+      ? `the token is refused (${status}): make a new one that may read:search`
+      : "search needs a token";
+    return { outcome: "unknown", reason, explanation: couldNotCheck, evidence };
+  }
+  const refusal = refusalOf(answer, "search", sameInAll("Mastodon"));
+  // Members have everything else.
+  if (refusal) return refusal.outcome === "down" ? { ...refusal, outcome: "degraded", explanation: noSearch } : refusal;
+  const found = status === 200 ? answer.json(Results)?.[type] : undefined;
+  if (!found)
+    return blemish(`search answered ${status}${status === 200 ? ", but no results" : ""}`, noSearch, evidence);
+  if (found.length > 0) return undefined;
+  // What the answer holds beside that is nobody's business.
+  return blemish(`search finds no ${type} where there are some: is its search engine there?`, noSearch, evidence);
+}

@@ -1,0 +1,186 @@
+/** Looks at the part of Mastodon that shows new posts without a reload: open doors, open streams, and whether it hears anything. */
+import { z } from "zod";
+import { type Localised, sameInAll } from "../core/language.ts";
+import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } from "../core/probe.ts";
+import type { Reading } from "../core/sample.ts";
+import type { Secret } from "../core/secret.ts";
+import { duration, secret, webAddress } from "../core/settings.ts";
+import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { certificateAuthority, trusting } from "./lib/certificate.ts";
+import { couldNotCheck } from "./lib/explanation.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { bearer, without } from "./lib/hidden.ts";
+import { patiently } from "./lib/patience.ts";
+import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
+import { hearing } from "./lib/streaming-metrics.ts";
+import { isHtml } from "./lib/wall.ts";
+import { handshake } from "./lib/websocket.ts";
+
+const noLivePosts: Localised = {
+  en: "New posts do not appear by themselves: pages must be reloaded to see them.",
+  fr: "Les nouveaux messages n’apparaissent pas d’eux-mêmes : il faut recharger les pages pour les voir.",
+};
+const lateLivePosts: Localised = {
+  en: "New posts appear by themselves, but slowly.",
+  fr: "Les nouveaux messages apparaissent d’eux-mêmes, mais lentement.",
+};
+
+export default defineProbe({
+  summary: "Looks at a Mastodon's streaming: whether it answers, lets members in, and hears of new posts.",
+  behind: true,
+  options: z.strictObject({
+    url: webAddress().describe("Address of the server as members see it; where it streams is in its own document."),
+    token: secret()
+      .optional()
+      .describe(
+        "Access token of a member that may only `read:statuses`: opens a real stream, which proves its database.",
+      ),
+    metrics: webAddress()
+      .optional()
+      .describe(
+        "Address of the streaming server's own `/metrics`, in your network: proves that it hears of new posts.",
+      ),
+    quietFor: duration({ atLeast: 60, atMost: 86_400 })
+      .prefault("15m")
+      .describe("With members connected, this long without any message from Redis is too long; needs `metrics`."),
+    maxSeconds: z
+      .number()
+      .positive()
+      .max(300)
+      .prefault(1)
+      .describe("An answer of the streaming server that takes longer than this many seconds is degraded."),
+    ca: certificateAuthority(),
+  }),
+  example: { url: "https://social.example", token: { env: "MASTODON_STREAMING_TOKEN" } },
+  defaults: { timeoutSeconds: 20 },
+
+  async run({ url, token, metrics, quietFor, maxSeconds, ca }, given) {
+    const context = trusting(given, ca);
+    const origin = new URL(url);
+    const at = await streamingAddress(origin, context);
+    const ask = questions(origin, at, context);
+    const health = await ask("health", "/api/v1/streaming/health", {});
+    const ill = "answer" in health ? healthFlaw(health.answer) : health.flaw;
+    const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quietFor, noLivePosts, context);
+    const phases = "answer" in health ? { phases: health.answer.phases } : {};
+    // Where not even that answers, the other questions have the same answer.
+    if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
+    const flaws = [
+      ...(at.fault === undefined ? [] : [blemish(at.fault, noLivePosts)]),
+      ...(await streamFlaws(ask, token, maxSeconds)),
+      ...(await webSocketFlaws(ask, token)),
+      ...heard.flaws,
+    ];
+    return findingOf(
+      flaws.map((flaw) => without(token, flaw)),
+      { ...phases, readings: heard.readings },
+    );
+  },
+});
+
+const noMetrics: { readonly flaws: readonly Flaw[]; readonly readings: readonly Reading[] } = {
+  flaws: [],
+  readings: [],
+};
+
+type Ask = (
+  what: string,
+  path: string,
+  request: HttpRequest,
+) => Promise<{ readonly answer: HttpAnswer } | { readonly flaw: Flaw }>;
+
+function questions(origin: URL, { base, namedBy }: StreamingAddress, context: ProbeContext): Ask {
+  return async (what, path, request) => {
+    const asked = context.http.get(new URL(path, base), { ...request, ...(namedBy && { namedBy }) });
+    const heard = await patiently(asked, context);
+    if ("answer" in heard) return heard;
+    // Nobody listens there at all: so it is for the whole of Mastodon.
+    if (base.host === origin.host && what === "health" && heard.failure) throw heard.failure;
+    const where = base.host === origin.host ? "" : ` on ${base.host}`;
+    return { flaw: blemish(`streaming (${what})${where}: ${heard.silence}`, noLivePosts, heard.evidence) };
+  };
+}
+
+function healthFlaw(answer: HttpAnswer): Flaw | undefined {
+  const { status } = answer;
+  if (status === 200 && answer.text().trim() === "OK") return undefined;
+  const flaw = (reason: string) => blemish(reason, noLivePosts, evidenceOf(answer));
+  if (status === 404)
+    return flaw("streaming is lost on the way: the proxy sends it to something else (health answered 404)");
+  if (status === 502 || status === 504) return flaw(`the streaming server is not there (health answered ${status})`);
+  const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"));
+  // Only streaming is concerned, not the whole.
+  if (refusal?.outcome === "down") return { ...refusal, outcome: "degraded", explanation: noLivePosts };
+  if (refusal) return refusal;
+  if (isHtml(answer)) return flaw("a web page stands in place of the streaming server");
+  return flaw(status === 200 ? "the streaming health page does not say OK" : `streaming health answered ${status}`);
+}
+
+const ServerError = z.object({ error: z.string() });
+
+async function streamFlaws(ask: Ask, token: Secret | undefined, maxSeconds: number): Promise<readonly Flaw[]> {
+  // The stream itself never ends: its first two characters, ":)", are all that is waited for.
+  const request = { headers: { accept: "text/event-stream", ...bearer(token) }, ...(token && { maxBodyBytes: 2 }) };
+  const heard = await ask("stream", "/api/v1/streaming/public", request);
+  if (!("answer" in heard)) return [heard.flaw];
+  const { answer } = heard;
+  const fault = token ? openStreamFault(answer) : closedDoorFault(answer);
+  if (fault) return [fault];
+  const took = answer.phases.processing ?? 0;
+  if (took <= maxSeconds) return [];
+  const reason = `the streaming server took ${took.toFixed(1)} s to answer, more than ${maxSeconds} s`;
+  return [blemish(reason, lateLivePosts, evidenceOf(answer))];
+}
+
+function openStreamFault(answer: HttpAnswer): Flaw | undefined {
+  const { status } = answer;
+  if (status === 401) return refusedToken(answer);
+  const stream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (status === 200 && stream && answer.text().startsWith(":)")) return undefined;
+  if (status === 200 && stream)
+    return blemish("a stream opens, but does not begin as one", noLivePosts, evidenceOf(answer));
+  return serverFault(answer) ?? blemish(`a stream that should open answers ${status}`, noLivePosts, evidenceOf(answer));
+}
+
+/** Without a token it must say so: that takes the streaming server itself, and no cache and no other server does it. */
+function closedDoorFault(answer: HttpAnswer): Flaw | undefined {
+  const { status } = answer;
+  const said = answer.json(ServerError)?.error;
+  if (status === 401 && said !== undefined) return undefined;
+  // Before 4.2 and in some relatives anybody may listen.
+  if (status === 200 && answer.headers.get("content-type")?.startsWith("text/event-stream")) return undefined;
+  const what = status === 401 ? "asks for a password of its own" : `answers ${status} instead of 401`;
+  return serverFault(answer) ?? blemish(`a stream without a token ${what}`, noLivePosts, evidenceOf(answer));
+}
+
+function serverFault(answer: HttpAnswer): Flaw | undefined {
+  const { status } = answer;
+  if (status !== 500 && status < 502) return undefined;
+  const why = status === 500 ? ": it cannot reach its database" : "";
+  return blemish(`streaming answers ${status} while its health page says OK${why}`, noLivePosts, evidenceOf(answer));
+}
+
+function refusedToken(answer: HttpAnswer): Flaw {
+  const reason = "the token is refused: make a new one that may read:statuses";
+  return { outcome: "unknown", reason, explanation: couldNotCheck, evidence: evidenceOf(answer) };
+}
+
+/** What browsers and apps use. */
+async function webSocketFlaws(ask: Ask, token: Secret | undefined): Promise<readonly Flaw[]> {
+  const { request, agreed } = handshake(token?.reveal().trim());
+  const heard = await ask("WebSocket", "/api/v1/streaming", request);
+  if (!("answer" in heard)) return [heard.flaw];
+  const { answer } = heard;
+  const { status } = answer;
+  const knowsUs = answer.headers.has("x-error-message");
+  const flaw = (reason: string) => [blemish(reason, noLivePosts, evidenceOf(answer))];
+  if (agreed(answer) || (status === 401 && knowsUs && !token)) return [];
+  if (status === 101) return flaw("something answers WebSockets that does not speak them");
+  if (status === 401 && knowsUs)
+    return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
+  if (status === 500) return flaw("WebSockets are answered with 500: streaming cannot reach its database");
+  if (status === 400 || status === 426 || status === 404) {
+    return flaw(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);
+  }
+  return flaw(`WebSockets are answered with ${status}`);
+}

@@ -1,0 +1,111 @@
+/** Looks at how a MySQL or MariaDB fills: databases, logs, connections. */
+import { z } from "zod";
+import type { Localised } from "../core/language.ts";
+import { defineProbe, type ProbeContext } from "../core/probe.ts";
+import type { Finding, Reading } from "../core/sample.ts";
+import { bytes } from "../core/settings.ts";
+import type { Threshold } from "../core/threshold.ts";
+import { unknownUnlessSeen } from "./lib/cannot-look.ts";
+import { certificateAuthority } from "./lib/certificate.ts";
+import { type MysqlReader, mysqlUrl, NoConnectionLeft, questionSeconds, withMysql } from "./lib/mysql.ts";
+import { measureMysql } from "./lib/mysql-sizes.ts";
+import { capacityPlan, fullThresholds, levels, storageReadings, storageSettings } from "./lib/storage.ts";
+
+const options = z.strictObject({
+  url: mysqlUrl().describe(
+    "Address of the server, as a secret: `mysql://tidewatch:password@db.example:3306`, with `?ssl-mode=REQUIRED` for TLS. The user needs PROCESS and REPLICATION CLIENT, and no right to any table: `CREATE USER tidewatch@'%' IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 3; GRANT PROCESS, REPLICATION CLIENT ON *.* TO tidewatch@'%'`.",
+  ),
+  ca: certificateAuthority(),
+  capacity: bytes({ atLeast: 1_000_000 })
+    .optional()
+    .describe("How much the server's disk holds. Without it growth is shown, but nobody is told when it is full."),
+  fixedOverhead: bytes()
+    .prefault("0 B")
+    .describe("Bytes on the same disk that the server does not know of: the provider's figure minus ours, once."),
+  ...storageSettings,
+});
+type Options = z.output<typeof options>;
+
+export default defineProbe({
+  summary: "Measures sizes and connections of a MySQL or MariaDB, with read-only questions of bounded cost.",
+  behind: true,
+  options,
+  example: { url: { env: "CASTOPOD_DATABASE_URL" }, capacity: "20 GB" },
+  // Five questions of at most 4 s each would still be a measurement, and no outage.
+  defaults: { everySeconds: 300, timeoutSeconds: 30 },
+
+  thresholds: (settings) => [
+    ...(settings.capacity === undefined ? [] : fullThresholds(settings)),
+    ...connectionThresholds(settings.fullFor),
+  ],
+  capacity: (settings, checkId) =>
+    settings.capacity === undefined ? undefined : capacityPlan(checkId, settings, settings.capacity),
+
+  run: (settings, context) => unknownUnlessSeen(() => look(settings, context)),
+});
+
+async function look(settings: Options, { net }: ProbeContext): Promise<Finding> {
+  try {
+    const { answer, phases } = await withMysql(settings.url, { net, ca: settings.ca }, (mysql) =>
+      measure(mysql, settings),
+    );
+    return { ...answer, phases };
+  } catch (error) {
+    if (!(error instanceof NoConnectionLeft)) throw error;
+    return { outcome: "degraded", reason: error.message, explanation: fullHouse };
+  }
+}
+
+async function measure(mysql: MysqlReader, settings: Options): Promise<Finding> {
+  const { readings, usedBytes, refused, notes } = await measureMysql(mysql);
+  const stored: readonly Reading[] =
+    usedBytes === undefined
+      ? []
+      : storageReadings(settings.store ?? "mysql", usedBytes + settings.fixedOverhead, settings.capacity);
+  const missing = [...refused.keys()];
+  const evidence = [...notes, ...missing.map((what) => `not measured: ${what} (${refused.get(what)})`)].join("\n");
+  const common = { readings: [...readings, ...stored], ...(evidence && { evidence }) };
+  if (common.readings.length === 0) return { ...common, ...nothingMeasured([...refused.values()]) };
+  const mend = [...refused.values()].includes("not allowed") ? ": GRANT PROCESS, REPLICATION CLIENT to our user" : "";
+  return {
+    ...common,
+    outcome: "up",
+    ...(missing.length > 0 && { reason: `not measured: ${missing.join(", ")}${mend}` }),
+  };
+}
+
+function nothingMeasured(refusals: readonly string[]): Finding {
+  if (refusals.includes("not allowed")) {
+    return { outcome: "unknown", reason: "every question was refused: GRANT PROCESS, REPLICATION CLIENT to our user" };
+  }
+  const slow = refusals.every((refusal) => refusal === "too slow");
+  const reason = slow ? `every question took more than ${questionSeconds} s` : "every question failed";
+  return { outcome: "degraded", reason, explanation: overloaded };
+}
+
+const connectionThresholds = (fullFor: number): readonly Threshold[] =>
+  levels(fullFor, "mysql_connections_ratio", "mysql-connections", {
+    ticket: {
+      id: "connections-many",
+      at: 0.8,
+      hysteresis: 0.1,
+      title: { en: "The database uses most of its connections", fr: "La base utilise la plupart de ses connexions" },
+    },
+    page: {
+      id: "connections-out",
+      at: 0.95,
+      hysteresis: 0.05,
+      affects: "degraded",
+      title: { en: "The database is running out of connections", fr: "La base n’a presque plus de connexions" },
+    },
+  });
+
+const fullHouse: Localised = {
+  en: "Pages may load slowly or fail, because the database takes no further connections.",
+  fr: "Des pages peuvent être lentes ou échouer : la base de données n’accepte plus de connexions.",
+};
+
+const overloaded: Localised = {
+  en: "Pages load slowly, because the database is overloaded.",
+  fr: "Les pages se chargent lentement : la base de données est surchargée.",
+};

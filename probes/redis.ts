@@ -1,0 +1,49 @@
+/** Looks at a Redis itself: whether it takes writes, keeps what it has, and has room for more. */
+import { z } from "zod";
+import { defineProbe } from "../core/probe.ts";
+import { duration } from "../core/settings.ts";
+import { CannotLook, unknownUnlessSeen } from "./lib/cannot-look.ts";
+import { certificateAuthority } from "./lib/certificate.ts";
+import { withRedis } from "./lib/redis.ts";
+import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
+import { judged, redisEvidence, redisReadings, redisThresholds } from "./lib/redis-findings.ts";
+import { parseInfo, RedisHistory } from "./lib/redis-health.ts";
+
+const options = z.strictObject({
+  url: redisUrl().describe(`Address of the Redis, ${redisUrlForms}.`),
+  ca: certificateAuthority(),
+  cache: z
+    .boolean()
+    .prefault(false)
+    .describe("Whether it is a cache only: full memory and keys thrown out are then nothing to tell about."),
+  replicas: z.int().min(0).max(100).prefault(0).describe("How many replicas must follow it."),
+  fullFor: duration().prefault("4m").describe("How long its memory must stay at a level before somebody is told."),
+});
+
+export default defineProbe({
+  summary: "Asks a Redis about its memory, lost keys, refused writes, saving to disk and replication.",
+  behind: true,
+  options,
+  example: { url: { env: "MASTODON_REDIS_URL" } },
+
+  thresholds: redisThresholds,
+
+  run: ({ url, ca, ...expected }, { signal, clock, memory }) =>
+    unknownUnlessSeen(async () => {
+      const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) => redis.ask([["info"]]));
+      const info = parseInfo(textOf(answer));
+      const lately = RedisHistory.of(memory).note(info, clock.monotonicSeconds());
+      return {
+        ...judged(info, lately, expected),
+        readings: redisReadings(info, clock.now().epochMilliseconds / 1000),
+        evidence: redisEvidence(info, lately),
+        phases,
+      };
+    }),
+});
+
+function textOf(answer: unknown): string {
+  const parsed = z.tuple([z.string()]).safeParse(answer);
+  if (!parsed.success) throw new CannotLook("what should be a Redis answers INFO with something else");
+  return parsed.data[0];
+}

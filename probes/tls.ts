@@ -1,0 +1,104 @@
+/** Looks at the encryption of any port that speaks TLS: is the certificate good, for how long, and for which names. */
+import { z } from "zod";
+import type { Localised } from "../core/language.ts";
+import { defineProbe, type TlsFault, type TlsReport } from "../core/probe.ts";
+import {
+  certificateAuthority,
+  certificateEvidence,
+  certificateNote,
+  certificateReadings,
+  certificateThresholds,
+  renewalDays,
+} from "./lib/certificate.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+
+const options = z.strictObject({
+  host: hostName().describe("Where to connect to: `social.example`."),
+  port: portNumber().prefault(443).describe("The port, which must speak TLS from the first byte."),
+  name: hostName().optional().describe("The name that the certificate must be for, where it is not that of `host`."),
+  alsoFor: z
+    .array(hostName())
+    .max(100)
+    .prefault([])
+    .describe("Further names that the same certificate must hold for, such as `files.social.example`."),
+  atLeast: z
+    .enum(["TLSv1.2", "TLSv1.3"])
+    .prefault("TLSv1.2")
+    .describe("The oldest version of TLS that is good enough; anything older than 1.2 is never spoken."),
+  certificateDays: renewalDays(),
+  family: addressFamily(),
+  ca: certificateAuthority(),
+});
+type Options = z.output<typeof options>;
+
+export default defineProbe({
+  summary: "Looks at the certificate of any port that speaks TLS: chain, names, end, version.",
+  options,
+  example: { host: "social.example", alsoFor: ["files.social.example"] },
+  defaults: { everySeconds: 300 },
+
+  thresholds: ({ certificateDays }) => certificateThresholds(certificateDays),
+
+  run: (settings, { net, clock }) =>
+    net.converse(settings, async (line) => {
+      const { host, name = host, ca, certificateDays } = settings;
+      const report = await line.secure({ name, ca: ca?.reveal() });
+      const now = clock.now();
+      return findingOf(flawsOf(report, settings), {
+        phases: line.phases(),
+        readings: certificateReadings(report, now, certificateDays),
+        note: certificateNote(report, now, certificateDays),
+      });
+    }),
+});
+
+function flawsOf(report: TlsReport, { alsoFor, atLeast }: Options): readonly Flaw[] {
+  const evidence = certificateEvidence(report);
+  const refused = report.faults.map(
+    ({ kind, sentence }): Flaw => ({
+      outcome: "down",
+      reason: sentence,
+      explanation: explanationOf(kind),
+      evidence,
+    }),
+  );
+  const missing = alsoFor.filter((name) => !report.names.some((certified) => covers(certified, name)));
+  return [
+    ...refused,
+    ...(missing.length > 0
+      ? [blemish(`certificate is not for ${missing.slice(0, 3).join(", ")}`, explanationOf("wrong-name"), evidence)]
+      : []),
+    ...(report.protocol < atLeast ? [blemish(`speaks ${report.protocol}, not ${atLeast}`, oldVersion, evidence)] : []),
+  ];
+}
+
+/** A star stands for one part of a name, and only at its beginning. */
+function covers(certified: string, wanted: string): boolean {
+  const [pattern, name] = [certified.toLowerCase(), wanted.toLowerCase().replace(/\.$/, "")];
+  return pattern.startsWith("*.") ? name.slice(name.indexOf(".")) === pattern.slice(1) : name === pattern;
+}
+
+function explanationOf(kind: TlsFault["kind"]): Localised {
+  if (kind === "expired" || kind === "not-yet-valid") {
+    return {
+      en: "Browsers and apps refuse to connect, because our certificate is not valid at present.",
+      fr: "Les navigateurs et applications refusent la connexion : notre certificat n’est pas valide en ce moment.",
+    };
+  }
+  if (kind === "wrong-name") {
+    return {
+      en: "Browsers and apps refuse to connect, because our certificate does not fit our address.",
+      fr: "Les navigateurs et applications refusent la connexion : le certificat ne correspond pas à notre adresse.",
+    };
+  }
+  return {
+    en: "Browsers, apps or other servers may refuse to connect, because they do not trust our certificate.",
+    fr: "Navigateurs, applications ou autres serveurs peuvent refuser la connexion, faute de confiance en notre certificat.",
+  };
+}
+
+const oldVersion: Localised = {
+  en: "Everything works, but the connection is not encrypted as well as it should be.",
+  fr: "Tout fonctionne, mais la connexion n’est pas chiffrée aussi bien qu’elle devrait l’être.",
+};

@@ -1,0 +1,272 @@
+/** A chain of checks: one cause is told once, and whatever it explains is recorded, never lost, and told when it stays. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Check } from "../../core/target.ts";
+import { randomFrom } from "../helpers/random.ts";
+import { check, latency, target, World } from "./world.ts";
+
+const cause = "database/connect";
+const refused = { outcome: "down", reason: "connection refused" } as const;
+
+/** Mastodon, whose web and queues need the database, with a streaming server that does not. */
+function coOp({ database = {}, web = {} }: { readonly database?: Partial<Check>; readonly web?: Partial<Check> } = {}) {
+  return [
+    target("database", "Database", [check("database", "connect", database)], { public: false }),
+    target("mastodon", "Mastodon", [
+      check("mastodon", "web", { dependsOn: [cause], ...web }),
+      check("mastodon", "service", { dependsOn: ["mastodon/web"] }),
+      check("mastodon", "streaming"),
+      check("mastodon", "queues", { dependsOn: [cause], thresholds: [latency] }),
+    ]),
+  ];
+}
+
+async function onDisk() {
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-chain-"));
+  const world = await World.open({ file: join(folder, "tidewatch.db"), targets: coOp() });
+  return {
+    world,
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+const told = ["page contractor email pending", "escalation techops email pending"];
+const notesOf = async (world: World, incident: number) =>
+  (await world.store.incidentUpdates(incident)).map(({ kind, text, public: shown }) => ({ kind, en: text.en, shown }));
+
+test("a failure that a told cause explains is recorded with it, in one transaction, and pages nobody", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  expect(await world.incidents()).toMatchObject([
+    { id: 1, key: "database", urgency: "page" },
+    { id: 2, key: "mastodon", urgency: "page", reason: "answered 502, because database/connect: connection refused" },
+  ]);
+  expect(await world.outbox(1)).toEqual(told);
+  expect(await world.outbox(2)).toEqual([]);
+});
+
+test("members read of the cause by its name when it stands on their page, and only then", async () => {
+  const [database, mastodon] = coOp();
+  if (!database || !mastodon) throw new Error("the co-op is not there");
+  await using open = await World.open({ targets: [{ ...database, public: true }, mastodon] });
+  await using closed = await World.open({ targets: [database, mastodon] });
+  for (const world of [open, closed]) {
+    await world.breaks(cause, refused);
+    await world.breaks("mastodon/web");
+  }
+  expect((await notesOf(open, 2))[0]?.en).toContain("It comes from the trouble with Database.");
+  expect((await notesOf(closed, 2))[0]?.en).not.toContain("Database");
+});
+
+test("the cause is well again and the dependent is not: its next failed try pages, without counting anew", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  expect(await world.outbox(2)).toEqual([]);
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", { outcome: "down", reason: "answered 500" });
+  expect(await world.outbox(2)).toEqual(told);
+  const [page] = await world.store.noticesOf(2);
+  expect(page?.notBefore).toEqual(world.clock.now());
+  expect(page?.body).toContain("Told only now: database/connect explained it");
+  expect(page?.body).toContain("answered 500");
+  expect((await world.incidents())[1]).toMatchObject({ state: "open", reason: "answered 500" });
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a try that began before the cause was well again does not page", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  // Begun in the same instant as the good try.
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual([]);
+  // A clock that was put back must not keep it quiet for long.
+  world.clock.jump(-3600);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("both are well again: nobody hears of what was never told", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  await world.clock.turn(10);
+  await world.mends("mastodon/web");
+  expect((await world.incidents()).map(({ state }) => state)).toEqual(["resolved", "resolved"]);
+  expect(await world.outbox(2)).toEqual([]);
+});
+
+test("something in the same incident that speaks for itself pages at once", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.breaks("mastodon/streaming");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a chain leads to its beginning", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.breaks("mastodon/service");
+  expect(await world.outbox(2)).toEqual([]);
+  await world.mends(cause);
+  await world.clock.turn(10);
+  await world.sees("mastodon/service", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("the dependent failed first: it was told, and says what explains it once that is confirmed", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks("mastodon/web");
+  expect(await world.outbox(1)).toEqual(told);
+  await world.breaks(cause, refused);
+  expect(await world.outbox(2)).toEqual(told);
+  expect((await notesOf(world, 1)).slice(1)).toEqual([
+    { kind: "note", en: "because database/connect: connection refused", shown: false },
+  ]);
+  await world.sees(cause, refused);
+  expect(await notesOf(world, 1)).toHaveLength(2);
+  await world.mends(cause);
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual(told);
+  expect((await notesOf(world, 1)).at(-1)).toMatchObject({ kind: "note", en: expect.stringContaining("no longer") });
+});
+
+test("a cause that is less bad, or that nobody is told of, explains nothing", async () => {
+  await using milder = await World.open({ targets: coOp() });
+  await milder.breaks(cause, { outcome: "degraded", reason: "slow" });
+  await milder.breaks("mastodon/web");
+  expect(await milder.outbox(2)).toEqual(told);
+  await using quiet = await World.open({ targets: coOp({ database: { required: false } }) });
+  await quiet.breaks(cause, refused);
+  await quiet.breaks("mastodon/web");
+  expect(await quiet.outbox(1)).toEqual(told);
+});
+
+test("what was told as degraded and turns down is explained, and told when the cause goes", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  expect(await world.outbox(1)).toEqual(["ticket techops email pending"]);
+  await world.mends(cause);
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual(["ticket techops email pending", ...told]);
+});
+
+test("a level that a cause explains waits for it as well", async () => {
+  await using world = await World.open({ targets: coOp() });
+  const late = { outcome: "up", readings: [{ metric: "queue_latency_seconds", value: 2000 }] } as const;
+  await world.breaks(cause, refused);
+  for (let run = 0; run < 12; run++) {
+    await world.sees("mastodon/queues", late);
+    await world.clock.turn(60);
+  }
+  expect((await world.incidents())[1]).toMatchObject({ key: "mastodon/queues:latency", state: "open" });
+  expect(await world.outbox(2)).toEqual([]);
+  await world.mends(cause);
+  await world.clock.turn(60);
+  await world.sees("mastodon/queues", late);
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a restart keeps what was explained, tells nothing twice, and forgets nothing that was never told", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.restart();
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual([]);
+  expect(await notesOf(world, 2)).toHaveLength(1);
+  await world.mends(cause);
+  await world.restart();
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+  await world.restart();
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a restart remembers that a ticket said less than what is so now", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  await world.restart();
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual(["ticket techops email pending", ...told]);
+});
+
+test("a cause that is taken out of the configuration explains nothing any more", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.restart(world.targets.slice(1));
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("whatever comes in whatever order, no confirmed trouble is kept from everybody", async () => {
+  let untold = 0;
+  for (let seed = 1; seed <= 12; seed++) {
+    await using world = await World.open({ targets: coOp() });
+    const random = randomFrom(seed);
+    const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)];
+    const mood = new Map<string, "up" | "degraded" | "down" | "unknown">();
+    for (let step = 0; step < 150; step++) {
+      const id = pick([cause, "mastodon/web", "mastodon/service"]) ?? cause;
+      if (random() < 0.1) {
+        const next = pick(["up", "up", "up", "degraded", "down", "down", "unknown"] as const) ?? "up";
+        mood.set(id, next);
+        if (id === cause && next === "down") mood.set("mastodon/web", next);
+      }
+      const seen = mood.get(id) ?? "up";
+      await world.sees(id, seen);
+      await world.clock.turn(1 + Math.floor(random() * 30));
+      const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");
+      const notices = await Promise.all(open.map((incident) => world.store.noticesOf(incident.id)));
+      const told = notices.filter((list) => list.some(({ kind }) => kind === "page"));
+      if (told.length < open.length) untold++;
+      const isOpen = open.some(({ target, checks }) => checks.some((own) => `${target}/${own}` === id));
+      if (seen === "down" && isOpen) expect(told, `seed ${seed}, step ${step}, ${id}`).not.toEqual([]);
+    }
+  }
+  expect(untold).toBeGreaterThan(20);
+});
+
+test("killed while a page that had waited is written: it is written with the next failed try", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  await world.clock.turn(10);
+  world.considers("mastodon/web", "down");
+  await world.restart();
+  expect(await world.outbox(2)).toEqual([]);
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});

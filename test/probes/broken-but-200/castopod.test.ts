@@ -1,0 +1,60 @@
+/** Castopods that answer 200 on their home page and are broken: what a plain check sees of it, and what ours does. */
+import { describe, expect, test } from "vitest";
+import { type CastopodFault, castopodFaults, startCastopod } from "../../../practice/stand-ins/castopod.ts";
+import castopod from "../../../probes/castopod.ts";
+import http from "../../../probes/http.ts";
+import { type Situation, sectionOnPage, situationFaults, situationTable } from "../../helpers/broken-but-200.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
+import { runProbe } from "../../helpers/run-probe.ts";
+
+const words: Readonly<Record<CastopodFault, string>> = {
+  "database-gone": "The database is gone; `/health` does not ask it, and a cache shows the home page",
+  "feed-error-page": "An error page stands in place of the feed, with status 200",
+  "feed-cut-off": "PHP ran out of memory in the middle of the feed",
+  "feed-empty": "The feed has no episode any more",
+  "feed-behind": "The feed is kept from before the newest episode",
+  "base-url": "`CP_BASEURL` names another host after a move",
+  "sound-missing": "The newest episode's file is missing",
+  "bucket-gone": "The storage bucket is gone",
+  "sound-page": "The media host answers with its welcome page",
+  "sound-whole": "The media host gives no parts of files",
+  "sound-short": "The newest episode's file was cut off while it was uploaded",
+  "accounts-as-pages": "A cache gives other servers the web page in place of the account",
+  "inbox-closed": "A firewall lets no message of other servers through",
+  "episode-page-missing": "The page of the newest episode is missing",
+};
+
+async function seen(fault: CastopodFault): Promise<Situation> {
+  const clock = new FakeClock();
+  await using server = await startCastopod({ now: () => clock.now(), podcasts: ["show"], broken: fault });
+  const memory = new Map();
+  const look = () => runProbe(castopod, { url: server.url, podcasts: ["show"] }, { clock, memory });
+  let tidewatch = await look();
+  // A feed may lag behind a page for some minutes, rightly so.
+  for (let turn = 0; turn < 2 && tidewatch.outcome === "up"; turn++) {
+    await clock.turn(600);
+    tidewatch = await look();
+  }
+  return { situation: words[fault], http: await runProbe(http, { url: server.url, followRedirects: 3 }), tidewatch };
+}
+
+const situations = await Promise.all(castopodFaults.map(seen));
+
+test("each situation is seen, told from the others, and fools a plain check", () => {
+  expect(situationFaults(situations, { atLeast: 6 })).toEqual([]);
+});
+
+test("the page of what a plain check misses is current", () => {
+  expect(sectionOnPage("castopod", situations)).toBe(situationTable(situations));
+});
+
+describe.each(["1.15", "2.0"] as const)("version %s", (version) => {
+  test("in health is up, to both", async () => {
+    const clock = new FakeClock();
+    await using server = await startCastopod({ now: () => clock.now(), version });
+    expect(await runProbe(http, { url: server.url })).toMatchObject({ outcome: "up" });
+    const sample = await runProbe(castopod, { url: server.url }, { clock });
+    expect(sample).toMatchObject({ outcome: "up" });
+    expect(sample.reason).toBeUndefined();
+  });
+});

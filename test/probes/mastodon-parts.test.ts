@@ -1,0 +1,385 @@
+/** Mastodon's media, federation, timeline and search: policies that are no faults, faults that look like none, hostile bytes. */
+import { describe, expect, test } from "vitest";
+import { loadProbes } from "../../commands/lib/plug-ins.ts";
+import { Secret } from "../../core/secret.ts";
+import { type MastodonSettings, practiceToken, startMastodon } from "../../practice/stand-ins/mastodon.ts";
+import mastodon from "../../probes/mastodon.ts";
+import federation from "../../probes/mastodon-federation.ts";
+import media from "../../probes/mastodon-media.ts";
+import search from "../../probes/mastodon-search.ts";
+import timeline from "../../probes/mastodon-timeline.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { runProbe } from "../helpers/run-probe.ts";
+import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+
+const token = new Secret(practiceToken);
+const versions = ["4.2", "4.5"] as const;
+const members = { en: expect.stringMatching(/\.$/), fr: expect.stringMatching(/\.$/) };
+
+async function at(settings: MastodonSettings, probe: Parameters<typeof runProbe>[0], options: object = {}) {
+  await using server = await startMastodon(settings);
+  return await runProbe(probe, { url: server.url, ...options });
+}
+
+describe("media", () => {
+  const shows = (avatar: string, thumbnail?: string): Answers => ({
+    "/api/v2/instance": asJson({
+      domain: "social.example",
+      version: "4.5.15",
+      ...(thumbnail && { thumbnail: { url: thumbnail } }),
+      contact: { account: { username: "admin", avatar } },
+    }),
+  });
+
+  test.each(versions)("of %s are fetched from a host of their own, by their beginning only", async (version) => {
+    await using store = await startMastodon();
+    expect(await at({ version, media: store.url }, media)).toMatchObject({ outcome: "up" });
+    expect(store.requests).toEqual([expect.stringMatching(/^GET \/system\/accounts\/avatars\//)]);
+  });
+
+  test("whose host is gone are degraded, and Mastodon is not down", async () => {
+    const gone = await smallServer({});
+    await gone[Symbol.asyncDispose]();
+    const sample = await at({ media: gone.url }, media);
+    expect(sample).toMatchObject({ outcome: "degraded", explanation: { en: "Pictures and videos do not load." } });
+    expect(sample.reason).toMatch(/^media on 127\.0\.0\.1:\d+: refused/);
+  });
+
+  test("of the program itself prove nothing: an attachment of a local post is taken, and never a remote one", async () => {
+    await using store = await smallServer({ "*": { headers: { "content-type": "image/png" }, body: "\u0089PNG" } });
+    const attachment = (path: string, remote: string | null) => ({ url: `${store.url}${path}`, remote_url: remote });
+    const post = {
+      id: "1",
+      created_at: "2026-11-23T12:00:00.000Z",
+      media_attachments: [attachment("/remote.png", "https://a.example/x.png"), attachment("/local.png", null)],
+    };
+    await using server = await smallServer({
+      ...shows("/avatars/original/missing.png", "/packs/media/images/preview-6399aebd96ccf025654e2977454f168f.png"),
+      "/api/v1/timelines/public": asJson([post]),
+    });
+    expect(await runProbe(media, { url: server.url })).toMatchObject({ outcome: "up" });
+    expect(store.requests).toEqual(["GET /local.png"]);
+  });
+
+  test("that nobody shows cannot be fetched, which is no fault", async () => {
+    await using server = await smallServer({
+      ...shows("/avatars/original/missing.png"),
+      "/api/v1/timelines/public": { status: 422, ...asJson({ error: "This method requires an authenticated user" }) },
+    });
+    expect(await runProbe(media, { url: server.url })).toMatchObject({
+      outcome: "up",
+      reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched",
+    });
+  });
+
+  test("are not looked for while Mastodon itself is broken", async () => {
+    await using server = await startMastodon();
+    await server.become("errors");
+    expect(await runProbe(media, { url: server.url })).toMatchObject({ outcome: "unknown", explanation: members });
+  });
+
+  test.each<[string, Answers, string, RegExp]>([
+    ["missing", { "*": { status: 404 } }, "degraded", /^a picture that is shown is not on .* \(404\)$/],
+    ["a wall before it", { "*": { status: 403 } }, "unknown", /^blocked: the monitor is refused/],
+    ["an error", { "*": { status: 503 } }, "degraded", /^the media host .* answers 503$/],
+    ["JSON", { "*": asJson({ error: "no" }) }, "degraded", /gives application\/json in place of a picture$/],
+    [
+      "a page under the name of a picture",
+      { "*": { headers: { "content-type": "image/png" }, body: "<!doctype html><title>x" } },
+      "degraded",
+      /gives text under the name of a picture$/,
+    ],
+    [
+      "an error of the store with status 200",
+      { "*": { headers: { "content-type": "application/xml" }, body: "<Error>\n<Code>SlowDown</Code></Error>" } },
+      "degraded",
+      /^the media store .* refuses: SlowDown \(200\)$/,
+    ],
+    ["a picture without a type", { "*": { body: "\u0089PNG\r\n" } }, "up", /^$/],
+  ])("%s", async (_what, answers, outcome, reason) => {
+    await using store = await smallServer(answers);
+    await using server = await smallServer(shows(`${store.url}/a.png`));
+    const sample = await runProbe(media, { url: server.url });
+    expect({ ...sample, reason: sample.reason ?? "" }).toMatchObject({
+      outcome,
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  test.each(["javascript:alert(1)", "file:///etc/passwd", "data:image/png;base64,AA==", "http://[", ""])(
+    "at an address like %s are not fetched",
+    async (avatar) => {
+      await using server = await smallServer({ ...shows(avatar), "/api/v1/timelines/public": asJson([]) });
+      expect(await runProbe(media, { url: server.url })).toMatchObject({ outcome: "up" });
+    },
+  );
+});
+
+describe("federation", () => {
+  test.each(versions)("of %s is whole, also where only members of allowed servers may read", async (version) => {
+    for (const limitedFederation of [false, true]) {
+      await using server = await startMastodon({ version, limitedFederation });
+      const account = `admin@${new URL(server.url).host}`;
+      expect(await runProbe(federation, { url: server.url, account })).toMatchObject({ outcome: "up" });
+      expect(server.requests).toContain("POST /inbox");
+    }
+  });
+
+  const actor = (url: string, change: object = {}) => ({
+    headers: { "content-type": "application/activity+json; charset=utf-8" },
+    body: JSON.stringify({
+      id: `${url}/actor`,
+      type: "Application",
+      inbox: `${url}/actor/inbox`,
+      publicKey: { publicKeyPem: "-----BEGIN PUBLIC KEY-----\nx" },
+      ...change,
+    }),
+  });
+  const refusal = { status: 401, ...asJson({ error: "Request not signed" }) };
+  async function withAnswers(answers: Answers) {
+    await using server = await smallServer({ "/actor": (url) => actor(url), "/inbox": refusal, ...answers });
+    return await runProbe(federation, { url: server.url });
+  }
+
+  test.each<[string, Answers, string, RegExp]>([
+    ["nothing", {}, "up", /^$/],
+    ["another refusal", { "/inbox": { status: 400, body: "bad" } }, "up", /^$/],
+    ["a share that is used up", { "/inbox": { status: 429 } }, "up", /^$/],
+    ["a limit on us", { "/actor": { status: 429 } }, "unknown", /asked to come less often/],
+    [
+      "another domain",
+      { "/actor": (url) => actor(url, { id: "https://old.example/actor" }) },
+      "degraded",
+      /says it is https:\/\/old\.example/,
+    ],
+    [
+      "an inbox elsewhere",
+      { "/actor": (url) => actor(url, { inbox: "https://old.example/inbox" }) },
+      "degraded",
+      /has its inbox at/,
+    ],
+    ["no key", { "/actor": (url) => actor(url, { publicKey: null }) }, "degraded", /shows no public key/],
+    [
+      "plain JSON",
+      { "/actor": (url) => ({ ...actor(url), headers: { "content-type": "application/json" } }) },
+      "degraded",
+      /is application\/json, not application\/activity\+json/,
+    ],
+    ["no proxy rule", { "/actor": { status: 404 } }, "degraded", /answers 404: the proxy does not pass it on/],
+    [
+      "a riddle",
+      { "/actor": asHtml('<i id="anubis_challenge">') },
+      "degraded",
+      /^blocked: Anubis .* other servers have none/,
+    ],
+    [
+      "a riddle before the inbox",
+      { "/inbox": asHtml('<i id="anubis_challenge">') },
+      "degraded",
+      /^blocked: Anubis .* before the inbox/,
+    ],
+    ["a password prompt", { "/inbox": asHtml("<h1>401", 401) }, "degraded", /asks deliveries for a password/],
+    [
+      "a redirect",
+      { "/inbox": { status: 301, headers: { location: "/en/inbox" } } },
+      "degraded",
+      /redirects to .*: deliveries get lost$/,
+    ],
+    ["somebody who takes all", { "/inbox": { status: 202 } }, "degraded", /takes what nobody signed \(202\)/],
+    [
+      "maintenance",
+      { "/actor": { status: 503, headers: { "retry-after": "60" } } },
+      "degraded",
+      /^says it is under maintenance \(503/,
+    ],
+    ["a server closed for good", { "/actor": { status: 410 } }, "degraded", /closed for good/],
+    [
+      "nonsense",
+      { "/actor": { headers: { "content-type": "application/activity+json" }, body: "[".repeat(9999) } },
+      "degraded",
+      /is not an actor document/,
+    ],
+  ])("%s", async (_what, answers, outcome, reason) => {
+    const sample = await withAnswers(answers);
+    expect({ ...sample, reason: sample.reason ?? "" }).toMatchObject({
+      outcome,
+      reason: expect.stringMatching(reason),
+    });
+    if (outcome !== "up") expect(sample.explanation).toEqual(members);
+  });
+
+  test("an account that may be seen with a signature only is as it should be", async () => {
+    const self = (url: string) => `${url}/ap/users/109`;
+    const webfinger = (url: string) =>
+      asJson({
+        subject: `acct:admin@${new URL(url).host}`,
+        links: [{ rel: "self", type: "application/activity+json", href: self(url) }],
+      });
+    await using server = await smallServer({
+      "/actor": (url) => actor(url),
+      "/inbox": refusal,
+      "/.well-known/webfinger": webfinger,
+      "/ap/users/109": refusal,
+    });
+    const account = `admin@${server.host}`;
+    expect(await runProbe(federation, { url: server.url, account })).toMatchObject({ outcome: "up" });
+    expect(server.requests.at(-1)).toMatch(/^GET \/ap\/users\/109\?_=/);
+  });
+});
+
+describe("the timeline", () => {
+  test("tells how old its newest posts are", async () => {
+    const { outcome, readings = [] } = await at({}, timeline);
+    expect([outcome, readings[0]?.metric, readings[0]?.labels]).toEqual([
+      "up",
+      "mastodon_timeline_age_seconds",
+      { feed: "remote" },
+    ]);
+    expect(readings[0]?.value).toBeGreaterThan(200);
+    expect(readings[0]?.value).toBeLessThan(230);
+  });
+
+  test.each<[string, MastodonSettings, object, RegExp]>([
+    [
+      "4.2 without previews",
+      { version: "4.2", feeds: { local: "authenticated", remote: "authenticated" } },
+      {},
+      /for members only \(answered 422, a policy\)/,
+    ],
+    [
+      "4.2 in limited federation",
+      { version: "4.2", limitedFederation: true },
+      {},
+      /for members only \(answered 401, a policy\)/,
+    ],
+    ["4.5 in limited federation", { limitedFederation: true }, {}, /for members only \(answered 401, a policy\)/],
+    [
+      "4.5 for members only",
+      { feeds: { local: "public", remote: "authenticated" } },
+      {},
+      /for members only \(a policy\)/,
+    ],
+    ["4.5 switched off", { feeds: { local: "disabled", remote: "disabled" } }, {}, /switched off/],
+    ["4.5 switched off, for a member", { feeds: { local: "disabled", remote: "disabled" } }, { token }, /switched off/],
+  ])("of %s is never called broken", async (_what, settings, options, reason) => {
+    const sample = await at(settings, timeline, options);
+    expect(sample).toMatchObject({ outcome: "up", reason: expect.stringMatching(reason) });
+  });
+
+  test("is asked for by its own name, so that the other one's policy does not close it", async () => {
+    const feeds = { local: "public", remote: "authenticated" } as const;
+    expect((await at({ feeds }, timeline, { feed: "local" })).readings).toHaveLength(1);
+    expect((await at({ feeds }, timeline, { token })).readings).toHaveLength(1);
+  });
+
+  test("a token that is refused is our own business, and not repeated", async () => {
+    const wrong = new Secret("a-token-that-was-revoked");
+    const sample = await at({ limitedFederation: true }, timeline, { token: wrong });
+    expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("the token is refused (401)") });
+    expect(JSON.stringify(sample)).not.toContain("a-token-that-was-revoked");
+  });
+
+  const posts = (ages: readonly number[]) =>
+    asJson(
+      ages.map((age, index) => ({
+        id: `${index}`,
+        created_at: new Date(noon - age * 1000).toISOString(),
+      })),
+      { date: new Date(noon).toUTCString() },
+    );
+  const noon = Date.parse("2026-11-23T12:00:00Z");
+  const every = (gap: number, from: number) => Array.from({ length: 40 }, (_, index) => from + index * gap);
+  async function withPosts(answers: Answers, clock = new FakeClock()) {
+    await using server = await smallServer(answers);
+    return await runProbe(timeline, { url: server.url }, { clock });
+  }
+
+  test.each<[string, readonly number[], string]>([
+    ["one a minute until an hour ago", every(60, 3600), "degraded"],
+    ["one every ten minutes until an hour ago", every(600, 3600), "up"],
+    ["one every ten minutes until five hours ago", every(600, 5 * 3600), "degraded"],
+    ["one a minute, and one from the future on top of a silence", [-86_400, ...every(60, 3600)], "degraded"],
+    ["one a minute, and one that is years old on top", [9e7, ...every(60, 30)], "up"],
+    ["three posts in all, days old", [9e5, 9e5, 9e5], "up"],
+  ])("%s", async (_what, ages, outcome) => {
+    expect(await withPosts({ "/api/v1/timelines/public": posts(ages) })).toMatchObject({ outcome });
+  });
+
+  test("is as fresh as the server's own clock says, whatever ours does", async () => {
+    const answers = { "/api/v1/timelines/public": posts(every(60, 30)) };
+    const clock = new FakeClock();
+    clock.jump(86_400);
+    expect(await withPosts(answers, clock)).toMatchObject({ outcome: "up" });
+  });
+
+  test("that is empty on a new server is no fault", async () => {
+    const answers = (known: number): Answers => ({
+      "/api/v1/timelines/public": asJson([]),
+      "/api/v1/instance": asJson({ uri: "a.example", version: "4.5.15", stats: { domain_count: known } }),
+    });
+    expect(await withPosts(answers(3))).toMatchObject({ outcome: "up", reason: expect.stringMatching(/new server/) });
+    expect(await withPosts(answers(20_000))).toMatchObject({ outcome: "degraded" });
+  });
+
+  test.each<[string, Answers[string], string]>([
+    ["a page", asHtml("<h1>"), "a web page stands in place of the timeline (200)"],
+    ["something else", asJson({ posts: [] }), "the timeline is not a list of posts"],
+    ["posts without a date", asJson([{ id: "1", created_at: "yesterday" }]), "the timeline is not a list of posts"],
+    [
+      "a cache",
+      { ...asJson([]), headers: { "x-cached": "STALE" } },
+      "the timeline fails and a cache covers it (x-cached: STALE)",
+    ],
+    ["nothing there", { status: 404 }, "the timeline answered 404"],
+  ])("%s in its place is a fault", async (_what, answer, reason) => {
+    expect(await withPosts({ "/api/v1/timelines/public": answer })).toMatchObject({ outcome: "degraded", reason });
+  });
+
+  test("what posts say never gets into our books", async () => {
+    const late = every(60, 7200).map((age) => ({
+      id: "1",
+      created_at: new Date(noon - age * 1000).toISOString(),
+      content: "<p>a private thought</p>",
+    }));
+    const sample = await withPosts({
+      "/api/v1/timelines/public": asJson(late, { date: new Date(noon).toUTCString() }),
+    });
+    expect(sample.outcome).toBe("degraded");
+    expect(JSON.stringify(sample)).not.toContain("thought");
+  });
+});
+
+describe("search", () => {
+  test("finds what is there", async () => {
+    expect(await at({}, search, { query: "meeting", token })).toMatchObject({ outcome: "up" });
+    expect(await at({}, search, { query: "admin", type: "accounts" })).toMatchObject({ outcome: "up" });
+  });
+
+  test.each<[string, Answers[string], object, string, RegExp]>([
+    ["a token is needed", { status: 401, ...asJson({ error: "x" }) }, {}, "unknown", /^search needs a token$/],
+    ["a token is refused", { status: 403, ...asJson({ error: "x" }) }, { token }, "unknown", /^the token is refused/],
+    ["an error", { status: 500 }, {}, "degraded", /^search answered 500$/],
+    ["no results", asJson({}), {}, "degraded", /^search answered 200, but no results$/],
+  ])("%s", async (_what, answer, options, outcome, reason) => {
+    await using server = await smallServer({ "*": answer });
+    const sample = await runProbe(search, { url: server.url, query: "x", ...options });
+    expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason), explanation: members });
+  });
+});
+
+test("all standard checks together use a small part of what Mastodon allows one address, 300 API questions in 5 minutes", async () => {
+  await using server = await startMastodon();
+  const probes = await loadProbes();
+  const asked = async ({ probe: name, every, id: _id, ...settings }: Readonly<Record<string, unknown>>) => {
+    const before = server.requests.length;
+    const probe = probes[String(name)];
+    if (!probe) throw new Error(`no probe ${String(name)}`);
+    expect(await runProbe(probe, settings)).toMatchObject({ outcome: "up" });
+    const api = server.requests.slice(before).filter((request) => / \/api\//.test(request)).length;
+    return api * Math.max(1, 300 / Number.parseInt(String(every), 10) / (String(every).endsWith("m") ? 60 : 1));
+  };
+  let sum = 0;
+  for (const check of mastodon.kind?.checks({ url: server.url }) ?? []) sum += await asked(check);
+  expect(sum).toBeGreaterThan(10);
+  expect(sum).toBeLessThan(60);
+});

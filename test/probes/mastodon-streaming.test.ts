@@ -1,0 +1,320 @@
+/** The streaming probe against the captured answers, streams that never end, and everything that stands in their way. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import { describe, expect, test } from "vitest";
+import { Secret } from "../../core/secret.ts";
+import { practiceToken, startMastodon } from "../../practice/stand-ins/mastodon.ts";
+import probe from "../../probes/mastodon-streaming.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { runProbe } from "../helpers/run-probe.ts";
+import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+
+const token = new Secret(practiceToken);
+const captured = (name: string) =>
+  readFileSync(new URL(`../fixtures/mastodon/streaming/${name}`, import.meta.url), "utf8");
+
+const missing = { status: 401, ...asJson({ error: "Missing access token" }) };
+const noToken = { status: 401, headers: { "x-error-message": "Missing access token" } };
+const health = { headers: { "content-type": "text/plain" }, body: "OK" };
+/** An instance document that names where it streams. */
+const instance = (streaming: unknown) =>
+  asJson({ domain: "social.example", version: "4.5.15", configuration: { urls: { streaming } } });
+
+const parts = (changes: Answers = {}): Answers => ({
+  "/api/v2/instance": (url) => instance(url.replace("http", "ws")),
+  "/api/v1/streaming/health": health,
+  "/api/v1/streaming/public": missing,
+  "/api/v1/streaming": noToken,
+  ...changes,
+});
+
+async function withParts(changes: Answers, options: object = {}) {
+  await using server = await smallServer(parts(changes));
+  return await runProbe(probe, { url: server.url, ...options });
+}
+
+describe("a streaming server that works", () => {
+  test.each(["4.2", "4.5"] as const)(
+    "is up without a token, and opens a real stream with one (%s)",
+    async (version) => {
+      await using mastodon = await startMastodon({ version });
+      expect(await runProbe(probe, { url: mastodon.url })).toMatchObject({ outcome: "up" });
+      expect(await runProbe(probe, { url: mastodon.url, token })).toMatchObject({ outcome: "up" });
+    },
+  );
+
+  test("that streams without end is left after its first two characters", async () => {
+    const hungUp = Promise.withResolvers<void>();
+    await using server = await endless((_request, response) => {
+      response.once("close", () => hungUp.resolve());
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(":)\n");
+    });
+    expect(await runProbe(probe, { url: server.url, token })).toMatchObject({ outcome: "up" });
+    await hungUp.promise;
+  });
+
+  test("tells its address once in ten minutes, and a server that stops telling changes nothing", async () => {
+    await using streaming = await smallServer(parts());
+    let tells = true;
+    await using web = await smallServer({
+      "/api/v2/instance": () => (tells ? instance(streaming.url.replace("http", "ws")) : { status: 500 }),
+    });
+    const [clock, memory] = [new FakeClock(), new Map()];
+    const again = () => runProbe(probe, { url: web.url }, { clock, memory });
+    expect(await again()).toMatchObject({ outcome: "up" });
+    await clock.turn(599);
+    expect(await again()).toMatchObject({ outcome: "up" });
+    expect(web.requests).toHaveLength(1);
+    tells = false;
+    await clock.turn(1);
+    expect(await again()).toMatchObject({ outcome: "up" });
+    expect(web.requests).toHaveLength(2);
+    expect(streaming.requests.filter((asked) => asked.endsWith("/health"))).toHaveLength(3);
+  });
+
+  test("is found at the web server's own address when that describes itself to members only", async () => {
+    await using mastodon = await startMastodon({ version: "4.2", limitedFederation: true });
+    expect(await runProbe(probe, { url: mastodon.url })).toMatchObject({ outcome: "up" });
+  });
+});
+
+describe("what is wrong", () => {
+  test.each<[string, Answers, string, RegExp]>([
+    [
+      "the health page is slow to be right",
+      { "/api/v1/streaming/health": { body: "no" } },
+      "degraded",
+      /does not say OK/,
+    ],
+    [
+      "a wall before it",
+      { "/api/v1/streaming/health": { status: 403 } },
+      "unknown",
+      /^blocked: the monitor is refused/,
+    ],
+    [
+      "planned work",
+      { "/api/v1/streaming/health": { status: 503, headers: { "retry-after": "600" } } },
+      "degraded",
+      /^says it is under maintenance \(503, asks to come back in 600 s\)$/,
+    ],
+    [
+      "a password prompt",
+      { "/api/v1/streaming/public": { status: 401 } },
+      "degraded",
+      /asks for a password of its own/,
+    ],
+    [
+      "an open door that is none",
+      { "/api/v1/streaming/public": asHtml("<h1>") },
+      "degraded",
+      /answers 200 instead of 401/,
+    ],
+    ["a fake WebSocket", { "/api/v1/streaming": { status: 200 } }, "degraded", /^WebSockets are answered with 200$/],
+    ["an address of nonsense", { "/api/v2/instance": instance("nonsense") }, "degraded", /"nonsense" is no address/],
+    ["an address of another kind", { "/api/v2/instance": instance("file:///etc/passwd") }, "degraded", /is no address/],
+  ])("%s", async (_what, changes, outcome, reason) => {
+    const sample = await withParts(changes);
+    expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+    expect(sample.explanation).toEqual({ en: expect.any(String), fr: expect.any(String) });
+  });
+
+  test("a host of its own that is gone is no outage of the whole", async () => {
+    const gone = await smallServer({});
+    await gone[Symbol.asyncDispose]();
+    const sample = await withParts({ "/api/v2/instance": instance(`ws://${gone.host}`) });
+    expect(sample).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^streaming \(health\) on 127\.0\.0\.1:\d+: refused/),
+      explanation: { en: "New posts do not appear by themselves: pages must be reloaded to see them." },
+    });
+  });
+
+  test("a token that is refused is our own business", async () => {
+    await using mastodon = await startMastodon();
+    const wrong = new Secret("a-token-that-was-revoked");
+    const sample = await runProbe(probe, { url: mastodon.url, token: wrong });
+    expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("the token is refused") });
+    expect(JSON.stringify(sample)).not.toContain("a-token-that-was-revoked");
+  });
+
+  test("a proxy that drops the header with the token from WebSockets only", async () => {
+    const opened = { headers: { "content-type": "text/event-stream" }, body: ":)\n" };
+    expect(await withParts({ "/api/v1/streaming/public": opened }, { token })).toMatchObject({
+      outcome: "degraded",
+      reason: "the token gets lost on the way of a WebSocket: does the proxy drop its header?",
+    });
+  });
+
+  test("a server that repeats the token in its error does not get it into our books", async () => {
+    const parrot = { status: 418, body: practiceToken, headers: { server: practiceToken } };
+    const sample = await withParts({ "/api/v1/streaming/public": parrot, "/api/v1/streaming": parrot }, { token });
+    expect(sample.outcome).toBe("degraded");
+    expect(JSON.stringify(sample)).not.toContain(practiceToken);
+  });
+
+  test("a proxy that buffers the stream, so that nothing ever comes through", async () => {
+    const clock = new FakeClock();
+    await using server = await endless((_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.flushHeaders();
+      void clock.turn(6);
+    });
+    const sample = await runProbe(probe, { url: server.url, token }, { clock, timeoutSeconds: 20 });
+    expect(sample).toMatchObject({ outcome: "degraded", reason: "streaming (stream): no answer within 5 s" });
+  });
+
+  test("an answer that is slower than it should be", async () => {
+    await using mastodon = await startMastodon({ slowSeconds: 0.06 });
+    await mastodon.become("slow");
+    expect(await runProbe(probe, { url: mastodon.url, maxSeconds: 0.05 })).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^the streaming server took [\d.]+ s to answer, more than 0\.05 s$/),
+      explanation: { en: "New posts appear by themselves, but slowly." },
+    });
+  });
+});
+
+describe("what it hears", () => {
+  async function hearing(texts: readonly string[], minutesBetween: number) {
+    let at = 0;
+    await using metrics = await smallServer({ "*": () => ({ body: texts[at] ?? "" }) });
+    await using server = await smallServer(parts());
+    const [clock, memory] = [new FakeClock(), new Map()];
+    const samples = [];
+    for (at = 0; at < texts.length; at++) {
+      samples.push(await runProbe(probe, { url: server.url, metrics: `${metrics.url}/metrics` }, { clock, memory }));
+      await clock.turn(minutesBetween * 60);
+    }
+    return samples;
+  }
+  const counted = (clients: number, messages: number) =>
+    `connected_clients{type="websocket"} ${clients}\nredis_messages_received_total ${messages}\n`;
+  const outcomes = async (...texts: readonly string[]) => (await hearing(texts, 8)).map(({ outcome }) => outcome);
+
+  test("is read from the captured figures", async () => {
+    const [sample] = await hearing([captured("metrics-two-clients-two-messages.txt")], 1);
+    expect(sample).toMatchObject({
+      outcome: "up",
+      readings: [
+        { metric: "mastodon_streaming_clients", value: 1, labels: { type: "websocket" } },
+        { metric: "mastodon_streaming_clients", value: 1, labels: { type: "eventsource" } },
+        { metric: "mastodon_streaming_messages_received_total", value: 2 },
+      ],
+    });
+    expect(await outcomes(captured("metrics-idle.txt"), captured("metrics-idle.txt"))).toEqual(["up", "up"]);
+  });
+
+  test("deaf is who hears nothing for a quarter of an hour while somebody listens", async () => {
+    expect(await outcomes(counted(3, 9), counted(3, 9), counted(2, 9), counted(2, 10))).toEqual([
+      "up",
+      "up",
+      "degraded",
+      "up",
+    ]);
+  });
+
+  test("an hour without anybody who listens, a restart, and one message are no deafness", async () => {
+    expect(await outcomes(...Array.from({ length: 6 }, () => counted(0, 9)))).not.toContain("degraded");
+    expect(await outcomes(counted(3, 9), counted(3, 9), counted(3, 0), counted(3, 0))).not.toContain("degraded");
+    expect(await outcomes(counted(3, 9), counted(3, 9), counted(0, 9), counted(3, 9))).not.toContain("degraded");
+  });
+
+  test.each([
+    "",
+    "<h1>not metrics</h1>",
+    "redis_messages_received_total NaN",
+    `redis_messages_received_total ${"9".repeat(400)}`,
+  ])("figures that are none are our own failure: %s", async (text) => {
+    const [sample] = await hearing([text], 1);
+    expect(sample).toMatchObject({
+      outcome: "unknown",
+      reason: expect.stringContaining("could not see what streaming hears"),
+    });
+  });
+});
+
+describe("the stand-in", () => {
+  test("answers what the real server was captured answering", async () => {
+    await using mastodon = await startMastodon();
+    const seen = await Promise.all(answers().map(({ path, upgrade }) => ask(mastodon.url, path, upgrade)));
+    expect(answers().length).toBe(6);
+    answers().forEach((answer, index) => {
+      expect({ path: answer.path, ...seen[index] }).toEqual({ path: answer.path, ...answer.said });
+    });
+  });
+});
+
+/** Status, kind and body of each captured answer; the token of the capture becomes ours. */
+function answers() {
+  return captured("http-answers.txt")
+    .replaceAll("\r", "")
+    .split(/^\$ /m)
+    .filter((section) => section.startsWith("GET"))
+    .flatMap((section) => {
+      const [, request = "", head = "", body = ""] = /^GET ([^\n]*)\n(.*?)\n\n(.*)$/s.exec(section) ?? [];
+      const path = (request.split(" ")[0] ?? "").replace("probe-token", practiceToken);
+      // The root of its own port, which no proxy passes on.
+      if (path === "/") return [];
+      return [{ path, upgrade: request.includes("ws upgrade"), said: saying(head, body.trim()) }];
+    });
+}
+
+const saying = (head: string, body: string) => ({
+  status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]),
+  contentType: /^content-type: (.*)$/im.exec(head)?.[1]?.trim(),
+  error: /^x-error-message: (.*)$/im.exec(head)?.[1]?.trim(),
+  body,
+});
+
+/** Over a bare socket, so that nothing is added or left out. */
+async function ask(base: string, path: string, upgrade: boolean) {
+  const { hostname, port } = new URL(base);
+  const socket = connect(Number(port), hostname);
+  const wish = upgrade
+    ? "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="
+    : "connection: close";
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\n${wish}\r\n\r\n`);
+  let text = "";
+  socket.on("data", (chunk: Buffer) => {
+    text += chunk.toString("latin1");
+    if (upgrade && text.includes("\r\n\r\n")) socket.end();
+  });
+  await once(socket, "close");
+  const [head = "", body = ""] = text.split("\r\n\r\n");
+  return saying(head.replaceAll("\r", ""), body.trim());
+}
+
+/** Everything else works; a stream is answered as the test says, and stays open. */
+async function endless(stream: (request: IncomingMessage, response: ServerResponse) => void) {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("?", 1)[0];
+    if (path === "/api/v1/streaming/public") return stream(request, response);
+    if (path === "/api/v1/streaming/health") return response.end("OK");
+    if (path === "/api/v1/streaming")
+      return response.writeHead(401, { "x-error-message": "Missing access token" }).end();
+    response.writeHead(500).end();
+  });
+  server.on("upgrade", (request, socket) => {
+    const key = request.headers["sec-websocket-key"] ?? "";
+    const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+    socket.end(
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+    );
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** Ports that greet, ask back, dawdle and lie. */
+import { expect, test } from "vitest";
+import probe from "../../probes/tcp.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { runProbe } from "../helpers/run-probe.ts";
+import { tcpServer } from "../helpers/servers.ts";
+import { silentServer } from "../helpers/silent-server.ts";
+
+const look = (port: number, more: object = {}) => runProbe(probe, { host: "127.0.0.1", port, ...more });
+
+test("a connection is enough where nothing is expected", async () => {
+  await using silent = await silentServer(() => {});
+  expect(await look(silent.port)).toMatchObject({ outcome: "up", phases: { connect: expect.any(Number) } });
+  await silent.everybodyLeft;
+});
+
+test("a greeting in pieces is put together, another one is told", async () => {
+  await using server = await tcpServer((socket) => {
+    socket.write("SSH-");
+    setImmediate(() => socket.write("2.0-OpenSSH_9.9\r\n"));
+  });
+  expect(await look(server.port, { expect: "SSH-2.0-" })).toMatchObject({ outcome: "up" });
+  expect(await look(server.port, { expect: "SSH-1.9" })).toMatchObject({
+    outcome: "down",
+    reason: expect.stringMatching(/^greets with "SSH-.*", not "SSH-1\.9"$/),
+  });
+});
+
+test("a server that wants to be asked is asked", async () => {
+  await using server = await tcpServer((socket) => socket.once("data", (data) => socket.end(`+PONG ${data}`)));
+  expect(await look(server.port, { send: "PING\r\n", expect: "+PONG PING" })).toMatchObject({ outcome: "up" });
+});
+
+test("one that hangs up without a word is down", async () => {
+  await using server = await tcpServer((socket) => void socket.end());
+  expect(await look(server.port, { expect: "x" })).toMatchObject({ outcome: "down", reason: "hung up without a word" });
+});
+
+test("one that never says its word is down at the deadline, and says where the time went", async () => {
+  const clock = new FakeClock();
+  await using silent = await silentServer(() => clock.turn(60), { whenever: "connected" });
+  const sample = await runProbe(probe, { host: "127.0.0.1", port: silent.port, expect: "x" }, { clock });
+  expect(sample).toMatchObject({ outcome: "down", reason: expect.stringMatching(/^connected in .*, then no answer/) });
+});
+
+test("strangers' bytes are shown as harmless text", async () => {
+  await using server = await tcpServer((socket) => void socket.end("\u001b[31mboo\u0000\u202e"));
+  const { reason } = await look(server.port, { expect: "hello" });
+  expect(reason).toBe('greets with "boo", not "hello"');
+});
