@@ -10,8 +10,8 @@ export function plainText(strangers: string, maxLength: number): string {
   // No more is read than could matter, so that a megabyte of escapes costs no more than a page of them.
   const readable = stripVTControlCharacters(strangers.slice(0, maxLength * 4 + 64))
     .toWellFormed()
-    .replace(/[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/[\p{Cf}\p{Co}\p{Default_Ignorable_Code_Point}]+/gu, "")
+    .replace(/[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/(\p{M}{3})\p{M}+/gu, "$1")
     .trim();
   return cut(readable, maxLength);
