@@ -277,9 +277,22 @@ class Answer implements HttpAnswer {
   }
 
   json<T>(schema: z.ZodType<T>): T | undefined {
+    if (isSwarm(this.body)) return undefined;
     const parsed = schema.safeParse(parsedJson(this.text()));
     return parsed.success ? parsed.data : undefined;
   }
+}
+
+/** More than the largest list of peers has. Each takes up to sixty bytes of memory, and may be two in the answer. */
+const mostValues = 1_000_000;
+const [comma, list, object] = Buffer.from(",[{");
+
+/** So many values that reading them would fill the memory. Commas in texts count too: it is a bound, no measurement. */
+function isSwarm(body: Uint8Array): boolean {
+  if (body.length <= mostValues) return false;
+  let values = 0;
+  for (const byte of body) if (byte === comma || byte === list || byte === object) values += 1;
+  return values > mostValues;
 }
 
 function parsedJson(text: string): unknown {

@@ -62,8 +62,10 @@ function quietSince(messages: number, clients: number, { memory, clock }: ProbeC
 /** Of the text format of Prometheus only the few lines we need. */
 function counts(text: string): Counted | undefined {
   const messages = number(/^redis_messages_received_total(?:\{[^}\n]*\})? (\S+)/m.exec(text)?.[1]);
-  const lines = text.matchAll(/^connected_clients\{[^}\n]*?type="(websocket|eventsource)"[^}\n]*\} (\S+)/gm);
-  const clients = [...lines].flatMap(([, type, value]): [string, number][] => {
+  // The labels first and the type in them second: in one pattern, a long line could be divided in too many ways.
+  const lines = text.matchAll(/^connected_clients\{([^}\n]{1,500})\} (\S+)/gm);
+  const clients = [...lines].flatMap(([, labels = "", value]): [string, number][] => {
+    const [, type] = /type="(websocket|eventsource)"/.exec(labels) ?? [];
     const count = number(value);
     return type === undefined || count === undefined ? [] : [[type, count]];
   });
