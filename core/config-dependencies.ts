@@ -10,7 +10,7 @@ export interface NamedCheck {
   readonly dependsOn: readonly Dependency[];
 }
 
-export interface Dependency {
+interface Dependency {
   readonly written: string;
   readonly key: CheckKey;
   /** Where a fault in it is to be mended. */

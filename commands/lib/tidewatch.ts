@@ -5,10 +5,22 @@ import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
 import { openJudge } from "../../alerts/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
 import { openHttp } from "../../collector/http.ts";
+
+<<<<<<< HEAD
+
 import { openHeartbeats } from "../../collector/heartbeats.ts";
 import { openLedger } from "../../collector/ledger.ts";
 import { openMetrics } from "../../collector/metrics.ts";
 import { openProbing, type Probing, type ProbingStart } from "../../collector/probing.ts";
+
+=======
+
+import { type Ledger, openLedger } from "../../collector/ledger.ts";
+import { type Metrics, openMetrics } from "../../collector/metrics.ts";
+import { openProbing, type Probing, type ProbingParts, type ProbingStart } from "../../collector/probing.ts";
+
+>>>>>>> main
+
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openTelemetry } from "../../collector/telemetry.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -17,7 +29,7 @@ import type { Log } from "../../core/log.ts";
 import { checkKey } from "../../core/sample.ts";
 import type { Store } from "../../core/store.ts";
 import type { Check } from "../../core/target.ts";
-import { openPages } from "../../dashboards/pages.ts";
+import { openPages, type Pages } from "../../dashboards/pages.ts";
 import { listen, privateApp, publicApp, straightToPages } from "../../dashboards/server.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
 import { capacityModels, namedAnnotations } from "./capacity-models.ts";
@@ -56,21 +68,91 @@ export interface Tidewatch extends AsyncDisposable {
 const patience = { scheduler: 60, judge: 60, store: 15, outbox: 120 } as const;
 
 export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> {
-  const { clock, log, plugins, version, env } = parts;
+  const { clock, log, plugins, version } = parts;
   await using undo = new AsyncDisposableStack();
   const stop = new AbortController();
   const loops = new Loops(stop.signal);
   let { config } = parts;
+<<<<<<< HEAD
   let probing: Probing | undefined;
+=======
+  let settings = deliverySettings(config, plugins);
+>>>>>>> main
 
+  const { store, judge, ledger, metrics, delivery, liveness, pages, figures } = await openAll(
+    parts,
+    { config: () => config, settings },
+    undo,
+  );
+  undo.defer(async () => {
+    // Here too: it may be the start that failed.
+    stop.abort(new Error("shutting down"));
+    await loops.ended();
+  });
+  ledger.include(judge.start());
+  for (const [name, part] of Object.entries({ ledger, delivery, pages, figures })) {
+    loops.start(name, (signal) => part.run(signal));
+  }
+  loops.start("liveness", (signal) => watchLedger(ledger, liveness, clock, signal));
+  const heartbeat = heartbeatOf(config, { version, clock, log, healthy: () => liveness.stuck() });
+  if (heartbeat) loops.start("heartbeat", heartbeat);
+
+  const listeners = undo.use(
+    await openListeners(parts, {
+      config: () => config,
+      store,
+      pages,
+      metrics,
+      health: () => liveness.parts(),
+      onNotice: () => delivery.wake(),
+    }),
+  );
+
+  const probing = undo.use(
+    await startProbing(parts, ledger, {
+      onLag: (seconds) => metrics.setScheduleLag(seconds),
+      onMoved: () => liveness.moved("scheduler"),
+    }),
+  );
+
+  // First of all: what is on its way has its time while the others end.
+  undo.defer(() => stop.abort(new Error("shutting down")));
+  const held = undo.move();
+  return {
+    publicPort: listeners.publicPort,
+    privatePort: listeners.privatePort,
+    store,
+    failed: loops.failed,
+    async reload(next, source) {
+      warnOfRestart(config, next, log);
+      // The thread first: when it cannot use the new one, everything stays as it was.
+      await probing.reconfigure({ ...source, version });
+      config = next;
+      ledger.reconfigure(checksOf(config));
+      ledger.include(await judge.reconfigure(judgeSettings(config)));
+      settings = deliverySettings(config, plugins, settings);
+      await delivery.reconfigure(settings);
+      metrics.reconfigure(config.targets);
+      pages.reconfigure(pageSettings(config));
+      figures.changed();
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/** All that keeps, judges, tells and shows, in the order in which one needs the other; nothing runs yet. */
+async function openAll(
+  { config, clock, log, version, env, seed }: TidewatchParts,
+  current: { config(): Config; readonly settings: ReturnType<typeof deliverySettings> },
+  undo: AsyncDisposableStack,
+) {
   undo.use(await openTelemetry(config.telemetry, { version, env }));
   const store = undo.use(await openSqliteStore(config.store.sqlite));
-  await parts.seed?.(store);
+  await seed?.(store);
+  const shared = { store, clock, log };
   const judge = await openJudge({
     ...judgeSettings(config),
-    store,
-    clock,
-    log,
+    ...shared,
     signingKey: await store.signingKey("action"),
     practice: config.practice,
   });
@@ -78,9 +160,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const upgrades = await openUpgrades(store, clock.now());
   const ledger = undo.use(
     await openLedger({
-      store,
-      clock,
-      log,
+      ...shared,
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
       decide: {
@@ -106,13 +186,10 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     targets: config.targets,
     channels: Object.keys(config.channels),
   });
-  let settings = deliverySettings(config, plugins);
   const delivery = undo.use(
     openDelivery({
-      ...settings,
-      store,
-      clock,
-      log,
+      ...current.settings,
+      ...shared,
       onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
       onMoved: () => liveness.moved("outbox"),
     }),
@@ -120,38 +197,16 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const liveness = openLiveness(clock, patience, { outbox: () => brokenChannels(delivery) });
   const pages = await openPages({
     ...pageSettings(config),
-    store,
+    ...shared,
     live: ledger,
-    clock,
-    log,
     practice: config.practice,
     directory: join(dirname(config.store.sqlite), "pages"),
   });
-  const figures = openFigures({ store, clock, log, live: ledger, metrics, targets: () => config.targets });
-  undo.defer(async () => {
-    // Here too: it may be the start that failed.
-    stop.abort(new Error("shutting down"));
-    await loops.ended();
-  });
-  ledger.include(judge.start());
-  loops.start("ledger", (signal) => ledger.run(signal));
-  loops.start("delivery", (signal) => delivery.run(signal));
-  loops.start("pages", (signal) => pages.run(signal));
-  loops.start("figures", (signal) => figures.run(signal));
-  loops.start("liveness", (signal) => watchLedger(ledger, liveness, clock, signal));
-  if (config.heartbeat) {
-    const { url, everySeconds } = config.heartbeat;
-    const http = openHttp({ userAgent: userAgent(config, version) });
-    const healthy = () => liveness.stuck();
-    loops.start("heartbeat", (signal) =>
-      sendHeartbeats(
-        { url: url.reveal(), everySeconds },
-        { clock, log, http: (signal) => http.forRun(signal), healthy },
-        signal,
-      ),
-    );
-  }
+  const figures = openFigures({ ...shared, live: ledger, metrics, targets: () => current.config().targets });
+  return { store, judge, ledger, metrics, delivery, liveness, pages, figures };
+}
 
+<<<<<<< HEAD
   const heartbeats = await openHeartbeats({
     store,
     clock,
@@ -161,14 +216,56 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
 
   const rendered = (accept: string | undefined) => metrics.render(accept);
   const health = () => liveness.parts();
+=======
+/** The thread that measures; what it measures goes into the ledger. */
+function startProbing(
+  { config, source, version, clock, log }: TidewatchParts,
+  ledger: Ledger,
+  heard: Pick<ProbingParts, "onLag" | "onMoved">,
+): Promise<Probing> {
+  return openProbing({
+    entry: new URL("./probe-worker.ts", import.meta.url),
+    start: { ...source, version },
+    verdicts: new Map(ledger.checks().map((state) => [checkKey(state), state.verdict])),
+    clock,
+    log,
+    // A place keeps its name until a restart, also when the thread has read another one by now.
+    onSample: (sample) => ledger.record({ ...sample, vantagePoint: config.vantagePoint }),
+    ...heard,
+  });
+}
+
+interface Listeners extends AsyncDisposable {
+  readonly publicPort: number;
+  readonly privatePort: number;
+}
+
+/** What people and scrapers see of the parts that are running; nothing is kept here. */
+async function openListeners(
+  { clock, log, privately }: TidewatchParts,
+  shown: {
+    /** As the last reload left it. */
+    config(): Config;
+    readonly store: Store;
+    readonly pages: Pages;
+    readonly metrics: Metrics;
+    health(): Readonly<Record<string, boolean>>;
+    onNotice(): void;
+  },
+): Promise<Listeners> {
+  const { config, store, pages, health, onNotice } = shown;
+  const { server, practice } = config();
+  const metrics = (accept: string | undefined) => shown.metrics.render(accept);
+>>>>>>> main
   const inPublic = publicApp({
-    settings: () => publicSettings(config),
+    settings: () => publicSettings(config()),
     pages,
     store,
     clock,
     log,
-    practice: config.practice,
+    practice,
     health,
+<<<<<<< HEAD
     heartbeats,
     onNotice: () => delivery.wake(),
     async capacity(props) {
@@ -177,13 +274,20 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       return capacityPage(models, { ...props, annotations });
     },
     ...(config.server.metrics === "public" && { metrics: rendered }),
+=======
+    onNotice,
+    capacity: async (props) => capacityPage(await capacityModels(store, config().targets, clock.now()), props),
+    ...(server.metrics === "public" && { metrics }),
+>>>>>>> main
   });
-  const inPrivate = privateApp({ health, metrics: rendered, log });
-  const more = parts.privately?.(store);
+  const inPrivate = privateApp({ health, metrics, log });
+  const more = privately?.(store);
   if (more) inPrivate.route("/", more);
-  const publicListener = undo.use(
-    await listen(inPublic, { ...config.server.public, setting: "server.public" }, straightToPages(pages)),
+  await using undo = new AsyncDisposableStack();
+  const { port: publicPort } = undo.use(
+    await listen(inPublic, { ...server.public, setting: "server.public" }, straightToPages(pages)),
   );
+<<<<<<< HEAD
   const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
 
   const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
@@ -227,6 +331,23 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+=======
+  const { port: privatePort } = undo.use(await listen(inPrivate, { ...server.private, setting: "server.private" }));
+  const held = undo.move();
+  return { publicPort, privatePort, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** The loop that tells somebody outside that we live; undefined when the configuration names nobody. */
+function heartbeatOf(
+  config: Config,
+  { version, ...parts }: { version: string; clock: Clock; log: Log; healthy(): string | undefined },
+): ((signal: AbortSignal) => Promise<void>) | undefined {
+  if (!config.heartbeat) return undefined;
+  const { url, everySeconds } = config.heartbeat;
+  const client = openHttp({ userAgent: userAgent(config, version) });
+  const http = (signal: AbortSignal) => client.forRun(signal);
+  return (signal) => sendHeartbeats({ url: url.reveal(), everySeconds }, { ...parts, http }, signal);
+>>>>>>> main
 }
 
 const checksOf = (config: Config): readonly Check[] => config.targets.flatMap((target) => target.checks);

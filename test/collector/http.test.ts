@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { deadlinePassed } from "../../collector/abort.ts";
 import { isPrivate, openHttp } from "../../collector/http.ts";
-import { openResolver } from "../../collector/resolve.ts";
+import { type NameResolver, openResolver } from "../../collector/resolve.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { HttpRequest } from "../../core/probe.ts";
 import { certificate } from "../helpers/certificates.ts";
@@ -284,6 +284,28 @@ test("a redirect takes no password to another server and leaves HTTP for nothing
   expect(seen).toEqual([["GET", undefined, "kept"]]);
   const failed = await failure(`${server.url}/file`, { followRedirects: 1 });
   expect(failed.message).toBe("redirects to an address that is not HTTP (file:)");
+});
+
+test("a server in public cannot send us into our own network, and one of our own may", async () => {
+  const asked: unknown[] = [];
+  await using inside = await httpServer((request, response) => {
+    asked.push(request.url);
+    response.end();
+  });
+  await using server = await httpServer((_request, response) => {
+    response.writeHead(302, { location: `http://127.0.0.1:${inside.port}/metadata` }).end();
+  });
+  // Nothing here can listen in public. A name where an address should be is none of the private ones, and leads here.
+  const resolver: NameResolver = {
+    addresses: async (host) => [{ address: host === "public.example" ? "localhost" : host, family: 4 }],
+  };
+  const http = openHttp({ userAgent, resolver }).forRun(new AbortController().signal);
+  const parts = { end: new AbortController(), http };
+  const refused = await failure(`http://public.example:${server.port}/`, { followRedirects: 1 }, parts);
+  expect(refused.message).toBe("redirects to a private address (127.0.0.1)");
+  expect(asked).toEqual([]);
+  expect((await http.get(server.url, { followRedirects: 1 })).status).toBe(200);
+  expect(asked).toEqual(["/metadata"]);
 });
 
 test("private addresses are known, so that nobody in public can send us there", () => {

@@ -71,6 +71,17 @@ test("the second run knows how long ago the first one began, whatever the wall c
   expect(await run()).toMatchObject({ sinceLastSeconds: 60 });
 });
 
+test("how long a run took does not depend on the wall clock, which may be set meanwhile", async () => {
+  const { run, clock } = setup(async (_options, { clock, signal }) => {
+    await clock.sleep(2.5, signal);
+    return { outcome: "up" };
+  });
+  const running = run();
+  clock.jump(-3600);
+  await clock.turn(3);
+  expect(await running).toMatchObject({ durationSeconds: 2.5 });
+});
+
 test("no answer is down, with the sentence, the phases and the evidence", async () => {
   const { run } = setup(async () => {
     throw new Unreachable("refused on 192.0.2.1:443", {

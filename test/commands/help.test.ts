@@ -1,7 +1,11 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { expect, test } from "vitest";
 import type { Command } from "../../commands/lib/command.ts";
+
+test("the program may be executed: npm makes it so, and a file that npm has changed stops the next git pull", () => {
+  expect(statSync(new URL("../../main.ts", import.meta.url)).mode & 0o111).toBe(0o111);
+});
 
 const folder = new URL("../../commands/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".ts"));
