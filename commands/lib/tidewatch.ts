@@ -4,23 +4,11 @@ import type { Hono } from "hono";
 import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
 import { openJudge } from "../../alerts/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
+import { type Heartbeats, openHeartbeats } from "../../collector/heartbeats.ts";
 import { openHttp } from "../../collector/http.ts";
-
-<<<<<<< HEAD
-
-import { openHeartbeats } from "../../collector/heartbeats.ts";
-import { openLedger } from "../../collector/ledger.ts";
-import { openMetrics } from "../../collector/metrics.ts";
-import { openProbing, type Probing, type ProbingStart } from "../../collector/probing.ts";
-
-=======
-
 import { type Ledger, openLedger } from "../../collector/ledger.ts";
 import { type Metrics, openMetrics } from "../../collector/metrics.ts";
 import { openProbing, type Probing, type ProbingParts, type ProbingStart } from "../../collector/probing.ts";
-
->>>>>>> main
-
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openTelemetry } from "../../collector/telemetry.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -73,11 +61,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const stop = new AbortController();
   const loops = new Loops(stop.signal);
   let { config } = parts;
-<<<<<<< HEAD
-  let probing: Probing | undefined;
-=======
   let settings = deliverySettings(config, plugins);
->>>>>>> main
 
   const { store, judge, ledger, metrics, delivery, liveness, pages, figures } = await openAll(
     parts,
@@ -97,12 +81,21 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
   const heartbeat = heartbeatOf(config, { version, clock, log, healthy: () => liveness.stuck() });
   if (heartbeat) loops.start("heartbeat", heartbeat);
 
+  // The listeners hear jobs before there is a thread to be told of them: it then asks for all there is.
+  let measuring: Probing | undefined;
+  const heartbeats = await openHeartbeats({
+    store,
+    clock,
+    checks: checksOf(config),
+    onHeard: (key, hearing) => measuring?.heard(key, hearing),
+  });
   const listeners = undo.use(
     await openListeners(parts, {
       config: () => config,
       store,
       pages,
       metrics,
+      heartbeats,
       health: () => liveness.parts(),
       onNotice: () => delivery.wake(),
     }),
@@ -110,10 +103,13 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
 
   const probing = undo.use(
     await startProbing(parts, ledger, {
+      hearings: () => heartbeats.hearings(),
       onLag: (seconds) => metrics.setScheduleLag(seconds),
       onMoved: () => liveness.moved("scheduler"),
     }),
   );
+
+  measuring = probing;
 
   // First of all: what is on its way has its time while the others end.
   undo.defer(() => stop.abort(new Error("shutting down")));
@@ -128,6 +124,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       // The thread first: when it cannot use the new one, everything stays as it was.
       await probing.reconfigure({ ...source, version });
       config = next;
+      await heartbeats.reconfigure(checksOf(config));
       ledger.reconfigure(checksOf(config));
       ledger.include(await judge.reconfigure(judgeSettings(config)));
       settings = deliverySettings(config, plugins, settings);
@@ -206,22 +203,11 @@ async function openAll(
   return { store, judge, ledger, metrics, delivery, liveness, pages, figures };
 }
 
-<<<<<<< HEAD
-  const heartbeats = await openHeartbeats({
-    store,
-    clock,
-    checks: checksOf(config),
-    onHeard: (key, hearing) => probing?.heard(key, hearing),
-  });
-
-  const rendered = (accept: string | undefined) => metrics.render(accept);
-  const health = () => liveness.parts();
-=======
 /** The thread that measures; what it measures goes into the ledger. */
 function startProbing(
   { config, source, version, clock, log }: TidewatchParts,
   ledger: Ledger,
-  heard: Pick<ProbingParts, "onLag" | "onMoved">,
+  heard: Pick<ProbingParts, "hearings" | "onLag" | "onMoved">,
 ): Promise<Probing> {
   return openProbing({
     entry: new URL("./probe-worker.ts", import.meta.url),
@@ -249,14 +235,14 @@ async function openListeners(
     readonly store: Store;
     readonly pages: Pages;
     readonly metrics: Metrics;
+    readonly heartbeats: Heartbeats;
     health(): Readonly<Record<string, boolean>>;
     onNotice(): void;
   },
 ): Promise<Listeners> {
-  const { config, store, pages, health, onNotice } = shown;
+  const { config, store, pages, heartbeats, health, onNotice } = shown;
   const { server, practice } = config();
   const metrics = (accept: string | undefined) => shown.metrics.render(accept);
->>>>>>> main
   const inPublic = publicApp({
     settings: () => publicSettings(config()),
     pages,
@@ -265,20 +251,15 @@ async function openListeners(
     log,
     practice,
     health,
-<<<<<<< HEAD
+    onNotice,
     heartbeats,
-    onNotice: () => delivery.wake(),
     async capacity(props) {
-      const models = await capacityModels(store, config.targets, clock.now());
-      const annotations = await namedAnnotations(store, config.targets, clock.now());
+      const { targets } = config();
+      const models = await capacityModels(store, targets, clock.now());
+      const annotations = await namedAnnotations(store, targets, clock.now());
       return capacityPage(models, { ...props, annotations });
     },
-    ...(config.server.metrics === "public" && { metrics: rendered }),
-=======
-    onNotice,
-    capacity: async (props) => capacityPage(await capacityModels(store, config().targets, clock.now()), props),
     ...(server.metrics === "public" && { metrics }),
->>>>>>> main
   });
   const inPrivate = privateApp({ health, metrics, log });
   const more = privately?.(store);
@@ -287,51 +268,6 @@ async function openListeners(
   const { port: publicPort } = undo.use(
     await listen(inPublic, { ...server.public, setting: "server.public" }, straightToPages(pages)),
   );
-<<<<<<< HEAD
-  const privateListener = undo.use(await listen(inPrivate, { ...config.server.private, setting: "server.private" }));
-
-  const verdicts = new Map(ledger.checks().map((state) => [checkKey(state), state.verdict]));
-  probing = undo.use(
-    await openProbing({
-      entry: new URL("./probe-worker.ts", import.meta.url),
-      start: { ...parts.source, version },
-      verdicts,
-      hearings: () => heartbeats.hearings(),
-      clock,
-      log,
-      // A place keeps its name until a restart, also when the thread has read another one by now.
-      onSample: (sample) => ledger.record({ ...sample, vantagePoint: parts.config.vantagePoint }),
-      onLag: (seconds) => metrics.setScheduleLag(seconds),
-      onMoved: () => liveness.moved("scheduler"),
-    }),
-  );
-
-  // First of all: what is on its way has its time while the others end.
-  undo.defer(() => stop.abort(new Error("shutting down")));
-  const measuring = probing;
-  const held = undo.move();
-  return {
-    publicPort: publicListener.port,
-    privatePort: privateListener.port,
-    store,
-    failed: loops.failed,
-    async reload(next, source) {
-      warnOfRestart(config, next, log);
-      // The thread first: when it cannot use the new one, everything stays as it was.
-      await measuring.reconfigure({ ...source, version });
-      config = next;
-      await heartbeats.reconfigure(checksOf(config));
-      ledger.reconfigure(checksOf(config));
-      ledger.include(await judge.reconfigure(judgeSettings(config)));
-      settings = deliverySettings(config, plugins, settings);
-      await delivery.reconfigure(settings);
-      metrics.reconfigure(config.targets);
-      pages.reconfigure(pageSettings(config));
-      figures.changed();
-    },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  };
-=======
   const { port: privatePort } = undo.use(await listen(inPrivate, { ...server.private, setting: "server.private" }));
   const held = undo.move();
   return { publicPort, privatePort, [Symbol.asyncDispose]: () => held.disposeAsync() };
@@ -347,7 +283,6 @@ function heartbeatOf(
   const client = openHttp({ userAgent: userAgent(config, version) });
   const http = (signal: AbortSignal) => client.forRun(signal);
   return (signal) => sendHeartbeats({ url: url.reveal(), everySeconds }, { ...parts, http }, signal);
->>>>>>> main
 }
 
 const checksOf = (config: Config): readonly Check[] => config.targets.flatMap((target) => target.checks);
