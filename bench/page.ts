@@ -11,7 +11,7 @@ import { databaseIn, manyTargets, startTidewatch } from "./lib/program.ts";
 import { cpuSeconds, type Started } from "./lib/started.ts";
 
 const rounds = 3;
-const seconds = 5;
+const seconds = 4;
 const [serverCore, visitorCore] = [0, 1];
 const browser = { "accept-encoding": "gzip, deflate, br", "accept-language": "en-CA,en;q=0.8" };
 
