@@ -302,7 +302,7 @@ test("a server in public cannot send us into our own network, and one of our own
   const http = openHttp({ userAgent, resolver }).forRun(new AbortController().signal);
   const parts = { end: new AbortController(), http };
   const refused = await failure(`http://public.example:${server.port}/`, { followRedirects: 1 }, parts);
-  expect(refused.message).toBe("redirects to a private address (127.0.0.1)");
+  expect(refused.message).toBe("leads to a private address (127.0.0.1)");
   expect(asked).toEqual([]);
   expect((await http.get(server.url, { followRedirects: 1 })).status).toBe(200);
   expect(asked).toEqual(["/metadata"]);

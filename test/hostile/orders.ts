@@ -34,7 +34,11 @@ export interface Prober extends AsyncDisposable {
 /** Its heap is as small as that of a small server's thread: what needs more ends it. */
 export async function startProber(heapMegabytes = 160): Promise<Prober> {
   const child = fork(new URL("./prober.ts", import.meta.url), {
-    execArgv: [`--max-old-space-size=${heapMegabytes}`, "--disable-warning=ExperimentalWarning"],
+    execArgv: [
+      `--max-old-space-size=${heapMegabytes}`,
+      "--max-semi-space-size=3",
+      "--disable-warning=ExperimentalWarning",
+    ],
   });
   const waiting = new Map<number, PromiseWithResolvers<Report["ended"]>>();
   const exited = exitOf(child);
