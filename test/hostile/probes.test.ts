@@ -17,6 +17,8 @@ import { type Prober, type Report, startProber } from "./orders.ts";
 
 /** Nothing that hangs is waited for longer; what is late by more than a second is a fault. */
 const timeoutSeconds = 2;
+/** The grace that a probe gets, and what other tests on the same cores may take away from its thread. */
+const graceSeconds = 1 + 2;
 const probes = Object.entries(await loadProbes()).filter(([, probe]) => typeof exampleOf(probe)["url"] === "string");
 
 let prober: Prober;
@@ -151,7 +153,7 @@ function faultsOf({ name, ended }: End): readonly string[] {
   const { outcome, reason, evidence, durationSeconds, accidents } = ended;
   return [
     ...accidents.map((accident) => `accident: ${accident}`),
-    ...(durationSeconds > timeoutSeconds + 1 ? [`took ${durationSeconds} s`] : []),
+    ...(durationSeconds > timeoutSeconds + graceSeconds ? [`took ${durationSeconds} s`] : []),
     ...(outcome !== "up" && !/\S/.test(reason) ? ["has no reason"] : []),
     ...(/the check itself failed|did not end within .* told to/.test(reason) ? [reason] : []),
     ...(unprintable.test(reason + evidence.replaceAll("\n", "")) ? [`unprintable: ${JSON.stringify(reason)}`] : []),
