@@ -4,9 +4,12 @@ import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { signToken } from "../../core/action-token.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import type { IncidentChange } from "../../core/store.ts";
+import { listen } from "../../dashboards/listen.ts";
 import { openPages } from "../../dashboards/pages.ts";
-import { listen, type PublicParts, privateApp, publicApp, straightToPages } from "../../dashboards/server.ts";
+import type { PublicParts } from "../../dashboards/routes/parts.ts";
+import { privateApp, publicApp } from "../../dashboards/server.ts";
 import { signInLink } from "../../dashboards/sign-in.ts";
+import { straightToPages } from "../../dashboards/straight-to-pages.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
 

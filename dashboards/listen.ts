@@ -1,0 +1,78 @@
+/** How the program listens: limits for slow clients, faults told with the setting to mend, an end that lets answers finish. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { Refused } from "../core/errors.ts";
+
+/** Answers what it knows at once; false when others are to. */
+export type ShortCut = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface Listener extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** How long requests that are being answered may still take when we stop. */
+const closingMilliseconds = 3000;
+
+/**
+ * @param at `setting` is the line of the configuration to mend when listening fails, e.g. "server.public".
+ * @throws Refused with that line in it
+ */
+export async function listen(
+  app: { readonly fetch: Parameters<typeof getRequestListener>[0] },
+  at: { readonly host: string; readonly port: number; readonly setting?: string },
+  shortCut: ShortCut = () => false,
+): Promise<Listener> {
+  const others = getRequestListener(app.fetch, { hostname: "localhost" });
+  const limits = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 20_000,
+    connectionsCheckingInterval: 5_000,
+  };
+  const server = createServer(limits, (request, response) => {
+    if (!shortCut(request, response)) void others(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(refusal(error, at)));
+    server.listen({ host: at.host, port: at.port, backlog: 1024 }, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : at.port;
+  return { port, [Symbol.asyncDispose]: () => close(server) };
+}
+
+function refusal(
+  error: Error,
+  { host, port, setting = "server.public or server.private" }: Parameters<typeof listen>[1],
+): Error {
+  const code = "code" in error ? error.code : undefined;
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  if (code === "EADDRINUSE") {
+    return new Refused(
+      `Something else already listens on ${where}.`,
+      `Stop it, or choose another port with ${setting} in the configuration. "ss -ltnp" shows who listens where.`,
+    );
+  }
+  if (code === "EACCES") {
+    return new Refused(
+      `This user may not listen on ${where}.`,
+      `Choose a port above 1023 with ${setting}, and let a web server in front forward to it.`,
+    );
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return new Refused(
+      `${host} is not an address of this machine.`,
+      `Set ${setting} to 0.0.0.0:${port} (everywhere), 127.0.0.1:${port} (this machine only) or an address from "ip addr".`,
+    );
+  }
+  return error;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), closingMilliseconds);
+  await closed;
+  clearTimeout(deadline);
+}

@@ -1,0 +1,61 @@
+/** The link in a page: GET shows the incident, POST takes it. */
+import type { Context, Hono } from "hono";
+import type { Incident } from "../../core/incident.ts";
+import { acknowledgement } from "../../core/member-texts.ts";
+import type { Contact } from "../../core/organisation.ts";
+import type { Doorkeeper } from "../sign-in.ts";
+import { acknowledgePage } from "../views/acknowledge.ts";
+import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "./parts.ts";
+
+/** A link to an incident that is over says so for a day. */
+const afterwardsHours = 24;
+
+export function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+  const { store, clock, pages } = parts;
+  const find = async (token: string) => {
+    const permit = await doorkeeper.acknowledges(token);
+    const incident = permit && (await store.incident(permit.incident));
+    return incident && !isLongOver(incident, clock.now()) ? { contact: permit.contact, incident } : undefined;
+  };
+  const show = async (context: Context<Env>, view: Parameters<typeof acknowledgePage>[0]) =>
+    context.html(await acknowledgePage(view, visitor(context, parts)));
+
+  app.get("/a/:token", async (context) => {
+    const found = await find(context.req.param("token"));
+    if (!found) return fail(context, parts, "gone", 410);
+    return show(context, { ...found, now: clock.now() });
+  });
+  app.post("/a/:token", async (context) => {
+    const found = await find(context.req.param("token"));
+    if (!found) return fail(context, parts, "gone", 410);
+    const { contact, incident } = found;
+    const now = clock.now();
+    const took = await store.acknowledge(
+      incident.id,
+      contact.name,
+      now,
+      acknowledgement(now, incident.impact !== "none"),
+    );
+    if (took) {
+      pages.changed();
+      const detail = `incident ${incident.id}, by the link sent to ${contact.id}, from ${nearby(context)}`;
+      await writeDown(parts, { at: now, who: contact.id, did: "acknowledge", detail });
+    }
+    if (took) {
+      const mine: Incident = { ...incident, state: "acknowledged", by: contact.name, acknowledgedAt: now };
+      return show(context, { contact, incident: mine, now, result: "done" });
+    }
+    const after = (await store.incident(incident.id)) ?? incident;
+    return show(context, { contact, incident: after, now, result: standing(after, contact) });
+  });
+}
+
+function standing(incident: Incident, contact: Contact): "yours" | "taken" | "over" {
+  if (incident.state !== "acknowledged") return "over";
+  return incident.by === contact.name ? "yours" : "taken";
+}
+
+function isLongOver(incident: Incident, now: Temporal.Instant): boolean {
+  if (incident.state !== "resolved") return false;
+  return Temporal.Instant.compare(incident.resolvedAt.add({ hours: afterwardsHours }), now) < 0;
+}

@@ -1,0 +1,22 @@
+/** Which forms count: those that came from a page of ours. */
+import type { Context, MiddlewareHandler } from "hono";
+import { type Env, fail, type PublicParts } from "./parts.ts";
+
+/**
+ * Forms count only when they came from a page of ours: at the configured address, or at the one that was asked. Browsers
+ * that say where a request comes from are believed; hono's csrf would let some content types pass unasked.
+ */
+export function fromOurselves(parts: PublicParts): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const site = context.req.header("sec-fetch-site");
+    const trusted = site === undefined ? isOwnOrigin(context, parts) : site === "same-origin";
+    if (!trusted) return fail(context, parts, "refused", 403);
+    await next();
+  };
+}
+
+function isOwnOrigin(context: Context<Env>, parts: PublicParts): boolean {
+  const origin = URL.parse(context.req.header("origin") ?? "");
+  if (!origin) return false;
+  return origin.origin === URL.parse(parts.settings().baseUrl)?.origin || origin.host === context.req.header("host");
+}

@@ -1,0 +1,78 @@
+/** What the routes of the public listener share: the parts they are made of, who asks, and how a failure is answered. */
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import type { Clock } from "../../core/clock.ts";
+import type { HeartbeatListener } from "../../core/heartbeat.ts";
+import type { Log } from "../../core/log.ts";
+import type { Contact, Organisation } from "../../core/organisation.ts";
+import type { Store } from "../../core/store.ts";
+import { securityHeaders } from "../headers.ts";
+import { chooseLanguage } from "../negotiate.ts";
+import type { Pages } from "../pages.ts";
+import type { LayoutProps } from "../parts/layout.ts";
+import { errorPage } from "../views/error.ts";
+import type { Fault } from "../words.ts";
+import type { Health, Metrics } from "./machines.ts";
+
+/** What a reload of the configuration may change; asked for at every request. */
+interface PublicSettings {
+  readonly organisation: Organisation;
+  readonly contacts: readonly Contact[];
+  /** `server.url`: where people reach the public listener. */
+  readonly baseUrl: string;
+}
+
+export interface PublicParts {
+  readonly settings: () => PublicSettings;
+  readonly pages: Pick<Pages, "get" | "changed">;
+  readonly store: Pick<Store, "incident" | "acknowledge" | "audit" | "commit" | "signingKey" | "useOnce">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly practice: boolean;
+  readonly health: () => Health;
+  /** Called when a notice was written that waits to be sent. */
+  readonly onNotice?: () => void;
+  /** The whole page `/team/capacity`, for somebody who is signed in. */
+  readonly capacity?: (props: LayoutProps) => Promise<string>;
+  /** Hears the jobs that call us. */
+  readonly heartbeats?: HeartbeatListener;
+  /** Only when the configuration puts them here too. */
+  readonly metrics?: Metrics;
+}
+
+export type Env = { Bindings: Partial<HttpBindings>; Variables: { member: Contact } };
+
+export async function fail(
+  context: Context<Env>,
+  parts: PublicParts,
+  fault: Fault,
+  status: 403 | 404 | 410 | 413 | 429 | 500 | 503,
+): Promise<Response> {
+  const props = visitor(context, parts);
+  const body = await errorPage(fault, props, parts.settings().organisation.languages);
+  const headers = { ...securityHeaders(), "cache-control": "no-store", "content-language": props.language };
+  return context.html(body, status, headers);
+}
+
+export function visitor(context: Context<Env>, { settings, practice }: PublicParts): LayoutProps {
+  const { organisation } = settings();
+  const language = chooseLanguage(context.req.header("accept-language"), organisation.languages);
+  return { language, organisation, practice };
+}
+
+/** The network somebody came from, not the person: the last part of the address is left out. */
+export function nearby(context: Context<Env>): string {
+  const address = context.env?.incoming?.socket.remoteAddress?.replace(/^::ffff:/, "");
+  if (address === undefined) return "an unknown address";
+  if (address.includes(".")) return address.replace(/\.\d+$/, ".0");
+  return `${address.split(":").slice(0, 3).join(":")}::`;
+}
+
+/** The act is done and stays done when only the line about it cannot be written. */
+export async function writeDown(parts: PublicParts, entry: Parameters<Store["audit"]>[0]): Promise<void> {
+  try {
+    await parts.store.audit(entry);
+  } catch (error) {
+    parts.log.error("an act could not be written to the audit", { error, who: entry.who, did: entry.did });
+  }
+}

@@ -1,0 +1,88 @@
+/** The team pages and the way in: a one-time link by mail, exchanged for a cookie. */
+import type { Context, Hono } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { contactWithEmail, type Doorkeeper, sessionSeconds, signInLink, signInNotice } from "../sign-in.ts";
+import { TokenBuckets } from "../token-bucket.ts";
+import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../views/sign-in.ts";
+import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "./parts.ts";
+
+export function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+  const { store, clock, log } = parts;
+  // Enough for a person in a hurry; not enough to fill anybody's mailbox or our outbox.
+  const byAddress = new TokenBuckets(clock, 10, 30);
+  const byContact = new TokenBuckets(clock, 3, 300);
+
+  app.get("/team/sign-in", async (context) => context.html(await signInPage(visitor(context, parts))));
+  app.post("/team/sign-in", async (context) => {
+    if (!byAddress.take(nearby(context))) return fail(context, parts, "too-many", 429);
+    const email = await emailOf(context);
+    const { organisation, contacts, baseUrl } = parts.settings();
+    const contact = email === undefined ? undefined : contactWithEmail(contacts, email);
+    const props = visitor(context, parts);
+    if (contact && byContact.take(contact.id)) {
+      const send = async () => {
+        const link = await signInLink(store, baseUrl, contact, clock);
+        await store.commit({ notices: [signInNotice(link, contact, organisation, props.language, clock.now())] });
+        parts.onNotice?.();
+      };
+      // Not waited for: the time of the answer must not tell who belongs to the team.
+      send().catch((error: unknown) => log.error("a sign-in link could not be sent", { contact: contact.id, error }));
+    }
+    return context.html(await linkSentPage(props));
+  });
+  app.get("/team/sign-in/:token", async (context) => {
+    const contact = await doorkeeper.invites(context.req.param("token"));
+    if (!contact) return fail(context, parts, "gone", 410);
+    return context.html(await confirmSignInPage(contact.name, visitor(context, parts)));
+  });
+  app.post("/team/sign-in/:token", async (context) => {
+    const admitted = await doorkeeper.admits(context.req.param("token"));
+    if (!admitted) return fail(context, parts, "gone", 410);
+    const detail = `from ${nearby(context)}`;
+    await writeDown(parts, { at: clock.now(), who: admitted.contact.id, did: "sign in", detail });
+    const { secure, name } = cookieOf(parts);
+    setCookie(context, name, admitted.cookie, {
+      path: "/",
+      httpOnly: true,
+      sameSite: "Lax",
+      secure,
+      maxAge: sessionSeconds,
+    });
+    return context.redirect("/team/", 303);
+  });
+}
+
+/** Nothing when the form is not one of ours or cannot be read. */
+async function emailOf(context: Context<Env>): Promise<string | undefined> {
+  try {
+    const form = await context.req.parseBody();
+    return typeof form["email"] === "string" ? form["email"] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+  app.use("/team/*", async (context, next) => {
+    const { name } = cookieOf(parts);
+    const member = await doorkeeper.knows(getCookie(context, name));
+    if (!member) return context.redirect("/team/sign-in", 303);
+    context.set("member", member);
+    await next();
+  });
+  const props = (context: Context<Env>) => ({ ...visitor(context, parts), signedIn: context.get("member").name });
+  const { capacity } = parts;
+  app.get("/team/", async (context) => context.html(await teamPage(props(context), capacity ? ["capacity"] : [])));
+  if (capacity) app.get("/team/capacity", async (context) => context.html(await capacity(props(context))));
+  app.post("/team/sign-out", (context) => {
+    const { name, secure } = cookieOf(parts);
+    deleteCookie(context, name, { path: "/", secure });
+    return context.redirect("/", 303);
+  });
+}
+
+/** Over https the name itself makes browsers insist on Secure, on the whole path and on this host alone. */
+function cookieOf(parts: PublicParts): { readonly name: string; readonly secure: boolean } {
+  const secure = parts.settings().baseUrl.startsWith("https:");
+  return { name: secure ? "__Host-tidewatch" : "tidewatch", secure };
+}
