@@ -34,6 +34,8 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
 export interface Kind {
   /** The name members know it by, used where the configuration has none. */
   readonly name: Localised;
+  /** One line of `checks` with which it sees more, and why: a comment in the configuration that `init` writes. */
+  readonly seesMore?: { readonly check: string; readonly why: string };
   /**
    * Settings of the standard checks as they would be written in the configuration; the target's own `checks` override
    * by id or add. `queues` and `database` are the target's fields of that name, passed on as written. An Error thrown here is

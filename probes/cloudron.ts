@@ -50,6 +50,18 @@ export default defineProbe({
   example: { url: "https://my.coop.example", token: { env: "CLOUDRON_TOKEN" } },
   defaults: { timeoutSeconds: 20 },
 
+  kind: {
+    name: cloudron,
+    seesMore: {
+      check: "{ id: service, token: { env: CLOUDRON_TOKEN } }",
+      why: "its apps as well, by a read-only API token",
+    },
+    checks: ({ url }) => [
+      { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
+      { id: "service", probe: "cloudron", url, every: "60s" },
+    ],
+  },
+
   async run({ url, maxSeconds, token, ignore, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);

@@ -35,6 +35,10 @@ export default defineProbe({
 
   kind: {
     name: mastodon,
+    seesMore: {
+      check: "{ id: streaming, token: { env: MASTODON_STREAMING_TOKEN } }",
+      why: "a real stream, with a member's token that may only read:statuses",
+    },
     checks: ({ url, queues, database }) => [
       { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
       { id: "service", probe: "mastodon", url, every: "60s" },

@@ -109,6 +109,7 @@ function ofKind(
     `    url: ${quoted(found.url)}`,
     ...(takes("queues", does) ? ["    # queues: { env: REDIS_URL } # its background jobs; see docs/probes.md"] : []),
     ...(takes("database", does) ? ["    # database: { env: DATABASE_URL } # how fast it grows"] : []),
+    ...(does?.seesMore ? [`    # checks: [${does.seesMore.check}] # ${does.seesMore.why}`] : []),
     ...(kind === found.software ? [] : ["    checks:", `      - { id: service, software: ${quoted(found.software)} }`]),
   ];
   return `${lines.join("\n")}\n`;

@@ -28,7 +28,7 @@ export async function recognise(address: URL, http: Http): Promise<Found> {
   if (own instanceof Unreachable && ["resolve", "connect", "tls"].includes(own.stage)) return silent(own);
   const feed = own instanceof Unreachable ? undefined : asFeed(own, address);
   if (feed) return feed;
-  for (const ask of [nodeInfo, nodeInfo2, instance, lemmy, discourse]) {
+  for (const ask of [nodeInfo, nodeInfo2, instance, lemmy, discourse, cloudron]) {
     const found = await orUnreachable(() => ask(new URL("/", address), http));
     // One document that does not come says nothing about the others.
     if (found && !(found instanceof Unreachable)) return found;
@@ -143,6 +143,17 @@ const DiscourseAbout = z.object({
 async function discourse(site: URL, http: Http): Promise<Found | undefined> {
   const told = await document(new URL("/about.json", site), http, DiscourseAbout);
   return told && found("discourse", told.content.about.version, told.content.about.title, told.url);
+}
+
+// The address is Cloudron's own. What else stands in its answer differs from version to version.
+const CloudronStatus = z.object({
+  version: z.string().regex(/^\d+\.\d+[\w.+-]{0,30}$/),
+  cloudronName: fromStrangers(60),
+});
+
+async function cloudron(site: URL, http: Http): Promise<Found | undefined> {
+  const told = await document(new URL("/api/v1/cloudron/status", site), http, CloudronStatus);
+  return told && found("cloudron", told.content.version, told.content.cloudronName, told.url);
 }
 
 function found(software: string, version: string | undefined, title: string | undefined, at: URL): Found {

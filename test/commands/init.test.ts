@@ -9,6 +9,7 @@ import { command } from "../../commands/init.ts";
 import { loadPlugins } from "../../commands/lib/plug-ins.ts";
 import { Refused } from "../../core/errors.ts";
 import { startCastopod } from "../../practice/stand-ins/castopod.ts";
+import { startCloudron } from "../../practice/stand-ins/cloudron.ts";
 import { startDiscourse } from "../../practice/stand-ins/discourse.ts";
 import { startLemmy } from "../../practice/stand-ins/lemmy.ts";
 import { startMastodon } from "../../practice/stand-ins/mastodon.ts";
@@ -100,18 +101,40 @@ test("every kind is recognised by its own documents, in every version, and what 
     startLemmy({ version: "1.0" }),
     startDiscourse(),
     startDiscourse({ membersOnly: true }),
+    startCloudron(),
   ]);
   for (const server of servers) undo.use(server);
   const { code, stdout } = await place.init(...servers.map(({ url }) => url));
   expect(code).toBe(0);
-  for (const version of ["4.2.0", "4.5.15", "1.15.5", "2.0.0-next.3", "0.11.13", "0.19.20", "1.0.0-beta.1", "3.5.2"]) {
+  for (const version of [
+    "4.2.0",
+    "4.5.15",
+    "1.15.5",
+    "2.0.0-next.3",
+    "0.11.13",
+    "0.19.20",
+    "1.0.0-beta.1",
+    "3.5.2",
+    "8.3.1",
+  ]) {
     expect(stdout).toContain(` ${version} `);
   }
   expect((await place.check()).code).toBe(0);
   const { targets } = await place.config();
   const service = targets.map(({ checks }) => checks.find(({ id }) => id === "service")?.probe);
   expect(service).toEqual([
-    ...["mastodon", "mastodon", "castopod", "castopod", "pixelfed", "lemmy", "lemmy", "discourse", "discourse"],
+    ...[
+      "mastodon",
+      "mastodon",
+      "castopod",
+      "castopod",
+      "pixelfed",
+      "lemmy",
+      "lemmy",
+      "discourse",
+      "discourse",
+      "cloudron",
+    ],
   ]);
   const kinds = Object.entries(plugins.probes).flatMap(([name, { kind }]) => (kind ? [name] : []));
   expect(new Set(service)).toEqual(new Set(kinds));
@@ -189,6 +212,23 @@ test("the commented part about people is good as well, once the # is taken away"
   await writeFile(place.file, text.replace(alerts, alerts.replaceAll(/^# /gm, "")));
   const { onCall } = await place.config({ SMTP_URL: "smtp://a:b@mail.example.org:587" });
   expect(onCall.escalation).toHaveLength(2);
+});
+
+test("the commented line with which a kind sees more is good as well, once the # is taken away", async () => {
+  await using undo = new AsyncDisposableStack();
+  const one = undo.use(await startMastodon({ version: "4.5" }));
+  const two = undo.use(await startCloudron());
+  const place = undo.use(await setup());
+  await place.init(one.url, two.url);
+  await writeFile(place.file, (await place.written()).replaceAll("    # checks: [", "    checks: ["));
+  const { targets } = await place.config({ MASTODON_STREAMING_TOKEN: "one", CLOUDRON_TOKEN: "two" });
+  const options = targets.flatMap(({ checks }) => checks.map(({ probe, options }) => [probe, options]));
+  expect(options).toEqual(
+    expect.arrayContaining([
+      ["mastodon-streaming", expect.objectContaining({ token: expect.anything() })],
+      ["cloudron", expect.objectContaining({ token: expect.anything() })],
+    ]),
+  );
 });
 
 test("nothing is overwritten, and nobody is asked before that is known", async () => {
