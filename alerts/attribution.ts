@@ -1,0 +1,128 @@
+/**
+ * What explains an incident, along its life: said where it is found, and when it no longer holds taken back and told
+ * after all. Which check explains which is decided in causes.ts.
+ */
+import { type Localised, sameInAll } from "../core/language.ts";
+import { causeFoundText, confirmedText, withCause } from "../core/member-texts.ts";
+import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
+import type { Changes } from "../core/store.ts";
+import type { Target } from "../core/target.ts";
+import type { Cause, Causes } from "./causes.ts";
+import { type Facts, shown } from "./facts.ts";
+import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
+import { isBad } from "./outages.ts";
+import type { Telling } from "./telling.ts";
+import { plain, reasonOf, type Seen } from "./wording.ts";
+
+type Instant = Temporal.Instant;
+
+interface Parts {
+  readonly incidents: Incidents;
+  readonly causes: Causes;
+  readonly telling: Telling;
+  /** Only what is in service. */
+  readonly target: (id: string) => Target | undefined;
+}
+
+/** What explains an incident, and what that makes of it. */
+export interface Explained {
+  readonly facts: Facts;
+  readonly because: CheckKey | undefined;
+  /** For members: the cause by name, where it stands on their page. */
+  readonly explanation: Localised;
+}
+
+export class Attribution {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @param involved the checks of the whole incident, which may be more than those of what was just found. */
+  of(found: Facts, at: Instant, involved: readonly string[] = found.checks): Explained {
+    const cause = this.#parts.causes.of({ ...found, checks: involved }, at);
+    if (!cause) return { facts: found, because: undefined, explanation: found.explanation };
+    const name = nameForMembers(found, cause);
+    return {
+      facts: { ...found, reason: plain(`${found.reason}, because ${cause.key}: ${cause.reason}`) },
+      because: cause.key,
+      explanation: name ? withCause(found.explanation, name) : found.explanation,
+    };
+  }
+
+  /** After a restart or a reload: what explains the incidents that are open, without a word about it. */
+  takeUp(at: Instant): void {
+    for (const tracked of this.#parts.incidents.all()) {
+      tracked.because = this.#parts.causes.of(tracked.facts, at)?.key;
+    }
+  }
+
+  /** One more bad try: what explained it may be over by now, and then it counts for itself. */
+  goesOn(tracked: Tracked, target: Target, sample: Sample, seen: Seen): Changes {
+    const { because, untold = false } = tracked;
+    if ((because === undefined && !untold) || this.#parts.causes.of(tracked.facts, sample.at)) return {};
+    tracked.because = undefined;
+    if (untold) return this.#tellNow(tracked, target, sample, seen, because);
+    return this.#note(tracked, sample.at, sameInAll(`${because} explains it no longer, and it goes on`));
+  }
+
+  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, outlasts: string | undefined): Changes {
+    tracked.untold = false;
+    tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
+    const { facts } = tracked;
+    const { impact, urgency, title, explanation, reason, runbook } = facts;
+    const text = sameInAll(`told now: ${outlasts ?? "what explained it"} is no longer the cause, and it goes on`);
+    const update = { at: sample.at, kind: "joined", text, public: false } as const;
+    return this.#parts.incidents.follow(tracked, (id) => {
+      const notices = this.#parts.telling.trouble(tracked, id, {
+        facts,
+        target,
+        seen,
+        membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
+        round: "page",
+        from: sample.at,
+        ...(outlasts !== undefined && { outlasts }),
+      });
+      // Where nobody can be told, there is nothing to say about it either.
+      if (notices.length === 0) return {};
+      const raised = { urgency, title, explanation, reason, runbook };
+      return { incidents: [{ change: "join", id, check: sample.check, impact, raised, update }], notices };
+    });
+  }
+
+  /** What is going on already may have its cause in what was just found: those incidents say so from now on. */
+  explainOthers(sample: Sample): Changes {
+    const { incidents, causes } = this.#parts;
+    if (!isBad(sample) || !causes.mayExplain(checkKey(sample))) return {};
+    return mergeChanges(incidents.all().map((tracked) => this.#explainOne(tracked, sample.at)));
+  }
+
+  #explainOne(tracked: Tracked, at: Instant): Changes {
+    const { facts } = tracked;
+    const cause = this.#parts.causes.of(facts, at);
+    if (!cause || cause.key === tracked.because) return {};
+    tracked.because = cause.key;
+    const target = this.#parts.target(facts.target);
+    const name = target && shown(target, facts) ? nameForMembers(facts, cause) : undefined;
+    return mergeChanges([
+      this.#note(tracked, at, sameInAll(`because ${cause.key}: ${plain(cause.reason)}`)),
+      name ? this.#note(tracked, at, causeFoundText(name), true) : {},
+    ]);
+  }
+
+  /** A line in the record of an incident; nobody is told. */
+  #note(tracked: Tracked, at: Instant, text: Localised, isPublic = false): Changes {
+    const { impact, checks } = tracked.facts;
+    const update = { at, kind: "note", text, public: isPublic } as const;
+    const [check = ""] = checks;
+    return this.#parts.incidents.follow(tracked, (id) => ({
+      incidents: [{ change: "join", id, check, impact, update }],
+    }));
+  }
+}
+
+/** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
+function nameForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {
+  return cause.target.public && cause.target.id !== target ? cause.target.name : undefined;
+}

@@ -1,0 +1,77 @@
+/** What an incident begins as: an outage with its tries, or a threshold with its readings. */
+import type { Judged } from "../core/decide.ts";
+import type { IncidentFacts } from "../core/incident.ts";
+import type { Localised } from "../core/language.ts";
+import { outageExplanation, outageTitle } from "../core/member-texts.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Target } from "../core/target.ts";
+import type { RuleStanding } from "./thresholds.ts";
+import { reasonOf, type Seen } from "./wording.ts";
+
+export type Facts = Omit<IncidentFacts, "id">;
+
+export const runbookOf = { down: "service-down", degraded: "service-degraded" } as const;
+
+/** @param lastTry the one that speaks for it. */
+export function outageFacts(
+  { sample, change }: Pick<Judged, "sample" | "change">,
+  target: Target,
+  impact: "down" | "degraded",
+  lastTry: readonly Sample[],
+): Facts {
+  return {
+    key: target.id,
+    kind: "outage",
+    target: target.id,
+    checks: [sample.check],
+    impact,
+    urgency: impact === "down" ? "page" : "ticket",
+    title: outageTitle(target.name, impact),
+    explanation: sample.explanation ?? outageExplanation(target.name, impact),
+    reason: reasonOf({ kind: "tries", tries: lastTry, needed: 1 }),
+    runbook: runbookOf[impact],
+    startedAt: change ? instant(change.since) : sample.at,
+    confirmedAt: sample.at,
+  };
+}
+
+/** @param key of the rule that is broken. */
+export function ruleFacts(
+  key: string,
+  sample: Sample,
+  target: Target,
+  { rule, raised }: Pick<RuleStanding, "rule" | "raised">,
+  seen: Seen,
+): Facts {
+  return {
+    key,
+    kind: "threshold",
+    target: target.id,
+    checks: [sample.check],
+    impact: rule.affects === "degraded" ? "degraded" : "none",
+    urgency: rule.urgency,
+    title: titled(target.name, rule.title),
+    explanation: withStop(rule.title),
+    reason: reasonOf(seen),
+    runbook: rule.runbook,
+    startedAt: raised.length > 0 ? instant(Math.min(...raised.map(({ since }) => since))) : sample.at,
+    confirmedAt: sample.at,
+  };
+}
+
+/** What members read about: public targets, and of thresholds those that they notice. */
+export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact">): boolean {
+  return target.public && facts.impact !== "none";
+}
+
+/** @param milliseconds since the epoch, of which parts may come from a wall clock's arithmetic. */
+export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
+
+function titled(name: Localised, title: Localised): Localised {
+  return { en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` };
+}
+
+function withStop(text: Localised): Localised {
+  const stop = (sentence: string) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+  return { en: stop(text.en), fr: stop(text.fr) };
+}

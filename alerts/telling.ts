@@ -1,0 +1,136 @@
+/** From an incident to its notices: whom they go to, in which thread, with which words, by the settings of this moment. */
+import type { Language, Localised } from "../core/language.ts";
+import type { Log } from "../core/log.ts";
+import type { OnCall, Organisation } from "../core/organisation.ts";
+import type { NoticeStatus } from "../core/store.ts";
+import type { Target } from "../core/target.ts";
+import { emptySteps, type Plan, planNotices, planRecovery, threadName } from "./escalate.ts";
+import { type Facts, runbookOf } from "./facts.ts";
+import type { Thread, Tracked } from "./incidents.ts";
+
+import { type FirstSteps, readRunbooks } from "./runbooks.ts";
+import { type Seen, subject, type Trouble } from "./wording.ts";
+
+type Instant = Temporal.Instant;
+
+/** What a reload of the configuration may change. */
+export interface TellingSettings {
+  readonly organisation: Organisation;
+  readonly targets: readonly Target[];
+  readonly onCall: OnCall;
+  /** Names of the configured channels. */
+  readonly channels: readonly string[];
+  /** Address of the public pages, for the links in notices. */
+  readonly baseUrl: string;
+}
+
+export interface TellingOptions extends TellingSettings {
+  readonly log: Log;
+  /** Signs the links that acknowledge: `store.signingKey("action")`. */
+  readonly signingKey: Uint8Array;
+  /** Which of the names and titles stand in notices; their own words are English. */
+  readonly language?: Language;
+  /** Marks every notice: these services do not exist. */
+  readonly practice?: boolean;
+}
+
+/** What is told about trouble. */
+interface News extends Pick<Trouble, "again" | "outlasts"> {
+  readonly facts: Facts;
+  readonly target: Target;
+  readonly seen: Seen;
+  /** What members read about it; undefined when they see nothing of it. */
+  readonly membersSee: Localised | undefined;
+  readonly round: "page" | "raised";
+  /** When it was confirmed: the steps of the escalation count from here. */
+  readonly from: Instant;
+}
+
+export class Telling {
+  readonly #options: TellingOptions;
+  #settings: TellingSettings;
+  #firstSteps: FirstSteps;
+
+  private constructor(options: TellingOptions, firstSteps: FirstSteps) {
+    this.#options = options;
+    this.#settings = options;
+    this.#firstSteps = firstSteps;
+    this.#warnOfSilence();
+  }
+
+  static async open(options: TellingOptions): Promise<Telling> {
+    return new Telling(options, await readFirstSteps(options.targets));
+  }
+
+  async reconfigure(settings: TellingSettings): Promise<void> {
+    this.#firstSteps = await readFirstSteps(settings.targets);
+    this.#settings = settings;
+    this.#warnOfSilence();
+  }
+
+  /** The notices of an incident that just opened, became worse, or is told only now. */
+  trouble(tracked: Tracked, id: number, { facts, target, membersSee, round, from, ...news }: News) {
+    const trouble: Trouble = {
+      ...this.#about(id, facts, target.name),
+      ...news,
+      membersSee: membersSee?.[this.#language],
+      steps: this.#firstSteps(facts.runbook),
+    };
+    return planNotices(trouble, this.#plan(), { ...this.#thread(tracked, id), round, from });
+  }
+
+  /**
+   * The notices that an incident is over.
+   * @param name of the target, which may be watched no more.
+   * @param existing what was told about it so far.
+   */
+  recovery(
+    id: number,
+    facts: Facts,
+    name: Localised,
+    end: { readonly resolvedAt: Instant; readonly unwatched: boolean; readonly now: Instant },
+    existing: readonly NoticeStatus[],
+  ) {
+    const { resolvedAt, unwatched, now } = end;
+    return planRecovery({ ...this.#about(id, facts, name), resolvedAt, unwatched }, this.#plan(), existing, now);
+  }
+
+  #about(id: number, facts: Facts, name: Localised) {
+    const language = this.#language;
+    return { id, facts, name: name[language], language, statusUrl: `${this.#plan().baseUrl}/` };
+  }
+
+  #thread({ thread, openingTitle }: Tracked, id: number): Thread {
+    const { practice = false } = this.#options;
+    return (
+      thread ?? {
+        thread: threadName(id, this.#options),
+        subject: subject(id, openingTitle[this.#language], practice),
+      }
+    );
+  }
+
+  #plan(): Plan {
+    const { onCall, channels, baseUrl, organisation } = this.#settings;
+    const { signingKey } = this.#options;
+    return { onCall, channels, baseUrl: baseUrl.replace(/\/+$/, ""), signingKey, timeZone: organisation.timeZone };
+  }
+
+  get #language(): Language {
+    return this.#options.language ?? "en";
+  }
+
+  /** A configuration that can wake nobody is legal (a status page alone), but not in silence. */
+  #warnOfSilence(): void {
+    const { log } = this.#options;
+    if (this.#settings.onCall.escalation.length === 0) log.warn("nobody is told about incidents: no escalation is set");
+    for (const { afterSeconds, notify } of emptySteps(this.#plan())) {
+      log.warn("an escalation step reaches nobody", { afterSeconds, notify });
+    }
+  }
+}
+
+function readFirstSteps(targets: readonly Target[]): Promise<FirstSteps> {
+  const ofRules = targets.flatMap(({ checks }) => checks.flatMap(({ thresholds }) => thresholds));
+  return readRunbooks([...Object.values(runbookOf), ...ofRules.map(({ runbook }) => runbook)]);
+}
