@@ -5,9 +5,10 @@
 import { type Localised, sameInAll } from "../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../core/member-texts.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Changes } from "../core/store.ts";
+import type { Changes, NoticesAnew } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import type { Cause, Causes } from "./causes.ts";
+import { withdrawn } from "./escalate.ts";
 import { type Facts, shown } from "./facts.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad } from "./outages.ts";
@@ -51,6 +52,11 @@ export class Attribution {
     };
   }
 
+  /** Until when telling of it waits, because what may explain it is being confirmed. */
+  waitsUntil(facts: Facts): Instant {
+    return facts.confirmedAt.add({ seconds: this.#parts.causes.doubtSeconds(facts) });
+  }
+
   /** After a restart or a reload: what explains the incidents that are open, without a word about it. */
   takeUp(at: Instant): void {
     for (const tracked of this.#parts.incidents.all()) {
@@ -75,23 +81,30 @@ export class Attribution {
     const text = sameInAll(`told now: ${outlasts ?? "what explained it"} is no longer the cause, and it goes on`);
     const update = { at: sample.at, kind: "joined", text, public: false } as const;
     return this.#parts.incidents.follow(tracked, (id) => {
-      const notices = this.#parts.telling.trouble(tracked, id, {
+      const add = this.#parts.telling.trouble(tracked, id, {
         facts,
         target,
         seen,
         membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
-        round: "page",
+        round: `outlasts-${Math.floor(sample.at.epochMilliseconds / 1000)}`,
         from: sample.at,
         ...(outlasts !== undefined && { outlasts }),
       });
       // Where nobody can be told, there is nothing to say about it either.
-      if (notices.length === 0) return {};
+      if (add.length === 0) return {};
       const raised = { urgency, title, explanation, reason, runbook };
-      return { incidents: [{ change: "join", id, check: sample.check, impact, raised, update }], notices };
+      const notices = () => ({ supersede: [], add });
+      const { check } = sample;
+      return {
+        incidents: [{ change: "join", id, check, impact, raised, unlessAcknowledged: true, update, notices }],
+      };
     });
   }
 
-  /** What is going on already may have its cause in what was just found: those incidents say so from now on. */
+  /**
+   * What is going on already may have its cause in what was just found: those incidents say so from now on, and what was
+   * not sent yet about them is not sent, because the cause is told.
+   */
   explainOthers(sample: Sample): Changes {
     const { incidents, causes } = this.#parts;
     if (!isBad(sample) || !causes.mayExplain(checkKey(sample))) return {};
@@ -103,23 +116,30 @@ export class Attribution {
     const cause = this.#parts.causes.of(facts, at);
     if (!cause || cause.key === tracked.because) return {};
     tracked.because = cause.key;
+    tracked.untold = true;
     const target = this.#parts.target(facts.target);
     const name = target && shown(target, facts) ? nameForMembers(facts, cause) : undefined;
     return mergeChanges([
-      this.#note(tracked, at, sameInAll(`because ${cause.key}: ${plain(cause.reason)}`)),
-      name ? this.#note(tracked, at, causeFoundText(name), true) : {},
+      this.#note(tracked, at, sameInAll(`because ${cause.key}: ${plain(cause.reason)}`), { notices: withdrawn }),
+      name ? this.#note(tracked, at, causeFoundText(name), { public: true }) : {},
     ]);
   }
 
   /** A line in the record of an incident; nobody is told. */
-  #note(tracked: Tracked, at: Instant, text: Localised, isPublic = false): Changes {
+  #note(tracked: Tracked, at: Instant, text: Localised, more: Note = {}): Changes {
     const { impact, checks } = tracked.facts;
+    const { public: isPublic = false, ...rest } = more;
     const update = { at, kind: "note", text, public: isPublic } as const;
     const [check = ""] = checks;
     return this.#parts.incidents.follow(tracked, (id) => ({
-      incidents: [{ change: "join", id, check, impact, update }],
+      incidents: [{ change: "join", id, check, impact, update, ...rest }],
     }));
   }
+}
+
+interface Note {
+  readonly public?: boolean;
+  readonly notices?: NoticesAnew;
 }
 
 /** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */

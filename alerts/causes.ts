@@ -9,6 +9,9 @@ import type { Incidents } from "./incidents.ts";
 import { isWorse, type Outages, type Standing } from "./outages.ts";
 
 type Instant = Temporal.Instant;
+
+/** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
+const longestDoubtSeconds = 90;
 type Bad = Exclude<Standing, "up">;
 
 /** A check in trouble that nothing else explains. */
@@ -60,6 +63,43 @@ export class Causes {
     return causes.every((cause) => cause !== undefined) ? causes[0] : undefined;
   }
 
+  /**
+   * Seconds until it is known whether checks of other targets explain this: they fail as well, as badly, and are about
+   * to be confirmed. 0 where nothing is suspected, or where something in it speaks for itself.
+   */
+  doubtSeconds({ kind, target, checks, impact }: Pick<IncidentFacts, "kind" | "target" | "checks" | "impact">): number {
+    if (kind !== "outage" || impact === "none") return 0;
+    const involved =
+      this.#targets.get(target)?.checks.filter(({ id, required }) => required && checks.includes(id)) ?? [];
+    const waits = involved.map((check) => this.#suspicion(check, impact, target));
+    return waits.every((wait) => wait > 0) ? Math.min(Math.max(...waits, 0), longestDoubtSeconds) : 0;
+  }
+
+  #suspicion(check: Check, needed: Bad, target: string, behind: ReadonlySet<CheckKey> = new Set()): number {
+    const passed = new Set([...behind, keyOf(check)]);
+    const waits = (check.dependsOn ?? []).flatMap((key) => {
+      const cause = passed.has(key) ? undefined : this.#find(key)?.cause;
+      if (!cause?.required) return [];
+      const own = cause.target === target ? 0 : this.#secondsToConfirm(cause, needed);
+      return [own, this.#suspicion(cause, needed, target, passed)];
+    });
+    return Math.max(0, ...waits);
+  }
+
+  /** How long it may take until a check that began to fail is confirmed; 0 when it did not, or not as badly. */
+  #secondsToConfirm(cause: Check, needed: Bad): number {
+    const tries = this.#known.outages.badTries(cause).filter(({ outcome }) => outcome === "down" || needed !== "down");
+    const missing = cause.confirm.failures - tries.length;
+    if (tries.length === 0 || missing <= 0) return 0;
+    return missing * (Math.min(cause.confirm.retrySeconds, cause.everySeconds) + cause.timeoutSeconds);
+  }
+
+  #find(key: CheckKey): { readonly target: Target; readonly cause: Check } | undefined {
+    const target = this.#targets.get(key.slice(0, key.indexOf("/")));
+    const cause = target?.checks.find((candidate) => keyOf(candidate) === key);
+    return target && cause && { target, cause };
+  }
+
   /** Empty for a check that is well. */
   #causeOfOutage(check: Check, at: Instant): readonly (Cause | undefined)[] {
     const standing = this.#known.outages.worst(keyOf(check));
@@ -71,10 +111,9 @@ export class Causes {
     const passed = new Set([...behind, keyOf(check)]);
     for (const key of check.dependsOn ?? []) {
       if (passed.has(key) || isWorse(needed, this.#known.outages.stoodAt(key, at))) continue;
-      const target = this.#targets.get(key.slice(0, key.indexOf("/")));
-      const cause = target?.checks.find((candidate) => keyOf(candidate) === key);
-      if (!target || !cause) continue;
-      const root = this.#root(cause, needed, at, passed) ?? this.#told(cause, target);
+      const found = this.#find(key);
+      if (!found) continue;
+      const root = this.#root(found.cause, needed, at, passed) ?? this.#told(found.cause, found.target);
       if (root) return root;
     }
     return undefined;

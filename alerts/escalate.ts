@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../core/action-token.ts";
 import type { Notice } from "../core/channel.ts";
+import type { Incident } from "../core/incident.ts";
 import type { Contact, EscalationStep, OnCall } from "../core/organisation.ts";
-import type { NoticeStatus } from "../core/store.ts";
-import type { Thread } from "./incidents.ts";
+import type { NoticeStatus, NoticesAnew } from "../core/store.ts";
 import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
 
 type Instant = Temporal.Instant;
@@ -29,10 +29,19 @@ interface Recipient {
   readonly channel: string;
 }
 
+/** What keeps all messages about an incident together. */
+export interface Thread {
+  readonly thread: string;
+  readonly subject: string;
+}
+
+/** It opened; it became worse; or it outlasted what explained it, at a moment in epoch seconds. */
+export type Round = "page" | "raised" | `outlasts-${number}`;
+
 interface Envelope extends Thread {
-  /** Tells a second round of the same incident (it became worse) from the first. */
-  readonly round: "page" | "raised";
-  /** When it was confirmed: the steps count from here. */
+  /** Tells a later round of the same incident from the first. */
+  readonly round: Round;
+  /** The steps count from here. */
   readonly from: Instant;
 }
 
@@ -72,7 +81,7 @@ function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly
     const part: Part = { role: "ticket", told: last ? namesOf(last) : [] };
     return {
       ...common(trouble.id, contact, channel, envelope),
-      key: `${envelope.thread}.ticket.${contact.id}.${channel}`,
+      key: `${envelope.thread}.${envelope.round}-ticket.${contact.id}.${channel}`,
       kind: "ticket",
       urgency: "soon",
       body: bodyOf(trouble, contact, part),
@@ -90,7 +99,7 @@ export function planRecovery(
   plan: Plan,
   existing: readonly NoticeStatus[],
   now: Instant,
-): { readonly supersede: readonly string[]; readonly add: readonly Notice[] } {
+): ReturnType<NoticesAnew> {
   const told = existing.filter((notice) => alarming.has(notice.kind));
   const unsent = told.filter((notice) => notice.state === "pending");
   const reached = told.filter((notice) => notice.state === "sent" || notice.state === "sending");
@@ -116,8 +125,38 @@ function wasDue({ kind, attempts, notBefore }: NoticeStatus, now: Instant): bool
   return attempts > 0 || (kind !== "escalation" && Temporal.Instant.compare(notBefore, now) <= 0);
 }
 
+/** Nobody needs to be told of it any more: what is unsent of it, and nothing in its place. */
+export function withdrawn(existing: readonly NoticeStatus[]): ReturnType<NoticesAnew> {
+  const unsent = existing.filter(
+    ({ kind, state }) => alarming.has(kind) && (state === "pending" || state === "sending"),
+  );
+  return { supersede: unsent.map(({ key }) => key), add: [] };
+}
+
 const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ticket"]);
 const recipientKey = ({ contact, channel }: { contact: string; channel: string }) => `${contact} ${channel}`;
+
+/** What the notices of an incident tell about it after a restart. */
+export interface Told {
+  readonly thread?: Thread;
+  /** None of them says how bad it is now. */
+  readonly untold: boolean;
+}
+
+export function toldBy(
+  notices: readonly NoticeStatus[],
+  { urgency, state }: Pick<Incident, "urgency" | "state">,
+): Told {
+  const [first] = notices;
+  const last = notices.filter(({ kind }) => alarming.has(kind)).at(-1);
+  const isTold = urgency !== "page" || notices.some(({ kind }) => kind === "page");
+  // Of an open incident nothing is superseded but what was withdrawn, because a cause was told in its place.
+  const isWithdrawn = state === "open" && last?.state === "superseded";
+  return {
+    ...(first && { thread: { thread: first.thread, subject: first.subject } }),
+    untold: last === undefined || !isTold || isWithdrawn,
+  };
+}
 
 /** Steps that would reach nobody: a fault of the configuration that is worth a line in the log. */
 export function emptySteps(plan: Plan): readonly EscalationStep[] {

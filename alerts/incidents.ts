@@ -4,7 +4,8 @@
  */
 import type { Incident, IncidentFacts } from "../core/incident.ts";
 import type { CheckKey } from "../core/sample.ts";
-import type { Changes, IncidentChange, NoticeStatus } from "../core/store.ts";
+import type { Changes, IncidentChange } from "../core/store.ts";
+import type { Thread, Told } from "./escalate.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
 
@@ -25,28 +26,7 @@ export interface Tracked {
   id: number | undefined;
 }
 
-/** What keeps all messages about an incident together. */
-export interface Thread {
-  readonly thread: string;
-  readonly subject: string;
-}
-
 type Follow = (id: number) => Changes;
-
-/** What the notices of an incident tell about it after a restart. */
-export interface Told {
-  readonly thread?: Thread;
-  /** None of them says how bad it is now. */
-  readonly untold: boolean;
-}
-
-export function toldBy(notices: readonly NoticeStatus[], { urgency }: Pick<Facts, "urgency">): Told {
-  const [first] = notices;
-  return {
-    ...(first && { thread: { thread: first.thread, subject: first.subject } }),
-    untold: urgency === "page" ? !notices.some(({ kind }) => kind === "page") : notices.length === 0,
-  };
-}
 
 export interface Past {
   readonly id: number;

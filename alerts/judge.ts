@@ -13,8 +13,9 @@ import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import { Attribution } from "./attribution.ts";
 import { Causes } from "./causes.ts";
+import { type Told, toldBy } from "./escalate.ts";
 import { type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
-import { Incidents, mergeChanges, type Told, type Tracked, toldBy } from "./incidents.ts";
+import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad, isWorse, Outages } from "./outages.ts";
 import { Telling, type TellingOptions, type TellingSettings } from "./telling.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
@@ -183,6 +184,7 @@ class RunningJudge implements Judge {
     };
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
+    const from = this.#attribution.waitsUntil(facts);
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
@@ -196,7 +198,7 @@ class RunningJudge implements Judge {
               seen,
               membersSee: isPublic ? text : undefined,
               round: "page",
-              from: facts.confirmedAt,
+              from,
               ...(again && { again }),
             }),
     });

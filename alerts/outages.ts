@@ -71,6 +71,13 @@ export class Outages {
     return ago >= 0 && ago < longestRunMilliseconds ? mended.before : now;
   }
 
+  /** Bad tries of a check without a good one between, wherever it is looked at from, where they are the most. */
+  badTries({ target, id }: Pick<Check, "target" | "id">): readonly Sample[] {
+    const places = [...(this.#standing.get(checkKey({ target, check: id }))?.keys() ?? [])];
+    const runs = places.map((vantagePoint) => this.tries({ target, check: id, vantagePoint }, triesKept));
+    return runs.reduce((most, run) => (run.length > most.length ? run : most), []);
+  }
+
   /** The last bad tries of a check without a good one between, oldest first. */
   tries(of: Series, atMost: number): readonly Sample[] {
     return (this.#tries.get(seriesKey(of)) ?? []).slice(-atMost);

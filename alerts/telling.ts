@@ -4,9 +4,9 @@ import type { Log } from "../core/log.ts";
 import type { OnCall, Organisation } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
-import { emptySteps, type Plan, planNotices, planRecovery, threadName } from "./escalate.ts";
+import { emptySteps, type Plan, planNotices, planRecovery, type Round, type Thread, threadName } from "./escalate.ts";
 import { type Facts, runbookOf } from "./facts.ts";
-import type { Thread, Tracked } from "./incidents.ts";
+import type { Tracked } from "./incidents.ts";
 
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
 import { type Seen, subject, type Trouble } from "./wording.ts";
@@ -41,8 +41,9 @@ interface News extends Pick<Trouble, "again" | "outlasts"> {
   readonly seen: Seen;
   /** What members read about it; undefined when they see nothing of it. */
   readonly membersSee: Localised | undefined;
-  readonly round: "page" | "raised";
-  /** When it was confirmed: the steps of the escalation count from here. */
+  /** Tells one telling of the same incident from another. */
+  readonly round: Round;
+  /** The steps of the escalation count from here: when it was confirmed, or until when a cause is waited for. */
   readonly from: Instant;
 }
 

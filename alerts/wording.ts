@@ -71,7 +71,7 @@ export function troubleBody(trouble: Trouble, reader: Contact, part: Part): stri
         : []),
       ...(trouble.outlasts === undefined
         ? []
-        : [`Told only now: ${plain(trouble.outlasts)} explained it, does so no longer, and this goes on.`]),
+        : [`Until now ${plain(trouble.outlasts)} explained it. It does so no longer, and this goes on.`]),
     ],
     seenLines(trouble, zone),
     [

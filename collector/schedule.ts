@@ -1,6 +1,6 @@
 /**
  * When each check runs: spread over its interval by its name, at the same moments after every restart, never twice at
- * once, without drift, and sooner while a change is being made sure of.
+ * once, without drift, and sooner while a change is being made sure of, of a check or of what depends on it.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
@@ -33,6 +33,8 @@ interface Entry {
   /** Monotonic seconds of one moment of its own grid. */
   grid: number;
   due: number;
+  /** Monotonic seconds at which its last run began. */
+  ranAt: number;
   running: boolean;
   verdict: Verdict;
 }
@@ -100,6 +102,7 @@ export class Schedule {
 
   #start(entry: Entry, signal: AbortSignal): void {
     entry.running = true;
+    entry.ranAt = this.#parts.clock.monotonicSeconds();
     const run = this.#once(entry, signal).finally(() => {
       entry.running = false;
       this.#leaving.delete(keyOf(entry.check));
@@ -122,10 +125,23 @@ export class Schedule {
       if (this.#entries.get(keyOf(check)) !== entry) return;
       entry.verdict = next(entry.verdict, sample, entry.check);
       onSample(sample, entry.verdict);
+      if (pending(entry.verdict) === "failing") this.#lookAtCauses(check);
     } catch (error) {
       if (!signal.aborted) log.error("accident in the schedule", { check: keyOf(check), error });
     } finally {
       entry.due = dueAfter(entry, clock.monotonicSeconds());
+    }
+  }
+
+  /** What a failing check depends on is looked at now, so that both are sure of it at about the same time. */
+  #lookAtCauses({ dependsOn = [] }: Check): void {
+    const now = this.#parts.clock.monotonicSeconds();
+    for (const key of dependsOn) {
+      const cause = this.#entries.get(key);
+      if (!cause || cause.running) continue;
+      // Never sooner than it would be looked at if it failed itself.
+      cause.due = Math.min(cause.due, Math.max(now, cause.ranAt + retryAfter(cause.check)));
+      if (cause.due < this.#napUntil) this.#nap.abort(noLongerNeeded);
     }
   }
 
@@ -141,7 +157,8 @@ export class Schedule {
 
   #begun(check: Check, verdict: Verdict): Entry {
     const now = this.#parts.clock.monotonicSeconds();
-    const entry = { check, grid: this.#gridOf(check), due: now, running: false, verdict };
+    const ranAt = Number.NEGATIVE_INFINITY;
+    const entry = { check, grid: this.#gridOf(check), due: now, ranAt, running: false, verdict };
     entry.due = Math.min(onGrid(entry, now), now + this.#patience(check, verdict));
     return entry;
   }
@@ -184,8 +201,11 @@ function dueAfter(entry: Entry, now: number): number {
 }
 
 /** Seconds to the next try of a change that is being made sure of; endless when nothing is. */
-function waitSeconds({ confirm, everySeconds }: Check, verdict: Verdict): number {
+function waitSeconds(check: Check, verdict: Verdict): number {
+  const { confirm, everySeconds } = check;
   const waiting = pending(verdict);
   if (!waiting) return Number.POSITIVE_INFINITY;
-  return Math.min(everySeconds, waiting === "failing" ? confirm.retrySeconds : confirm.recoverySeconds);
+  return waiting === "failing" ? retryAfter(check) : Math.min(everySeconds, confirm.recoverySeconds);
 }
+
+const retryAfter = ({ confirm, everySeconds }: Check): number => Math.min(everySeconds, confirm.retrySeconds);

@@ -189,7 +189,7 @@ export const commonSettings = z.object({
     .max(20)
     .optional()
     .describe(
-      "Checks that this one cannot do without: `web` in the same target, `database/growth` in another. While one of them fails as badly, a failure of this check is put down to it and nobody is told twice. Default: the checks a kind brings for its address depend on its `web`",
+      "Checks that this one cannot do without: `web` in the same target, `database/growth` in another. While one of them fails as badly, a failure of this check is put down to it and nobody is told twice; one that fails only now is looked at at once, and a page waits for it up to 90 s. Default: the checks a kind brings for its address depend on its `web`",
     ),
 });
 

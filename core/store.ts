@@ -73,7 +73,10 @@ export type IncidentChange =
        * acknowledged was less than this.
        */
       readonly raised?: Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
+      /** Ignored when somebody has acknowledged it. */
+      readonly unlessAcknowledged?: true;
       readonly update: Omit<IncidentUpdate, "incident">;
+      readonly notices?: NoticesAnew;
     }
   /** Ignored when it is already resolved. */
   | {
@@ -81,12 +84,15 @@ export type IncidentChange =
       readonly id: number;
       readonly at: Instant;
       readonly update: Omit<IncidentUpdate, "incident">;
-      /** Called inside the transaction with all notices of this incident as they stand. */
-      notices(existing: readonly NoticeStatus[]): {
-        readonly supersede: readonly string[];
-        readonly add: readonly Notice[];
-      };
+      readonly notices: NoticesAnew;
     };
+
+/** Called inside the transaction with all notices of an incident as they stand: which no longer count, and which are new. */
+export type NoticesAnew = (existing: readonly NoticeStatus[]) => {
+  /** Keys; those that were sent stay as they are. */
+  readonly supersede: readonly string[];
+  readonly add: readonly Notice[];
+};
 
 export interface NoticeStatus extends Notice {
   readonly state: "pending" | "sending" | "sent" | "superseded" | "dropped";

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
 import { languages } from "../../core/language.ts";
-import type { IncidentChange } from "../../core/store.ts";
+import type { IncidentChange, NoticesAnew } from "../../core/store.ts";
 import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
 
@@ -64,11 +64,19 @@ function open(connection: Connection, change: Extract<IncidentChange, { change: 
 function join(connection: Connection, change: Extract<IncidentChange, { change: "join" }>): void {
   const incident = readIncident(connection, change.id);
   if (!incident || incident.state === "resolved") return;
+  if (change.unlessAcknowledged && incident.state === "acknowledged") return;
   const checks = [...new Set([...incident.checks, change.check])];
   const impact = impacts.indexOf(change.impact) > impacts.indexOf(incident.impact) ? change.impact : incident.impact;
   connection.run("update incident set checks = ?, impact = ? where id = ?", JSON.stringify(checks), impact, change.id);
   if (change.raised) raise(connection, change.id, change.raised);
   addUpdate(connection, change.id, change.update);
+  if (change.notices) renewNotices(connection, change.id, change.notices);
+}
+
+function renewNotices(connection: Connection, incident: number, anew: NoticesAnew): void {
+  const { supersede: old, add } = anew(noticesOf(connection, incident));
+  supersede(connection, old);
+  addNotices(connection, add);
 }
 
 /** What was acknowledged was less than this: it is open again, with the facts as they stand now. */
@@ -97,9 +105,7 @@ function resolve(connection: Connection, change: Extract<IncidentChange, { chang
   );
   if (changed === 0) return;
   addUpdate(connection, change.id, change.update);
-  const notices = change.notices(noticesOf(connection, change.id));
-  supersede(connection, notices.supersede);
-  addNotices(connection, notices.add);
+  renewNotices(connection, change.id, change.notices);
 }
 
 export function acknowledge(

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { sameInAll } from "../../core/language.ts";
 import type { Check } from "../../core/target.ts";
 import { randomFrom } from "../helpers/random.ts";
 import { check, latency, target, World } from "./world.ts";
@@ -75,7 +76,7 @@ test("the cause is well again and the dependent is not: its next failed try page
   expect(await world.outbox(2)).toEqual(told);
   const [page] = await world.store.noticesOf(2);
   expect(page?.notBefore).toEqual(world.clock.now());
-  expect(page?.body).toContain("Told only now: database/connect explained it");
+  expect(page?.body).toContain("Until now database/connect explained it");
   expect(page?.body).toContain("answered 500");
   expect((await world.incidents())[1]).toMatchObject({ state: "open", reason: "answered 500" });
   await world.sees("mastodon/web", "down");
@@ -127,22 +128,109 @@ test("a chain leads to its beginning", async () => {
   expect(await world.outbox(2)).toEqual(told);
 });
 
-test("the dependent failed first: it was told, and says what explains it once that is confirmed", async () => {
+const withdrawn = ["page contractor email sent", "escalation techops email superseded"];
+
+test("the dependent failed first: it was told, says what explains it, and only the cause goes on to others", async () => {
   await using world = await World.open({ targets: coOp() });
   await world.breaks("mastodon/web");
-  expect(await world.outbox(1)).toEqual(told);
+  await world.sendsWhatIsDue();
   await world.breaks(cause, refused);
+  expect(await world.outbox(1)).toEqual(withdrawn);
   expect(await world.outbox(2)).toEqual(told);
   expect((await notesOf(world, 1)).slice(1)).toEqual([
     { kind: "note", en: "because database/connect: connection refused", shown: false },
   ]);
   await world.sees(cause, refused);
   expect(await notesOf(world, 1)).toHaveLength(2);
+});
+
+test("it outlasts the cause that was found later: it is told anew, with its escalation", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks("mastodon/web");
+  await world.sendsWhatIsDue();
+  await world.breaks(cause, refused);
   await world.mends(cause);
+  await world.restart();
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  await world.restart();
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
+});
+
+test("who took it before the cause was found is not called again when the cause is over", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks("mastodon/web");
+  await world.sendsWhatIsDue();
+  await world.store.acknowledge(1, "Contractor", world.clock.now(), {
+    at: world.clock.now(),
+    kind: "acknowledged",
+    text: sameInAll("taken"),
+    public: false,
+  });
+  await world.breaks(cause, refused);
+  await world.mends(cause);
+  for (const again of [false, true]) {
+    if (again) await world.restart();
+    await world.clock.turn(10);
+    await world.sees("mastodon/web", "down");
+    expect(await world.outbox(1)).toEqual(withdrawn);
+    expect((await world.incidents())[0]).toMatchObject({ state: "acknowledged" });
+  }
+});
+
+test("a page waits while what may explain it is being confirmed, and is not sent once it is", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.sees("mastodon/web", "down");
+  await world.clock.turn(20);
+  await world.sees("mastodon/web", "down");
+  await world.sees(cause, refused);
+  await world.clock.turn(20);
+  await world.sees("mastodon/web", "down");
+  await world.sees(cause, refused);
+  await world.sendsWhatIsDue();
   expect(await world.outbox(1)).toEqual(told);
-  expect((await notesOf(world, 1)).at(-1)).toMatchObject({ kind: "note", en: expect.stringContaining("no longer") });
+  await world.clock.turn(20);
+  await world.sees(cause, refused);
+  expect(await world.outbox(1)).toEqual(["page contractor email superseded", "escalation techops email superseded"]);
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a page that waited in vain is sent within a minute and a half, as are its later steps", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  const confirmed = (await world.incidents())[0]?.confirmedAt;
+  const steps = await world.store.noticesOf(1);
+  const waits = steps.map(({ notBefore }) => confirmed && notBefore.since(confirmed).total("seconds"));
+  expect(waits).toEqual([60, 960]);
+  await world.sees(cause, "up");
+  await world.restart();
+  await world.clock.turn(60);
+  await world.sendsWhatIsDue();
+  expect(await world.outbox(1)).toEqual(["page contractor email sent", "escalation techops email pending"]);
+});
+
+test("nothing waits for a cause that would be in the same incident, is milder, or tells nobody", async () => {
+  await using same = await World.open({ targets: coOp() });
+  await same.sees("mastodon/web", "down");
+  await same.breaks("mastodon/service");
+  await using milder = await World.open({ targets: coOp() });
+  await milder.sees(cause, { outcome: "degraded", reason: "slow" });
+  await milder.breaks("mastodon/web");
+  await using quiet = await World.open({ targets: coOp({ database: { required: false } }) });
+  await quiet.sees(cause, refused);
+  await quiet.breaks("mastodon/web");
+  for (const world of [same, milder, quiet]) {
+    const [page] = await world.store.noticesOf(1);
+    expect(page?.notBefore).toEqual((await world.incidents())[0]?.confirmedAt);
+  }
 });
 
 test("a cause that is less bad, or that nobody is told of, explains nothing", async () => {
@@ -161,11 +249,11 @@ test("what was told as degraded and turns down is explained, and told when the c
   await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
   await world.breaks(cause, refused);
   await world.breaks("mastodon/web");
-  expect(await world.outbox(1)).toEqual(["ticket techops email pending"]);
+  expect(await world.outbox(1)).toEqual(["ticket techops email superseded"]);
   await world.mends(cause);
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
-  expect(await world.outbox(1)).toEqual(["ticket techops email pending", ...told]);
+  expect(await world.outbox(1)).toEqual(["ticket techops email superseded", ...told]);
 });
 
 test("a level that a cause explains waits for it as well", async () => {
@@ -208,13 +296,14 @@ test("a restart remembers that a ticket said less than what is so now", async ()
   await using disk = await onDisk();
   const { world } = disk;
   await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
+  await world.sendsWhatIsDue();
   await world.breaks(cause, refused);
   await world.breaks("mastodon/web");
   await world.mends(cause);
   await world.restart();
   await world.clock.turn(60);
   await world.sees("mastodon/web", "down");
-  expect(await world.outbox(1)).toEqual(["ticket techops email pending", ...told]);
+  expect(await world.outbox(1)).toEqual(["ticket techops email sent", ...told]);
 });
 
 test("a cause that is taken out of the configuration explains nothing any more", async () => {
@@ -247,7 +336,7 @@ test("whatever comes in whatever order, no confirmed trouble is kept from everyb
       await world.clock.turn(1 + Math.floor(random() * 30));
       const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");
       const notices = await Promise.all(open.map((incident) => world.store.noticesOf(incident.id)));
-      const told = notices.filter((list) => list.some(({ kind }) => kind === "page"));
+      const told = notices.filter((list) => list.some(({ kind, state }) => kind === "page" && state !== "superseded"));
       if (told.length < open.length) untold++;
       const isOpen = open.some(({ target, checks }) => checks.some((own) => `${target}/${own}` === id));
       if (seen === "down" && isOpen) expect(told, `seed ${seed}, step ${step}, ${id}`).not.toEqual([]);

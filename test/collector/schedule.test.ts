@@ -113,6 +113,28 @@ test("keeps its moment of the minute across restarts", async () => {
   expect(Math.abs((moments[0] ?? 0) - (moments[1] ?? 1000))).toBeLessThan(2);
 });
 
+test("what a failing check depends on is looked at at once, and no more than if it failed itself", async () => {
+  const clock = new FakeClock();
+  const web = aCheck({ id: "web", dependsOn: ["mastodon/database"] });
+  const database = aCheck({ id: "database", everySeconds: 3600 });
+  const checks = [web, database];
+  const bad = { web: false, database: false };
+  const { runs } = setup(checks, {
+    clock,
+    verdicts: known(clock, checks),
+    outcome: (_run, { id }) => (bad[id === "web" ? "web" : "database"] ? "down" : "up"),
+  });
+  const momentsOf = (check: string) => runs.filter((run) => run.check === check).map(({ at }) => at);
+  await clock.turn(60);
+  const before = momentsOf("mastodon/database").length;
+  bad.web = true;
+  await clock.turn(600);
+  const [, ...tries] = momentsOf("mastodon/web");
+  expect(tries.length).toBeGreaterThan(5);
+  // Beside the two tries that were not sure yet; after the third the web speaks for itself.
+  expect(momentsOf("mastodon/database").slice(before)).toEqual(tries.slice(0, 2));
+});
+
 test("checks are spread over the interval", async () => {
   const clock = new FakeClock();
   const checks = Array.from({ length: 300 }, (_, index) => aCheck({ id: `check-${index}` }));

@@ -466,6 +466,33 @@ function incidentsContract(open: () => Promise<Store>): void {
     ]);
   });
 
+  test("get other notices when something joins, unless that is not to count once somebody has acknowledged them", async () => {
+    await using store = await open();
+    const notices = (id: number) => [noticeOf("page", { incident: id }), noticeOf("later", { incident: id })];
+    await store.commit({ incidents: [opening("mastodon", notices)] });
+    const join = (key: string, more: object = {}): IncidentChange => ({
+      change: "join",
+      id: 1,
+      check: "web",
+      impact: "down",
+      update: updateAt(60, "note"),
+      notices: (existing) => ({
+        supersede: existing.map((one) => one.key),
+        add: [noticeOf(key, { incident: 1 })],
+      }),
+      ...more,
+    });
+    const states = async () => (await store.noticesOf(1)).map(({ key, state }) => `${key} ${state}`);
+    await store.commit({ incidents: [join("anew", { unlessAcknowledged: true })] });
+    expect(await states()).toEqual(["page superseded", "later superseded", "anew pending"]);
+    await store.acknowledge(1, "Contractor", noon, updateAt(90, "acknowledged"));
+    await store.commit({ incidents: [join("more", { unlessAcknowledged: true })] });
+    expect(await states()).toHaveLength(3);
+    expect(await store.incidentUpdates(1)).toHaveLength(3);
+    await store.commit({ incidents: [join("more")] });
+    expect((await states()).at(-1)).toBe("more pending");
+  });
+
   test("are resolved once, and the notices of that moment are decided inside the transaction", async () => {
     await using store = await open();
     const notices = (id: number) => [noticeOf("page", { incident: id }), noticeOf("later", { incident: id })];
