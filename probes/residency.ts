@@ -71,7 +71,9 @@ const options = z
     public: z
       .boolean()
       .prefault(false)
-      .describe("true: the members' page says in which country it is hosted, and what that was checked against."),
+      .describe(
+        "true: the members' page says in which country it is hosted, and what that was checked against: your networks or databases. A registry names the country of an owner, not of a building, so that its word alone is not shown.",
+      ),
   })
   .superRefine(({ hosts, mail, url, networks, databases, rdap }, context) => {
     const nothingAsked = hosts.length + mail.length === 0 && url === undefined;
@@ -282,10 +284,16 @@ function findingOf({ located, failures }: Found, settings: Options): Finding {
     };
   }
   const countries = [...new Set(located.flatMap(({ place }) => place.country ?? []))].toSorted();
-  const shown = settings.public ? [publicReading(located, countries)] : [];
   const all = `${inside} ${inside === 1 ? "address" : "addresses, all"} in ${countries.join(", ")}`;
-  return { outcome: "up", reason: all, readings: [...readings, ...shown], evidence };
+  if (!settings.public) return { outcome: "up", reason: all, readings, evidence };
+  const doubtful = located.find(({ place }) => place.countryBy === "RDAP");
+  if (doubtful) return { outcome: "up", reason: `${all}; ${notShown(doubtful)}`, readings, evidence };
+  return { outcome: "up", reason: all, readings: [...readings, publicReading(located, countries)], evidence };
 }
+
+/** A registry says whose a network is, with the country of the head office: members would read it as a place. */
+const notShown = ({ address }: Located): string =>
+  `not shown to members: only the registry names a country for ${address}, add it to networks or databases`;
 
 /** For the members' page: what was found, and who said so. */
 function publicReading(located: readonly Located[], countries: readonly string[]): Reading {

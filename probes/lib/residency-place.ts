@@ -8,7 +8,9 @@ export interface Place {
   /** ISO 3166-1: "CA". */
   readonly country: string | undefined;
   readonly owner: string | undefined;
-  /** Who says so, in the order asked. */
+  /** Who says so of the country; absent while nobody does. */
+  readonly countryBy?: Source;
+  /** Who says so of either, in the order asked. */
   readonly sources: readonly Source[];
 }
 export type Source = ResidencySource;
@@ -16,11 +18,17 @@ export type Source = ResidencySource;
 export const nowhere: Place = { country: undefined, owner: undefined, sources: [] };
 
 /** What is known already stays; what is not is taken from the second. */
-export function completed(known: Place, more: Omit<Place, "sources">, source: Source): Place {
+export function completed(known: Place, more: Pick<Place, "country" | "owner">, source: Source): Place {
   const country = known.country ?? more.country;
   const owner = known.owner ?? more.owner;
   const helps = country !== known.country || owner !== known.owner;
-  return { country, owner, sources: helps ? [...known.sources, source] : known.sources };
+  const countryBy = known.countryBy ?? (country === undefined ? undefined : source);
+  return {
+    country,
+    owner,
+    ...(countryBy && { countryBy }),
+    sources: helps ? [...known.sources, source] : known.sources,
+  };
 }
 
 export const countryCode = () =>

@@ -9,7 +9,7 @@ export interface RdapSettings {
   readonly keepForSeconds: number;
 }
 
-interface Said extends Omit<Place, "sources"> {
+interface Said extends Pick<Place, "country" | "owner"> {
   /** Why it says nothing. */
   readonly failure?: string;
 }
@@ -126,8 +126,35 @@ type Holder = Network["entities"][number] | undefined;
 
 const property = (holder: Holder, name: string) => holder?.vcardArray?.[1].find(([found]) => found === name);
 
-/** RFC 8605: the code stands as `cc` beside the address. */
-function countryOf(holder: Holder): unknown {
-  const parameters = z.object({ cc: z.string() }).safeParse(property(holder, "adr")?.[1]);
-  return parameters.success ? parameters.data.cc : undefined;
+const Address = z.object({ cc: z.string().optional().catch(undefined), label: z.string().optional().catch(undefined) });
+
+/**
+ * RFC 8605: the code stands as `cc` beside the address. ARIN, whose networks the Canadian ones are, gives neither that nor
+ * `country`, only the address as it would be written on a letter (RFC 7095, 3.3.1.3), which ends with the country.
+ */
+function countryOf(holder: Holder): string | undefined {
+  const { cc, label } = Address.catch({}).parse(property(holder, "adr")?.[1]);
+  return (
+    cc ??
+    countryNamed(
+      label
+        ?.trim()
+        .split(/\s*\n\s*/)
+        .at(-1),
+    )
+  );
 }
+
+const names = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+const letters = Array.from({ length: 26 }, (_, index) => String.fromCharCode(65 + index));
+/** "canada" to "CA". */
+const codes = new Map(
+  letters
+    .flatMap((first) => letters.map((second) => first + second))
+    .flatMap((code): [string, string][] => {
+      const name = names.of(code);
+      return name === undefined ? [] : [[name.toLowerCase(), code]];
+    }),
+);
+
+const countryNamed = (name: string | undefined): string | undefined => codes.get(name?.toLowerCase() ?? "");

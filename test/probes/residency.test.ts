@@ -311,6 +311,39 @@ describe("with a registry (RDAP)", () => {
     expect([...memory.keys()].filter((key) => key.startsWith("rdap"))).toEqual([]);
   });
 
+  test("ARIN's answers name the country only at the end of an address on a letter", async () => {
+    const label = "350 Example Street\nMontreal\nQC\nH2X 1A1\nCanada";
+    const adr = ["adr", { label }, "text", ["", "", "", "", "", "", ""]];
+    const registrant = { roles: ["registrant"], vcardArray: ["vcard", [["fn", {}, "text", "Example Hosting"], adr]] };
+    const arin = { objectClassName: "ip network", name: "EXAMPLE-1", entities: [registrant] };
+    await using registry = await webServer(() => ({ body: arin }));
+    await using names = await nameServer({ "social.example": { A: ["198.51.100.7"] } });
+    const all = { ...settings, servers: names.servers, rdap: { url: registry.url } };
+    expect(await runProbe(residency, all)).toMatchObject({ outcome: "up", reason: "1 address in CA" });
+    adr[1] = { label: "1 Main Street\nAnytown\nNY\n10001\nUnited States" };
+    expect(await runProbe(residency, all)).toMatchObject({
+      reason: expect.stringContaining("outside: social.example"),
+    });
+    adr[1] = { label: "Somewhere\nNarnia" };
+    expect((await runProbe(residency, all)).outcome).toBe("unknown");
+  });
+
+  test("members are not told where something is by the word of a registry alone", async () => {
+    await using registry = await webServer(() => ({ body: answer }));
+    await using zone = await nameServer({ "social.example": { A: ["198.51.100.7", "192.0.2.1"] } });
+    const all = { ...settings, public: true, networks, servers: zone.servers, rdap: { url: registry.url } };
+    const doubtful = await runProbe(residency, all);
+    expect(doubtful).toMatchObject({ outcome: "up", reason: expect.stringContaining("for 198.51.100.7, add it to") });
+    expect(doubtful.readings?.map(({ metric }) => metric)).not.toContain("residency_public_addresses");
+    const own = [...networks, { network: "198.51.100.0/24", country: "CA" }];
+    const sure = await runProbe(residency, { ...all, networks: own });
+    expect(sure.readings).toContainEqual({
+      metric: "residency_public_addresses",
+      value: 2,
+      labels: { countries: "CA", against: "networks RDAP" },
+    });
+  });
+
   test("one that fails is left alone for an hour; what it said before holds for a while", async () => {
     let reply: Reply = { status: 429 };
     await using registry = await webServer(() => reply);
