@@ -10,7 +10,7 @@ import { reasonOf, type Seen } from "./wording.ts";
 
 export type Facts = Omit<IncidentFacts, "id">;
 
-export const runbookOf = { down: "service-down", degraded: "service-degraded" } as const;
+const usualRunbook = { down: "service-down", degraded: "service-degraded" } as const;
 
 /** @param lastTry the one that speaks for it. */
 export function outageFacts(
@@ -29,7 +29,7 @@ export function outageFacts(
     title: outageTitle(target.name, impact),
     explanation: sample.explanation ?? outageExplanation(target.name, impact),
     reason: reasonOf({ kind: "tries", tries: lastTry, needed: 1 }),
-    runbook: runbookOf[impact],
+    runbook: sample.runbook ?? usualRunbook[impact],
     startedAt: change ? instant(change.since) : sample.at,
     confirmedAt: sample.at,
   };

@@ -32,7 +32,7 @@ export interface Judge extends Decide {
   /** Call once before the first sample: ends what is open but not watched any more. Tells nothing else. */
   start(): Changes | undefined;
   /** After a reload; the same for what is not watched any more. */
-  reconfigure(settings: TellingSettings): Promise<Changes | undefined>;
+  reconfigure(settings: TellingSettings): Changes | undefined;
 }
 
 /** A relapse sooner than this after the end says so. */
@@ -87,8 +87,8 @@ class RunningJudge implements Judge {
     return ifAny(mergeChanges(this.#incidents.all().map((tracked) => this.#reconcile(tracked))));
   }
 
-  async reconfigure(settings: TellingSettings): Promise<Changes | undefined> {
-    await this.#telling.reconfigure(settings);
+  reconfigure(settings: TellingSettings): Changes | undefined {
+    this.#telling.reconfigure(settings);
     this.#targets = settings.targets;
     this.#causes.reconfigure(settings.targets);
     return this.start();

@@ -1,5 +1,5 @@
 /** The first steps of a runbook, to be put into the notice itself: the one that is read at night. */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { plain } from "./wording.ts";
 
 /** Gives the first steps of a runbook by its name; none when there is no such runbook. */
@@ -7,24 +7,22 @@ export type FirstSteps = (runbook: string) => readonly string[];
 
 const shippedRunbooks = new URL("../docs/runbooks/", import.meta.url);
 
-/** Reads the named runbooks once, so that no file is needed any more when trouble comes. */
-export async function readRunbooks(names: Iterable<string>, folder = shippedRunbooks): Promise<FirstSteps> {
+/** Reads all runbooks once, so that no file is needed any more when trouble comes. */
+export async function readRunbooks(folder = shippedRunbooks): Promise<FirstSteps> {
+  const files = (await orNothing(readdir(folder), [])).filter((file) => file.endsWith(".md"));
   const steps = new Map(
     await Promise.all(
-      [...new Set(names)].map(async (name) => [name, firstSteps(await readRunbook(name, folder))] as const),
+      files.map(async (file) => {
+        const markdown = await orNothing(readFile(new URL(file, folder), "utf8"), "");
+        return [file.slice(0, -".md".length), firstSteps(markdown)] as const;
+      }),
     ),
   );
   return (runbook) => steps.get(runbook) ?? [];
 }
 
-async function readRunbook(name: string, folder: URL): Promise<string> {
-  try {
-    return await readFile(new URL(`${name}.md`, folder), "utf8");
-  } catch {
-    // The notice then goes without the steps: a missing document must not keep a page back.
-    return "";
-  }
-}
+/** The notice then goes without the steps: a missing document must not keep a page back. */
+const orNothing = <T>(read: Promise<T>, nothing: T): Promise<T> => read.catch(() => nothing);
 
 /** The first three items of the first numbered list, as plain text: of each its first paragraph. */
 export function firstSteps(markdown: string): readonly string[] {

@@ -5,7 +5,7 @@ import type { OnCall, Organisation } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import { emptySteps, type Plan, planNotices, planRecovery, type Round, type Thread, threadName } from "./escalate.ts";
-import { type Facts, runbookOf } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { Tracked } from "./incidents.ts";
 
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
@@ -50,7 +50,7 @@ interface News extends Pick<Trouble, "again" | "outlasts"> {
 export class Telling {
   readonly #options: TellingOptions;
   #settings: TellingSettings;
-  #firstSteps: FirstSteps;
+  readonly #firstSteps: FirstSteps;
 
   private constructor(options: TellingOptions, firstSteps: FirstSteps) {
     this.#options = options;
@@ -60,11 +60,10 @@ export class Telling {
   }
 
   static async open(options: TellingOptions): Promise<Telling> {
-    return new Telling(options, await readFirstSteps(options.targets));
+    return new Telling(options, await readRunbooks());
   }
 
-  async reconfigure(settings: TellingSettings): Promise<void> {
-    this.#firstSteps = await readFirstSteps(settings.targets);
+  reconfigure(settings: TellingSettings): void {
     this.#settings = settings;
     this.#warnOfSilence();
   }
@@ -129,9 +128,4 @@ export class Telling {
       log.warn("an escalation step reaches nobody", { afterSeconds, notify });
     }
   }
-}
-
-function readFirstSteps(targets: readonly Target[]): Promise<FirstSteps> {
-  const ofRules = targets.flatMap(({ checks }) => checks.flatMap(({ thresholds }) => thresholds));
-  return readRunbooks([...Object.values(runbookOf), ...ofRules.map(({ runbook }) => runbook)]);
 }

@@ -79,6 +79,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     );
     sample = {
       ...tidied(finding, http),
+      ...runbookOf(finding, http, parts),
       target: check.target,
       check: check.id,
       vantagePoint,
@@ -172,6 +173,20 @@ function tidied(finding: Finding, http: RunHttp): Finding {
     ...(evidence && { evidence }),
     ...(phases && { phases }),
   };
+}
+
+const ofStage: Readonly<Record<string, string>> = { resolve: "dns", tls: "certificate" };
+
+/** What helps: what the probe names, else what the connection failed at, else what is usual for such a check. */
+function runbookOf(
+  { outcome, runbook }: Finding,
+  { hops }: RunHttp,
+  { probe }: Pick<RunParts, "probe">,
+): Pick<Finding, "runbook"> {
+  if (outcome === "up" || outcome === "unknown") return {};
+  const stage = hops.find(({ failure }) => failure)?.failure?.stage ?? "";
+  const page = runbook ?? ofStage[stage] ?? probe.runbook;
+  return page === undefined ? {} : { runbook: page };
 }
 
 const withoutCredentials = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, "://");

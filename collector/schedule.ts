@@ -200,12 +200,16 @@ function dueAfter(entry: Entry, now: number): number {
   return wait < Number.POSITIVE_INFINITY ? now + wait : onGrid(entry, now);
 }
 
-/** Seconds to the next try of a change that is being made sure of; endless when nothing is. */
+/** The end of an outage is not left to a check that is seldom. */
+const longestWhileDownSeconds = 60;
+
+/** Seconds to the next look where that is sooner than its interval; endless otherwise. */
 function waitSeconds(check: Check, verdict: Verdict): number {
-  const { confirm, everySeconds } = check;
+  const { everySeconds, confirm } = check;
   const waiting = pending(verdict);
-  if (!waiting) return Number.POSITIVE_INFINITY;
-  return waiting === "failing" ? retryAfter(check) : Math.min(everySeconds, confirm.recoverySeconds);
+  if (waiting === "failing") return retryAfter(check);
+  if (waiting === "recovering") return Math.min(everySeconds, confirm.recoverySeconds);
+  return verdict.down.on && everySeconds > longestWhileDownSeconds ? longestWhileDownSeconds : Number.POSITIVE_INFINITY;
 }
 
 const retryAfter = ({ confirm, everySeconds }: Check): number => Math.min(everySeconds, confirm.retrySeconds);

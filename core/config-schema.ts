@@ -159,7 +159,9 @@ const confirmation = () =>
     successes: z.int().min(1).max(20).optional().describe("Good results in a row that end it. Default: 2"),
     recoverEvery: duration({ atLeast: 0.1, atMost: day })
       .optional()
-      .describe("Time from a good result to the next try while recovering. Default: 30s, or the interval if shorter"),
+      .describe(
+        "Time from a good result to the next try while recovering. Default: 30s, or the interval if shorter. What is down is looked at once a minute at least",
+      ),
   });
 
 export type WrittenConfirmation = z.output<ReturnType<typeof confirmation>>;

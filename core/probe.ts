@@ -22,6 +22,8 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
    * service; that it finds all well does not say that the service answers.
    */
   readonly behind?: true;
+  /** The page in docs/runbooks/ for a check of this kind that is not as it should be; default: that for any service. */
+  readonly runbook?: string;
   /** The levels of its readings at which somebody is told. */
   thresholds?(options: z.output<Options>): readonly Threshold[];
   /** For probes of something that fills: how big it is and what sizes could follow. */

@@ -24,6 +24,8 @@ export interface Finding {
   /** The same for members, who are no engineers. */
   readonly explanation?: Localised;
   readonly readings?: readonly Reading[];
+  /** The page in docs/runbooks/ that helps best, where it is not the usual one of the probe. */
+  readonly runbook?: string;
   /** What was seen, as plain text; the collector keeps the first 2 kB. */
   readonly evidence?: string;
   /** Defaults to the phases of the first request of the run. */

@@ -128,7 +128,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       config = next;
       await heartbeats.reconfigure(checksOf(config));
       ledger.reconfigure(checksOf(config));
-      ledger.include(await judge.reconfigure(judgeSettings(config)));
+      ledger.include(judge.reconfigure(judgeSettings(config)));
       settings = deliverySettings(config, plugins, settings);
       await delivery.reconfigure(settings);
       metrics.reconfigure(config.targets);

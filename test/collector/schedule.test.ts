@@ -135,6 +135,22 @@ test("what a failing check depends on is looked at at once, and no more than if 
   expect(momentsOf("mastodon/database").slice(before)).toEqual(tries.slice(0, 2));
 });
 
+test("a check that is seldom is looked at more often while it is down, so that the end is seen soon", async () => {
+  const clock = new FakeClock();
+  const slow = aCheck({ everySeconds: 900 });
+  let bad = true;
+  const { runs } = setup([slow], { clock, outcome: () => (bad ? "down" : "up") });
+  await clock.turn(10 + 40);
+  expect(runs).toHaveLength(3);
+  await clock.turn(600);
+  expect(new Set(gaps(runs.slice(2)))).toEqual(new Set([60]));
+  bad = false;
+  await clock.turn(90);
+  const calm = runs.length;
+  await clock.turn(880);
+  expect(runs.length - calm).toBeLessThanOrEqual(1);
+});
+
 test("checks are spread over the interval", async () => {
   const clock = new FakeClock();
   const checks = Array.from({ length: 300 }, (_, index) => aCheck({ id: `check-${index}` }));
