@@ -9,7 +9,7 @@ import type { Changes, NoticesAnew } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import type { Cause, Causes } from "./causes.ts";
 import { withdrawn } from "./escalate.ts";
-import { type Facts, shown } from "./facts.ts";
+import { epochSeconds, type Facts, shown } from "./facts.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad } from "./outages.ts";
 import type { Telling } from "./telling.ts";
@@ -73,12 +73,13 @@ export class Attribution {
     return this.#note(tracked, sample.at, sameInAll(`${because} explains it no longer, and it goes on`));
   }
 
-  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, outlasts: string | undefined): Changes {
+  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
     tracked.untold = false;
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
     const { facts } = tracked;
     const { impact, urgency, title, explanation, reason, runbook } = facts;
-    const text = sameInAll(`told now: ${outlasts ?? "what explained it"} is no longer the cause, and it goes on`);
+    const text = sameInAll(`told now: ${because ?? "what explained it"} does not explain it any more, and it goes on`);
+    const outlasts = because && { check: because, isOver: !this.#parts.causes.stands(because) };
     const update = { at: sample.at, kind: "joined", text, public: false } as const;
     return this.#parts.incidents.follow(tracked, (id) => {
       const add = this.#parts.telling.trouble(tracked, id, {
@@ -86,9 +87,9 @@ export class Attribution {
         target,
         seen,
         membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
-        round: `outlasts-${Math.floor(sample.at.epochMilliseconds / 1000)}`,
+        round: `outlasts-${epochSeconds(sample.at)}`,
         from: sample.at,
-        ...(outlasts !== undefined && { outlasts }),
+        ...(outlasts && { outlasts }),
       });
       // Where nobody can be told, there is nothing to say about it either.
       if (add.length === 0) return {};

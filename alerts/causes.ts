@@ -6,7 +6,7 @@ import type { IncidentFacts } from "../core/incident.ts";
 import { type CheckKey, checkKey } from "../core/sample.ts";
 import type { Check, Target } from "../core/target.ts";
 import type { Incidents } from "./incidents.ts";
-import { isWorse, type Outages, type Standing } from "./outages.ts";
+import { isWorse, keyOf, type Outages, type Standing } from "./outages.ts";
 
 type Instant = Temporal.Instant;
 
@@ -47,6 +47,11 @@ export class Causes {
   /** Trouble with this check may explain that of another. */
   mayExplain(key: CheckKey): boolean {
     return this.#named.has(key);
+  }
+
+  /** The check is in trouble still. */
+  stands(key: CheckKey): boolean {
+    return this.#known.outages.worst(key) !== "up";
   }
 
   /**
@@ -128,5 +133,3 @@ export class Causes {
     return this.#known.outages.worst(key) === "up" ? { key, target, reason: "well again by now" } : undefined;
   }
 }
-
-const keyOf = ({ target, id }: Check): CheckKey => checkKey({ target, check: id });

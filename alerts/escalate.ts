@@ -35,8 +35,8 @@ export interface Thread {
   readonly subject: string;
 }
 
-/** It opened; it became worse; or it outlasted what explained it, at a moment in epoch seconds. */
-export type Round = "page" | "raised" | `outlasts-${number}`;
+/** It opened; it became worse, or outlasted what explained it, at a moment in epoch seconds: both may happen more than once. */
+export type Round = "page" | `raised-${number}` | `outlasts-${number}`;
 
 interface Envelope extends Thread {
   /** Tells a later round of the same incident from the first. */

@@ -7,16 +7,24 @@ import type { Decide, Judged } from "../core/decide.ts";
 import type { Incident, IncidentUpdate } from "../core/incident.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
-import { confirmedText, raisedText, recoveredText, unwatchedText } from "../core/member-texts.ts";
-import type { Sample } from "../core/sample.ts";
+import {
+  confirmedText,
+  easedText,
+  outageExplanation,
+  outageTitle,
+  raisedText,
+  recoveredText,
+  unwatchedText,
+} from "../core/member-texts.ts";
+import { checkKey, type Sample } from "../core/sample.ts";
 import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import { Attribution } from "./attribution.ts";
 import { Causes } from "./causes.ts";
 import { type Told, toldBy } from "./escalate.ts";
-import { type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
+import { epochSeconds, type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
 import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
-import { isBad, isWorse, Outages } from "./outages.ts";
+import { isBad, isWorse, keyOf, Outages, type Standing } from "./outages.ts";
 import { Telling, type TellingOptions, type TellingSettings } from "./telling.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 import { plain, reasonOf, type Seen, secondsBetween } from "./wording.ts";
@@ -113,18 +121,21 @@ class RunningJudge implements Judge {
 
   #considerOutage(event: Judged, target: Target): Changes {
     const { sample, check } = event;
+    const before = this.#outages.worstOf(target);
     const standing = this.#outages.take(event);
+    const after = this.#outages.worstOf(target);
     const tracked = this.#incidents.get(target.id);
     if (!tracked) {
       // Also without a change: the check may have become required while it was down.
       if (!check.required || standing === "up" || !isBad(sample)) return {};
       return this.#open(this.#outageFacts(event, target, standing), target, this.#tries(sample, check));
     }
+    if (before === "down" && after === "degraded") return this.#ease(tracked, target, sample.at);
     if (standing === "up") return this.#endIfOver(event, target, tracked);
     if (!check.required || !isBad(sample)) return {};
-    const worse = isWorse(standing, tracked.facts.impact);
-    if (worse) return this.#worsen(tracked, this.#outageFacts(event, target, standing), target, sample, check);
-    const seen = this.#tries(sample, check);
+    if (isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before)))
+      return this.#worsen(tracked, this.#outageFacts(event, target, standing), target, sample, check);
+    const seen = this.#worstTries(sample, check, target, after);
     if (tracked.facts.checks.includes(check.id)) return this.#attribution.goesOn(tracked, target, sample, seen);
     const text = sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`);
     const joined = this.#join(tracked, check.id, sample.at, text);
@@ -144,6 +155,15 @@ class RunningJudge implements Judge {
   #tries(sample: Sample, check: Check): Seen {
     const needed = check.confirm.failures;
     return { kind: "tries", tries: this.#outages.tries(sample, needed), needed };
+  }
+
+  /** Tries of a check that stands at the worst: of this one, or else of another. */
+  #worstTries(sample: Sample, check: Check, target: Target, worst: Standing): Seen {
+    if (this.#outages.worst(checkKey(sample)) === worst) return this.#tries(sample, check);
+    const other = target.checks.find((one) => one.required && this.#outages.worst(keyOf(one)) === worst);
+    const tries = other ? this.#outages.badTries(other) : [];
+    const needed = other?.confirm.failures ?? 1;
+    return tries.length > 0 ? { kind: "tries", tries: tries.slice(-needed), needed } : this.#tries(sample, check);
   }
 
   #considerRule({ sample, check }: Judged, target: Target, standing: RuleStanding): Changes {
@@ -236,9 +256,25 @@ class RunningJudge implements Judge {
             target,
             seen,
             membersSee: isPublic ? text : undefined,
-            round: "raised",
+            round: `raised-${epochSeconds(sample.at)}`,
             from: sample.at,
           }),
+    }));
+  }
+
+  /** Down before, degraded now: members read what is so now; whoever works on it goes on. */
+  #ease(tracked: Tracked, target: Target, at: Instant): Changes {
+    const [check] = target.checks.filter((one) => one.required && this.#outages.badTries(one).length > 0);
+    const last = check && this.#outages.badTries(check).at(-1);
+    const title = outageTitle(target.name, "degraded");
+    const explanation = last?.explanation ?? outageExplanation(target.name, "degraded");
+    tracked.facts = { ...tracked.facts, title, explanation };
+    const { impact, checks } = tracked.facts;
+    const update = { at, kind: "note", text: easedText(explanation), public: shown(target, tracked.facts) } as const;
+    return this.#incidents.follow(tracked, (id) => ({
+      incidents: [
+        { change: "join", id, check: check?.id ?? checks[0] ?? "", impact, eased: { title, explanation }, update },
+      ],
     }));
   }
 

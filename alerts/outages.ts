@@ -62,6 +62,14 @@ export class Outages {
     return standings.reduce((worst, standing) => (isWorse(standing, worst) ? standing : worst), "up");
   }
 
+  /** How the worst required check of a target stands. */
+  worstOf({ checks }: Pick<Target, "checks">): Standing {
+    const standings = checks
+      .filter(({ required }) => required)
+      .map(({ target, id }) => this.worst(checkKey({ target, check: id })));
+    return standings.reduce((worst, standing) => (isWorse(standing, worst) ? standing : worst), "up");
+  }
+
   /** How bad a check was for a try that began at `at`: one that is well by now may have spoilt it all the same. */
   stoodAt(key: CheckKey, at: Temporal.Instant): Standing {
     const now = this.worst(key);
@@ -130,6 +138,8 @@ function startOfBadRun({ down, degraded }: Verdict): Temporal.Instant | undefine
   const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
   return starts.length > 0 ? Temporal.Instant.fromEpochMilliseconds(Math.floor(Math.min(...starts))) : undefined;
 }
+
+export const keyOf = ({ target, id }: Pick<Check, "target" | "id">): CheckKey => checkKey({ target, check: id });
 
 export const seriesKey = ({ target, check, vantagePoint }: Series) => `${target}/${check}@${vantagePoint}`;
 

@@ -38,7 +38,7 @@ export interface Trouble {
   /** Resolved less than an hour before this began. */
   readonly again?: { readonly id: number; readonly resolvedAt: Instant };
   /** The check that explained it until now, so that nobody was told. */
-  readonly outlasts?: string;
+  readonly outlasts?: { readonly check: string; readonly isOver: boolean };
   /** First steps of the runbook. */
   readonly steps: readonly string[];
   readonly statusUrl: string;
@@ -69,9 +69,7 @@ export function troubleBody(trouble: Trouble, reader: Contact, part: Part): stri
       ...(trouble.again
         ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
         : []),
-      ...(trouble.outlasts === undefined
-        ? []
-        : [`Until now ${plain(trouble.outlasts)} explained it. It does so no longer, and this goes on.`]),
+      ...(trouble.outlasts === undefined ? [] : [outlastsLine(trouble.outlasts)]),
     ],
     seenLines(trouble, zone),
     [
@@ -83,6 +81,13 @@ export function troubleBody(trouble: Trouble, reader: Contact, part: Part): stri
     whoLines(part, zone),
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function outlastsLine({ check, isOver }: NonNullable<Trouble["outlasts"]>): string {
+  const now = isOver
+    ? "It does so no longer, and this goes on."
+    : "It fails still, but it does not explain all of this.";
+  return `Until now ${plain(check)} explained it. ${now}`;
 }
 
 export interface Recovery {

@@ -52,6 +52,7 @@ const glimpse = z.object({
   queues: passedOn(),
   database: passedOn(),
   planned: z.boolean().catch(false),
+  dependsOn: z.array(z.string()).catch([]),
   checks: z.array(z.looseObject({}).catch({})).catch([]),
 });
 
@@ -70,7 +71,7 @@ export function readChecks(
   return {
     checks: read.flatMap(({ check }) => check ?? []),
     capacity: read.flatMap(({ capacity }) => capacity ?? []),
-    named: merged.checks.flatMap((check) => namedCheck(check, seen.data.id)),
+    named: merged.checks.flatMap((check) => namedCheck(check, seen.data, path)),
     faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
   };
 }
@@ -191,18 +192,25 @@ function repeated(written: readonly Settings[], path: SettingPath): readonly Set
 
 const dependencies = z.array(z.string()).catch([]);
 
-function namedCheck({ settings, path, placeOf }: Merged, target: string): readonly NamedCheck[] {
+function namedCheck({ settings, path, placeOf }: Merged, target: Glimpse, at: SettingPath): readonly NamedCheck[] {
   const { id } = settings;
   if (typeof id !== "string") return [];
   const place = placeOf("dependsOn");
   const isOwn = place.at(-1) === "dependsOn";
   const dependsOn = dependencies.parse(settings["dependsOn"] ?? []).map((written, index) => ({
     written,
-    key: dependencyKey(written, target),
+    key: dependencyKey(written, target.id),
     path: isOwn ? [...place, index] : path,
     isOwn,
   }));
-  return [{ target, id, dependsOn }];
+  const ofAll = target.dependsOn.map((written, index) => ({
+    written,
+    key: dependencyKey(written, target.id),
+    path: [...at, "dependsOn", index],
+    isOwn: true,
+  }));
+  const others = ofAll.filter(({ key }) => key !== checkKey({ target: target.id, check: id }));
+  return [{ target: target.id, id, dependsOn: [...dependsOn, ...others] }];
 }
 
 /** `web` means the check of that name in the same target. */
@@ -236,7 +244,11 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     ...(timing?.tooLong ? [tooLong(timing, merged)] : []),
   ];
   if (faults.length > 0 || !common.success || !timing) return { faults };
-  const dependsOn = (common.data.dependsOn ?? []).map((written) => dependencyKey(written, target.id));
+  const own = checkKey({ target: target.id, check: common.data.id });
+  const dependsOn = [...(common.data.dependsOn ?? []), ...target.dependsOn]
+    .map((written) => dependencyKey(written, target.id))
+    // What a whole target depends on may be a check of its own.
+    .filter((key) => key !== own);
   const check: Check = {
     target: target.id,
     id: common.data.id,

@@ -26,7 +26,9 @@ export function dependencyFaults(checks: readonly NamedCheck[]): readonly Settin
       known.has(key) ? [] : [fault(path, unknownCheck(written, check, checks))],
     ),
   );
-  return [...unknown, ...cycles(known)];
+  // What a whole target depends on stands once in the file, and in each of its checks here.
+  const once = new Map(unknown.map((one) => [JSON.stringify(one.path), one]));
+  return [...once.values(), ...cycles(known)];
 }
 
 const keyOf = ({ target, id }: NamedCheck): CheckKey => checkKey({ target, check: id });

@@ -166,6 +166,8 @@ const confirmation = () =>
 
 export type WrittenConfirmation = z.output<ReturnType<typeof confirmation>>;
 
+const checkNames = () => z.array(z.string().min(1).max(81)).max(20);
+
 /** What can be said of every check, whatever its probe. */
 export const commonSettings = z.object({
   id: identifier().describe("Names the check inside its target; one that the kind brings is changed by its id."),
@@ -186,9 +188,7 @@ export const commonSettings = z.object({
       "false: measured and shown to the team, but it neither makes the target down nor wakes anybody. Default: true",
     ),
   confirm: confirmation().optional().describe("How a change is made sure of, where it differs from `alerts.confirm`."),
-  dependsOn: z
-    .array(z.string().min(1).max(81))
-    .max(20)
+  dependsOn: checkNames()
     .optional()
     .describe(
       "Checks that this one cannot do without: `web` in the same target, `database/growth` in another. While one of them fails as badly, a failure of this check is put down to it and nobody is told twice; one that fails only now is looked at at once, and a page waits for it up to 90 s. Default: the checks a kind brings for its address depend on its `web`",
@@ -236,6 +236,11 @@ const targetSettings = z.strictObject({
   url: webAddress().optional().describe("Its address, for the standard checks and the link on the page."),
   queues: forKind("Where its background jobs wait (the address of its Redis); adds the kind's checks of them."),
   database: forKind("Its PostgreSQL database; adds the kind's checks of its growth."),
+  dependsOn: checkNames()
+    .optional()
+    .describe(
+      "Checks that nothing of this target can do without, like `database/growth`: added to what each of its checks depends on.",
+    ),
   checks: z.array(checkSettings).prefault([]).describe("Checks to add, or to change where the kind brings them."),
 });
 

@@ -52,6 +52,14 @@ export function raisedText(explanation: Localised): Localised {
   };
 }
 
+/** It works again in part. */
+export function easedText(explanation: Localised): Localised {
+  return {
+    en: `It is better than before. ${explanation.en} We are still working on it.`,
+    fr: `La situation s’est améliorée. ${explanation.fr} Nous continuons d’y travailler.`,
+  };
+}
+
 const acknowledgedText: Localised = {
   en: "Somebody of our team is working on it.",
   fr: "Une personne de notre équipe s’en occupe.",

@@ -116,6 +116,17 @@ test("something in the same incident that speaks for itself pages at once", asyn
   expect(await world.outbox(2)).toEqual(told);
 });
 
+test("a milder check that the cause does not explain: the page says so, and shows the worst", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.breaks("mastodon/streaming", { outcome: "degraded", reason: "no live posts" });
+  const [page] = await world.store.noticesOf(2);
+  expect(page?.body).toContain("Until now database/connect explained it. It fails still, but it does not explain all");
+  expect(page?.body).toContain("answered 502");
+  expect(page?.body).not.toContain("no live posts");
+});
+
 test("a chain leads to its beginning", async () => {
   await using world = await World.open({ targets: coOp() });
   await world.breaks(cause, refused);

@@ -157,6 +157,41 @@ describe("an outage", () => {
     ).toBe(true);
   });
 
+  test("that was down and is degraded now says to members what is so now, and pages anew when it is down again", async () => {
+    await using disk = await onDisk();
+    const { world } = disk;
+    const pictures = {
+      outcome: "degraded",
+      reason: "media answered 404",
+      explanation: { en: "Pictures do not load.", fr: "Les images ne se chargent pas." },
+    } as const;
+    await world.breaks("mastodon/web");
+    await world.sendsWhatIsDue();
+    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.breaks("mastodon/api", pictures);
+    await world.mends("mastodon/web");
+    expect(await world.incidents()).toMatchObject([
+      { id: 1, state: "acknowledged", impact: "down", explanation: pictures.explanation },
+    ]);
+    expect((await world.store.incidentUpdates(1)).at(-1)).toMatchObject({
+      public: true,
+      text: { en: "It is better than before. Pictures do not load. We are still working on it." },
+    });
+    await world.restart();
+    await world.sees("mastodon/api", pictures);
+    expect(await world.store.incidentUpdates(1)).toHaveLength(4);
+    for (const again of [2, 3]) {
+      await world.clock.turn(3600);
+      await world.breaks("mastodon/web");
+      expect(await world.incidents()).toMatchObject([{ state: "open", title: { en: "Mastodon is down" } }]);
+      expect((await world.outbox()).filter((line) => line.startsWith("page"))).toHaveLength(again);
+      await world.sendsWhatIsDue();
+      await world.mends("mastodon/web");
+    }
+    await world.mends("mastodon/api");
+    expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
+  });
+
   test("that comes back within the hour says so", async () => {
     await using world = await World.open();
     await world.breaks("mastodon/web");

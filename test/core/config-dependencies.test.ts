@@ -56,6 +56,23 @@ test("what a kind asks at the address of its service depends on its web check, u
   });
 });
 
+test("what a whole target depends on is said once, beside what its checks name themselves", () => {
+  const database = { id: "database", checks: [one("port")] };
+  const social = { id: "social", kind: "server", url, dependsOn: ["database/port", "web"] };
+  expect(read(database, social)).toEqual({
+    "database/port": undefined,
+    "social/web": ["database/port"],
+    "social/service": ["social/web", "database/port"],
+    "social/mail": ["database/port", "social/web"],
+  });
+  expect(read(database, { ...social, dependsOn: ["database/prot"] })).toEqual([
+    'targets.1.dependsOn.0: there is no check "database/prot": did you mean "database/port"?',
+  ]);
+  expect(read({ id: "database", checks: [one("port", ["social/web"])] }, social)).toEqual([
+    expect.stringContaining("depends on itself"),
+  ]);
+});
+
 test.each([
   ["a mistyped check", ["wbe"], 'there is no check "wbe": did you mean "web"?'],
   ["a mistyped target", ["databse/growth"], 'there is no check "databse/growth": did you mean "database/growth"?'],
