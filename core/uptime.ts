@@ -139,26 +139,26 @@ export function account(
   { maintenance = [], span, goal }: { maintenance?: readonly Interval[]; span: Interval; goal?: number | undefined },
 ): Account {
   const windows = maintenance.map(({ from, to }) => ({ from, to, outcome: "maintenance" as const }));
+  // In milliseconds: whole ones add up exactly, where seconds with fractions would be a little more or less than their span.
   const spent = { maintenance: 0, down: 0, degraded: 0, unknown: 0, up: 0 };
   for (const { from, to, outcome } of overlay([...intervals, ...windows], accounted, span)) {
-    spent[outcome] += (to - from) / 1000;
+    spent[outcome] += to - from;
   }
-  const total = Math.max(0, span.to - span.from) / 1000;
+  const total = Math.max(0, span.to - span.from);
   const promised = total - spent.maintenance;
   const known = promised - spent.unknown;
-  const uptime = share(known - spent.down, known);
   return {
-    total,
-    maintenance: spent.maintenance,
-    unknown: spent.unknown,
-    down: spent.down,
-    degraded: spent.degraded,
-    known,
-    uptime,
+    total: total / 1000,
+    maintenance: spent.maintenance / 1000,
+    unknown: spent.unknown / 1000,
+    down: spent.down / 1000,
+    degraded: spent.degraded / 1000,
+    known: known / 1000,
+    uptime: share(known - spent.down, known),
     coverage: share(known, promised),
     worst: share(known - spent.down, promised),
     best: share(promised - spent.down, promised),
-    ...errorBudget(promised, spent.down, known, goal),
+    ...errorBudget(promised / 1000, spent.down / 1000, known / 1000, goal),
   };
 }
 
@@ -173,7 +173,8 @@ function burnRate(failed: number | null, goal: number): number | null {
   return failed / (1 - goal);
 }
 
-const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+const share = (part: number, whole: number): number | null =>
+  whole > 0 ? Math.min(1, Math.max(0, part / whole)) : null;
 
 const noData: Readonly<Record<Language, string>> = { en: "no data", fr: "aucune donnée" };
 

@@ -52,6 +52,20 @@ test.each(cases)("$name: $why", ({ input, expect: wanted }) => {
   }
 });
 
+test("what was down whenever it was measured has an uptime of exactly nothing", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const cuts = Array.from({ length: 40 }, (_, index) => index * 1000 * seed + ((index * 337 * seed) % 997));
+    const intervals = cuts.slice(1).map((to, index) => ({
+      from: cuts[index] ?? 0,
+      to,
+      outcome: index % 2 === 0 ? ("down" as const) : ("unknown" as const),
+    }));
+    const { uptime } = account(intervals, { span: { from: 0, to: cuts.at(-1) ?? 0 } });
+    expect(uptime).toBe(0);
+    expect(formatRatio(uptime, "en")).toBe("0.000\u00a0%");
+  }
+});
+
 test("moments that nobody observed are unknown, not up", () => {
   const got = account([of("up", 0, 60)], { span: seconds([0, 100]), goal: 0.99 });
   expect(got).toMatchObject({ known: 60, unknown: 40, uptime: 1, coverage: 0.6, worst: 0.6, best: 1 });
