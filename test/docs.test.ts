@@ -30,15 +30,11 @@ const env = {
 test("the example configuration is good, without a warning, and in the co-op's shape", async () => {
   const config = parseConfig(await read("tidewatch.example.yaml"), { file: "tidewatch.example.yaml", env, ...plugins });
   expect(config.warnings).toEqual([]);
-  expect(config.targets.map(({ id, planned }) => [id, planned])).toEqual([
-    ["mastodon", false],
-    ["podcasts", false],
-    ["photos", true],
-    ["forum", false],
-    ["database", false],
-  ]);
-  expect(config.targets[0]?.checks.map(({ id, everySeconds }) => [id, everySeconds])).toContainEqual(["web", 30]);
-  expect(config.targets[4]?.capacity).toMatchObject([{ check: "growth", limitBytes: 100e9 }]);
+  expect(config.targets.filter(({ planned }) => planned).map(({ id }) => id)).toEqual(["photos"]);
+  const target = (wanted: string) => config.targets.find(({ id }) => id === wanted);
+  expect(target("mastodon")?.checks.map(({ id, everySeconds }) => [id, everySeconds])).toContainEqual(["web", 30]);
+  expect(target("mastodon")?.checks.every(({ dependsOn }) => dependsOn?.includes("database/growth"))).toBe(true);
+  expect(target("database")?.capacity).toMatchObject([{ check: "growth", limitBytes: 100e9 }]);
   expect(config.onCall.escalation).toEqual([
     { afterSeconds: 0, notify: ["contractor"] },
     { afterSeconds: 900, notify: ["techops"] },
@@ -50,6 +46,13 @@ test("the example configuration shows every section there is", async () => {
   for (const section of Object.keys(configJsonSchema(plugins).properties ?? {})) {
     expect(example).toMatch(new RegExp(`^(# )?${section}:`, "m"));
   }
+});
+
+test("the example configuration has a check by every probe that such a co-op has a use for", async () => {
+  const config = parseConfig(await read("tidewatch.example.yaml"), { file: "tidewatch.example.yaml", env, ...plugins });
+  const shown = new Set(config.targets.flatMap(({ checks }) => checks.map(({ probe }) => probe)));
+  const noUse = ["cloudron", "lemmy", "horizon", "pixelfed", "mysql", "disk", "tcp", "prometheus", "mastodon-search"];
+  expect(Object.keys(plugins.probes).filter((probe) => !shown.has(probe) && !noUse.includes(probe))).toEqual([]);
 });
 
 /** Names of settings without a word on what they mean, anywhere below. */
