@@ -93,16 +93,23 @@ export function acknowledgement(at: Temporal.Instant, isPublic: boolean): Omit<I
   return { at, kind: "acknowledged", text: acknowledgedText, public: isPublic };
 }
 
-/** "less than a minute", "14 minutes", "2 hours 5 minutes", "3 days 1 hour": begun minutes count, and beyond a day only hours. */
-export function spokenDuration(seconds: number): Localised {
+/**
+ * How long something lasted: "less than a minute", "14 minutes", "2 hours 5 minutes", "3 days 1 hour". Begun minutes
+ * count, and beyond a day begun hours: no outage is told shorter than it was.
+ */
+export const spokenDuration = (seconds: number): Localised => spoken(seconds, Math.ceil);
+
+/** How old something is, or how much is known: only full minutes count, so that nothing is told older or more than it is. */
+export const spokenAge = (seconds: number): Localised => spoken(seconds, Math.floor);
+
+function spoken(seconds: number, rounded: (parts: number) => number): Localised {
   if (seconds < 60) return { en: "less than a minute", fr: "moins d’une minute" };
-  const minutes = Math.ceil(seconds / 60);
-  const days = Math.floor(minutes / 1440);
-  const hours = Math.floor((minutes % 1440) / 60);
+  const short = rounded(seconds / 60) < 1440;
+  const minutes = short ? rounded(seconds / 60) : rounded(seconds / 3600) * 60;
   const parts: readonly (readonly [number, string, string])[] = [
-    [days, "day", "jour"],
-    [hours, "hour", "heure"],
-    [days > 0 ? 0 : minutes % 60, "minute", "minute"],
+    [Math.floor(minutes / 1440), "day", "jour"],
+    [Math.floor((minutes % 1440) / 60), "hour", "heure"],
+    [minutes % 60, "minute", "minute"],
   ];
   const said = parts.filter(([count]) => count > 0);
   return {

@@ -1,7 +1,7 @@
 /** The status page: one sentence, what goes on, each service with its days, what was resolved lately. */
 import { html } from "hono/html";
 import type { IncidentUpdate } from "../../core/incident.ts";
-import { spokenDuration } from "../../core/member-texts.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
@@ -118,7 +118,7 @@ function uptimeText({ account, days }: TargetStatus, language: LayoutProps["lang
   if (account.uptime === null) return text.notMeasuredYet;
   const percent = formatRatio(account.uptime, language);
   if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
-  return text.uptimeOfMeasured(percent, spokenDuration(account.known)[language]);
+  return text.uptimeOfMeasured(percent, spokenAge(account.known)[language]);
 }
 
 function residencyLine(

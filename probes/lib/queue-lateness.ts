@@ -1,7 +1,7 @@
 /** How late a queue may be, what it means when it is later than that, and the settings for it: the same for every kind of queue. */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
-import { spokenDuration } from "../../core/member-texts.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import { duration } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
 
@@ -135,7 +135,7 @@ export function latest<Queue extends WaitingQueue>(
 
 /** For the person on call: "default: its oldest job has waited for 14 minutes". */
 export const lateReason = ({ name, latencySeconds }: { readonly name: string; readonly latencySeconds: number }) =>
-  `${name}: its oldest job has waited for ${spokenDuration(latencySeconds).en}`;
+  `${name}: its oldest job has waited for ${spokenAge(latencySeconds).en}`;
 
 /** For members: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old." */
 export function lateExplanation(
@@ -148,7 +148,7 @@ export function lateExplanation(
 
 /** Adds the age of the oldest job to a sentence for members. */
 export function withOldest({ en, fr }: Localised, latencySeconds: number): Localised {
-  const age = spokenDuration(latencySeconds);
+  const age = spokenAge(latencySeconds);
   return {
     en: `${en.slice(0, -1)}: the oldest waiting job is ${age.en} old.`,
     fr: `${fr.slice(0, -1)} : la plus ancienne tâche attend depuis ${age.fr}.`,

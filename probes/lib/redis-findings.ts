@@ -1,6 +1,6 @@
 /** What the state of a Redis means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
-import { spokenDuration } from "../../core/member-texts.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Outcome, Reading } from "../../core/sample.ts";
 import type { Threshold } from "../../core/threshold.ts";
@@ -85,7 +85,7 @@ function risks(info: RedisInfo, { replicas, cache }: RedisExpectation): readonly
   const troubles: Trouble[] = [];
   if (info.role === "slave" && info.master_link_status !== "up") {
     const since = info.master_link_down_since_seconds;
-    const span = since === undefined || since < 0 ? "" : ` for ${spokenDuration(since).en}`;
+    const span = since === undefined || since < 0 ? "" : ` for ${spokenAge(since).en}`;
     troubles.push(["degraded", `is a replica whose link to its primary has been down${span}`, nothingNoticed]);
   }
   if (info.connected_slaves < replicas) {
@@ -101,7 +101,7 @@ function risks(info: RedisInfo, { replicas, cache }: RedisExpectation): readonly
 }
 
 function remark(info: RedisInfo, lately: Lately, { cache }: RedisExpectation): string | undefined {
-  if (lately.restarted) return `restarted ${spokenDuration(info.uptime_in_seconds).en} ago`;
+  if (lately.restarted) return `restarted ${spokenAge(info.uptime_in_seconds).en} ago`;
   if (cache || info.maxmemory === 0 || keepsAll(info)) return undefined;
   return `its policy ${plainText(info.maxmemory_policy, 40)} throws out jobs when memory is full: set noeviction`;
 }
@@ -145,7 +145,7 @@ export function redisReadings(info: RedisInfo, now: number): readonly Reading[] 
 export function redisEvidence(info: RedisInfo, lately: Lately): string {
   const limit = info.maxmemory > 0 ? formatBytes(info.maxmemory, "iec") : "no limit of its own";
   const lines = [
-    `Redis ${info.redis_version}, ${info.role}, up for ${spokenDuration(info.uptime_in_seconds).en}${lately.restarted ? " (restarted)" : ""}, ${info.keys} keys`,
+    `Redis ${info.redis_version}, ${info.role}, up for ${spokenAge(info.uptime_in_seconds).en}${lately.restarted ? " (restarted)" : ""}, ${info.keys} keys`,
     `memory: ${formatBytes(info.used_memory, "iec")} of ${limit}, policy ${info.maxmemory_policy || "unknown"}`,
     `evicted ${info.evicted_keys}, refused writes ${info.errorstat_OOM + info.errorstat_MISCONF}, clients turned away ${info.rejected_connections} since its start`,
     `saved: ${info.rdb_last_bgsave_status}, ${info.rdb_changes_since_last_save} changes since; append-only file: ${info.aof_enabled ? info.aof_last_write_status : "off"}`,

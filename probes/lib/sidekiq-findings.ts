@@ -1,6 +1,6 @@
 /** What the state of a Sidekiq means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
-import { spokenDuration } from "../../core/member-texts.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Outcome, Reading } from "../../core/sample.ts";
 import { lateExplanation, lateReason, latest, type Tolerance, withOldest } from "./queue-lateness.ts";
@@ -52,7 +52,7 @@ function troubleOf(
     return ["degraded", `jobs wait, and no Sidekiq process serves ${plainText(names, 100)}`];
   }
   if (stuckSeconds >= stuckAfterSeconds) {
-    const since = spokenDuration(stuckSeconds).en;
+    const since = spokenAge(stuckSeconds).en;
     return ["degraded", `${theyWait}, every thread is busy and none has finished a job for ${since}`];
   }
   return undefined;
@@ -123,18 +123,18 @@ export function sidekiqEvidence(state: SidekiqState, trend: Trend): string {
   const quiet = processes.filter((process) => process.quiet).length;
   const threads = sum(processes, ({ concurrency }) => concurrency ?? 0);
   const late = ({ overdueJobs, overdueSeconds }: SidekiqState["scheduled"]) =>
-    overdueJobs > 0 ? ` (${overdueJobs} overdue, by up to ${Math.round(overdueSeconds)} s)` : "";
+    overdueJobs > 0 ? ` (${overdueJobs} overdue, by up to ${Math.floor(overdueSeconds)} s)` : "";
   const { processedPerSecond: done, failedPerSecond: failed } = trend;
   const lines = [
     `${processes.length} live processes${quiet > 0 ? ` (${quiet} quiet)` : ""}, ${sum(processes, ({ busy }) => busy)} of ${threads} threads busy`,
     `${retry.jobs} retries${late(retry)}, ${scheduled.jobs} scheduled${late(scheduled)}, ${dead.jobs} dead (${dead.recentJobs} within the hour)`,
     ...(done === undefined ? [] : [`${done.toFixed(2)} jobs a second, ${(failed ?? 0).toFixed(2)} failing`]),
     ...(trend.countersFellBack ? ["Sidekiq's totals have fallen back: did Redis restart without its data?"] : []),
-    ...(cronAgeSeconds === undefined ? [] : [`cron last ran ${Math.round(cronAgeSeconds)} s ago`]),
+    ...(cronAgeSeconds === undefined ? [] : [`cron last ran ${Math.floor(cronAgeSeconds)} s ago`]),
     ...queues
       .filter(({ jobs }) => jobs > 0)
       .map(({ name, jobs, latencySeconds }) => {
-        const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${Math.round(latencySeconds)} s old`;
+        const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${Math.floor(latencySeconds)} s old`;
         return `${plainText(name, 60)}: ${jobs} jobs, ${age}`;
       }),
     ...retry.kinds.map((kind) => `being retried: ${plainText(kind, 120)}`),

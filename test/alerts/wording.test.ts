@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { firstSteps, readRunbooks } from "../../alerts/runbooks.ts";
 import { formatValue, plain, subject } from "../../alerts/wording.ts";
-import { recoveredText, spokenDuration } from "../../core/member-texts.ts";
+import { recoveredText, spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import { target, World } from "./world.ts";
 
 async function bodiesOf(world: World): Promise<readonly string[]> {
@@ -145,9 +145,21 @@ describe("figures", () => {
     [60, "1 minute", "1 minute"],
     [61, "2 minutes", "2 minutes"],
     [7500, "2 hours 5 minutes", "2 heures 5 minutes"],
+    [86_399, "1 day", "1 jour"],
     [90_000, "1 day 1 hour", "1 jour 1 heure"],
-  ])("%d s is %o", (seconds, en, fr) => {
+    [90_001, "1 day 2 hours", "1 jour 2 heures"],
+  ])("an outage of %d s lasted %o: never less than it was", (seconds, en, fr) => {
     expect(spokenDuration(seconds)).toEqual({ en, fr });
+  });
+
+  test.each([
+    [59.9, "less than a minute", "moins d’une minute"],
+    [119, "1 minute", "1 minute"],
+    [840.004, "14 minutes", "14 minutes"],
+    [86_399, "23 hours 59 minutes", "23 heures 59 minutes"],
+    [93_599, "1 day 1 hour", "1 jour 1 heure"],
+  ])("what is %d s old is %o old: never more than it is", (seconds, en, fr) => {
+    expect(spokenAge(seconds)).toEqual({ en, fr });
   });
 
   test("members read the same in both languages", () => {
