@@ -1,7 +1,7 @@
 /** What an incident begins as: an outage with its tries, or a threshold with its readings. */
 import type { Judged } from "../core/decide.ts";
 import type { IncidentFacts } from "../core/incident.ts";
-import type { Localised } from "../core/language.ts";
+import { type Localised, typeset } from "../core/language.ts";
 import { outageExplanation, outageTitle } from "../core/member-texts.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Target } from "../core/target.ts";
@@ -70,10 +70,10 @@ export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilli
 export const epochSeconds = (at: Temporal.Instant): number => Math.floor(at.epochMilliseconds / 1000);
 
 function titled(name: Localised, title: Localised): Localised {
-  return { en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` };
+  return typeset({ en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` });
 }
 
 function withStop(text: Localised): Localised {
   const stop = (sentence: string) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
-  return { en: stop(text.en), fr: stop(text.fr) };
+  return typeset({ en: stop(text.en), fr: stop(text.fr) });
 }

@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
+import { typeset } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
 import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
@@ -168,7 +169,7 @@ function tidied(finding: Finding, http: RunHttp): Finding {
   return {
     outcome,
     ...(reason && { reason }),
-    ...(explanation && { explanation }),
+    ...(explanation && { explanation: typeset(explanation) }),
     ...(readings.length > 0 && { readings }),
     ...(evidence && { evidence }),
     ...(phases && { phases }),

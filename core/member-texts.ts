@@ -7,7 +7,7 @@ type Impact = IncidentFacts["impact"];
 /** The headline of an outage: "Mastodon is down". */
 export function outageTitle(name: Localised, impact: Impact): Localised {
   if (impact === "down") return { en: `${name.en} is down`, fr: `${name.fr} est en panne` };
-  return { en: `Trouble with ${name.en}`, fr: `Perturbations : ${name.fr}` };
+  return { en: `Trouble with ${name.en}`, fr: `Perturbations\u00a0: ${name.fr}` };
 }
 
 /** What members notice, where the probe has no better words. */
@@ -24,6 +24,12 @@ export function outageExplanation(name: Localised, impact: Impact): Localised {
   };
 }
 
+/** We failed to look: about the service this says nothing. */
+export const notMeasuredText: Localised = {
+  en: "We could not check this at the moment.",
+  fr: "Nous n’avons pas pu le vérifier pour le moment.",
+};
+
 export function confirmedText(explanation: Localised): Localised {
   return {
     en: `${explanation.en} We have noticed and are looking into it.`,
@@ -35,13 +41,13 @@ export function confirmedText(explanation: Localised): Localised {
 export function withCause(text: Localised, cause: Localised): Localised {
   return {
     en: `${text.en} It comes from the trouble with ${cause.en}.`,
-    fr: `${text.fr} En cause : ${cause.fr}.`,
+    fr: `${text.fr} En cause\u00a0: ${cause.fr}.`,
   };
 }
 
 export const causeFoundText = (cause: Localised): Localised => ({
   en: `We know the cause: it comes from the trouble with ${cause.en}.`,
-  fr: `La cause est connue : ${cause.fr}.`,
+  fr: `La cause est connue\u00a0: ${cause.fr}.`,
 });
 
 /** It became worse than first said. */
@@ -84,7 +90,7 @@ export function recoveredText(name: Localised, impact: Impact, durationSeconds: 
 export function unwatchedText(name: Localised): Localised {
   return {
     en: `We no longer watch this part of ${name.en}, so this notice ends here.`,
-    fr: `Nous ne surveillons plus cette partie de ${name.fr} : cet avis prend donc fin.`,
+    fr: `Nous ne surveillons plus cette partie de ${name.fr}\u00a0: cet avis prend donc fin.`,
   };
 }
 

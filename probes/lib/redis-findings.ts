@@ -18,12 +18,12 @@ const postingFails: Localised = {
   fr: "La publication et la connexion peuvent échouer en ce moment.",
 };
 const someLost: Localised = {
-  en: "Some recent posts and messages may not have been delivered.",
-  fr: "Certaines publications et certains messages récents n’ont peut-être pas été transmis.",
+  en: "Some recent posts and notifications may not have been delivered.",
+  fr: "Certaines publications et notifications récentes n’ont peut-être pas été transmises.",
 };
 const nothingNoticed: Localised = {
-  en: "Everything works, but the safety net for data has a hole.",
-  fr: "Tout fonctionne, mais la sauvegarde des données est incomplète.",
+  en: "Everything works, but the data is less well protected than it should be.",
+  fr: "Tout fonctionne, mais les données sont moins bien protégées que prévu.",
 };
 
 type Trouble = readonly [Outcome, string, Localised];

@@ -12,7 +12,10 @@ export const mastodonQueues: KnownQueues = new Map([
     "default",
     {
       tolerance: { ticket: 15, page: 2 * minute },
-      title: { en: "Posts and notifications arrive late", fr: "Publications et notifications en retard" },
+      title: {
+        en: "Posts and notifications arrive late",
+        fr: "Les publications et les notifications arrivent en retard",
+      },
     },
   ],
   [
@@ -26,35 +29,47 @@ export const mastodonQueues: KnownQueues = new Map([
     "ingress",
     {
       tolerance: { ticket: 2 * minute, page: 30 * minute },
-      title: { en: "Posts from other servers arrive late", fr: "Publications d’autres serveurs en retard" },
+      title: {
+        en: "Posts from other servers arrive late",
+        fr: "Les publications des autres serveurs arrivent en retard",
+      },
     },
   ],
   [
     "mailers",
     {
       tolerance: { ticket: 5 * minute, page: 30 * minute },
-      title: { en: "E-mails to members arrive late", fr: "Courriels aux membres en retard" },
+      title: { en: "E-mails to members arrive late", fr: "Les courriels aux membres partent en retard" },
     },
   ],
   [
     "pull",
     {
       tolerance: { ticket: 15 * minute, page: 6 * hour },
-      title: { en: "Link previews and imports arrive late", fr: "Aperçus de liens et importations en retard" },
+      title: {
+        en: "Link previews and imports arrive late",
+        fr: "Les aperçus de liens et les importations ont du retard",
+      },
     },
   ],
   [
     "scheduler",
     {
       tolerance: { ticket: 10 * minute, page: hour },
-      title: { en: "Scheduled posts and clean-ups run late", fr: "Publications programmées et nettoyages en retard" },
+      title: {
+        en: "Scheduled posts and clean-ups run late",
+        fr: "Les publications programmées et les nettoyages ont du retard",
+      },
     },
   ],
   [
     "fasp",
     {
       tolerance: { ticket: hour },
-      title: { en: "Search and discovery services get data late", fr: "Services de découverte servis en retard" },
+      title: {
+        en: "Search and discovery services get data late",
+        fr: "Les services de recherche et de découverte sont servis en retard",
+      },
     },
   ],
 ]);

@@ -99,7 +99,7 @@ describe("somebody who turns us away", () => {
     expect(await run(server.url)).toMatchObject({
       outcome: "unknown",
       reason: expect.stringContaining("blocked"),
-      explanation: { fr: "Vérification impossible : notre outil de surveillance a été refusé." },
+      explanation: { fr: "Vérification impossible\u00a0: notre outil de surveillance a été refusé." },
     });
   });
 
