@@ -4,7 +4,7 @@ import type { Config } from "../core/config.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import type { Target } from "../core/target.ts";
-import { formatDuration } from "../core/units.ts";
+import { counted, formatDuration } from "../core/units.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";
 
@@ -84,8 +84,6 @@ function howToReach(id: string, contacts: readonly Contact[], channels: readonly
   const ways = channels.filter((channel) => contact?.addresses[channel] !== undefined);
   return `${contact?.name ?? id} (${ways.join(", ")})`;
 }
-
-const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

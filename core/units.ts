@@ -84,3 +84,7 @@ export function parseRatio(text: string): number | undefined {
 export function formatRatio(ratio: number): string {
   return `${Number((ratio * 100).toPrecision(12))}%`;
 }
+
+/** "1 job", "2 jobs", "2 processes". */
+export const counted = (count: number, thing: string, things = `${thing}s`): string =>
+  `${count} ${count === 1 ? thing : things}`;

@@ -6,8 +6,9 @@ import { certificateAuthority } from "./lib/certificate.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
 import { withRedis } from "./lib/redis.ts";
 import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
-import { judged, sidekiqEvidence, sidekiqReadings } from "./lib/sidekiq-findings.ts";
+import { sidekiqEvidence, sidekiqReadings } from "./lib/sidekiq-findings.ts";
 import { SidekiqHistory } from "./lib/sidekiq-history.ts";
+import { judged } from "./lib/sidekiq-judgement.ts";
 import { mastodonQueues, sidekiqThresholds } from "./lib/sidekiq-queues.ts";
 import { readSidekiq } from "./lib/sidekiq-state.ts";
 
@@ -49,7 +50,8 @@ export default defineProbe({
     unknownUnlessSeen(async () => {
       const watched = tolerances(mastodonQueues, queues, ignore);
       const history = SidekiqHistory.of(memory);
-      const question = { namespace, expected: Object.keys(queues), diedAfter: history.newestDeath };
+      const { newestDeath, queues: remembered } = history;
+      const question = { namespace, expected: Object.keys(queues), diedAfter: newestDeath, remembered };
       const { answer: state, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
         readSidekiq(redis, question),
       );

@@ -114,7 +114,7 @@ export function latencyThresholds(
 const titleOf = (known: KnownQueues, queue: string): Localised =>
   known.get(queue)?.title ?? {
     en: `Jobs of the queue “${queue}” run late`,
-    fr: `Tâches de la file « ${queue} » en retard`,
+    fr: `Les tâches de la file « ${queue} » ont du retard`,
   };
 
 /** The queue that is furthest beyond the level that wakes somebody; undefined when none is. */
@@ -140,14 +140,15 @@ export const lateReason = ({ name, latencySeconds }: { readonly name: string; re
 /** For members: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old." */
 export function lateExplanation(
   known: KnownQueues,
-  { name, latencySeconds }: { readonly name: string; readonly latencySeconds: number },
+  { name, latencySeconds }: Pick<WaitingQueue, "name" | "latencySeconds">,
 ): Localised {
   const title = titleOf(known, name);
   return withOldest({ en: `${title.en}.`, fr: `${title.fr}.` }, latencySeconds);
 }
 
-/** Adds the age of the oldest job to a sentence for members. */
-export function withOldest({ en, fr }: Localised, latencySeconds: number): Localised {
+/** Adds the age of the oldest job, where it is known, to a sentence for members. */
+export function withOldest({ en, fr }: Localised, latencySeconds: number | undefined): Localised {
+  if (latencySeconds === undefined) return { en, fr };
   const age = spokenAge(latencySeconds);
   return {
     en: `${en.slice(0, -1)}: the oldest waiting job is ${age.en} old.`,

@@ -1,62 +1,9 @@
-/** What the state of a Sidekiq means, in words and in figures. */
-import type { Localised } from "../../core/language.ts";
-import { spokenAge } from "../../core/member-texts.ts";
+/** What the state of a Sidekiq says in figures, and as evidence. */
 import { plainText } from "../../core/plain-text.ts";
-import type { Finding, Outcome, Reading } from "../../core/sample.ts";
-import { lateExplanation, lateReason, latest, type Tolerance, withOldest } from "./queue-lateness.ts";
+import type { Reading } from "../../core/sample.ts";
+import { counted } from "../../core/units.ts";
 import type { Trend } from "./sidekiq-history.ts";
-import { mastodonQueues } from "./sidekiq-queues.ts";
 import type { SidekiqProcess, SidekiqState } from "./sidekiq-state.ts";
-
-type Judgement = Pick<Finding, "outcome" | "reason" | "explanation">;
-
-const lateSoon: Localised = {
-  en: "Posts, notifications and messages to other servers arrive late.",
-  fr: "Les publications, les notifications et les envois aux autres serveurs arrivent en retard.",
-};
-
-/** A job may well take some minutes; all of them at once, and nothing else, is no work any more. */
-const stuckAfterSeconds = 300;
-
-/** Whether a late queue is an incident is for the thresholds, who know for how long; here it only gets its words. */
-export function judged(state: SidekiqState, trend: Trend, watched: ReadonlyMap<string, Tolerance>): Judgement {
-  const late = latest(state.queues, watched);
-  const trouble = troubleOf(state, trend, watched);
-  if (trouble) {
-    const explanation = late ? withOldest(lateSoon, late.latencySeconds) : lateSoon;
-    return { outcome: trouble[0], reason: trouble[1], explanation };
-  }
-  if (!late) return { outcome: "up" };
-  return { outcome: "up", reason: lateReason(late), explanation: lateExplanation(mastodonQueues, late) };
-}
-
-function troubleOf(
-  { queues, processes }: SidekiqState,
-  { stuckSeconds }: Trend,
-  watched: ReadonlyMap<string, Tolerance>,
-): readonly [Outcome, string] | undefined {
-  const waiting = queues.filter(({ jobs }) => jobs > 0);
-  const jobs = waiting.reduce((sum, queue) => sum + queue.jobs, 0);
-  const theyWait = `${jobs} ${jobs === 1 ? "job waits" : "jobs wait"}`;
-  if (processes.length === 0 && jobs > 0) return ["down", `${theyWait} and no Sidekiq process is alive`];
-  if (processes.length === 0) return ["degraded", "no Sidekiq process is alive; no job waits yet"];
-  const working = processes.filter(({ quiet }) => !quiet);
-  if (working.length === 0) {
-    return ["degraded", "every Sidekiq process is quiet: it was told to stop and takes no further job"];
-  }
-  const served = new Set(working.flatMap((process) => process.queues));
-  const orphans = waiting.filter(({ name }) => watched.get(name)?.page !== undefined && !served.has(name));
-  // An older or newer Sidekiq may not say what it serves: that is no reason to accuse it.
-  if (orphans.length > 0 && served.size > 0) {
-    const names = orphans.map(({ name }) => name).join(", ");
-    return ["degraded", `jobs wait, and no Sidekiq process serves ${plainText(names, 100)}`];
-  }
-  if (stuckSeconds >= stuckAfterSeconds) {
-    const since = spokenAge(stuckSeconds).en;
-    return ["degraded", `${theyWait}, every thread is busy and none has finished a job for ${since}`];
-  }
-  return undefined;
-}
 
 /** `queue="*"`: sets and sums that belong to no single queue. */
 export function sidekiqReadings(state: SidekiqState, trend: Trend): readonly Reading[] {
@@ -126,8 +73,8 @@ export function sidekiqEvidence(state: SidekiqState, trend: Trend): string {
     overdueJobs > 0 ? ` (${overdueJobs} overdue, by up to ${Math.floor(overdueSeconds)} s)` : "";
   const { processedPerSecond: done, failedPerSecond: failed } = trend;
   const lines = [
-    `${processes.length} live processes${quiet > 0 ? ` (${quiet} quiet)` : ""}, ${sum(processes, ({ busy }) => busy)} of ${threads} threads busy`,
-    `${retry.jobs} retries${late(retry)}, ${scheduled.jobs} scheduled${late(scheduled)}, ${dead.jobs} dead (${dead.recentJobs} within the hour)`,
+    `${counted(processes.length, "live process", "live processes")}${quiet > 0 ? ` (${quiet} quiet)` : ""}, ${sum(processes, ({ busy }) => busy)} of ${counted(threads, "thread")} busy`,
+    `${counted(retry.jobs, "retry", "retries")}${late(retry)}, ${scheduled.jobs} scheduled${late(scheduled)}, ${dead.jobs} dead (${dead.recentJobs} within the hour)`,
     ...(done === undefined ? [] : [`${done.toFixed(2)} jobs a second, ${(failed ?? 0).toFixed(2)} failing`]),
     ...(trend.countersFellBack ? ["Sidekiq's totals have fallen back: did Redis restart without its data?"] : []),
     ...(cronAgeSeconds === undefined ? [] : [`cron last ran ${Math.floor(cronAgeSeconds)} s ago`]),
@@ -135,7 +82,7 @@ export function sidekiqEvidence(state: SidekiqState, trend: Trend): string {
       .filter(({ jobs }) => jobs > 0)
       .map(({ name, jobs, latencySeconds }) => {
         const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${Math.floor(latencySeconds)} s old`;
-        return `${plainText(name, 60)}: ${jobs} jobs, ${age}`;
+        return `${plainText(name, 60)}: ${counted(jobs, "job")}, ${age}`;
       }),
     ...retry.kinds.map((kind) => `being retried: ${plainText(kind, 120)}`),
     ...(queuesLeftOut ? ["there are more queues than were looked at"] : []),

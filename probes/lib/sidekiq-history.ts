@@ -1,4 +1,5 @@
 /** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
+import { type Attendance, AttendanceHistory } from "./sidekiq-attendance.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
 
 /** Undefined where there is nothing yet to compare with, or the counters began anew. */
@@ -13,6 +14,7 @@ export interface Trend {
   readonly stuckSeconds: number;
   /** Redis lost or set back Sidekiq's totals, as a restart without its data does. */
   readonly countersFellBack: boolean;
+  readonly attendance: Attendance;
 }
 
 interface Look {
@@ -34,6 +36,8 @@ export class SidekiqHistory {
   #deaths = 0;
   #newestDeath: string | undefined;
   #stuckSince: number | undefined;
+  #queues: readonly string[] | undefined;
+  readonly #attendance = new AttendanceHistory();
 
   /** The one in the memory of a check, or a new one. */
   static of(memory: Map<string, unknown>): SidekiqHistory {
@@ -47,6 +51,11 @@ export class SidekiqHistory {
   /** For the next question: who died after this? */
   get newestDeath(): string | undefined {
     return this.#newestDeath;
+  }
+
+  /** The queues that there were; undefined before the first look. */
+  get queues(): readonly string[] | undefined {
+    return this.#queues;
   }
 
   /** @param at monotonic seconds. */
@@ -69,7 +78,9 @@ export class SidekiqHistory {
       deaths: this.#deaths,
       stuckSeconds: this.#stuckSeconds(state, at),
       countersFellBack,
+      attendance: this.#attendance.note(state, at),
     };
+    this.#queues = state.queues.map(({ name }) => name);
     this.#keep(look);
     return trend;
   }

@@ -28,6 +28,8 @@ export interface SidekiqState {
   readonly failed: number;
   /** Only those with a heartbeat; Redis forgets one after a minute. */
   readonly processes: readonly SidekiqProcess[];
+  /** Redis holds nothing of Sidekiq any more, although it did: it lost its data. */
+  readonly lost: boolean;
   /** Since the last run of the cron jobs that run every few minutes; undefined where none ever ran. */
   readonly cronAgeSeconds: number | undefined;
 }
@@ -91,10 +93,12 @@ export interface SidekiqQuestion {
   readonly expected?: readonly string[];
   /** A score of the dead set: how many died after it? */
   readonly diedAfter?: string | undefined;
+  /** The queues that were here when we looked before; undefined when we never did. */
+  readonly remembered?: readonly string[] | undefined;
 }
 
 export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion = {}): Promise<SidekiqState> {
-  const { namespace, expected = [], diedAfter } = question;
+  const { namespace, expected = [], diedAfter, remembered } = question;
   const key = (name: string) => (namespace ? `${namespace}:${name}` : name);
   const [now, queueScan, processScan] = understood(
     z.tuple([redisTime, scanned, scanned]),
@@ -105,10 +109,12 @@ export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion 
       ["sscan", key("processes"), 0, "COUNT", scannedPlaces],
     ]),
   );
-  if (queueScan.names.length === 0 && processScan.names.length === 0) {
+  const lost = queueScan.names.length === 0 && processScan.names.length === 0;
+  if (lost && !remembered) {
     throw new CannotLook("there is no Sidekiq in this Redis: check the database number and the namespace");
   }
-  const names = [...new Set([...expected, ...queueScan.names.toSorted()])].slice(0, expected.length + mostQueues);
+  const found = lost ? (remembered ?? []) : queueScan.names.toSorted();
+  const names = [...new Set([...expected, ...found])].slice(0, expected.length + mostQueues);
   const identities = processScan.names.slice(0, mostProcesses);
   const questions = fixedQuestions(key, now, diedAfter);
   const fixed = Object.keys(questions);
@@ -131,6 +137,7 @@ export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion 
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     queuesLeftOut: queueScan.more || queueScan.names.length > mostQueues,
     processes: answers.slice(fixed.length + 2 * names.length).flatMap((hash) => processOf(hash)),
+    lost,
   };
 }
 

@@ -9,6 +9,7 @@ import { openSidekiqConsole, type RubyConsole, sidekiqRuby, startSidekiq } from 
 import { withRedis } from "../../probes/lib/redis.ts";
 import { readSidekiq, type SidekiqState } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
 import { command } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -42,7 +43,11 @@ dead = Sidekiq::DeadSet.new
 {
   processed: stats.processed, failed: stats.failed, scheduled: stats.scheduled_size, retry: stats.retry_size,
   dead: stats.dead_size, enqueued: stats.enqueued, busy: stats.workers_size,
-  queues: Sidekiq::Queue.all.map { |queue| [queue.name, { jobs: queue.size, since: Time.now.to_f - queue.latency }] }.to_h,
+  queues: Sidekiq::Queue.all.map { |queue|
+    before = Time.now.to_f
+    latency = queue.latency
+    [queue.name, { jobs: queue.size, earliest: before - latency, latest: Time.now.to_f - latency }]
+  }.to_h,
   retryFailedAt: retries.map { |job| job["failed_at"] }.min,
   diedLately: dead.count { |job| job.at.to_f > Time.now.to_f - 3600 },
   processes: Sidekiq::ProcessSet.new(false).map { |process|
@@ -57,7 +62,7 @@ const Oracle = z.object({
   dead: z.number(),
   enqueued: z.number(),
   busy: z.number(),
-  queues: z.record(z.string(), z.object({ jobs: z.number(), since: z.number() })),
+  queues: z.record(z.string(), z.object({ jobs: z.number(), earliest: z.number(), latest: z.number() })),
   retryFailedAt: z.number().nullable(),
   diedLately: z.number(),
   processes: z.array(
@@ -80,7 +85,10 @@ sidekiqTest(
       Sidekiq::Client.push_bulk("class" => OkWorker, "queue" => "ingress", "args" => [[1], [2], [3]]).size`);
     const before = await sameInstant(redis.url, ruby);
     expect(before.queues.map(({ name, jobs }) => [name, jobs])).toContainEqual(["ingress", 4]);
-    expect((await run(redis.url)).outcome).toBe("down");
+    const check = remembering(redis.url);
+    expect((await check.look()).outcome).toBe("unknown");
+    await check.clock.turn(120);
+    expect((await check.look()).outcome).toBe("down");
 
     await using worker = await startSidekiq({
       redisUrl: redis.url,
@@ -96,7 +104,7 @@ sidekiqTest(
     ]);
     const working = await sameInstant(redis.url, ruby);
     expect(working).toMatchObject({ failed: 5, retry: { jobs: 3 }, dead: { jobs: 2 }, scheduled: { jobs: 1 } });
-    expect(await run(redis.url)).toMatchObject({
+    expect(await check.look()).toMatchObject({
       outcome: "degraded",
       reason: "jobs wait, and no Sidekiq process serves ingress, scheduler",
       evidence: expect.stringContaining("being retried: FailWorker, RuntimeError"),
@@ -151,15 +159,22 @@ function flat({ at, queues, scheduled, retry, dead, processed, failed, processes
   };
 }
 
-/** It counts the age from now on, and one queue after the other. */
+/** It counts the age from some moment while it is asked, and one queue after the other. */
 const flatQueues = (queues: z.output<typeof Oracle>["queues"]) =>
   Object.entries(queues)
-    .map(([name, { jobs, since }]) => ({ name, jobs, since: jobs === 0 ? expect.any(Number) : near(since) }))
+    .map(([name, { jobs, ...since }]) => ({ name, jobs, since: jobs === 0 ? expect.any(Number) : within(since) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Both clocks are cut to the microsecond. */
+const within = ({ earliest, latest }: { readonly earliest: number; readonly latest: number }) =>
+  expect.toSatisfy((moment: number) => moment > earliest - 0.001 && moment < latest + 0.001);
 
 const near = (moment: number | null) => (moment === null ? null : expect.closeTo(moment, 2));
 
 const eventually = (ruby: RubyConsole, question: string, answer: unknown) =>
   expect.poll(() => ruby.ask(question), { timeout: 40_000, interval: 200 }).toEqual(answer);
 
-const run = (url: string) => runProbe(probe, { url: new Secret(url) });
+function remembering(url: string) {
+  const [memory, clock] = [new Map<string, unknown>(), new FakeClock()];
+  return { clock, look: () => runProbe(probe, { url: new Secret(url) }, { memory, clock }) };
+}

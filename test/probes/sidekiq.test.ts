@@ -177,7 +177,7 @@ redisTest("another database number is another Sidekiq", async () => {
   await using redis = await startRedis();
   await command(redis.url, async (client) => {
     await client.select(3);
-    await client.sadd("queues", "default");
+    await standstill(client);
   });
   expect((await run(redis.url)).outcome).toBe("unknown");
   expect((await run(redis.url.replace(/\/0$/, "/3"))).outcome).toBe("degraded");
@@ -298,7 +298,7 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
       "unixsocketperm 700",
     ],
   });
-  await command(redis.url, (client) => client.sadd("queues", "default"));
+  await command(redis.url, standstill);
   const password = new URL(redis.url).password;
   const ca = new Secret(authority.certPem);
   expect((await run(`rediss://:${password}@127.0.0.1:${tlsPort}/0`, { ca })).outcome).toBe("degraded");
@@ -313,7 +313,7 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
 
 redisTest("real sentinels lead to the primary; gone, silent and ignorant ones each say so", async () => {
   await using redis = await startRedis();
-  await command(redis.url, (client) => client.sadd("queues", "default"));
+  await command(redis.url, standstill);
   const password = new URL(redis.url).password;
   await using sentinel = await startSentinel(redis.port, password, "guard");
   await using silent = await talking(undefined);
@@ -547,21 +547,150 @@ describe("from one look to the next", () => {
     expect((await look()).outcome).toBe("up");
   });
 
+  const job = (secondsOld: number) => JSON.stringify({ enqueued_at: Date.now() - secondsOld * 1000 });
+  const everything = ["default", "push", "ingress", "mailers", "pull", "scheduler"];
+
+  redisTest("a restart is no trouble, with whatever old jobs it puts back; a Sidekiq that stays away is", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    await command(redis.url, (client) => worker(client, "a:1:x", { busy: 1, concurrency: 5, queues: everything }));
+    expect((await look()).outcome).toBe("up");
+
+    await clock.turn(20);
+    await command(redis.url, async (client) => {
+      await worker(client, "a:1:x", { busy: 1, concurrency: 5, queues: everything, quiet: true });
+      await client.lpush("queue:default", job(3));
+    });
+    expect(await look()).toMatchObject({
+      outcome: "up",
+      reason: expect.stringMatching(/^every Sidekiq process is quiet.*, perhaps only for a restart$/),
+    });
+    await clock.turn(20);
+    await command(redis.url, async (client) => {
+      await client.del("processes", "a:1:x");
+      await client.rpush("queue:default", job(600));
+    });
+    expect(await look()).toMatchObject({ outcome: "up" });
+    await clock.turn(60);
+    expect(await look()).toMatchObject({ outcome: "up" });
+    await clock.turn(40);
+    expect(await look()).toMatchObject({
+      outcome: "down",
+      reason: "2 jobs wait and no Sidekiq process is alive",
+      explanation: {
+        en: "Posts and notifications arrive late, here and on other servers: the oldest waiting job is 10 minutes old.",
+        fr: "Les publications et les notifications arrivent en retard, ici et sur les autres serveurs\u00a0: la plus ancienne tâche attend depuis 10 minutes.",
+      },
+    });
+    await command(redis.url, (client) => worker(client, "b:1:x", { busy: 1, concurrency: 5, queues: everything }));
+    expect((await look()).outcome).not.toBe("down");
+    await command(redis.url, (client) => client.del("processes", "b:1:x", "queue:default"));
+    expect((await look()).outcome).toBe("up");
+    await clock.turn(120);
+    expect(await look()).toMatchObject({
+      outcome: "degraded",
+      reason: "no Sidekiq process is alive; no job waits yet",
+      explanation: { en: expect.stringContaining("may soon arrive late"), fr: expect.stringContaining("bientôt") },
+    });
+  });
+
+  redisTest("a check that looks seldom need not look twice: the oldest job tells", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    await command(redis.url, (client) => worker(client, "a:1:x", { busy: 1, concurrency: 5, queues: everything }));
+    await look();
+    await clock.turn(600);
+    await command(redis.url, async (client) => {
+      await client.del("processes", "a:1:x");
+      await client.lpush("queue:default", job(300));
+    });
+    expect((await look()).outcome).toBe("down");
+  });
+
+  redisTest(
+    "where nobody was ever seen at work, only an old job or an old cron tells that from a restart",
+    async () => {
+      await using redis = await startRedis();
+      await command(redis.url, (client) => client.sadd("queues", "default"));
+      const nobody = "no Sidekiq process is alive, perhaps only for a restart";
+      expect(await run(redis.url)).toMatchObject({ outcome: "unknown", reason: nobody });
+      await command(redis.url, (client) => client.lpush("queue:default", job(3)));
+      expect(await run(redis.url)).toMatchObject({ outcome: "unknown", reason: nobody });
+      await command(redis.url, (client) => client.lpush("queue:default", job(130)));
+      await command(redis.url, (client) => client.rpush("queue:default", job(130)));
+      expect((await run(redis.url)).outcome).toBe("down");
+      await command(redis.url, async (client) => {
+        await client.del("queue:default");
+        const stamp = new Date(Date.now() - 450_000).toISOString().replace("T", " ").slice(0, 19);
+        await client.hset("sidekiq-scheduler:last_times", { indexing_scheduler: `${stamp} UTC` });
+      });
+      expect((await run(redis.url)).outcome).toBe("degraded");
+    },
+  );
+
+  redisTest("the worker of one queue may restart as well, and members are told about that queue", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    await command(redis.url, async (client) => {
+      await client.sadd("queues", ...everything);
+      const others = everything.filter((queue) => queue !== "mailers");
+      await worker(client, "a:1:x", { busy: 0, concurrency: 5, queues: others });
+      await worker(client, "b:1:x", { busy: 0, concurrency: 5, queues: ["mailers"] });
+    });
+    expect((await look()).outcome).toBe("up");
+    await command(redis.url, async (client) => {
+      await client.del("b:1:x");
+      await client.lpush("queue:mailers", job(1));
+    });
+    expect((await look()).outcome).toBe("up");
+    await clock.turn(120);
+    expect(await look()).toMatchObject({
+      outcome: "degraded",
+      reason: "jobs wait, and no Sidekiq process serves mailers",
+      explanation: {
+        en: "E-mails to members arrive late: the oldest waiting job is less than a minute old.",
+        fr: "Les courriels aux membres partent en retard\u00a0: la plus ancienne tâche attend depuis moins d’une minute.",
+      },
+    });
+  });
+
+  redisTest("a Redis that has lost everything is down, where there was a Sidekiq before", async () => {
+    await using scene = await setup();
+    const { redis, clock, look } = scene;
+    await command(redis.url, (client) => worker(client, "a:1:x", { busy: 1, concurrency: 5, queues: everything }));
+    expect((await look()).outcome).toBe("up");
+    await command(redis.url, (client) => client.flushall());
+    await minuteLater(clock);
+    expect((await look()).outcome).toBe("up");
+    await clock.turn(120);
+    const lost = await look();
+    expect(lost).toMatchObject({
+      outcome: "down",
+      reason: "Redis has lost all data of Sidekiq, and no Sidekiq process is alive",
+      explanation: { en: expect.stringContaining("may be lost"), fr: expect.stringContaining("perdues") },
+    });
+    expect(lost.value("queue_jobs", { queue: "default", state: "enqueued" })).toBe(0);
+    expect((await run(redis.url)).outcome).toBe("unknown");
+  });
+
   redisTest("a late queue has its words for members, in both languages and with the age", async () => {
     await using scene = await setup();
     const { redis, look } = scene;
     await command(redis.url, async (client) => {
       await worker(client, "a:1:x", { busy: 0, concurrency: 5, queues: ["default"] });
-      await client.lpush("queue:default", JSON.stringify({ enqueued_at: Date.now() - 835_000 }));
+      await client.lpush("queue:default", JSON.stringify({ enqueued_at: Date.now() - 845_000 }));
     });
     expect(await look()).toMatchObject({
       outcome: "up",
       reason: "default: its oldest job has waited for 14 minutes",
       explanation: {
         en: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old.",
-        fr: "Publications et notifications en retard : la plus ancienne tâche attend depuis 14 minutes.",
+        fr: "Les publications et les notifications arrivent en retard\u00a0: la plus ancienne tâche attend depuis 14 minutes.",
       },
     });
+    const { evidence } = await look();
+    expect(evidence).toMatch(/^1 live process, 0 of 5 threads busy\n0 retries, /);
+    expect(evidence).toMatch(/^default: 1 job, the oldest 84\d s old$/m);
     expect((await look({ queues: { default: { page: "20m" } } })).reason).toBeUndefined();
   });
 });
@@ -685,7 +814,10 @@ redisTest("the practice queues are healthy, late when stalled, orphaned when the
   expect(latency(await run(redis.url))).toBeLessThan(5);
 
   await queues.killWorker();
-  expect((await run(redis.url)).outcome).toBe("down");
+  const [memory, clock] = [new Map<string, unknown>(), new FakeClock()];
+  await run(redis.url, {}, { memory, clock });
+  await clock.turn(120);
+  expect((await run(redis.url, {}, { memory, clock })).outcome).toBe("down");
   await queues.startWorker();
   expect((await run(redis.url)).outcome).toBe("up");
 });
@@ -710,6 +842,13 @@ const worker = (
       info: JSON.stringify({ concurrency: told.concurrency, queues: told.queues }),
     })
     .exec();
+
+/** A Sidekiq that was told to stop long ago: it tells of itself, and nothing but a good look does. */
+async function standstill(client: Redis): Promise<void> {
+  await client.sadd("queues", "default");
+  await client.lpush("queue:default", JSON.stringify({ enqueued_at: 1_795_396_386 }));
+  await worker(client, "a:1:x", { busy: 0, concurrency: 5, queues: ["default"], quiet: true });
+}
 
 const redisWith = (path: string) => redisHolding(fixture(path));
 

@@ -1,0 +1,69 @@
+/** Who takes jobs from Sidekiq's queues, and since when nobody does: a restart takes a moment and is no trouble. */
+import type { SidekiqState } from "./sidekiq-state.ts";
+
+/** Nobody takes jobs from a queue, or from any. */
+export interface Absence {
+  /** For how long at least, as far as we watched; 0 when it was found so just now. */
+  readonly seconds: number;
+  /** For how long at most: since somebody was last seen there; undefined when nobody ever was. */
+  readonly atMostSeconds: number | undefined;
+}
+
+export interface Attendance {
+  /** When no process takes any job. */
+  readonly everywhere: Absence | undefined;
+  /** By queue, while somebody works somewhere. */
+  readonly queues: ReadonlyMap<string, Absence>;
+}
+
+/** Mastodon is back within a minute after a restart, on a small server within two. */
+const restartSeconds = 120;
+
+/**
+ * Longer than a restart takes, by what we watched or by the age of what waits. Sidekiq puts unfinished jobs back with
+ * their first date when it stops: an old job alone says nothing while somebody was there a moment ago.
+ */
+export const outlastsRestart = ({ seconds, atMostSeconds = Infinity }: Absence, oldestSeconds: number): boolean =>
+  Math.max(seconds, Math.min(oldestSeconds, atMostSeconds)) >= restartSeconds;
+
+const all = "*";
+
+export class AttendanceHistory {
+  /** Monotonic seconds at which somebody was last seen, by queue. */
+  readonly #attended = new Map<string, number>();
+  /** Since when nobody has been. */
+  readonly #missing = new Map<string, number>();
+
+  note({ queues, processes }: SidekiqState, at: number): Attendance {
+    const working = processes.filter(({ quiet }) => !quiet);
+    const served = new Set(working.flatMap((process) => process.queues));
+    this.#forgetAllBut(new Set([all, ...queues.map(({ name }) => name)]));
+    const everywhere = this.#noteOne(all, working.length > 0, at);
+    // An older or newer Sidekiq may not say what it serves: that is no reason to accuse it.
+    const absences = queues.flatMap(({ name }): [string, Absence][] => {
+      const absence = this.#noteOne(name, working.length > 0 && (served.size === 0 || served.has(name)), at);
+      return absence && !everywhere ? [[name, absence]] : [];
+    });
+    return { everywhere, queues: new Map(absences) };
+  }
+
+  #forgetAllBut(known: ReadonlySet<string>): void {
+    for (const name of [...this.#attended.keys(), ...this.#missing.keys()]) {
+      if (known.has(name)) continue;
+      this.#attended.delete(name);
+      this.#missing.delete(name);
+    }
+  }
+
+  #noteOne(name: string, attended: boolean, at: number): Absence | undefined {
+    if (attended) {
+      this.#attended.set(name, at);
+      this.#missing.delete(name);
+      return undefined;
+    }
+    const since = this.#missing.get(name) ?? at;
+    this.#missing.set(name, since);
+    const last = this.#attended.get(name);
+    return { seconds: at - since, atMostSeconds: last === undefined ? undefined : at - last };
+  }
+}
