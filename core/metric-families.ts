@@ -43,7 +43,10 @@ export const readingFamilies: readonly MetricFamily[] = [
   gauge("queue_failed_jobs_per_second", "Failed attempts a second since the last look."),
   gauge("queue_overdue_jobs", "Jobs of a set that should have been taken up a minute ago or earlier."),
   gauge("queue_overdue_seconds", "How late the first job of a set is that was to be taken up at a moment in time."),
-  gauge("queue_retry_age_seconds", "Time since the first failure of the oldest retry seen at either end of the set."),
+  gauge(
+    "queue_retry_age_seconds",
+    "Time since the first failure of the longest failing retry, of the 500 whose next try is furthest away.",
+  ),
   gauge("queue_retry_growth_jobs", "Jobs more that wait for another try than up to an hour ago."),
   gauge("queue_dead_recent_jobs", "Jobs given up for good within the last hour."),
   counter("queue_deaths_total", "Jobs given up for good since the check began to look."),

@@ -1,4 +1,5 @@
 /** What the state of a Sidekiq says in figures, and as evidence. */
+import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
@@ -84,6 +85,11 @@ export function sidekiqEvidence(state: SidekiqState, trend: Trend): string {
         const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${Math.floor(latencySeconds)} s old`;
         return `${plainText(name, 60)}: ${counted(jobs, "job")}, ${age}`;
       }),
+    ...(retry.oldestSeconds === undefined
+      ? []
+      : [
+          `the longest failing retry first failed ${retry.moreUnseen ? "at least " : ""}${spokenAge(retry.oldestSeconds).en} ago`,
+        ]),
     ...retry.kinds.map((kind) => `being retried: ${plainText(kind, 120)}`),
     ...(queuesLeftOut ? ["there are more queues than were looked at"] : []),
   ];

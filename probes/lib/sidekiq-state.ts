@@ -1,4 +1,4 @@
-/** What Sidekiq 6 to 8 keep in Redis, read in two bounded round trips: queues, sets, totals and live processes. */
+/** What Sidekiq 6 to 8 keep in Redis, read in a few bounded round trips: queues, sets, totals and live processes. */
 import { z } from "zod";
 import { CannotLook } from "./cannot-look.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
@@ -13,6 +13,8 @@ import {
   scoreOf,
   wholeNumber,
 } from "./redis-answers.ts";
+import { jobMoment } from "./sidekiq-moments.ts";
+import { type FailingJobs, failingJobs, lastFailing, readFailing } from "./sidekiq-retries.ts";
 
 export interface SidekiqState {
   /** Seconds since 1970 by the clock of Redis. */
@@ -22,7 +24,7 @@ export interface SidekiqState {
   /** More queues than we look at. */
   readonly queuesLeftOut: boolean;
   readonly scheduled: DueSet;
-  readonly retry: DueSet & RetryAge;
+  readonly retry: DueSet & FailingJobs;
   readonly dead: DeadSet;
   readonly processed: number;
   readonly failed: number;
@@ -41,13 +43,6 @@ interface DueSet {
   readonly overdueJobs: number;
   /** How late the first of them is; 0 when nothing is due. */
   readonly overdueSeconds: number;
-}
-
-interface RetryAge {
-  /** Since the first failure of the oldest of those we looked at: all of a small set, both ends of a large one. */
-  readonly oldestSeconds: number | undefined;
-  /** "ActivityPub::DeliveryWorker, HTTP::TimeoutError": what those were and how they failed. */
-  readonly kinds: readonly string[];
 }
 
 interface DeadSet {
@@ -72,8 +67,6 @@ export interface SidekiqProcess {
 /** Enough for any Sidekiq we know; a wrong database with sets of millions costs no more than this. */
 const mostQueues = 100;
 const mostProcesses = 500;
-/** From either end of the retries. Each may carry a whole post. */
-const retriesSeen = 5;
 const overdueAfterSeconds = 60;
 const hour = 3600;
 
@@ -129,9 +122,10 @@ export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion 
     ),
   ]);
   const totals = understood(Totals, Object.fromEntries(fixed.map((name, index) => [name, answers[index]])));
+  const failing = await readFailing(redis, key("retry"), { jobs: totals.retry, last: totals.retryLast });
   const perQueue = answers.slice(fixed.length, fixed.length + 2 * names.length);
   return {
-    ...setsOf(totals, diedAfter),
+    ...setsOf(totals, failingJobs(failing, totals.retry, totals.at), diedAfter),
     queues: names
       .map((name, index) => queueOf(name, perQueue[2 * index], perQueue[2 * index + 1], totals.at))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -152,8 +146,8 @@ const fixedQuestions = (key: (name: string) => string, now: number, diedAfter = 
     scheduledFirst: ["zrange", key("schedule"), 0, 0, "WITHSCORES"],
     retry: ["zcard", key("retry")],
     retryOverdue: ["zcount", key("retry"), "-inf", now - overdueAfterSeconds],
-    retryFirst: ["zrange", key("retry"), 0, retriesSeen - 1, "WITHSCORES"],
-    retryLast: ["zrange", key("retry"), -retriesSeen, -1],
+    retryFirst: ["zrange", key("retry"), 0, 0, "WITHSCORES"],
+    retryLast: lastFailing(key("retry")),
     dead: ["zcard", key("dead")],
     deadRecent: ["zcount", key("dead"), now - hour, "+inf"],
     deadSince: ["zcount", key("dead"), `(${diedAfter}`, "+inf"],
@@ -161,21 +155,20 @@ const fixedQuestions = (key: (name: string) => string, now: number, diedAfter = 
     cron: ["hmget", key("sidekiq-scheduler:last_times"), ...frequentCronJobs],
   }) satisfies Readonly<Record<keyof z.input<typeof Totals>, RedisCommand>>;
 
-function setsOf(totals: z.output<typeof Totals>, diedAfter: string | undefined) {
-  const { at, processed, failed, retryFirst, retryLast, deadNewest } = totals;
+function setsOf(totals: z.output<typeof Totals>, failing: FailingJobs, diedAfter: string | undefined) {
+  const { at, processed, failed, retryFirst, deadNewest } = totals;
   const due = (jobs: number, overdueJobs: number, first: readonly string[]): DueSet => ({
     jobs,
     overdueJobs,
     overdueSeconds: Math.max(0, at - (scoreOf(first[1]) ?? at)),
   });
-  const looked = [...retryFirst.filter((_, index) => index % 2 === 0), ...retryLast];
   const cronTimes = totals.cron.map((text) => rubyTime(text ?? "")).filter((time) => time !== undefined);
   return {
     at,
     processed,
     failed,
     scheduled: due(totals.scheduled, totals.scheduledOverdue, totals.scheduledFirst),
-    retry: { ...due(totals.retry, totals.retryOverdue, retryFirst), ...retryAge([...new Set(looked)], at) },
+    retry: { ...due(totals.retry, totals.retryOverdue, retryFirst), ...failing },
     dead: {
       jobs: totals.dead,
       recentJobs: totals.deadRecent,
@@ -214,37 +207,12 @@ function queueOf(name: string, length: unknown, oldest: unknown, now: number): W
   return { name, jobs, latencySeconds: since === undefined ? undefined : Math.max(0, now - since) };
 }
 
-const Moment = z.number().positive();
-const Job = z.object({ enqueued_at: Moment.nullish(), created_at: Moment.nullish() });
+const Job = z.object({ enqueued_at: jobMoment.optional(), created_at: jobMoment.optional() });
 
 /** Seconds since 1970 at which this job joined its queue. */
 export function enqueuedAt(job: string): number | undefined {
-  const parsed = Job.safeParse(parsedJson(job));
-  return inSeconds(parsed.data?.enqueued_at ?? parsed.data?.created_at);
-}
-
-/** Sidekiq 8 counts milliseconds, those before it seconds; the two are a thousand years apart. */
-function inSeconds(moment: number | null | undefined): number | undefined {
-  if (moment === null || moment === undefined) return undefined;
-  return moment >= 1e11 ? moment / 1000 : moment;
-}
-
-const FailedJob = z.object({
-  failed_at: Moment.nullish(),
-  class: z.string().nullish(),
-  wrapped: z.string().nullish(),
-  error_class: z.string().nullish(),
-});
-
-/** Names of classes only: arguments and error texts belong to members. */
-function retryAge(jobs: readonly string[], now: number): RetryAge {
-  const failed = jobs.map((job) => FailedJob.safeParse(parsedJson(job)).data ?? {});
-  const ages = failed.map(({ failed_at }) => inSeconds(failed_at)).filter((since) => since !== undefined);
-  const kinds = failed.map((job) => `${job.wrapped ?? job.class ?? "?"}, ${job.error_class ?? "?"}`);
-  return {
-    oldestSeconds: ages.length === 0 ? undefined : Math.max(0, now - Math.min(...ages)),
-    kinds: [...new Set(kinds)],
-  };
+  const { enqueued_at, created_at } = Job.safeParse(parsedJson(job)).data ?? {};
+  return enqueued_at ?? created_at;
 }
 
 /** "2026-11-23 01:10:00 UTC" or "2026-11-23 02:10:00 +0100", as Ruby prints a time; seconds since 1970. */

@@ -79,7 +79,7 @@ sidekiqTest(
     await ruby.ask(`
       %w[default default push ingress pull mailers scheduler].each { |queue| OkWorker.set(queue: queue).perform_async(1) };
       OkWorker.set(queue: "default").perform_in(3600, "later");
-      3.times { FailWorker.set(queue: "push").perform_async("https://remote.example/inbox") };
+      60.times { FailWorker.set(queue: "push").perform_async("https://remote.example/inbox") };
       2.times { DeadWorker.set(queue: "mailers").perform_async("user@example.org") };
       SlowWorker.set(queue: "pull").perform_async(60);
       Sidekiq::Client.push_bulk("class" => OkWorker, "queue" => "ingress", "args" => [[1], [2], [3]]).size`);
@@ -98,12 +98,17 @@ sidekiqTest(
     });
     await eventually(ruby, "s = Sidekiq::Stats.new; [s.processed >= 10, s.retry_size, s.dead_size, s.workers_size]", [
       true,
-      3,
+      60,
       2,
       1,
     ]);
     const working = await sameInstant(redis.url, ruby);
-    expect(working).toMatchObject({ failed: 5, retry: { jobs: 3 }, dead: { jobs: 2 }, scheduled: { jobs: 1 } });
+    expect(working).toMatchObject({
+      failed: 62,
+      retry: { jobs: 60, moreUnseen: false },
+      dead: { jobs: 2 },
+      scheduled: { jobs: 1 },
+    });
     expect(await check.look()).toMatchObject({
       outcome: "degraded",
       reason: "jobs wait, and no Sidekiq process serves ingress, scheduler",

@@ -490,6 +490,39 @@ describe("from one look to the next", () => {
     expect((await look()).value("queue_retry_growth_jobs")).toBe(50);
   });
 
+  redisTest("the longest failing retry is found wherever it stands, and of too many it is told at least", async () => {
+    await using scene = await setup();
+    const { redis, look } = scene;
+    const now = Date.now() / 1000;
+    const fill = async (jobs: number, oldAt: number, words = 0) =>
+      command(redis.url, async (client) => {
+        await client.del("retry");
+        const old = `{"class":"Old","failed_at":${(now - 200_000) * 1000}}`;
+        const young = `{"class":"Young","failed_at":${(now - 90) * 1000},"args":["${"x".repeat(words)}"],"jid":"`;
+        const script =
+          "for i = 1, tonumber(ARGV[1]) do redis.call('ZADD', 'retry', ARGV[2] + i, i == tonumber(ARGV[3]) and ARGV[4] or ARGV[5] .. i .. '\"}') end";
+        await client.eval(script, 0, jobs, now + 100, oldAt, old, young);
+      });
+    await fill(30, 15);
+    const few = await look();
+    expect(few.value("queue_retry_age_seconds")).toBeCloseTo(200_000, -2);
+    expect(few.evidence).toContain("the longest failing retry first failed 2 days 7 hours ago");
+    expect(few.evidence).toContain("being retried: Young, ?\nbeing retried: Old, ?");
+
+    await fill(500, 1);
+    expect((await look()).value("queue_retry_age_seconds")).toBeCloseTo(200_000, -2);
+    await fill(501, 1);
+    const many = await look();
+    expect(many.value("queue_retry_age_seconds")).toBeCloseTo(90, -2);
+    expect(many.evidence).toContain("first failed at least 1 minute ago");
+
+    // Of jobs this large some dozens are enough.
+    await fill(400, 1, 100_000);
+    await command(redis.url, (client) => client.call("CONFIG", "RESETSTAT"));
+    expect((await look()).evidence).toContain("at least 1 minute ago");
+    expect(await redisMicroseconds(redis.url)).toBeLessThan(50_000);
+  });
+
   redisTest("what is due and not taken up, and a cron that stands still, are told", async () => {
     await using scene = await setup();
     const { redis, look } = scene;
