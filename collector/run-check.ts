@@ -4,6 +4,7 @@ import { Unreachable } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
 import { typeset } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
+import { notMeasuredText, unreachableBehindText, unreachableText } from "../core/member-texts.ts";
 import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Finding, Reading, Sample } from "../core/sample.ts";
@@ -138,16 +139,19 @@ async function attempt(
 }
 
 /** What it means that a probe did not end well. */
-function meaning(check: Check, error: unknown, { accidents, log }: RunParts): Finding {
+function meaning(check: Check, error: unknown, { probe, accidents, log }: RunParts): Finding {
+  const down = { outcome: "down", explanation: probe.behind ? unreachableBehindText : unreachableText } as const;
   if (error instanceof Unreachable) {
-    return { outcome: "down", reason: error.message, evidence: error.evidence, phases: error.phases };
+    return { ...down, reason: error.message, evidence: error.evidence, phases: error.phases };
   }
-  if (isDeadline(error)) return { outcome: "down", reason: `no result within ${inSeconds(check.timeoutSeconds)}` };
+  if (isDeadline(error)) return { ...down, reason: `no result within ${inSeconds(check.timeoutSeconds)}` };
   (accidents ?? new Accidents(log)).happened(check, error);
-  if (error instanceof Blind) return { outcome: "unknown", reason: error.message };
+  if (error instanceof Blind) return unknown(error.message);
   const { name, message } = error instanceof Error ? error : { name: "error", message: String(error) };
-  return { outcome: "unknown", reason: `the check itself failed (${name})`, evidence: message };
+  return { ...unknown(`the check itself failed (${name})`), evidence: message };
 }
+
+const unknown = (reason: string): Finding => ({ outcome: "unknown", reason });
 
 /** A bad result with a failed connection in it is no result while we cannot reach anything. */
 async function unlessBlind(finding: Finding, error: unknown, http: RunHttp, { selfCheck }: RunParts): Promise<Finding> {
@@ -157,11 +161,13 @@ async function unlessBlind(finding: Finding, error: unknown, http: RunHttp, { se
   if (sight.sees) return finding;
   const reason = `we could not reach anything ourselves: ${sight.reason}`;
   const seen = [finding.reason, finding.evidence].filter((text) => text).join("\n");
-  return { outcome: "unknown", reason, evidence: seen, ...(finding.phases && { phases: finding.phases }) };
+  return { ...unknown(reason), evidence: seen, ...(finding.phases && { phases: finding.phases }) };
 }
 
 function tidied(finding: Finding, http: RunHttp): Finding {
-  const { outcome, explanation } = finding;
+  const { outcome } = finding;
+  // That we could not look needs no words of the probe.
+  const explanation = finding.explanation ?? (outcome === "unknown" ? notMeasuredText : undefined);
   const reason = plainText(withoutCredentials(finding.reason ?? ""), maxReasonLength);
   const evidence = plainLines(withoutCredentials(finding.evidence ?? ""), maxEvidenceLength);
   const phases = finding.phases ?? http.firstPhases;

@@ -30,6 +30,18 @@ export const notMeasuredText: Localised = {
   fr: "Nous n’avons pas pu le vérifier pour le moment.",
 };
 
+/** There was no answer at all. */
+export const unreachableText: Localised = {
+  en: "The service cannot be reached at the moment.",
+  fr: "Le service n’est pas accessible en ce moment.",
+};
+
+/** The same of what members never touch themselves: queues, a database. */
+export const unreachableBehindText: Localised = {
+  en: "Something that the service relies on does not answer, so parts of it may fail.",
+  fr: "Un élément dont dépend le service ne répond pas\u00a0: certaines fonctions peuvent échouer.",
+};
+
 export function confirmedText(explanation: Localised): Localised {
   return {
     en: `${explanation.en} We have noticed and are looking into it.`,

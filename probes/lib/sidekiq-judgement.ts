@@ -1,6 +1,6 @@
 /** What the state of a Sidekiq means: for the person on call, and for members. */
 import type { Localised } from "../../core/language.ts";
-import { notMeasuredText, spokenAge } from "../../core/member-texts.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
@@ -60,9 +60,7 @@ function standstill({ queues, processes, lost, cronAgeSeconds = 0 }: SidekiqStat
   if (!outlastsRestart(absence, Math.max(oldest ?? 0, dead ? cronAgeSeconds - cronSeconds : 0))) {
     const reason = `${what}, perhaps only for a restart`;
     // Where nobody was ever seen at work, it may as well have been so for days.
-    return absence.atMostSeconds === undefined
-      ? { outcome: "unknown", reason, explanation: notMeasuredText }
-      : { outcome: "up", reason };
+    return { outcome: absence.atMostSeconds === undefined ? "unknown" : "up", reason };
   }
   if (lost)
     return { outcome: "down", reason: `Redis has lost all data of Sidekiq, and ${what}`, explanation: someLost };

@@ -9,6 +9,7 @@ import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import { languages } from "../../core/language.ts";
 import { readingFamilies } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
+import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import { resolveSecrets } from "../../core/settings.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
@@ -74,6 +75,7 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
     const sample = await runProbe(probe, optionsAt(probe, port));
     expect(sample).toMatchObject({ outcome: "down", reason: expect.stringMatching(/refused/) });
     expect(sample.readings ?? []).toEqual([]);
+    explains(sample);
   });
 
   test("ends promptly when it is told to, and leaves nothing open", async () => {
@@ -93,6 +95,7 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
     await using silent = await silentServer(() => clock.turn(120), { whenever: "connected" });
     const sample = await runProbe(probe, optionsAt(probe, silent.port), { clock, timeoutSeconds: 100 });
     expect(sample.outcome).toBe("down");
+    explains(sample);
     await silent.everybodyLeft;
     expect(silent.open).toBe(0);
   });
@@ -107,6 +110,15 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
     expect(["down", "unknown"]).toContain(sample.outcome);
     expect(sample.reason).toMatch(/\S/);
     expect(sample.reason).not.toContain("the check itself failed");
+    explains(sample);
+  });
+
+  test.each([
+    ["an error", "500 Internal Server Error"],
+    ["a refusal", "403 Forbidden"],
+  ])("explains %s of a web server to members", async (_what, status) => {
+    await using rude = await rudeServer(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
+    explains(await runProbe(probe, optionsAt(probe, rude.port)));
   });
 });
 
@@ -116,6 +128,15 @@ test("metrics have names in base units", () => {
     expect(name).not.toMatch(otherUnits);
   }
 });
+
+/** Whatever is not as it should be has a sentence for members, in every language and without our jargon. */
+function explains({ outcome, explanation }: Sample): void {
+  expect(outcome).not.toBe("up");
+  for (const language of languages) {
+    expect(explanation?.[language], language).toMatch(/^\p{Lu}[^{}\n]+\.$/u);
+    expect(explanation?.[language]).not.toMatch(/ECONN|TCP|Redis|SQL|\d{3}|undefined/);
+  }
+}
 
 const metricName = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$/;
 const otherUnits =
