@@ -2,7 +2,7 @@
 import type { Judged } from "../core/decide.ts";
 import type { IncidentFacts } from "../core/incident.ts";
 import { type Localised, typeset } from "../core/language.ts";
-import { outageExplanation, outageTitle } from "../core/member-texts.ts";
+import { levelText, outageExplanation, outageTitle } from "../core/member-texts.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Target } from "../core/target.ts";
 import type { RuleStanding } from "./thresholds.ts";
@@ -40,7 +40,7 @@ export function ruleFacts(
   key: string,
   sample: Sample,
   target: Target,
-  { rule, raised }: Pick<RuleStanding, "rule" | "raised">,
+  { rule, raised, levels }: Pick<RuleStanding, "rule" | "raised" | "levels">,
   seen: Seen,
 ): Facts {
   return {
@@ -51,7 +51,7 @@ export function ruleFacts(
     impact: rule.affects === "degraded" ? "degraded" : "none",
     urgency: rule.urgency,
     title: titled(target.name, rule.title),
-    explanation: withStop(rule.title),
+    explanation: levelText(rule, levels[0]?.value),
     reason: reasonOf(seen),
     runbook: rule.runbook,
     startedAt: raised.length > 0 ? instant(Math.min(...raised.map(({ since }) => since))) : sample.at,
@@ -71,9 +71,4 @@ export const epochSeconds = (at: Temporal.Instant): number => Math.floor(at.epoc
 
 function titled(name: Localised, title: Localised): Localised {
   return typeset({ en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` });
-}
-
-function withStop(text: Localised): Localised {
-  const stop = (sentence: string) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
-  return typeset({ en: stop(text.en), fr: stop(text.fr) });
 }

@@ -160,7 +160,8 @@ function shifted(state: ThresholdState, shift: number): ThresholdState {
   return state.crossedAt === null || shift === 0 ? state : { ...state, crossedAt: state.crossedAt + shift };
 }
 
-function carries(labels: Labels | undefined, rule: Threshold): boolean {
+/** This rule is about readings with these labels. */
+export function carries(labels: Labels | undefined, rule: Threshold): boolean {
   return Object.entries(rule.labels ?? {}).every(([name, value]) => labels?.[name] === value);
 }
 

@@ -7,6 +7,7 @@ import { nearest } from "../core/nearest.ts";
 import { checkKey, type Outcome, type Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
+import { observed } from "./lib/levels.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";
 import { runOnce } from "./lib/run-once.ts";
 import { samplesText } from "./lib/sample-text.ts";
@@ -31,9 +32,13 @@ export const command: Command = {
     );
     const progress = progressLine(context, checks.length);
     const onSample = () => progress.step();
-    const samples = await runOnce(checks, { config, probes: plugins.probes, version, log, signal, onSample }).finally(
-      () => progress.clear(),
+    const seen = await runOnce(checks, { config, probes: plugins.probes, version, log, signal, onSample }).finally(() =>
+      progress.clear(),
     );
+    const samples = checks.flatMap((check, index) => {
+      const sample = seen[index];
+      return sample ? [observed(sample, check)] : [];
+    });
     const colour = stdout.isTTY === true && !env["NO_COLOR"];
     stdout.write(args.values["json"] ? `${JSON.stringify(samples, undefined, 2)}\n` : samplesText(samples, { colour }));
     return worstExit(samples);

@@ -1,6 +1,7 @@
 /** What members read about an incident, in English and French: calm, plain, and only what we know. */
 import type { IncidentFacts, IncidentUpdate } from "./incident.ts";
-import type { Localised } from "./language.ts";
+import { type Localised, typeset } from "./language.ts";
+import type { Threshold } from "./threshold.ts";
 
 type Impact = IncidentFacts["impact"];
 
@@ -41,6 +42,20 @@ export const unreachableBehindText: Localised = {
   en: "Something that the service relies on does not answer, so parts of it may fail.",
   fr: "Un élément dont dépend le service ne répond pas\u00a0: certaines fonctions peuvent échouer.",
 };
+
+/**
+ * What members notice of a level beyond its threshold.
+ * @param value the worst, where it is an age: told as of then, because it will have changed when it is read.
+ */
+export function levelText({ title, age }: Pick<Threshold, "title" | "age">, value?: number): Localised {
+  const stop = (sentence: string) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+  if (!age || value === undefined) return typeset({ en: stop(title.en), fr: stop(title.fr) });
+  const old = spokenAge(value);
+  return typeset({
+    en: stop(`${title.en}: ${age.en.replace("{age}", old.en)}`),
+    fr: stop(`${title.fr} : ${age.fr.replace("{age}", old.fr)}`),
+  });
+}
 
 export function confirmedText(explanation: Localised): Localised {
   return {

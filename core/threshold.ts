@@ -20,6 +20,8 @@ export interface Threshold {
   readonly unit: "seconds" | "bytes" | "ratio" | "count";
   /** What it means, without figures: "Posts arrive late". */
   readonly title: Localised;
+  /** Where the value is an age: the same with it, for members who read it later: "the oldest was {age} old then". */
+  readonly age?: Localised;
   /** File name under docs/runbooks, without ".md". */
   readonly runbook: string;
 }

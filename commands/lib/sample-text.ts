@@ -1,9 +1,12 @@
 /**
- * Samples on a terminal: word, shape and colour, and why; then a small table of what members read in both languages, how
- * long it took, what was counted, what was seen.
+ * Samples on a terminal: word, shape and colour, and why; then a small table of what members read in both languages,
+ * which levels are passed, how long it took, what was counted, what was seen.
  */
 import { styleText } from "node:util";
+import { reasonOf } from "../../alerts/wording.ts";
 import type { Outcome, Phases, Reading, Sample } from "../../core/sample.ts";
+import { formatDuration } from "../../core/units.ts";
+import type { Observed, ObservedLevel } from "./levels.ts";
 
 const looks = {
   up: { shape: "●", word: "up", colour: "green" },
@@ -16,18 +19,19 @@ export interface Look {
   readonly colour: boolean;
 }
 
-export function samplesText(samples: readonly Sample[], look: Look): string {
+export function samplesText(samples: readonly Observed[], look: Look): string {
   const names = samples.map(({ target, check }) => `${target}/${check}`);
   const width = Math.max(...names.map((name) => name.length));
   return samples.map((sample, index) => sampleText(sample, (names[index] ?? "").padEnd(width), look)).join("");
 }
 
-function sampleText(sample: Sample, name: string, look: Look): string {
+function sampleText(sample: Observed, name: string, look: Look): string {
   const head = `${outcomeText(sample.outcome, look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
   const { en, fr } = sample.explanation ?? {};
   const rows: readonly Row[] = [
     ["members", [en ?? ""]],
     ["membres", fr === en ? [] : [fr ?? ""]],
+    ["beyond", sample.levels.map((level) => levelText(sample.check, level))],
     ["phases", phasesText(sample.phases ?? {})],
     ["readings", (sample.readings ?? []).map(readingText)],
     ["evidence", (sample.evidence ?? "").split("\n")],
@@ -55,6 +59,13 @@ function outcomeText(outcome: Outcome, { colour }: Look): string {
   const { shape, word, colour: hue } = looks[outcome];
   const text = `${shape} ${word}`.padEnd(14);
   return colour ? styleText(hue, text, { validateStream: false }) : text;
+}
+
+/** "late-default: queue=default: 14m (told at 2m, over below 40s), wakes somebody once it has lasted 5m" */
+function levelText(check: string, { rule, ...level }: ObservedLevel): string {
+  const told = rule.urgency === "page" ? "wakes somebody" : "is a ticket";
+  const lasting = rule.raiseAfterSeconds > 0 ? ` once it has lasted ${formatDuration(rule.raiseAfterSeconds)}` : "";
+  return `${rule.id}: ${reasonOf({ kind: "levels", check, levels: [{ rule, ...level }] })}, ${told}${lasting}`;
 }
 
 function phasesText(phases: Phases): readonly string[] {

@@ -69,6 +69,12 @@ export function tolerances(
 
 const minute = 60;
 
+/** An incident keeps these words while the job grows older or is done. */
+const oldestThen: Localised = {
+  en: "when we noticed, the oldest waiting job was {age} old",
+  fr: "quand nous l’avons remarqué, la plus ancienne tâche attendait depuis {age}",
+};
+
 /** Raised when it stays late for `lateForSeconds`, cleared when it stays below a third for as long. */
 export function latencyThresholds(
   known: KnownQueues,
@@ -83,6 +89,7 @@ export function latencyThresholds(
       clearAt: raiseAt / 3,
       unit: "seconds" as const,
       title: titleOf(known, queue),
+      age: oldestThen,
       runbook: "queue-latency",
     });
     const rules: Threshold[] = [];

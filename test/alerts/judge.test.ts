@@ -456,6 +456,21 @@ describe("a threshold", () => {
     ]);
   });
 
+  test("is told to members with the age of the oldest as it was then, rounded down, in both languages", async () => {
+    await using world = await World.open();
+    await stays(world, 12, queue("default", 959.9), queue("pull", 1010));
+    const explanation = {
+      en: "Posts arrive late: the oldest job was 16 minutes old then.",
+      fr: "Les publications arrivent en retard\u00a0: la plus ancienne tâche attendait alors depuis 16 minutes.",
+    };
+    expect(await world.incidents()).toMatchObject([{ explanation }]);
+    expect(await world.store.incidentUpdates(1)).toMatchObject([
+      { kind: "confirmed", public: true, text: { fr: expect.stringContaining(explanation.fr) } },
+    ]);
+    const [page] = await world.store.noticesOf(1);
+    expect(page?.body).toContain(`Members see on the status page: “${explanation.en} We have noticed`);
+  });
+
   test("is cleared by a queue that no longer exists", async () => {
     await using world = await World.open();
     await stays(world, 12, queue("default", 1), queue("old", 5000));

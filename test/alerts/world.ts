@@ -67,7 +67,8 @@ export const latency: Threshold = {
   urgency: "page",
   affects: "degraded",
   unit: "seconds",
-  title: { en: "Posts arrive late", fr: "Les messages arrivent en retard" },
+  title: { en: "Posts arrive late", fr: "Les publications arrivent en retard" },
+  age: { en: "the oldest job was {age} old then", fr: "la plus ancienne tâche attendait alors depuis {age}" },
   runbook: "queue-latency",
 };
 

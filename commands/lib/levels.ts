@@ -1,0 +1,40 @@
+/**
+ * Readings beyond their thresholds, as one look sees them. Whether they last, which is what somebody is told for, takes
+ * more than one; but a queue that is a quarter of an hour late is not as promised.
+ */
+import { carries } from "../../alerts/thresholds.ts";
+import type { Level } from "../../alerts/wording.ts";
+import { levelText } from "../../core/member-texts.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
+import type { Threshold } from "../../core/threshold.ts";
+
+export interface Observed extends Sample {
+  /** The highest level that a reading is beyond, of each; what wakes somebody first. */
+  readonly levels: readonly ObservedLevel[];
+}
+
+export interface ObservedLevel extends Level {
+  readonly rule: Threshold;
+}
+
+/** Degraded where a level would wake somebody or be told to members; a ticket can wait and changes nothing. */
+export function observed(sample: Sample, { thresholds }: Pick<Check, "thresholds">): Observed {
+  const levels = sample.outcome === "unknown" ? [] : levelsOf(sample, thresholds);
+  const [worst] = levels;
+  if (sample.outcome !== "up" || !worst || !isGrave(worst.rule)) return { ...sample, levels };
+  const { reason = worst.rule.title.en, explanation = levelText(worst.rule) } = sample;
+  return { ...sample, outcome: "degraded", reason, explanation, levels };
+}
+
+function levelsOf({ readings = [] }: Sample, rules: readonly Threshold[]): readonly ObservedLevel[] {
+  const highest = readings.flatMap(({ metric, value, labels = {} }) => {
+    const [rule] = rules
+      .filter((one) => one.metric === metric && carries(labels, one) && value >= one.raiseAt)
+      .toSorted((a, b) => b.raiseAt - a.raiseAt);
+    return rule ? [{ labels, value, rule }] : [];
+  });
+  return highest.toSorted((a, b) => Number(isGrave(b.rule)) - Number(isGrave(a.rule)));
+}
+
+const isGrave = ({ urgency, affects }: Threshold): boolean => urgency === "page" || affects === "degraded";
