@@ -2,7 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
-import type { Finding, Outcome } from "../../core/sample.ts";
+import type { Finding } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
 import {
   lateExplanation,
