@@ -65,10 +65,11 @@ export default defineProbe({
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
     // Where not even that answers, the other questions have the same answer.
     if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
+    const stream = await askStream(ask, token);
     const flaws = [
       ...(at.fault === undefined ? [] : [blemish(at.fault, noLivePosts)]),
-      ...(await streamFlaws(ask, token, maxSeconds)),
-      ...(await webSocketFlaws(ask, token)),
+      ...(stream.fault ? [stream.fault] : slowness(stream.answer, maxSeconds)),
+      ...(await webSocketFlaws(ask, token, stream.fault)),
       ...heard.flaws,
     ];
     return findingOf(
@@ -118,16 +119,24 @@ function healthFlaw(answer: HttpAnswer): Flaw | undefined {
 
 const ServerError = z.object({ error: z.string() });
 
-async function streamFlaws(ask: Ask, token: Secret | undefined, maxSeconds: number): Promise<readonly Flaw[]> {
+interface StreamLook {
+  readonly answer?: HttpAnswer;
+  readonly fault?: Flaw;
+}
+
+async function askStream(ask: Ask, token: Secret | undefined): Promise<StreamLook> {
   // The stream itself never ends: its first two characters, ":)", are all that is waited for.
   const request = { headers: { accept: "text/event-stream", ...bearer(token) }, ...(token && { maxBodyBytes: 2 }) };
   const heard = await ask("stream", "/api/v1/streaming/public", request);
-  if (!("answer" in heard)) return [heard.flaw];
+  if (!("answer" in heard)) return { fault: heard.flaw };
   const { answer } = heard;
   const fault = token ? openStreamFault(answer) : closedDoorFault(answer);
-  if (fault) return [fault];
-  const took = answer.phases.processing ?? 0;
-  if (took <= maxSeconds) return [];
+  return { answer, ...(fault && { fault }) };
+}
+
+function slowness(answer: HttpAnswer | undefined, maxSeconds: number): readonly Flaw[] {
+  const took = answer?.phases.processing ?? 0;
+  if (!answer || took <= maxSeconds) return [];
   const reason = `the streaming server took ${took.toFixed(1)} s to answer, more than ${maxSeconds} s`;
   return [blemish(reason, lateLivePosts, evidenceOf(answer))];
 }
@@ -166,18 +175,26 @@ function refusedToken(answer: HttpAnswer): Flaw {
 }
 
 /** What browsers and apps use. */
-async function webSocketFlaws(ask: Ask, token: Secret | undefined): Promise<readonly Flaw[]> {
+async function webSocketFlaws(
+  ask: Ask,
+  token: Secret | undefined,
+  streamFault: Flaw | undefined,
+): Promise<readonly Flaw[]> {
   const { request, agreed } = handshake(token?.reveal().trim());
   const heard = await ask("WebSocket", "/api/v1/streaming", request);
   if (!("answer" in heard)) return [heard.flaw];
   const { answer } = heard;
   const { status } = answer;
-  const knowsUs = answer.headers.has("x-error-message");
   const flaw = (reason: string) => [blemish(reason, noLivePosts, evidenceOf(answer))];
-  if (agreed(answer) || (status === 401 && knowsUs && !token)) return [];
+  if (agreed(answer)) return [];
   if (status === 101) return flaw("something answers WebSockets that does not speak them");
-  if (status === 401 && knowsUs)
-    return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
+  // Whom the server lets in, and why it cannot, was told of the stream. Before 4.3 it says 401 here to everything.
+  if (streamFault && (status === 401 || status === 500)) return [];
+  if (status === 401 && answer.headers.has("www-authenticate")) {
+    return flaw("something before WebSockets asks for a password of its own");
+  }
+  if (status === 401 && !token) return [];
+  if (status === 401) return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
   if (status === 500) return flaw("WebSockets are answered with 500: streaming cannot reach its database");
   if (status === 400 || status === 426 || status === 404) {
     return flaw(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);

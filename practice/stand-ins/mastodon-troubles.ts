@@ -1,5 +1,5 @@
 /** What breaks in a Mastodon while its home page answers 200: each trouble replaces the answers that really change. */
-import { closed, metrics, refused, unknownChannel } from "./mastodon-streaming.ts";
+import { manners, metrics, type StreamingVersion, unknownChannel } from "./mastodon-streaming.ts";
 import { type Asked, badGateway, json, page, type Reply } from "./stand-in.ts";
 
 const troubles = {
@@ -15,7 +15,7 @@ const troubles = {
   "streaming-stopped": ({ url }) => (isStreaming(url) ? badGateway : undefined),
   "streaming-misrouted": ({ url }) => (isStreaming(url) ? railsNotFound : undefined),
   "streaming-without-upgrade": ({ url }) => (url.pathname === "/api/v1/streaming" ? unknownChannel : undefined),
-  "streaming-without-database": ({ url, headers }) => streamingWithoutDatabase(url, headers),
+  "streaming-without-database": ({ url, headers }, version) => streamingWithoutDatabase(url, headers, version),
   "streaming-deaf": ({ url }) => (url.pathname === "/metrics" ? metrics(1000) : undefined),
   "streaming-page": ({ url }) => (isStreaming(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
 
@@ -38,11 +38,12 @@ const troubles = {
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
   "search-empty": ({ url }) =>
     url.pathname === "/api/v2/search" ? json({ accounts: [], statuses: [], hashtags: [] }) : undefined,
-} as const satisfies Readonly<Record<string, (asked: Asked) => Reply | undefined>>;
+} as const satisfies Readonly<Record<string, (asked: Asked, version: StreamingVersion) => Reply | undefined>>;
 
 export type Trouble = keyof typeof troubles;
 
-export const troubleOf = (trouble: Trouble, asked: Asked): Reply | undefined => troubles[trouble](asked);
+export const troubleOf = (trouble: Trouble, asked: Asked, version: StreamingVersion): Reply | undefined =>
+  troubles[trouble](asked, version);
 
 const isStreaming = ({ pathname }: URL) => pathname.startsWith("/api/v1/streaming");
 const isMedia = ({ pathname }: URL) => pathname.startsWith("/system/");
@@ -75,7 +76,8 @@ const storeError = (status: number, code: string, message: string): Reply => ({
 });
 
 /** PostgreSQL cannot be reached: who has no token is still turned away, and the health page says OK. */
-function streamingWithoutDatabase(url: URL, headers: Asked["headers"]): Reply | undefined {
+function streamingWithoutDatabase(url: URL, headers: Asked["headers"], version: StreamingVersion): Reply | undefined {
+  const { closed, refused } = manners[version];
   if (!isStreaming(url) || url.pathname.endsWith("/health")) return undefined;
   if (headers["sec-websocket-protocol"] !== undefined) return closed("An unexpected error occurred", 500);
   return headers.authorization === undefined ? undefined : refused(500, "An unexpected error occurred");

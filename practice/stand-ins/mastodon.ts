@@ -61,11 +61,11 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
     media: settings.media ?? url.origin,
     feeds,
     closed: settings.limitedFederation === true,
-    streaming: streamingServer(practiceToken),
+    streaming: streamingServer(practiceToken, version),
   };
   return (request) => {
     const { url: asked, mood } = request;
-    const troubled = trouble && troubleOf(trouble, request);
+    const troubled = trouble && troubleOf(trouble, request, version);
     if (troubled) return troubled;
     // nginx passes these on without a cache.
     if (asked.pathname === "/metrics" || asked.pathname.startsWith("/api/v1/streaming")) {

@@ -18,6 +18,8 @@ const captured = (name: string) =>
 
 const missing = { status: 401, ...asJson({ error: "Missing access token" }) };
 const noToken = { status: 401, headers: { "x-error-message": "Missing access token" } };
+/** As the library `ws` turns one away by verifyClient, which Mastodon used until 4.3. */
+const webSocketOf42 = { status: 401, headers: { "content-type": "text/html" }, body: "Unauthorized" };
 const health = { headers: { "content-type": "text/plain" }, body: "OK" };
 /** An instance document that names where it streams. */
 const instance = (streaming: unknown) =>
@@ -114,6 +116,12 @@ describe("what is wrong", () => {
       "degraded",
       /answers 200 instead of 401/,
     ],
+    [
+      "a password before WebSockets only",
+      { "/api/v1/streaming": { status: 401, headers: { "www-authenticate": "Basic" } } },
+      "degraded",
+      /^something before WebSockets asks for a password of its own$/,
+    ],
     ["a fake WebSocket", { "/api/v1/streaming": { status: 200 } }, "degraded", /^WebSockets are answered with 200$/],
     ["an address of nonsense", { "/api/v2/instance": instance("nonsense") }, "degraded", /"nonsense" is no address/],
     ["an address of another kind", { "/api/v2/instance": instance("file:///etc/passwd") }, "degraded", /is no address/],
@@ -147,6 +155,18 @@ describe("what is wrong", () => {
     expect(await withParts({ "/api/v1/streaming/public": opened }, { token })).toMatchObject({
       outcome: "degraded",
       reason: "the token gets lost on the way of a WebSocket: does the proxy drop its header?",
+    });
+  });
+
+  test.each<[string, Answers]>([
+    ["before 4.3", { "/api/v1/streaming": webSocketOf42 }],
+    ["today", { "/api/v1/streaming": { status: 500, headers: { "x-error-message": "An unexpected error occurred" } } }],
+  ])("a database that is gone is told once, of the stream (%s)", async (_when, webSocket) => {
+    const failed = { status: 500, ...asJson({ error: "An unexpected error occurred" }) };
+    const sample = await withParts({ "/api/v1/streaming/public": failed, ...webSocket }, { token });
+    expect(sample).toMatchObject({
+      outcome: "degraded",
+      reason: "streaming answers 500 while its health page says OK: it cannot reach its database",
     });
   });
 
@@ -239,6 +259,16 @@ describe("what it hears", () => {
 });
 
 describe("the stand-in", () => {
+  test("of 4.2 turns WebSockets away in the words of its library", async () => {
+    await using mastodon = await startMastodon({ version: "4.2" });
+    expect(await ask(mastodon.url, "/api/v1/streaming", true)).toEqual({
+      status: 401,
+      contentType: "text/html",
+      error: undefined,
+      body: "Unauthorized",
+    });
+  });
+
   test("answers what the real server was captured answering", async () => {
     await using mastodon = await startMastodon();
     const seen = await Promise.all(answers().map(({ path, upgrade }) => ask(mastodon.url, path, upgrade)));
