@@ -4,16 +4,22 @@ import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import * as explanation from "./explanation.ts";
 import type { Flaw } from "./flaw.ts";
-import { wallOf } from "./wall.ts";
+import { challengeInPlaceOfDocument, wallOf } from "./wall.ts";
 
 /**
  * The flaw of an answer that no service gives while it works; undefined when the status alone does not condemn it.
  * @param asked what was asked for, as it stands in a reason: "the health page".
+ * @param wanted a page may say what, in place of a document, only a bot wall does.
  */
-export function refusalOf(answer: HttpAnswer, asked: string, subject: Localised): Flaw | undefined {
+export function refusalOf(
+  answer: HttpAnswer,
+  asked: string,
+  subject: Localised,
+  wanted: "page" | "document" = "page",
+): Flaw | undefined {
   const evidence = evidenceOf(answer);
   const { status } = answer;
-  const wall = wallOf(answer);
+  const wall = (wanted === "document" ? challengeInPlaceOfDocument(answer) : undefined) ?? wallOf(answer);
   if (wall) {
     return {
       outcome: "unknown",

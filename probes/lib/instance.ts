@@ -103,7 +103,7 @@ export async function askInstanceVersion1(
 }
 
 function judge(answer: HttpAnswer, shape: z.ZodType<Instance>, subject: Localised): InstanceLook {
-  const refusal = refusalOf(answer, "the instance document", subject);
+  const refusal = refusalOf(answer, "the instance document", subject, "document");
   if (refusal) return { answer, flaw: refusal };
   if (answer.status === 401 && answer.json(MembersOnly)) return { answer };
   const covered = cacheCovering(answer);

@@ -62,7 +62,7 @@ async function look<T>(
   if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.silence}`, heard.evidence)] };
   const { answer } = heard;
   if (answer.status === 404) return { flaws: [], off: true };
-  const refusal = refusalOf(answer, asked, subject);
+  const refusal = refusalOf(answer, asked, subject, "document");
   if (answer.status === 429) return { flaws: [] }; // Only our own share is used up; nothing is known.
   // Members do not notice, so it is no outage; that our monitor is turned away here turns other servers away too.
   if (refusal) return { flaws: [flaw(refusal.reason, refusal.evidence)] };

@@ -24,7 +24,7 @@ export const serverSettings = {
 /** The flaw of a health page that should say `OK`; undefined when it does. */
 export function healthFlaw(answer: HttpAnswer, subject: Localised): Flaw | undefined {
   if (answer.status === 200 && answer.text().trim() === "OK") return undefined;
-  const refusal = refusalOf(answer, "the health page", subject);
+  const refusal = refusalOf(answer, "the health page", subject, "document");
   if (refusal) return refusal;
   const said = answer.status === 200 ? "does not say OK" : `answered ${answer.status}`;
   return blemish(`the health page ${said}`, hasBlemish(subject), evidenceOf(answer));

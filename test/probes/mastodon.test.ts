@@ -250,6 +250,53 @@ describe("one part that is wrong", () => {
     else expect(sample.reason).toMatch(reason);
   });
 
+  test.each<[string, Answers[string], RegExp]>([
+    [
+      "Imperva",
+      asHtml(
+        '<html><head><script src="/_Incapsula_Resource?SWJIYLWA=5074a744e2e3d891814e9a2dace20bd4"></script></head>',
+      ),
+      /Imperva/,
+    ],
+    ["Sucuri", asHtml("<script>sucuri_cloudproxy_js='';S='dD0i'</script>"), /Sucuri/],
+    ["DDoS-Guard", asHtml('<script src="/.well-known/ddos-guard/js-challenge/index.js"></script>'), /DDoS-Guard/],
+    ["Akamai", asHtml('<div id="sec-if-cpt-container"></div>', 428), /Akamai/],
+    ["AWS", asHtml("<script>window.gokuProps = {};</script>", 202), /AWS WAF/],
+    ["DataDome", asHtml('<script src="https://ct.captcha-delivery.com/c.js"></script>'), /DataDome/],
+    [
+      "HAProxy",
+      asHtml('<title>Checking your browser</title><script src="/haproxy-protection.js"></script>'),
+      /something asks for a browser/,
+    ],
+    ["a make of its own", asHtml("<p>Please enable JavaScript and cookies to continue"), /something asks for/],
+    ["a make of its own that says 503", asHtml("<p>Verifying you are human.", 503), /something asks for/],
+  ])("a wall of %s before everything turns us away, and says nothing about Mastodon", async (_make, wall, told) => {
+    await using server = await smallServer({ "*": wall });
+    const sample = await run(server.url);
+    expect(sample).toMatchObject({
+      outcome: "unknown",
+      explanation: { en: "We could not check: our monitor was turned away." },
+    });
+    expect(sample.reason).toMatch(/^blocked: .* \(the health page answered \d+\)/);
+    expect(sample.reason).toMatch(told);
+  });
+
+  test.each<[string, Answers[string]]>([
+    ["the welcome page of a web server", asHtml("<title>Welcome to nginx!</title><p>Thank you for using nginx.")],
+    [
+      "a hosting provider's parking page",
+      asHtml("<title>coop.example is parked</title><p>Security checks by our partner"),
+    ],
+    ["an app that needs JavaScript", asHtml("<title>Our app</title><noscript>Please enable JavaScript.</noscript>")],
+    ["an article about bots", asHtml("<title>Robots: are we human?</title><p>One moment. Just a moment.")],
+  ])("%s in place of everything is no wall, but down", async (_what, page) => {
+    await using server = await smallServer({ "*": page });
+    expect(await run(server.url)).toMatchObject({
+      outcome: "down",
+      explanation: { en: "Mastodon shows something else than it should." },
+    });
+  });
+
   test("being throttled in WebFinger alone says nothing about Mastodon", async () => {
     expect(await withChange({ "/.well-known/webfinger": { status: 429 } })).toMatchObject({ outcome: "up" });
   });
