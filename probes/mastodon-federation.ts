@@ -4,12 +4,12 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { webAddress } from "../core/settings.ts";
-import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
+import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { patiently } from "./lib/patience.ts";
-import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
+import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const mastodon = sameInAll("Mastodon");
@@ -85,13 +85,13 @@ function actorFault(answer: HttpAnswer, id: URL, who: string): Flaw | undefined 
 
 /** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
 function wallFault(answer: HttpAnswer, what: string): Flaw | undefined {
-  const challenge = challengeOf(answer);
+  const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) {
     return blemish(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
   }
   const refusal = refusalOf(answer, what, mastodon);
   if (refusal?.outcome === "unknown") return refusal;
-  return answer.status === 503 && refusal ? { ...refusal, explanation: cutOff, outcome: "degraded" } : undefined;
+  return isMaintenance(answer) && refusal ? { ...refusal, outcome: "degraded" } : undefined;
 }
 
 /** An activity nobody signed must be turned down with 401: that takes the whole way to the code that takes deliveries. */
@@ -107,8 +107,10 @@ async function inboxFault(origin: URL, context: ProbeContext): Promise<Flaw | un
   const { status } = answer;
   const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
   if (status === 429) return undefined; // Only our own share is used up.
-  const challenge = challengeOf(answer);
+  const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) return flaw(`blocked: ${challenge} before the inbox, and other servers have none`);
+  const maintenance = isMaintenance(answer) ? refusalOf(answer, "the inbox", mastodon) : undefined;
+  if (maintenance) return { ...maintenance, outcome: "degraded" };
   if (status === 403) return flaw("a firewall before the inbox refuses deliveries (403 instead of 401)");
   if (status === 404) return flaw("the inbox answers 404: the proxy does not pass deliveries on to Mastodon");
   if (status === 405) return flaw("the inbox answers 405: the proxy takes no POST, so no deliveries");

@@ -5,7 +5,7 @@ import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } fro
 import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
 import { duration, secret, webAddress } from "../core/settings.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
@@ -109,8 +109,9 @@ function healthFlaw(answer: HttpAnswer): Flaw | undefined {
   if (status === 404)
     return flaw("streaming is lost on the way: the proxy sends it to something else (health answered 404)");
   if (status === 502 || status === 504) return flaw(`the streaming server is not there (health answered ${status})`);
-  const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"));
+  const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"), "document");
   // Only streaming is concerned, not the whole.
+  if (refusal && isMaintenance(answer)) return { ...refusal, outcome: "degraded" };
   if (refusal?.outcome === "down") return { ...refusal, outcome: "degraded", explanation: noLivePosts };
   if (refusal) return refusal;
   if (isHtml(answer)) return flaw("a web page stands in place of the streaming server");

@@ -43,8 +43,10 @@ export function refusalOf(
 /** A 503 that says when to come back, or Laravel's own page for it: somebody did this on purpose. */
 export function isMaintenance(answer: HttpAnswer): boolean {
   if (answer.status !== 503) return false;
-  if (answer.headers.has("retry-after") || answer.headers.has("refresh")) return true;
   const page = Buffer.from(answer.body.subarray(0, 4096)).toString("latin1");
+  // Varnish, and Fastly after it, ask to come back in 5 s whenever the server behind them does not answer.
+  if (/Guru Medi(?:ta)?tion|Backend fetch failed/i.test(page)) return false;
+  if (answer.headers.has("retry-after") || answer.headers.has("refresh")) return true;
   return (
     /maintenance|be right back|<title>\s*Service Unavailable\s*<\/title>/i.test(page) &&
     !/nginx|apache|varnish/i.test(page)

@@ -208,6 +208,17 @@ describe("federation", () => {
     if (outcome !== "up") expect(sample.explanation).toEqual(members);
   });
 
+  test("planned work is told as such, of deliveries too", async () => {
+    const work = { ...asHtml("<h1>Back at noon", 503), headers: { "retry-after": "600" } };
+    for (const answers of [{ "/inbox": work }, { "/actor": work, "/inbox": work }]) {
+      expect(await withAnswers(answers)).toMatchObject({
+        outcome: "degraded",
+        reason: "says it is under maintenance (503, asks to come back in 600 s)",
+        explanation: { en: "Mastodon says it is under maintenance." },
+      });
+    }
+  });
+
   test("an account that may be seen with a signature only is as it should be", async () => {
     const self = (url: string) => `${url}/ap/users/109`;
     const webfinger = (url: string) =>

@@ -131,6 +131,15 @@ describe("what is wrong", () => {
     expect(sample.explanation).toEqual({ en: expect.any(String), fr: expect.any(String) });
   });
 
+  test("members read of maintenance where it is one", async () => {
+    await using mastodon = await startMastodon();
+    await mastodon.become("maintenance");
+    expect(await runProbe(probe, { url: mastodon.url })).toMatchObject({
+      outcome: "degraded",
+      explanation: { en: "Mastodon says it is under maintenance." },
+    });
+  });
+
   test("a host of its own that is gone is no outage of the whole", async () => {
     const gone = await smallServer({});
     await gone[Symbol.asyncDispose]();

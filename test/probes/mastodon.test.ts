@@ -297,6 +297,23 @@ describe("one part that is wrong", () => {
     });
   });
 
+  test("Varnish that gets no answer from Mastodon does not announce maintenance", async () => {
+    await using server = await smallServer({
+      "*": {
+        ...asHtml(
+          "<title>503 Backend fetch failed</title><h3>Guru Meditation:</h3><p>XID: 32770<hr>Varnish cache server",
+          503,
+        ),
+        headers: { "content-type": "text/html", server: "Varnish", "retry-after": "5" },
+      },
+    });
+    expect(await run(server.url)).toMatchObject({
+      outcome: "down",
+      reason: "the health page answered 503; the instance document answered 503",
+      explanation: { en: "Mastodon answers with an error." },
+    });
+  });
+
   test("being throttled in WebFinger alone says nothing about Mastodon", async () => {
     expect(await withChange({ "/.well-known/webfinger": { status: 429 } })).toMatchObject({ outcome: "up" });
   });
