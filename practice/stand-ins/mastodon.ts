@@ -73,10 +73,11 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
     }
     if (asked.pathname === "/health") return mood === "stale" ? badGateway : health;
     const cached = isCached(request);
-    if ((mood === "stale" || mood === "no-database") && !cached) {
-      return mood === "stale" ? badGateway : { ...badGateway, status: 500 };
-    }
+    if (mood === "stale" && !cached) return badGateway;
     const reply = answer(server, request);
+    // Who may not read is told so before the database is asked.
+    const closedDoor = request.method === "GET" && (reply.status === 401 || reply.status === 422);
+    if (mood === "no-database" && !cached && !closedDoor) return { ...badGateway, status: 500 };
     // nginx adds the header to good answers only.
     if (reply.status !== 200) return reply;
     const ailing = mood === "stale" || mood === "no-database";

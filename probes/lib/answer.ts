@@ -69,8 +69,17 @@ export function redirectTarget(answer: HttpAnswer): string {
   return plainText(`${start}${target.pathname}`, 100);
 }
 
-/** An nginx or CDN cache that covers for a backend that fails; undefined when it does not. */
+/** An nginx or CDN cache that covers for a backend that failed; undefined when it does not. */
 export function cacheCovering(answer: HttpAnswer): string | undefined {
+  const old = oldCopy(answer);
+  return old?.endsWith("UPDATING") ? undefined : old;
+}
+
+/**
+ * A cache gave what it had, older than it should be: the backend failed (STALE), or is being asked just now (UPDATING),
+ * as every cache does that revalidates in the background.
+ */
+export function oldCopy(answer: HttpAnswer): string | undefined {
   for (const header of ["x-cached", "cf-cache-status", "x-cache-status"]) {
     const state = answer.headers.get(header)?.trim().toUpperCase();
     if (state === "STALE" || state === "UPDATING") return `${header}: ${state}`;

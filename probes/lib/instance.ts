@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { cacheCovering, evidenceOf, refusalOf } from "./answer.ts";
+import { evidenceOf, oldCopy, refusalOf } from "./answer.ts";
 import type { Flaw } from "./flaw.ts";
 import { isHtml } from "./wall.ts";
 
@@ -29,7 +29,7 @@ export interface InstanceLook {
   readonly answer: HttpAnswer;
   readonly instance?: Instance;
   readonly flaw?: Flaw;
-  /** A cache answered in place of the server, which failed to. */
+  /** A cache answered in place of the server, which failed to, or is being asked just now. */
   readonly covered?: string;
 }
 
@@ -106,7 +106,7 @@ function judge(answer: HttpAnswer, shape: z.ZodType<Instance>, subject: Localise
   const refusal = refusalOf(answer, "the instance document", subject, "document");
   if (refusal) return { answer, flaw: refusal };
   if (answer.status === 401 && answer.json(MembersOnly)) return { answer };
-  const covered = cacheCovering(answer);
+  const covered = oldCopy(answer);
   const instance = answer.status === 200 ? answer.json(shape) : undefined;
   if (instance) return { answer, instance, ...(covered && { covered }) };
   return { answer, flaw: { ...blocksApps(reasonFor(answer), subject), evidence: evidenceOf(answer) } };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { cacheCovering, evidenceOf, redirectTarget, refusalOf } from "./answer.ts";
+import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { uncached } from "./nonce.ts";
@@ -17,7 +17,7 @@ export interface Handle {
 
 export interface WebFinger {
   readonly flaws: readonly Flaw[];
-  /** The server behind it answered with an error: a sign of more than a wrong rule in a proxy. */
+  /** The server behind it seems to fail, by an error or by an old copy: a sign of more than a wrong rule in a proxy. */
   readonly backendFails: boolean;
   /** The ActivityPub address of the account, on the server of its web pages. */
   readonly self?: URL;
@@ -83,7 +83,7 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   if (href?.host !== web.host || !/^https?:$/.test(href.protocol)) {
     return wrong(`WebFinger sends other servers to ${plainText(self.href, 100)} instead of ${web.host}`, evidence);
   }
-  return { flaws: [], backendFails: cacheCovering(answer) !== undefined, self: href };
+  return { flaws: [], backendFails: oldCopy(answer) !== undefined, self: href };
 }
 
 const isActivity = (type: string | null | undefined) =>

@@ -139,17 +139,6 @@ describe("one part that is wrong", () => {
   });
 
   test.each<[string, Answers, string, string | RegExp]>([
-    [
-      "a cache that covers while health is good",
-      {
-        "/api/v2/instance": (url) => ({
-          ...asJson(fixture("4.2/instance-v2.json").replaceAll("social.example", new URL(url).host)),
-          headers: { "x-cached": "UPDATING" },
-        }),
-      },
-      "degraded",
-      /the backend fails and the cache covers it \(x-cached: UPDATING\)/,
-    ],
     ["a closed server (410)", { "/health": { status: 410 } }, "down", /410: closed for good/],
     [
       "an instance document that fails",
@@ -241,13 +230,130 @@ describe("one part that is wrong", () => {
       "WebFinger and timeline that fail",
       { "/.well-known/webfinger": { status: 500 }, "/api/v1/timelines/public": { status: 500 } },
       "down",
-      /^behind the cache the timeline answered 500; WebFinger answered 500$/,
+      /^the timeline answered 500; WebFinger answered 500$/,
     ],
   ])("%s", async (_what, changes, outcome, reason) => {
     const sample = await withChange(changes);
     expect(sample).toMatchObject({ outcome, explanation: { en: expect.any(String), fr: expect.any(String) } });
     if (typeof reason === "string") expect(sample.reason).toBe(reason);
     else expect(sample.reason).toMatch(reason);
+  });
+
+  describe("an old copy from a cache", () => {
+    const old = (state: string) => (url: string) => ({
+      ...asJson(fixture("4.5/instance-v2.json").replaceAll("social.example", new URL(url).host)),
+      headers: { "x-cached": state },
+    });
+
+    test.each(["UPDATING", "STALE"])("(%s) is no fault while all that no cache can answer is well", async (state) => {
+      const timeline = { "/api/v1/timelines/public": asJson([]) };
+      const sample = await withChange({ "/api/v2/instance": old(state), ...timeline });
+      expect(sample).toMatchObject({ outcome: "up" });
+      expect(sample.reason).toBeUndefined();
+      const simpler = {
+        "/api/v2/instance": (url: string) => ({ ...old(state)(url), headers: { "cf-cache-status": state } }),
+      };
+      expect(await withChange({ ...simpler, ...timeline })).toMatchObject({ outcome: "up" });
+    });
+
+    test.each<[string, Answers, string, RegExp]>([
+      [
+        "the timeline",
+        { "/api/v1/timelines/public": { status: 500 } },
+        "down",
+        /^behind the cache the timeline answered 500; the backend fails and the cache covers it \(x-cached: UPDATING\)$/,
+      ],
+      [
+        "the actor behind a closed timeline",
+        { "/api/v1/timelines/public": { status: 422 }, "/actor": { status: 503 } },
+        "down",
+        /^behind the cache the server's own actor answered 503; the backend fails/,
+      ],
+      [
+        "WebFinger",
+        { "/api/v1/timelines/public": asJson([]), "/.well-known/webfinger": { status: 500 } },
+        "degraded",
+        /^the backend fails and the cache covers it \(x-cached: UPDATING\); WebFinger answered 500$/,
+      ],
+      [
+        "the health page",
+        { "/health": { status: 502 } },
+        "down",
+        /^the backend fails and the cache covers it \(x-cached: UPDATING; the health page answered 502\)$/,
+      ],
+    ])("covers for a backend where %s fails", async (_what, changes, outcome, reason) => {
+      const sample = await withChange({ "/api/v2/instance": old("UPDATING"), ...changes });
+      expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+      expect(sample.explanation?.en).toMatch(/^Saved copies/);
+    });
+
+    test("covers for the instance document where that fails when it is asked for anew", async () => {
+      let asked = 0;
+      const sample = await withChange({
+        "/api/v2/instance": (url) => (asked++ === 0 ? old("STALE")(url) : { status: 500 }),
+        "/api/v1/timelines/public": asJson([]),
+      });
+      expect(sample).toMatchObject({
+        outcome: "degraded",
+        reason: "the backend fails and the cache covers it (x-cached: STALE)",
+      });
+    });
+  });
+
+  describe("a database that is gone", () => {
+    test.each<[string, MastodonSettings]>([
+      ["timelines closed by a setting", { feeds: { local: "authenticated", remote: "authenticated" } }],
+      ["limited federation", { limitedFederation: true }],
+      ["limited federation before 4.4", { version: "4.2", limitedFederation: true }],
+    ])("is found behind %s", async (_what, settings) => {
+      await using mastodon = await startMastodon(settings);
+      expect(await run(mastodon.url)).toMatchObject({ outcome: "up" });
+      await mastodon.become("no-database");
+      expect(await run(mastodon.url)).toMatchObject({
+        outcome: "down",
+        reason: expect.stringMatching(/^(?:behind the cache )?the server's own actor answered 500/),
+      });
+    });
+  });
+
+  describe("a health page that is kept from us", () => {
+    test.each<[string, Answers[string], RegExp]>([
+      ["refused", asHtml("<h1>403 Forbidden", 403), /the monitor is refused \(the health page answered 403\)/],
+      ["behind a password", { status: 401 }, /^the health page answered 401, all else/],
+      ["sent elsewhere", { status: 302, headers: { location: "/" } }, /^the health page redirects to /],
+      ["behind a wall", asHtml('<i id="anubis_challenge">'), /^blocked: Anubis/],
+    ])("(%s) is told to the operator, and no fault while all else answers", async (_what, health, note) => {
+      const sample = await withChange({ "/health": health });
+      expect(sample).toMatchObject({ outcome: "up", reason: expect.stringMatching(note) });
+      expect(sample.reason).toMatch(/, all else answers: let the monitor see \/health, where no cache can answer$/);
+      expect(sample.explanation).toBeUndefined();
+    });
+
+    test("does not hide a Mastodon that fails", async () => {
+      const health = asHtml("<h1>403 Forbidden", 403);
+      const failing = { "/api/v1/timelines/public": { status: 500 } };
+      expect(await withChange({ "/health": health, ...failing })).toMatchObject({
+        outcome: "down",
+        reason: "the timeline answered 500",
+        explanation: { en: "Mastodon answers with an error." },
+      });
+      expect(await withChange({ "/health": health, "/api/v2/instance": { status: 502 } })).toMatchObject({
+        outcome: "down",
+      });
+    });
+
+    test("blinds us where the instance document is kept from us as well", async () => {
+      expect(
+        await withChange({ "*": asHtml("", 403), "/health": asHtml("", 403), "/api/v2/instance": asHtml("", 403) }),
+      ).toMatchObject({ outcome: "unknown", reason: expect.stringMatching(/^blocked: the monitor is refused/) });
+      expect(
+        await withChange({
+          "/health": asHtml("", 403),
+          "/api/v2/instance": { status: 404 },
+          "/api/v1/instance": { status: 404 },
+        }),
+      ).toMatchObject({ outcome: "unknown" });
+    });
   });
 
   test.each<[string, Answers[string], RegExp]>([
