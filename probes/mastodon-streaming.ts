@@ -11,6 +11,7 @@ import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { patiently } from "./lib/patience.ts";
+import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
 import { hearing } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
@@ -60,9 +61,16 @@ export default defineProbe({
     const at = await streamingAddress(origin, context);
     const ask = questions(origin, at, context);
     const health = await ask("health", "/api/v1/streaming/health", {});
+    const relative =
+      "answer" in health ? await relativeWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
     const ill = "answer" in health ? healthFlaw(health.answer) : health.flaw;
     const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quietFor, noLivePosts, context);
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
+    if (relative) {
+      const note = `is ${relative.name}, without a streaming health page: only asked whether WebSockets are answered`;
+      const flaws = [...(await brokenWebSocket(ask)), ...heard.flaws];
+      return findingOf(flaws, { ...phases, readings: heard.readings, note });
+    }
     // Where not even that answers, the other questions have the same answer.
     if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
     const stream = await askStream(ask, token);
@@ -201,4 +209,13 @@ async function webSocketFlaws(
     return flaw(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);
   }
   return flaw(`WebSockets are answered with ${status}`);
+}
+
+/** How servers that only speak Mastodon's API turn strangers away differs; that they answer does not. */
+async function brokenWebSocket(ask: Ask): Promise<readonly Flaw[]> {
+  const heard = await ask("WebSocket", "/api/v1/streaming", handshake().request);
+  if (!("answer" in heard)) return [heard.flaw];
+  const { answer } = heard;
+  if (answer.status < 500) return [];
+  return [blemish(`WebSockets are answered with ${answer.status}`, noLivePosts, evidenceOf(answer))];
 }

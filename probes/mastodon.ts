@@ -10,6 +10,7 @@ import { askInstance, type Instance, type InstanceLook } from "./lib/instance.ts
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
+import { isRelative } from "./lib/relatives.ts";
 import { type SecondOpinion, secondOpinion } from "./lib/second-opinion.ts";
 import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./lib/webfinger.ts";
 
@@ -27,7 +28,9 @@ export default defineProbe({
       .min(1)
       .max(40)
       .prefault("mastodon")
-      .describe("Name that NodeInfo must give; some forks have their own, such as `hometown`."),
+      .describe(
+        "Name that NodeInfo must give; some forks have their own (`hometown`), and servers that speak Mastodon's API (`akkoma`).",
+      ),
   }),
   example: { url: "https://social.example", account: "admin@social.example" },
   // Five questions, most of them one after the other, from the other side of the continent.
@@ -73,7 +76,10 @@ export default defineProbe({
     // Without an answer that came from the database, one is looked for.
     const doubted = told !== undefined || !look.instance || look.covered !== undefined || found.backendFails;
     const second = doubted ? await secondOpinion(origin, look, mastodon, context) : undefined;
-    const excused = (flaw: Flaw) => flaw === covered && ill === undefined && isCleared(found, second);
+    // What speaks Mastodon's API need not have its health page.
+    const relative = isRelative(nodeInfo.software);
+    const excused = (flaw: Flaw) =>
+      flaw === covered ? (ill === undefined || relative) && isCleared(found, second) : flaw === ill && relative;
     const flaws = [
       ...main.filter((flaw) => !excused(flaw)),
       ...nodeInfo.flaws,

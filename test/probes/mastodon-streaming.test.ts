@@ -208,6 +208,36 @@ describe("what is wrong", () => {
   });
 });
 
+describe("a server that speaks Mastodon's API without being Mastodon", () => {
+  const relative = (webSocket: Answers[string], name = "gotosocial"): Answers => ({
+    "/.well-known/nodeinfo": (url) =>
+      asJson({ links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${url}/nodeinfo/2.0` }] }),
+    "/nodeinfo/2.0": asJson({ software: { name, version: "0.20.2" } }),
+    "/api/v1/streaming/health": { status: 404 },
+    "/api/v1/streaming/public": { status: 404 },
+    "/api/v1/streaming": webSocket,
+  });
+
+  test("needs no streaming health page, and is asked whether WebSockets are answered", async () => {
+    const turnedAway = { status: 400, ...asJson({ error: "Bad Request" }) };
+    expect(await withParts(relative(turnedAway))).toMatchObject({
+      outcome: "up",
+      reason: "is gotosocial, without a streaming health page: only asked whether WebSockets are answered",
+    });
+    expect(await withParts(relative({ status: 502 }))).toMatchObject({
+      outcome: "degraded",
+      reason: "WebSockets are answered with 502",
+    });
+  });
+
+  test("is not what a Mastodon is whose proxy loses streaming", async () => {
+    expect(await withParts(relative({ status: 404 }, "mastodon"))).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^streaming is lost on the way/),
+    });
+  });
+});
+
 describe("what it hears", () => {
   async function hearing(texts: readonly string[], minutesBetween: number) {
     let at = 0;

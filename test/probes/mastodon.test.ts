@@ -356,6 +356,59 @@ describe("one part that is wrong", () => {
     });
   });
 
+  describe("a server that speaks Mastodon's API", () => {
+    const akkoma = (changes: Answers = {}): Answers =>
+      documents({
+        "/health": asHtml("<title>Akkoma</title><noscript>To use Akkoma, please enable JavaScript.</noscript>"),
+        "/api/v2/instance": (url) =>
+          asJson({ domain: new URL(url).host, version: "2.7.2 (compatible; Akkoma 3.13.2)", contact: null }),
+        "/nodeinfo/2.0": asJson({ software: { name: "akkoma", version: "3.13.2" } }),
+        "/.well-known/webfinger": (url) =>
+          asJson({
+            subject: `acct:${new URL(url).host}@${new URL(url).host}`,
+            links: [{ rel: "self", type: "application/activity+json", href: `${url}/internal/fetch` }],
+          }),
+        ...changes,
+      });
+
+    test.each<[string, Answers]>([
+      ["shows its app in place of a health page", {}],
+      ["has no health page", { "/health": { status: 404 } }],
+      ["closes its timelines and has no /actor", { "/api/v1/timelines/public": { status: 401 } }],
+    ])("and %s is up, for hours, by its own version", async (_what, changes) => {
+      await using server = await smallServer(akkoma(changes));
+      const [clock, memory] = [new FakeClock(), new Map()];
+      for (const hours of [0, 3]) {
+        await clock.turn(hours * 3600);
+        const sample = await runProbe(probe, { url: server.url, software: "akkoma" }, { clock, memory });
+        expect(sample).toMatchObject({
+          outcome: "up",
+          readings: [{ metric: "mastodon_info", labels: { version: "3.13.2" } }],
+        });
+        expect(sample.reason).toBeUndefined();
+      }
+    });
+
+    test.each<[string, Answers[string]]>([
+      ["404", { status: 404 }],
+      ["400", { status: 400, ...asJson({ error: "Unknown" }) }],
+      ["406", { status: 406 }],
+      ["501", { status: 501 }],
+      ["its app", asHtml("<title>Pleroma</title>")],
+    ])("with the older instance document only (%s for the newer) is up", async (_what, none) => {
+      const older = (url: string) => asJson({ uri: url, version: "2.7.2 (compatible; Akkoma 3.13.2)", urls: {} });
+      await using server = await smallServer(akkoma({ "/api/v2/instance": none, "/api/v1/instance": older }));
+      expect(await run(server.url, { software: "akkoma" })).toMatchObject({ outcome: "up" });
+    });
+
+    test("is down like any other when it fails", async () => {
+      await using server = await smallServer(
+        akkoma({ "/health": { status: 502 }, "/api/v2/instance": { status: 502 } }),
+      );
+      expect(await run(server.url, { software: "akkoma" })).toMatchObject({ outcome: "down" });
+    });
+  });
+
   test.each<[string, Answers[string], RegExp]>([
     [
       "Imperva",
