@@ -7,6 +7,7 @@ import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstance, type Instance, type InstanceLook } from "./lib/instance.ts";
+import { askLocalDomain } from "./lib/local-domain.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
@@ -69,9 +70,17 @@ export default defineProbe({
     const main = covered ? [covered] : mainFlaws(ill, look.flaw);
     if (main.some(({ outcome }) => outcome !== "degraded")) return findingOf(main, { phases });
 
-    const [nodeInfo, found] = await Promise.all([
+    const configured = account === undefined ? undefined : parseHandle(account);
+    const named = look.instance && namedHandle(look.instance);
+    const [nodeInfo, found, local] = await Promise.all([
       askNodeInfo(origin, mastodon, context),
-      findAccount(account, look.instance, origin, context),
+      findAccount(configured, named, origin, context),
+      named &&
+        askLocalDomain(
+          { named, web: origin, namedBy: look.answer, lookedUp: configured?.domain === named.domain },
+          mastodon,
+          context,
+        ),
     ]);
     // Without an answer that came from the database, one is looked for.
     const doubted = told !== undefined || !look.instance || look.covered !== undefined || found.backendFails;
@@ -86,6 +95,7 @@ export default defineProbe({
       ...(nodeInfo.off ? [blemish("NodeInfo discovery answered 404", isHardToFind)] : []),
       ...otherSoftware(nodeInfo.software, software),
       ...found.flaws,
+      ...(local?.flaws ?? []),
       ...(second?.flaws ?? []),
       ...slowness(health, "the health page", maxSeconds, mastodon),
       ...slowness(look.answer, "the instance document", maxSeconds, mastodon),
@@ -93,6 +103,7 @@ export default defineProbe({
     ];
     const notes = [
       ...(look.instance ? [] : ["describes itself to members only (limited federation)"]),
+      ...(local?.note ? [local.note] : []),
       ...(kept ? [`${told.reason}, all else answers: let the monitor see /health, where no cache can answer`] : []),
     ];
     return findingOf(flaws, {
@@ -129,25 +140,20 @@ function mainFlaws(ill: Flaw | undefined, flaw: Flaw | undefined): readonly Flaw
 
 /** Looks up the configured account, or the one that the server names. */
 async function findAccount(
-  account: string | undefined,
-  instance: Instance | undefined,
+  configured: Handle | undefined,
+  named: Handle | undefined,
   origin: URL,
   context: ProbeContext,
 ): Promise<WebFinger> {
-  const configured = account === undefined ? undefined : parseHandle(account);
-  const named = configured ?? (instance && namedHandle(instance));
-  if (!named) return { flaws: [], backendFails: false };
-  // A domain that only the server itself claims is asked when it is the server's own or the one above it: a stranger's
-  // document must not send us anywhere else.
-  const asked = configured || isOwnDomain(named.domain, origin) ? named.domain : origin.host;
-  return lookUp(named, origin, mastodon, context, { at: asked, fresh: true });
+  if (configured) return lookUp(configured, origin, mastodon, context, { fresh: true });
+  // Mastodon knows its accounts on the host of its pages too, whatever their domain.
+  if (named) return lookUp(named, origin, mastodon, context, { at: origin.host, fresh: true });
+  return { flaws: [], backendFails: false };
 }
 
-/** The contact account, or the account of the server itself, which every Mastodon has. */
-function namedHandle({ domain, contact }: Instance): Handle | undefined {
+/** The contact account, or the account of the server itself, which every Mastodon has and its relatives have not. */
+function namedHandle({ domain, contact, version }: Instance): Handle | undefined {
   const host = parseHandle(`server@${domain}`)?.domain;
-  return host === undefined ? undefined : { user: contact ?? host, domain: host };
+  const user = contact ?? (/^v?[1-9][^(]*$/.test(version) ? host : undefined);
+  return host === undefined || user === undefined ? undefined : { user, domain: host };
 }
-
-const isOwnDomain = (domain: string, origin: URL) =>
-  domain === origin.host || (domain.includes(".") && origin.host.endsWith(`.${domain}`));

@@ -1,8 +1,11 @@
 /** The Mastodon probe against a stand-in in every mood, two releases, and documents nobody should trust. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import { openHttp } from "../../collector/http.ts";
+import { sameInAll } from "../../core/language.ts";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import { askLocalDomain } from "../../probes/lib/local-domain.ts";
 import probe from "../../probes/mastodon.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -554,11 +557,118 @@ describe("handles on another domain than the pages", () => {
     });
   });
 
-  test("are asked for at the web server when only its own document names the domain", async () => {
-    await using elsewhere = await smallServer({});
-    await using mastodon = await startMastodon({ domain: elsewhere.host });
+  /** The domain of the handles, answering by another name than the web server: an address is no name. */
+  const named = ({ host }: { readonly host: string }) => host.replace("127.0.0.1", "localhost");
+
+  test("are asked for there too, once an hour, when only its own document names the domain", async () => {
+    let web = "";
+    await using apex = await smallServer({
+      "/.well-known/webfinger": () => ({
+        status: 301,
+        headers: { location: `${web}/.well-known/webfinger?resource=acct:admin@${named(apex)}` },
+      }),
+      "/.well-known/nodeinfo": () => ({ status: 301, headers: { location: `${web}/.well-known/nodeinfo` } }),
+    });
+    await using mastodon = await startMastodon({ domain: named(apex) });
+    web = mastodon.url;
+    const [clock, memory] = [new FakeClock(), new Map()];
+    const again = () => runProbe(probe, { url: mastodon.url }, { clock, memory });
+    expect(await again()).toMatchObject({ outcome: "up" });
+    await clock.turn(3599);
+    expect(await again()).toMatchObject({ outcome: "up" });
+    expect(apex.requests.map((request) => request.split("?")[0]).toSorted()).toEqual([
+      "GET /.well-known/nodeinfo",
+      "GET /.well-known/webfinger",
+    ]);
+    await clock.turn(1);
+    expect((await again()).reason).toBeUndefined();
+    expect(apex.requests).toHaveLength(4);
+  });
+
+  test.each<[string, Answers, RegExp]>([
+    [
+      "its web site has swallowed WebFinger",
+      { "*": asHtml("Welcome to our co-op") },
+      /^on localhost:\d+: WebFinger answers something else: another site may have taken its place$/,
+    ],
+    [
+      "WebFinger is lost there",
+      { "*": { status: 404 } },
+      /^on localhost:\d+: WebFinger does not know acct:admin@localhost/,
+    ],
+    [
+      "NodeInfo there speaks of another server",
+      {
+        "/.well-known/webfinger": (url) =>
+          asJson({ subject: `acct:admin@${new URL(url).host.replace("127.0.0.1", "localhost")}`, links: [] }),
+        "/.well-known/nodeinfo": asJson(fixture("4.5/well-known-nodeinfo.json")),
+      },
+      /NodeInfo on localhost:\d+ points to https:\/\/social\.example\/nodeinfo\/2\.0 instead of http:\/\/127/,
+    ],
+  ])("are lost where %s, and an end of it is seen at once", async (_what, answers, reason) => {
+    await using apex = await smallServer(answers);
+    await using mastodon = await startMastodon({ domain: named(apex) });
+    const memory = new Map();
+    for (const _run of [1, 2]) {
+      expect(await runProbe(probe, { url: mastodon.url }, { memory })).toMatchObject({
+        outcome: "degraded",
+        reason: expect.stringMatching(reason),
+        explanation: { en: "Other servers may not be able to find our accounts." },
+      });
+    }
+    expect(apex.requests).toHaveLength(4);
+  });
+
+  test("are nobody's fault where we never reached that domain, and lost where we once did", async () => {
+    let web = "";
+    const apex = await smallServer({
+      "*": () => ({ status: 301, headers: { location: `${web}/.well-known/webfinger?resource=acct:admin@${domain}` } }),
+    });
+    const domain = named(apex);
+    await using mastodon = await startMastodon({ domain });
+    web = mastodon.url;
+    const [clock, memory] = [new FakeClock(), new Map()];
+    expect(await runProbe(probe, { url: mastodon.url }, { clock, memory })).toMatchObject({ outcome: "up" });
+    await apex[Symbol.asyncDispose]();
+    await clock.turn(3600);
+    expect(await runProbe(probe, { url: mastodon.url }, { clock, memory })).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^on localhost:\d+: WebFinger on localhost:\d+: refused/),
+    });
+    expect(await run(mastodon.url)).toMatchObject({
+      outcome: "up",
+      reason: expect.stringMatching(/^could not ask the domain of the handles \(WebFinger on localhost:\d+: refused/),
+    });
+  });
+
+  test("a server on the public internet cannot send us into our own network", async () => {
+    await using inside = await smallServer({});
+    const [clock, signal] = [new FakeClock(), new AbortController().signal];
+    const context = {
+      ...openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" }).forRun(signal),
+      signal,
+      clock,
+      memory: new Map(),
+    };
+    const look = await askLocalDomain(
+      {
+        named: { user: "admin", domain: named(inside) },
+        web: new URL("http://social.example"),
+        namedBy: { address: "203.0.113.9" },
+        lookedUp: false,
+      },
+      sameInAll("Mastodon"),
+      { ...context, http: context },
+    );
+    expect(look).toEqual({ flaws: [], note: expect.stringContaining("leads to a private address") });
+    expect(inside.requests).toEqual([]);
+  });
+
+  test("are not asked for at an address that the document gives in place of a name", async () => {
+    await using inside = await smallServer({});
+    await using mastodon = await startMastodon({ domain: inside.host });
     expect(await run(mastodon.url)).toMatchObject({ outcome: "up" });
-    expect(elsewhere.requests).toEqual([]);
+    expect(inside.requests).toEqual([]);
   });
 
   test("a domain that hangs costs patience, not the whole check", async () => {
@@ -601,13 +711,13 @@ describe("hostile documents", () => {
   });
 
   test.each<[string, unknown]>([
-    ["a version of a kilobyte", { domain: "social.example", version: "4".repeat(290) }],
-    ["a version with a line break", { domain: "social.example", version: "4.5.15\ntidewatch_fake 1" }],
+    ["a version of a kilobyte", { domain: "127.0.0.1", version: "4".repeat(290) }],
+    ["a version with a line break", { domain: "127.0.0.1", version: "4.5.15\ntidewatch_fake 1" }],
     ["a domain that is none", { domain: "http://[", version: "4.5.15" }],
     ["a domain inside our network", { domain: "169.254.169.254", version: "4.5.15" }],
     [
       "a contact with a strange name",
-      { domain: "social.example", version: "4.5.15", contact: { account: { username: "../../x?y#z" } } },
+      { domain: "127.0.0.1", version: "4.5.15", contact: { account: { username: "../../x?y#z" } } },
     ],
   ])("%s is never trusted", async (_what, document) => {
     const sample = await withChange({ "/api/v2/instance": asJson(document) });
