@@ -5,10 +5,17 @@ import { type Asked, badGateway, json, page, type Reply } from "./stand-in.ts";
 const troubles = {
   "webfinger-taken": ({ url }) =>
     url.pathname === "/.well-known/webfinger" ? page("Our co-op", "Welcome to our web site.") : undefined,
+  // The same server by its other name; see `domain` in the settings.
+  "domain-taken": ({ url, headers }) =>
+    headers.host?.startsWith("localhost:") && url.pathname === "/.well-known/webfinger"
+      ? page("Our co-op", "Welcome to our web site.")
+      : undefined,
   "other-software": ({ url }) =>
     url.pathname === "/nodeinfo/2.0"
       ? json({ version: "2.0", software: { name: "wordpress", version: "6.8" } })
       : undefined,
+  "challenge-of-its-own": ({ url }) =>
+    isApi(url) ? page("Welcome", "Please enable JavaScript and cookies to continue.") : undefined,
   challenge: ({ url }) => (isApi(url) ? botWall(200) : undefined),
   "self-destruct": ({ url }) => (url.pathname === "/health" ? undefined : { ...page("Gone", "410"), status: 410 }),
 

@@ -15,7 +15,7 @@ import {
 
 export interface MastodonSettings extends StandInSettings {
   readonly version?: "4.2" | "4.5";
-  /** Domain of its handles; by default where it listens. */
+  /** Domain of its handles; by default where it listens, `localhost` for the other name of that. */
   readonly domain?: string;
   /** 4.2 and 4.3 tell strangers nothing about themselves then. */
   readonly limitedFederation?: boolean;
@@ -56,7 +56,7 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
   const { version = "4.5", trouble, feeds = { local: "public", remote: "public" } } = settings;
   const server: Server = {
     web: url.origin,
-    domain: settings.domain ?? url.host,
+    domain: settings.domain === "localhost" ? `localhost:${url.port}` : (settings.domain ?? url.host),
     version,
     media: settings.media ?? url.origin,
     feeds,
