@@ -4,12 +4,14 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { webAddress } from "../core/settings.ts";
-import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
+import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import type { Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { patiently } from "./lib/patience.ts";
-import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
+import { relativeWithout } from "./lib/relatives.ts";
+import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const mastodon = sameInAll("Mastodon");
@@ -36,14 +38,15 @@ export default defineProbe({
     const origin = new URL(url);
     const answer = await context.http.get(uncached(new URL("/actor", origin)), { headers: asActivity });
     const { phases } = answer;
-    const stranger = actorFault(answer, new URL("/actor", origin), "the server's own actor");
+    const relative = await relativeWithout(answer, origin, mastodon, context);
+    const stranger = relative ? undefined : actorFault(answer, new URL("/actor", origin), "the server's own actor");
     // Whoever turns us away for coming too often is not asked again; a closed server has no inbox.
     if (stranger && (answer.status === 429 || answer.status === 410)) return findingOf([stranger], { phases });
-    const inbox = await inboxFault(origin, context);
+    const inbox = await inboxFault(origin, context, relative);
     const person = account === undefined ? [] : await accountFaults(account, origin, context);
     return findingOf(
       [stranger, inbox, ...person].filter((flaw) => flaw !== undefined),
-      { phases },
+      { phases, note: relative && `is ${relative.name}, which has no actor of its own where Mastodon has it` },
     );
   },
 });
@@ -85,17 +88,21 @@ function actorFault(answer: HttpAnswer, id: URL, who: string): Flaw | undefined 
 
 /** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
 function wallFault(answer: HttpAnswer, what: string): Flaw | undefined {
-  const challenge = challengeOf(answer);
+  const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) {
     return blemish(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
   }
   const refusal = refusalOf(answer, what, mastodon);
   if (refusal?.outcome === "unknown") return refusal;
-  return answer.status === 503 && refusal ? { ...refusal, explanation: cutOff, outcome: "degraded" } : undefined;
+  return isMaintenance(answer) && refusal ? { ...refusal, outcome: "degraded" } : undefined;
 }
 
 /** An activity nobody signed must be turned down with 401: that takes the whole way to the code that takes deliveries. */
-async function inboxFault(origin: URL, context: ProbeContext): Promise<Flaw | undefined> {
+async function inboxFault(
+  origin: URL,
+  context: ProbeContext,
+  relative: Software | undefined,
+): Promise<Flaw | undefined> {
   const request = {
     method: "POST" as const,
     headers: { "content-type": "application/activity+json", accept: "application/activity+json" },
@@ -107,8 +114,12 @@ async function inboxFault(origin: URL, context: ProbeContext): Promise<Flaw | un
   const { status } = answer;
   const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
   if (status === 429) return undefined; // Only our own share is used up.
-  const challenge = challengeOf(answer);
+  const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) return flaw(`blocked: ${challenge} before the inbox, and other servers have none`);
+  const maintenance = isMaintenance(answer) ? refusalOf(answer, "the inbox", mastodon) : undefined;
+  if (maintenance) return { ...maintenance, outcome: "degraded" };
+  // Some have an inbox for each account, and none for all.
+  if (relative && (status === 404 || status === 405)) return undefined;
   if (status === 403) return flaw("a firewall before the inbox refuses deliveries (403 instead of 401)");
   if (status === 404) return flaw("the inbox answers 404: the proxy does not pass deliveries on to Mastodon");
   if (status === 405) return flaw("the inbox answers 405: the proxy takes no POST, so no deliveries");

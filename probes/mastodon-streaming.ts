@@ -5,12 +5,13 @@ import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } fro
 import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
 import { duration, secret, webAddress } from "../core/settings.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { patiently } from "./lib/patience.ts";
+import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
 import { hearing } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
@@ -60,15 +61,23 @@ export default defineProbe({
     const at = await streamingAddress(origin, context);
     const ask = questions(origin, at, context);
     const health = await ask("health", "/api/v1/streaming/health", {});
+    const relative =
+      "answer" in health ? await relativeWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
     const ill = "answer" in health ? healthFlaw(health.answer) : health.flaw;
     const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quietFor, noLivePosts, context);
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
+    if (relative) {
+      const note = `is ${relative.name}, without a streaming health page: only asked whether WebSockets are answered`;
+      const flaws = [...(await brokenWebSocket(ask)), ...heard.flaws];
+      return findingOf(flaws, { ...phases, readings: heard.readings, note });
+    }
     // Where not even that answers, the other questions have the same answer.
     if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
+    const stream = await askStream(ask, token);
     const flaws = [
       ...(at.fault === undefined ? [] : [blemish(at.fault, noLivePosts)]),
-      ...(await streamFlaws(ask, token, maxSeconds)),
-      ...(await webSocketFlaws(ask, token)),
+      ...(stream.fault ? [stream.fault] : slowness(stream.answer, maxSeconds)),
+      ...(await webSocketFlaws(ask, token, stream.fault)),
       ...heard.flaws,
     ];
     return findingOf(
@@ -108,8 +117,9 @@ function healthFlaw(answer: HttpAnswer): Flaw | undefined {
   if (status === 404)
     return flaw("streaming is lost on the way: the proxy sends it to something else (health answered 404)");
   if (status === 502 || status === 504) return flaw(`the streaming server is not there (health answered ${status})`);
-  const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"));
+  const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"), "document");
   // Only streaming is concerned, not the whole.
+  if (refusal && isMaintenance(answer)) return { ...refusal, outcome: "degraded" };
   if (refusal?.outcome === "down") return { ...refusal, outcome: "degraded", explanation: noLivePosts };
   if (refusal) return refusal;
   if (isHtml(answer)) return flaw("a web page stands in place of the streaming server");
@@ -118,16 +128,24 @@ function healthFlaw(answer: HttpAnswer): Flaw | undefined {
 
 const ServerError = z.object({ error: z.string() });
 
-async function streamFlaws(ask: Ask, token: Secret | undefined, maxSeconds: number): Promise<readonly Flaw[]> {
+interface StreamLook {
+  readonly answer?: HttpAnswer;
+  readonly fault?: Flaw;
+}
+
+async function askStream(ask: Ask, token: Secret | undefined): Promise<StreamLook> {
   // The stream itself never ends: its first two characters, ":)", are all that is waited for.
   const request = { headers: { accept: "text/event-stream", ...bearer(token) }, ...(token && { maxBodyBytes: 2 }) };
   const heard = await ask("stream", "/api/v1/streaming/public", request);
-  if (!("answer" in heard)) return [heard.flaw];
+  if (!("answer" in heard)) return { fault: heard.flaw };
   const { answer } = heard;
   const fault = token ? openStreamFault(answer) : closedDoorFault(answer);
-  if (fault) return [fault];
-  const took = answer.phases.processing ?? 0;
-  if (took <= maxSeconds) return [];
+  return { answer, ...(fault && { fault }) };
+}
+
+function slowness(answer: HttpAnswer | undefined, maxSeconds: number): readonly Flaw[] {
+  const took = answer?.phases.processing ?? 0;
+  if (!answer || took <= maxSeconds) return [];
   const reason = `the streaming server took ${took.toFixed(1)} s to answer, more than ${maxSeconds} s`;
   return [blemish(reason, lateLivePosts, evidenceOf(answer))];
 }
@@ -166,21 +184,38 @@ function refusedToken(answer: HttpAnswer): Flaw {
 }
 
 /** What browsers and apps use. */
-async function webSocketFlaws(ask: Ask, token: Secret | undefined): Promise<readonly Flaw[]> {
+async function webSocketFlaws(
+  ask: Ask,
+  token: Secret | undefined,
+  streamFault: Flaw | undefined,
+): Promise<readonly Flaw[]> {
   const { request, agreed } = handshake(token?.reveal().trim());
   const heard = await ask("WebSocket", "/api/v1/streaming", request);
   if (!("answer" in heard)) return [heard.flaw];
   const { answer } = heard;
   const { status } = answer;
-  const knowsUs = answer.headers.has("x-error-message");
   const flaw = (reason: string) => [blemish(reason, noLivePosts, evidenceOf(answer))];
-  if (agreed(answer) || (status === 401 && knowsUs && !token)) return [];
+  if (agreed(answer)) return [];
   if (status === 101) return flaw("something answers WebSockets that does not speak them");
-  if (status === 401 && knowsUs)
-    return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
+  // Whom the server lets in, and why it cannot, was told of the stream. Before 4.3 it says 401 here to everything.
+  if (streamFault && (status === 401 || status === 500)) return [];
+  if (status === 401 && answer.headers.has("www-authenticate")) {
+    return flaw("something before WebSockets asks for a password of its own");
+  }
+  if (status === 401 && !token) return [];
+  if (status === 401) return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
   if (status === 500) return flaw("WebSockets are answered with 500: streaming cannot reach its database");
   if (status === 400 || status === 426 || status === 404) {
     return flaw(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);
   }
   return flaw(`WebSockets are answered with ${status}`);
+}
+
+/** How servers that only speak Mastodon's API turn strangers away differs; that they answer does not. */
+async function brokenWebSocket(ask: Ask): Promise<readonly Flaw[]> {
+  const heard = await ask("WebSocket", "/api/v1/streaming", handshake().request);
+  if (!("answer" in heard)) return [heard.flaw];
+  const { answer } = heard;
+  if (answer.status < 500) return [];
+  return [blemish(`WebSockets are answered with ${answer.status}`, noLivePosts, evidenceOf(answer))];
 }

@@ -1,16 +1,18 @@
 /** Looks at a Mastodon server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
-import { defineProbe, type ProbeContext } from "../core/probe.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { evidenceOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstance, type Instance, type InstanceLook } from "./lib/instance.ts";
+import { askLocalDomain } from "./lib/local-domain.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { patiently } from "./lib/patience.ts";
+import { isRelative } from "./lib/relatives.ts";
+import { type SecondOpinion, secondOpinion } from "./lib/second-opinion.ts";
 import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./lib/webfinger.ts";
 
 const mastodon = sameInAll("Mastodon");
@@ -27,7 +29,9 @@ export default defineProbe({
       .min(1)
       .max(40)
       .prefault("mastodon")
-      .describe("Name that NodeInfo must give; some forks have their own, such as `hometown`."),
+      .describe(
+        "Name that NodeInfo must give; some forks have their own (`hometown`), and servers that speak Mastodon's API (`akkoma`).",
+      ),
   }),
   example: { url: "https://social.example", account: "admin@social.example" },
   // Five questions, most of them one after the other, from the other side of the continent.
@@ -55,86 +59,101 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/health", origin)));
-    const ill = healthFlaw(health, mastodon);
-    // Whoever turns us away is not asked four more times.
-    if (ill?.outcome === "unknown") return findingOf([ill], { phases: health.phases });
+    const { phases } = health;
+    const told = healthFlaw(health, mastodon);
+    // Whoever asks us to come less often is not asked four more times.
+    if (told && health.status === 429) return findingOf([told], { phases });
     const look = await askInstance(origin, mastodon, context);
-    const main = mainFlaws(ill, look);
-    if (main.some(({ outcome }) => outcome !== "degraded")) return findingOf(main, { phases: health.phases });
+    const kept = told !== undefined && look.flaw === undefined && isKeptFromUs(health, told);
+    const ill = kept ? undefined : told;
+    const covered = coveredFlaw(ill, look);
+    const main = covered ? [covered] : mainFlaws(ill, look.flaw);
+    if (main.some(({ outcome }) => outcome !== "degraded")) return findingOf(main, { phases });
 
-    const [nodeInfo, found] = await Promise.all([
+    const configured = account === undefined ? undefined : parseHandle(account);
+    const named = look.instance && namedHandle(look.instance);
+    const [nodeInfo, found, local] = await Promise.all([
       askNodeInfo(origin, mastodon, context),
-      findAccount(account, look.instance, origin, context),
+      findAccount(configured, named, origin, context),
+      named &&
+        askLocalDomain(
+          { named, web: origin, namedBy: look.answer, lookedUp: configured?.domain === named.domain },
+          mastodon,
+          context,
+        ),
     ]);
-    const doubted = look.covered !== undefined || found.backendFails;
+    // Without an answer that came from the database, one is looked for.
+    const doubted = told !== undefined || !look.instance || look.covered !== undefined || found.backendFails;
+    const second = doubted ? await secondOpinion(origin, look, mastodon, context) : undefined;
+    // What speaks Mastodon's API need not have its health page.
+    const relative = isRelative(nodeInfo.software);
+    const excused = (flaw: Flaw) =>
+      flaw === covered ? (ill === undefined || relative) && isCleared(found, second) : flaw === ill && relative;
     const flaws = [
-      ...main,
+      ...main.filter((flaw) => !excused(flaw)),
       ...nodeInfo.flaws,
       ...(nodeInfo.off ? [blemish("NodeInfo discovery answered 404", isHardToFind)] : []),
       ...otherSoftware(nodeInfo.software, software),
       ...found.flaws,
-      ...(doubted ? await secondOpinion(origin, context) : []),
+      ...(local?.flaws ?? []),
+      ...(second?.flaws ?? []),
       ...slowness(health, "the health page", maxSeconds, mastodon),
       ...slowness(look.answer, "the instance document", maxSeconds, mastodon),
       ...disagreement({ instance: look.instance?.version, nodeInfo: nodeInfo.software }, mastodon, context),
     ];
+    const notes = [
+      ...(look.instance ? [] : ["describes itself to members only (limited federation)"]),
+      ...(local?.note ? [local.note] : []),
+      ...(kept ? [`${told.reason}, all else answers: let the monitor see /health, where no cache can answer`] : []),
+    ];
     return findingOf(flaws, {
-      phases: health.phases,
+      phases,
       readings: infoReading("mastodon_info", look.instance?.version ?? nodeInfo.software?.version),
-      note: look.instance ? undefined : "describes itself to members only (limited federation)",
+      note: notes.length > 0 ? notes.join("; ") : undefined,
     });
   },
 });
 
-/** What the health page and the instance document say together: Mastodon may be dead behind a cache that is not. */
-function mainFlaws(ill: Flaw | undefined, { flaw, covered, answer }: InstanceLook): readonly Flaw[] {
-  if (covered !== undefined) {
-    const reason = `the backend fails and the cache covers it (${covered}${ill ? `; ${ill.reason}` : ""})`;
-    const evidence = [ill?.evidence, evidenceOf(answer)].filter((part) => part !== undefined).join("\n\n");
-    return [{ outcome: ill?.outcome ?? "degraded", reason, explanation: showsOldCopies, evidence }];
-  }
+/** A proxy that gives /health to nobody outside is common, and says nothing about Mastodon where all else is well. */
+const isKeptFromUs = ({ status }: HttpAnswer, { outcome }: Flaw) =>
+  outcome === "unknown" || status === 401 || (status >= 300 && status < 400);
+
+/** Mastodon may be dead behind a cache that is not. */
+function coveredFlaw(ill: Flaw | undefined, { covered, answer }: InstanceLook): Flaw | undefined {
+  if (covered === undefined) return undefined;
+  const reason = `the backend fails and the cache covers it (${covered}${ill ? `; ${ill.reason}` : ""})`;
+  const evidence = [ill?.evidence, evidenceOf(answer)].filter((part) => part !== undefined).join("\n\n");
+  return { outcome: ill?.outcome ?? "degraded", reason, explanation: showsOldCopies, evidence };
+}
+
+/** Caches give old copies also while they ask a server that is well: it is when all that they cannot answer is well. */
+const isCleared = (found: WebFinger, second: SecondOpinion | undefined): boolean =>
+  second?.flaws.length === 0 && !second.documentFails && !(found.backendFails && found.flaws.length > 0);
+
+/** What the health page and the instance document say together. */
+function mainFlaws(ill: Flaw | undefined, flaw: Flaw | undefined): readonly Flaw[] {
   // Neither of the two is Mastodon's: whatever answers there, members do not find their service.
-  if (ill && flaw?.outcome === "degraded")
+  if (ill && ill.outcome !== "unknown" && flaw?.outcome === "degraded")
     return [{ ...flaw, outcome: "down", explanation: showsWrongPage(mastodon) }, ill];
   return [ill, flaw].filter((each) => each !== undefined);
 }
 
 /** Looks up the configured account, or the one that the server names. */
 async function findAccount(
-  account: string | undefined,
-  instance: Instance | undefined,
+  configured: Handle | undefined,
+  named: Handle | undefined,
   origin: URL,
   context: ProbeContext,
 ): Promise<WebFinger> {
-  const configured = account === undefined ? undefined : parseHandle(account);
-  const named = configured ?? (instance && namedHandle(instance));
-  if (!named) return { flaws: [], backendFails: false };
-  // A domain that only the server itself claims is asked when it is the server's own or the one above it: a stranger's
-  // document must not send us anywhere else.
-  const asked = configured || isOwnDomain(named.domain, origin) ? named.domain : origin.host;
-  return lookUp(named, origin, mastodon, context, { at: asked, fresh: true });
+  if (configured) return lookUp(configured, origin, mastodon, context, { fresh: true });
+  // Mastodon knows its accounts on the host of its pages too, whatever their domain.
+  if (named) return lookUp(named, origin, mastodon, context, { at: origin.host, fresh: true });
+  return { flaws: [], backendFails: false };
 }
 
-/** The contact account, or the account of the server itself, which every Mastodon has. */
-function namedHandle({ domain, contact }: Instance): Handle | undefined {
+/** The contact account, or the account of the server itself, which every Mastodon has and its relatives have not. */
+function namedHandle({ domain, contact, version }: Instance): Handle | undefined {
   const host = parseHandle(`server@${domain}`)?.domain;
-  return host === undefined ? undefined : { user: contact ?? host, domain: host };
-}
-
-const isOwnDomain = (domain: string, origin: URL) =>
-  domain === origin.host || (domain.includes(".") && origin.host.endsWith(`.${domain}`));
-
-/**
- * Something behind the caches seems to fail: does the one page that needs the database? A policy may close it to
- * strangers (401, 422), which is an answer as good as any.
- */
-async function secondOpinion(origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
-  const timeline = uncached(new URL("/api/v1/timelines/public?local=true&limit=1", origin));
-  const heard = await patiently(context.http.get(timeline), context);
-  if ("answer" in heard && heard.answer.status < 500) return [];
-  const [what, evidence] =
-    "answer" in heard
-      ? [`answered ${heard.answer.status}`, evidenceOf(heard.answer)]
-      : [`gives ${heard.silence}`, heard.evidence];
-  return [{ outcome: "down", reason: `behind the cache the timeline ${what}`, explanation: showsOldCopies, evidence }];
+  const user = contact ?? (/^v?[1-9][^(]*$/.test(version) ? host : undefined);
+  return host === undefined || user === undefined ? undefined : { user, domain: host };
 }

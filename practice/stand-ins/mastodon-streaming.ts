@@ -1,10 +1,15 @@
-/** Plays Mastodon's streaming server, in the answers captured from 4.5.15: who may not come in, and how a stream begins. */
+/**
+ * Plays Mastodon's streaming server: who may not come in, and how a stream begins. 4.5 answers as 4.5.15 was captured;
+ * 4.2 as its source says, where the library `ws` turns WebSockets away (its verifyClient, until 4.3).
+ */
 import { createHash } from "node:crypto";
 import type { Asked, Reply } from "./stand-in.ts";
 
 export type StreamingServer = (asked: Asked) => Reply;
+export type StreamingVersion = "4.2" | "4.5";
 
-export function streamingServer(token: string): StreamingServer {
+export function streamingServer(token: string, version: StreamingVersion): StreamingServer {
+  const { closed, refused, stream } = manners[version];
   let messages = 1000;
   return ({ url, headers }) => {
     if (url.pathname === "/metrics") {
@@ -24,6 +29,15 @@ export function streamingServer(token: string): StreamingServer {
   };
 }
 
+interface Manners {
+  /** What a stream is answered that may not begin. */
+  refused(status: number, error: string): Reply;
+  /** What becomes of a WebSocket without a good token; `status` 500 when it cannot ask its database. */
+  closed(error: string, status?: number): Reply;
+  /** As far as it goes until the first post; the real one stays open. */
+  readonly stream: Reply;
+}
+
 const express = { "x-powered-by": "Express", "access-control-allow-origin": "*" };
 
 function tokenOf(url: URL, headers: Asked["headers"]): string | undefined {
@@ -37,19 +51,13 @@ const health: Reply = {
   body: "OK",
 };
 
-export const refused = (status: number, error: string): Reply => ({
+const said = (status: number, error: string): Reply => ({
   status,
   headers: { ...express, "content-type": "application/json" },
   body: JSON.stringify({ error }),
 });
 
-export const unknownChannel: Reply = refused(400, "Unknown channel requested");
-
-/** What becomes of a WebSocket without a good token; `status` 500 when it cannot ask its database. */
-export const closed = (message: string, status = 401): Reply => ({
-  status,
-  headers: { "content-type": "text/plain", "x-error-message": message },
-});
+export const unknownChannel: Reply = said(400, "Unknown channel requested");
 
 function agreed(key: string, protocol: string): Reply {
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -64,11 +72,31 @@ function agreed(key: string, protocol: string): Reply {
   };
 }
 
-/** As far as it goes until the first post; the real one stays open. */
-const stream: Reply = {
+const stream = (cacheControl: string, body: string): Reply => ({
   status: 200,
-  headers: { ...express, "content-type": "text/event-stream", "cache-control": "private, no-store" },
-  body: ":)\n:thump\n\n",
+  headers: { ...express, "content-type": "text/event-stream", "cache-control": cacheControl },
+  body,
+});
+
+export const manners: Readonly<Record<StreamingVersion, Manners>> = {
+  "4.2": {
+    refused: (status, error) => said(status, status === 401 ? `Error: ${error}` : error),
+    // For whatever reason: it does not tell a wrong token from a database that is gone.
+    closed: () => ({
+      status: 401,
+      headers: { connection: "close", "content-type": "text/html" },
+      body: "Unauthorized",
+    }),
+    stream: stream("no-store", ":)\n:thump\n"),
+  },
+  "4.5": {
+    refused: said,
+    closed: (error, status = 401) => ({
+      status,
+      headers: { "content-type": "text/plain", "x-error-message": error },
+    }),
+    stream: stream("private, no-store", ":)\n:thump\n\n"),
+  },
 };
 
 /** As captured with two listeners, without the figures of the process. */

@@ -1,21 +1,28 @@
 /** What breaks in a Mastodon while its home page answers 200: each trouble replaces the answers that really change. */
-import { closed, metrics, refused, unknownChannel } from "./mastodon-streaming.ts";
+import { manners, metrics, type StreamingVersion, unknownChannel } from "./mastodon-streaming.ts";
 import { type Asked, badGateway, json, page, type Reply } from "./stand-in.ts";
 
 const troubles = {
   "webfinger-taken": ({ url }) =>
     url.pathname === "/.well-known/webfinger" ? page("Our co-op", "Welcome to our web site.") : undefined,
+  // The same server by its other name; see `domain` in the settings.
+  "domain-taken": ({ url, headers }) =>
+    headers.host?.startsWith("localhost:") && url.pathname === "/.well-known/webfinger"
+      ? page("Our co-op", "Welcome to our web site.")
+      : undefined,
   "other-software": ({ url }) =>
     url.pathname === "/nodeinfo/2.0"
       ? json({ version: "2.0", software: { name: "wordpress", version: "6.8" } })
       : undefined,
+  "challenge-of-its-own": ({ url }) =>
+    isApi(url) ? page("Welcome", "Please enable JavaScript and cookies to continue.") : undefined,
   challenge: ({ url }) => (isApi(url) ? botWall(200) : undefined),
   "self-destruct": ({ url }) => (url.pathname === "/health" ? undefined : { ...page("Gone", "410"), status: 410 }),
 
   "streaming-stopped": ({ url }) => (isStreaming(url) ? badGateway : undefined),
   "streaming-misrouted": ({ url }) => (isStreaming(url) ? railsNotFound : undefined),
   "streaming-without-upgrade": ({ url }) => (url.pathname === "/api/v1/streaming" ? unknownChannel : undefined),
-  "streaming-without-database": ({ url, headers }) => streamingWithoutDatabase(url, headers),
+  "streaming-without-database": ({ url, headers }, version) => streamingWithoutDatabase(url, headers, version),
   "streaming-deaf": ({ url }) => (url.pathname === "/metrics" ? metrics(1000) : undefined),
   "streaming-page": ({ url }) => (isStreaming(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
 
@@ -38,11 +45,12 @@ const troubles = {
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
   "search-empty": ({ url }) =>
     url.pathname === "/api/v2/search" ? json({ accounts: [], statuses: [], hashtags: [] }) : undefined,
-} as const satisfies Readonly<Record<string, (asked: Asked) => Reply | undefined>>;
+} as const satisfies Readonly<Record<string, (asked: Asked, version: StreamingVersion) => Reply | undefined>>;
 
 export type Trouble = keyof typeof troubles;
 
-export const troubleOf = (trouble: Trouble, asked: Asked): Reply | undefined => troubles[trouble](asked);
+export const troubleOf = (trouble: Trouble, asked: Asked, version: StreamingVersion): Reply | undefined =>
+  troubles[trouble](asked, version);
 
 const isStreaming = ({ pathname }: URL) => pathname.startsWith("/api/v1/streaming");
 const isMedia = ({ pathname }: URL) => pathname.startsWith("/system/");
@@ -75,7 +83,8 @@ const storeError = (status: number, code: string, message: string): Reply => ({
 });
 
 /** PostgreSQL cannot be reached: who has no token is still turned away, and the health page says OK. */
-function streamingWithoutDatabase(url: URL, headers: Asked["headers"]): Reply | undefined {
+function streamingWithoutDatabase(url: URL, headers: Asked["headers"], version: StreamingVersion): Reply | undefined {
+  const { closed, refused } = manners[version];
   if (!isStreaming(url) || url.pathname.endsWith("/health")) return undefined;
   if (headers["sec-websocket-protocol"] !== undefined) return closed("An unexpected error occurred", 500);
   return headers.authorization === undefined ? undefined : refused(500, "An unexpected error occurred");

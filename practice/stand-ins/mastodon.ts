@@ -15,7 +15,7 @@ import {
 
 export interface MastodonSettings extends StandInSettings {
   readonly version?: "4.2" | "4.5";
-  /** Domain of its handles; by default where it listens. */
+  /** Domain of its handles; by default where it listens, `localhost` for the other name of that. */
   readonly domain?: string;
   /** 4.2 and 4.3 tell strangers nothing about themselves then. */
   readonly limitedFederation?: boolean;
@@ -56,16 +56,16 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
   const { version = "4.5", trouble, feeds = { local: "public", remote: "public" } } = settings;
   const server: Server = {
     web: url.origin,
-    domain: settings.domain ?? url.host,
+    domain: settings.domain === "localhost" ? `localhost:${url.port}` : (settings.domain ?? url.host),
     version,
     media: settings.media ?? url.origin,
     feeds,
     closed: settings.limitedFederation === true,
-    streaming: streamingServer(practiceToken),
+    streaming: streamingServer(practiceToken, version),
   };
   return (request) => {
     const { url: asked, mood } = request;
-    const troubled = trouble && troubleOf(trouble, request);
+    const troubled = trouble && troubleOf(trouble, request, version);
     if (troubled) return troubled;
     // nginx passes these on without a cache.
     if (asked.pathname === "/metrics" || asked.pathname.startsWith("/api/v1/streaming")) {
@@ -73,10 +73,11 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
     }
     if (asked.pathname === "/health") return mood === "stale" ? badGateway : health;
     const cached = isCached(request);
-    if ((mood === "stale" || mood === "no-database") && !cached) {
-      return mood === "stale" ? badGateway : { ...badGateway, status: 500 };
-    }
+    if (mood === "stale" && !cached) return badGateway;
     const reply = answer(server, request);
+    // Who may not read is told so before the database is asked.
+    const closedDoor = request.method === "GET" && (reply.status === 401 || reply.status === 422);
+    if (mood === "no-database" && !cached && !closedDoor) return { ...badGateway, status: 500 };
     // nginx adds the header to good answers only.
     if (reply.status !== 200) return reply;
     const ailing = mood === "stale" || mood === "no-database";

@@ -4,16 +4,22 @@ import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import * as explanation from "./explanation.ts";
 import type { Flaw } from "./flaw.ts";
-import { wallOf } from "./wall.ts";
+import { challengeInPlaceOfDocument, wallOf } from "./wall.ts";
 
 /**
  * The flaw of an answer that no service gives while it works; undefined when the status alone does not condemn it.
  * @param asked what was asked for, as it stands in a reason: "the health page".
+ * @param wanted a page may say what, in place of a document, only a bot wall does.
  */
-export function refusalOf(answer: HttpAnswer, asked: string, subject: Localised): Flaw | undefined {
+export function refusalOf(
+  answer: HttpAnswer,
+  asked: string,
+  subject: Localised,
+  wanted: "page" | "document" = "page",
+): Flaw | undefined {
   const evidence = evidenceOf(answer);
   const { status } = answer;
-  const wall = wallOf(answer);
+  const wall = (wanted === "document" ? challengeInPlaceOfDocument(answer) : undefined) ?? wallOf(answer);
   if (wall) {
     return {
       outcome: "unknown",
@@ -37,8 +43,10 @@ export function refusalOf(answer: HttpAnswer, asked: string, subject: Localised)
 /** A 503 that says when to come back, or Laravel's own page for it: somebody did this on purpose. */
 export function isMaintenance(answer: HttpAnswer): boolean {
   if (answer.status !== 503) return false;
-  if (answer.headers.has("retry-after") || answer.headers.has("refresh")) return true;
   const page = Buffer.from(answer.body.subarray(0, 4096)).toString("latin1");
+  // Varnish, and Fastly after it, ask to come back in 5 s whenever the server behind them does not answer.
+  if (/Guru Medi(?:ta)?tion|Backend fetch failed/i.test(page)) return false;
+  if (answer.headers.has("retry-after") || answer.headers.has("refresh")) return true;
   return (
     /maintenance|be right back|<title>\s*Service Unavailable\s*<\/title>/i.test(page) &&
     !/nginx|apache|varnish/i.test(page)
@@ -61,8 +69,17 @@ export function redirectTarget(answer: HttpAnswer): string {
   return plainText(`${start}${target.pathname}`, 100);
 }
 
-/** An nginx or CDN cache that covers for a backend that fails; undefined when it does not. */
+/** An nginx or CDN cache that covers for a backend that failed; undefined when it does not. */
 export function cacheCovering(answer: HttpAnswer): string | undefined {
+  const old = oldCopy(answer);
+  return old?.endsWith("UPDATING") ? undefined : old;
+}
+
+/**
+ * A cache gave what it had, older than it should be: the backend failed (STALE), or is being asked just now (UPDATING),
+ * as every cache does that revalidates in the background.
+ */
+export function oldCopy(answer: HttpAnswer): string | undefined {
   for (const header of ["x-cached", "cf-cache-status", "x-cache-status"]) {
     const state = answer.headers.get(header)?.trim().toUpperCase();
     if (state === "STALE" || state === "UPDATING") return `${header}: ${state}`;

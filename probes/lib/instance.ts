@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { cacheCovering, evidenceOf, refusalOf } from "./answer.ts";
+import { evidenceOf, oldCopy, refusalOf } from "./answer.ts";
 import type { Flaw } from "./flaw.ts";
 import { isHtml } from "./wall.ts";
 
@@ -29,7 +29,7 @@ export interface InstanceLook {
   readonly answer: HttpAnswer;
   readonly instance?: Instance;
   readonly flaw?: Flaw;
-  /** A cache answered in place of the server, which failed to. */
+  /** A cache answered in place of the server, which failed to, or is being asked just now. */
   readonly covered?: string;
 }
 
@@ -87,12 +87,22 @@ const pictures = (account: z.output<typeof Account> | null | undefined, thumbnai
 /** What a server in limited federation says to strangers (Mastodon 4.2 and 4.3): alive, and nothing more. */
 const MembersOnly = z.object({ error: z.string() });
 
-/** Version 2; version 1 where there is no other (before Mastodon 4.0). */
+/** Version 2; version 1 where there is no other (before Mastodon 4.0, and in some that speak its API). */
 export async function askInstance(origin: URL, subject: Localised, { http }: ProbeContext): Promise<InstanceLook> {
   const answer = await http.get(new URL("/api/v2/instance", origin));
   if (answer.status === 404) return askInstanceVersion1(origin, subject, { http });
-  return judge(answer, Version2, subject);
+  const look = judge(answer, Version2, subject);
+  if (!look.flaw || look.flaw.outcome === "unknown" || !mayLackVersion2(answer)) return look;
+  const older = await askInstanceVersion1(origin, subject, { http });
+  return older.instance && !hasVersion2.test(older.instance.version) ? older : look;
 }
+
+/** What servers say to an address they do not know; some show their app there. */
+const mayLackVersion2 = (answer: HttpAnswer) =>
+  [400, 405, 406, 501].includes(answer.status) || (answer.status === 200 && isHtml(answer));
+
+/** Mastodon's own since 4.0: there a version 2 that is missing is a fault. */
+const hasVersion2 = /^v?[4-9]\.[^(]*$/;
 
 export async function askInstanceVersion1(
   origin: URL,
@@ -103,10 +113,10 @@ export async function askInstanceVersion1(
 }
 
 function judge(answer: HttpAnswer, shape: z.ZodType<Instance>, subject: Localised): InstanceLook {
-  const refusal = refusalOf(answer, "the instance document", subject);
+  const refusal = refusalOf(answer, "the instance document", subject, "document");
   if (refusal) return { answer, flaw: refusal };
   if (answer.status === 401 && answer.json(MembersOnly)) return { answer };
-  const covered = cacheCovering(answer);
+  const covered = oldCopy(answer);
   const instance = answer.status === 200 ? answer.json(shape) : undefined;
   if (instance) return { answer, instance, ...(covered && { covered }) };
   return { answer, flaw: { ...blocksApps(reasonFor(answer), subject), evidence: evidenceOf(answer) } };

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
-import type { ProbeContext } from "../../core/probe.ts";
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
@@ -51,6 +51,28 @@ export async function askNodeInfo(origin: URL, subject: Localised, context: Prob
   return { flaws: [], software: { name: plainText(name, 40), version: plainText(version, 60) } };
 }
 
+/** Another domain than that of the pages need not have NodeInfo; what it has must speak of the same server. */
+export async function nodeInfoLeadsElsewhere(
+  domain: string,
+  web: URL,
+  namedBy: Pick<HttpAnswer, "address">,
+  context: ProbeContext,
+): Promise<Flaw | undefined> {
+  const url = new URL("/.well-known/nodeinfo", `${web.protocol}//${domain}`);
+  const heard = await patiently(context.http.get(url, { namedBy }), context);
+  if (!("answer" in heard) || heard.answer.status !== 200) return undefined;
+  const hrefs = heard.answer
+    .json(Discovery)
+    ?.links.filter(({ rel }) => schemaRel.test(rel))
+    .map(({ href }) => href);
+  const [first] = hrefs ?? [];
+  if (first === undefined || hrefs?.some((href) => URL.parse(href, url)?.host === web.host)) return undefined;
+  return flaw(
+    `NodeInfo on ${domain} points to ${plainText(first, 100)} instead of ${web.origin}`,
+    evidenceOf(heard.answer),
+  );
+}
+
 async function look<T>(
   url: URL,
   asked: string,
@@ -62,7 +84,7 @@ async function look<T>(
   if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.silence}`, heard.evidence)] };
   const { answer } = heard;
   if (answer.status === 404) return { flaws: [], off: true };
-  const refusal = refusalOf(answer, asked, subject);
+  const refusal = refusalOf(answer, asked, subject, "document");
   if (answer.status === 429) return { flaws: [] }; // Only our own share is used up; nothing is known.
   // Members do not notice, so it is no outage; that our monitor is turned away here turns other servers away too.
   if (refusal) return { flaws: [flaw(refusal.reason, refusal.evidence)] };

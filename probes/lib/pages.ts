@@ -24,7 +24,7 @@ export const serverSettings = {
 /** The flaw of a health page that should say `OK`; undefined when it does. */
 export function healthFlaw(answer: HttpAnswer, subject: Localised): Flaw | undefined {
   if (answer.status === 200 && answer.text().trim() === "OK") return undefined;
-  const refusal = refusalOf(answer, "the health page", subject);
+  const refusal = refusalOf(answer, "the health page", subject, "document");
   if (refusal) return refusal;
   const said = answer.status === 200 ? "does not say OK" : `answered ${answer.status}`;
   return blemish(`the health page ${said}`, hasBlemish(subject), evidenceOf(answer));
@@ -37,6 +37,9 @@ export function slowness(answer: HttpAnswer, asked: string, maxSeconds: number, 
   return [blemish(reason, isSlow(subject), evidenceOf(answer))];
 }
 
+/** "2.7.2 (compatible; Akkoma 3.13.2)": the first is the Mastodon whose API it speaks. */
+const ownVersion = (version: string): string => /\(compatible; [^\s)]+ ([^\s)]+)/i.exec(version)?.[1] ?? version;
+
 /** After an upgrade caches may tell the old version for half an hour; only what lasts longer is a fault. */
 const patienceSeconds = 2 * 3600;
 
@@ -48,7 +51,7 @@ export function disagreement(
 ): readonly Flaw[] {
   const { instance, nodeInfo } = versions;
   if (instance === undefined || nodeInfo === undefined) return [];
-  if (instance === nodeInfo.version) {
+  if (ownVersion(instance) === ownVersion(nodeInfo.version)) {
     memory.delete("versionsDifferSince");
     return [];
   }
@@ -62,6 +65,6 @@ export function disagreement(
 
 /** The fact which version runs; the label is bounded, whatever the server says. */
 export function infoReading(metric: string, version: string | undefined) {
-  const [known] = /^[\w.+~-]{1,64}/.exec(version ?? "") ?? [];
+  const [known] = /^[\w.+~-]{1,64}/.exec(ownVersion(version ?? "")) ?? [];
   return known ? [{ metric, value: 1, labels: { version: known } }] : [];
 }

@@ -11,15 +11,35 @@ const challengeHeaders: readonly (readonly [header: string, value: RegExp, wall:
 const challengePages: readonly (readonly [mark: RegExp, wall: string])[] = [
   [/\/\.within\.website\/x\/cmd\/anubis|id="anubis_challenge"/i, "Anubis asks for a browser"],
   [/_cf_chl_opt\b|<title>Just a moment\.\.\.<\/title>/i, "Cloudflare asks for a browser"],
-  [/<title>DDoS-Guard<\/title>/i, "DDoS-Guard asks for a browser"],
+  [/<title>DDoS-Guard<\/title>|\/\.well-known\/ddos-guard\/js-challenge\b/i, "DDoS-Guard asks for a browser"],
   [/\/\.well-known\/\.git\.gammaspectra\.live\/git\/go-away\//i, "go-away asks for a browser"],
+  [/id="main-iframe" src="\/_Incapsula_Resource|Incapsula incident ID/i, "Imperva asks for a browser"],
+  [/\bsucuri_cloudproxy_js\b|<title>Sucuri WebSite Firewall/i, "Sucuri asks for a browser"],
+  [/\/_sec\/cp_challenge\/|\bsec-if-cpt-container\b/i, "Akamai asks for a browser"],
+  [/\bwindow\.gokuProps\b/, "AWS WAF asks for a browser"],
+  [/\.captcha-delivery\.com\b/i, "DataDome asks for a browser"],
+  [/\bid="px-captcha"/i, "PerimeterX asks for a browser"],
+  // No page of a service is called so.
+  [
+    /<title>[^<]{0,40}(?:checking your browser|verify(?:ing)? (?:that )?you are (?:a )?human|human verification|making sure you(?:'|&#39;|’)re not a bot|security check(?:point)?\b|one moment, please|are you (?:a )?(?:human|robot)\b)/i,
+    "something asks for a browser",
+  ],
+];
+
+/** Good pages may hold it as well, Imperva's script among them: enough where a document was asked for, and beside a refusal. */
+const pleas: readonly (readonly [mark: RegExp, wall: string])[] = [
+  [/\/_Incapsula_Resource\b/i, "Imperva asks for a browser"],
+  [
+    /(?:enable|turn on|requires?|needs?) JavaScript and cookies|checking your browser|verify(?:ing)? you are (?:a )?human/i,
+    "something asks for a browser",
+  ],
 ];
 
 const whereMarksStand = 16_384;
 
 /** Which wall stands in front of the server, in a few words; undefined when there is none. */
 export function wallOf(answer: HttpAnswer): string | undefined {
-  return challengeOf(answer) ?? refusals.get(answer.status);
+  return challengeOf(answer) ?? refusals.get(answer.status) ?? (answer.status === 503 ? pleaOf(answer) : undefined);
 }
 
 const refusals = new Map([
@@ -32,9 +52,20 @@ export function challengeOf(answer: HttpAnswer): string | undefined {
   for (const [header, value, wall] of challengeHeaders) {
     if (value.test(answer.headers.get(header) ?? "")) return wall;
   }
+  return markOf(answer, challengePages);
+}
+
+/** The same where no page was asked for but a document, which no app of the server stands in for. */
+export function challengeInPlaceOfDocument(answer: HttpAnswer): string | undefined {
+  return challengeOf(answer) ?? pleaOf(answer);
+}
+
+const pleaOf = (answer: HttpAnswer): string | undefined => markOf(answer, pleas);
+
+function markOf(answer: HttpAnswer, marks: typeof challengePages): string | undefined {
   if (!isHtml(answer)) return undefined;
   const beginning = Buffer.from(answer.body.subarray(0, whereMarksStand)).toString("latin1");
-  return challengePages.find(([mark]) => mark.test(beginning))?.[1];
+  return marks.find(([mark]) => mark.test(beginning))?.[1];
 }
 
 export const isHtml = (answer: HttpAnswer): boolean => mediaType(answer) === "text/html";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { cacheCovering, evidenceOf, redirectTarget, refusalOf } from "./answer.ts";
+import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { uncached } from "./nonce.ts";
@@ -17,8 +17,10 @@ export interface Handle {
 
 export interface WebFinger {
   readonly flaws: readonly Flaw[];
-  /** The server behind it answered with an error: a sign of more than a wrong rule in a proxy. */
+  /** The server behind it seems to fail, by an error or by an old copy: a sign of more than a wrong rule in a proxy. */
   readonly backendFails: boolean;
+  /** There was no answer at all. */
+  readonly silent?: true;
   /** The ActivityPub address of the account, on the server of its web pages. */
   readonly self?: URL;
 }
@@ -28,6 +30,13 @@ const Document = z.object({
   links: z.array(z.object({ rel: z.string(), type: z.string().nullish(), href: z.string().nullish() })).max(100),
 });
 
+interface LookUp {
+  readonly at?: string;
+  readonly fresh?: boolean;
+  readonly unknownStatus?: number;
+  readonly namedBy?: Pick<HttpAnswer, "address">;
+}
+
 const activityTypes = ["application/activity+json", "application/ld+json"];
 const mostHops = 3;
 
@@ -36,22 +45,24 @@ const mostHops = 3;
  * its web pages and to nobody else.
  * @param web where the pages and accounts are.
  * @param how `at`: a host to ask instead; `fresh`: so that no cache answers; `unknownStatus`: what this software
- *   answers where it knows no such account.
+ *   answers where it knows no such account; `namedBy`: the answer that named the domain, where no operator did.
  */
 export async function lookUp(
   handle: Handle,
   web: URL,
   subject: Localised,
   context: ProbeContext,
-  { at = handle.domain, fresh = false, unknownStatus = 404 } = {},
+  { at = handle.domain, fresh = false, unknownStatus = 404, namedBy }: LookUp = {},
 ): Promise<WebFinger> {
   const acct = `acct:${handle.user}@${handle.domain}`;
   let url = new URL("/.well-known/webfinger", `${web.protocol}//${at}`);
   url.searchParams.set("resource", acct);
   if (fresh) url = uncached(url);
   for (let hop = 0; hop <= mostHops; hop++) {
-    const heard = await patiently(context.http.get(url), context);
-    if (!("answer" in heard)) return wrong(`WebFinger on ${url.host}: ${heard.silence}`, heard.evidence);
+    const heard = await patiently(context.http.get(url, namedBy && { namedBy }), context);
+    if (!("answer" in heard)) {
+      return { ...wrong(`WebFinger on ${url.host}: ${heard.silence}`, heard.evidence), silent: true };
+    }
     const { answer } = heard;
     const next = isRedirect(answer) ? URL.parse(answer.headers.get("location") ?? "", url) : null;
     if (!next) return judge(answer, acct, web, subject, unknownStatus);
@@ -69,7 +80,7 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   if (answer.status === unknownStatus)
     return wrong(`WebFinger does not know ${plainText(acct, 100)} (${answer.status})`, evidence);
   if (answer.status === 429) return { flaws: [], backendFails: false }; // Only our own share is used up.
-  const refusal = refusalOf(answer, "WebFinger", subject);
+  const refusal = refusalOf(answer, "WebFinger", subject, "document");
   if (refusal) return { ...wrong(refusal.reason, evidence), backendFails: answer.status >= 500 };
   if (answer.status !== 200) return wrong(`WebFinger answered ${answer.status}`, evidence);
   const document = answer.json(Document);
@@ -83,7 +94,7 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   if (href?.host !== web.host || !/^https?:$/.test(href.protocol)) {
     return wrong(`WebFinger sends other servers to ${plainText(self.href, 100)} instead of ${web.host}`, evidence);
   }
-  return { flaws: [], backendFails: cacheCovering(answer) !== undefined, self: href };
+  return { flaws: [], backendFails: oldCopy(answer) !== undefined, self: href };
 }
 
 const isActivity = (type: string | null | undefined) =>

@@ -208,6 +208,44 @@ describe("federation", () => {
     if (outcome !== "up") expect(sample.explanation).toEqual(members);
   });
 
+  const nodeInfo = (name: string): Answers => ({
+    "/.well-known/nodeinfo": (url) =>
+      asJson({ links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${url}/nodeinfo/2.0` }] }),
+    "/nodeinfo/2.0": asJson({ software: { name, version: "0.20.2" } }),
+  });
+  const lacks = { "/actor": { status: 404 }, "/inbox": { status: 404 } };
+
+  test.each<[string, Answers, string, RegExp]>([
+    ["GoToSocial", { ...lacks, ...nodeInfo("gotosocial") }, "up", /^is gotosocial, which has no actor of its own/],
+    [
+      "Akkoma, which shows its app there",
+      { "/actor": asHtml("<title>Akkoma"), "/inbox": { status: 400 }, ...nodeInfo("akkoma") },
+      "up",
+      /^is akkoma/,
+    ],
+    ["a fork of Mastodon", { ...lacks, ...nodeInfo("hometown") }, "degraded", /answers 404: the proxy/],
+    ["another program", { ...lacks, ...nodeInfo("wordpress") }, "degraded", /answers 404: the proxy/],
+    [
+      "GoToSocial whose inbox fails",
+      { ...nodeInfo("gotosocial"), "/actor": { status: 404 }, "/inbox": { status: 502 } },
+      "degraded",
+      /^the inbox answers 502/,
+    ],
+  ])("what %s never had is no fault of its", async (_which, answers, outcome, reason) => {
+    expect(await withAnswers(answers)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+  });
+
+  test("planned work is told as such, of deliveries too", async () => {
+    const work = { ...asHtml("<h1>Back at noon", 503), headers: { "retry-after": "600" } };
+    for (const answers of [{ "/inbox": work }, { "/actor": work, "/inbox": work }]) {
+      expect(await withAnswers(answers)).toMatchObject({
+        outcome: "degraded",
+        reason: "says it is under maintenance (503, asks to come back in 600 s)",
+        explanation: { en: "Mastodon says it is under maintenance." },
+      });
+    }
+  });
+
   test("an account that may be seen with a signature only is as it should be", async () => {
     const self = (url: string) => `${url}/ap/users/109`;
     const webfinger = (url: string) =>

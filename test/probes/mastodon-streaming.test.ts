@@ -18,6 +18,8 @@ const captured = (name: string) =>
 
 const missing = { status: 401, ...asJson({ error: "Missing access token" }) };
 const noToken = { status: 401, headers: { "x-error-message": "Missing access token" } };
+/** As the library `ws` turns one away by verifyClient, which Mastodon used until 4.3. */
+const webSocketOf42 = { status: 401, headers: { "content-type": "text/html" }, body: "Unauthorized" };
 const health = { headers: { "content-type": "text/plain" }, body: "OK" };
 /** An instance document that names where it streams. */
 const instance = (streaming: unknown) =>
@@ -114,6 +116,12 @@ describe("what is wrong", () => {
       "degraded",
       /answers 200 instead of 401/,
     ],
+    [
+      "a password before WebSockets only",
+      { "/api/v1/streaming": { status: 401, headers: { "www-authenticate": "Basic" } } },
+      "degraded",
+      /^something before WebSockets asks for a password of its own$/,
+    ],
     ["a fake WebSocket", { "/api/v1/streaming": { status: 200 } }, "degraded", /^WebSockets are answered with 200$/],
     ["an address of nonsense", { "/api/v2/instance": instance("nonsense") }, "degraded", /"nonsense" is no address/],
     ["an address of another kind", { "/api/v2/instance": instance("file:///etc/passwd") }, "degraded", /is no address/],
@@ -121,6 +129,15 @@ describe("what is wrong", () => {
     const sample = await withParts(changes);
     expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
     expect(sample.explanation).toEqual({ en: expect.any(String), fr: expect.any(String) });
+  });
+
+  test("members read of maintenance where it is one", async () => {
+    await using mastodon = await startMastodon();
+    await mastodon.become("maintenance");
+    expect(await runProbe(probe, { url: mastodon.url })).toMatchObject({
+      outcome: "degraded",
+      explanation: { en: "Mastodon says it is under maintenance." },
+    });
   });
 
   test("a host of its own that is gone is no outage of the whole", async () => {
@@ -150,6 +167,18 @@ describe("what is wrong", () => {
     });
   });
 
+  test.each<[string, Answers]>([
+    ["before 4.3", { "/api/v1/streaming": webSocketOf42 }],
+    ["today", { "/api/v1/streaming": { status: 500, headers: { "x-error-message": "An unexpected error occurred" } } }],
+  ])("a database that is gone is told once, of the stream (%s)", async (_when, webSocket) => {
+    const failed = { status: 500, ...asJson({ error: "An unexpected error occurred" }) };
+    const sample = await withParts({ "/api/v1/streaming/public": failed, ...webSocket }, { token });
+    expect(sample).toMatchObject({
+      outcome: "degraded",
+      reason: "streaming answers 500 while its health page says OK: it cannot reach its database",
+    });
+  });
+
   test("a server that repeats the token in its error does not get it into our books", async () => {
     const parrot = { status: 418, body: practiceToken, headers: { server: practiceToken } };
     const sample = await withParts({ "/api/v1/streaming/public": parrot, "/api/v1/streaming": parrot }, { token });
@@ -175,6 +204,36 @@ describe("what is wrong", () => {
       outcome: "degraded",
       reason: expect.stringMatching(/^the streaming server took [\d.]+ s to answer, more than 0\.05 s$/),
       explanation: { en: "New posts appear by themselves, but slowly." },
+    });
+  });
+});
+
+describe("a server that speaks Mastodon's API without being Mastodon", () => {
+  const relative = (webSocket: Answers[string], name = "gotosocial"): Answers => ({
+    "/.well-known/nodeinfo": (url) =>
+      asJson({ links: [{ rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", href: `${url}/nodeinfo/2.0` }] }),
+    "/nodeinfo/2.0": asJson({ software: { name, version: "0.20.2" } }),
+    "/api/v1/streaming/health": { status: 404 },
+    "/api/v1/streaming/public": { status: 404 },
+    "/api/v1/streaming": webSocket,
+  });
+
+  test("needs no streaming health page, and is asked whether WebSockets are answered", async () => {
+    const turnedAway = { status: 400, ...asJson({ error: "Bad Request" }) };
+    expect(await withParts(relative(turnedAway))).toMatchObject({
+      outcome: "up",
+      reason: "is gotosocial, without a streaming health page: only asked whether WebSockets are answered",
+    });
+    expect(await withParts(relative({ status: 502 }))).toMatchObject({
+      outcome: "degraded",
+      reason: "WebSockets are answered with 502",
+    });
+  });
+
+  test("is not what a Mastodon is whose proxy loses streaming", async () => {
+    expect(await withParts(relative({ status: 404 }, "mastodon"))).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^streaming is lost on the way/),
     });
   });
 });
@@ -239,6 +298,16 @@ describe("what it hears", () => {
 });
 
 describe("the stand-in", () => {
+  test("of 4.2 turns WebSockets away in the words of its library", async () => {
+    await using mastodon = await startMastodon({ version: "4.2" });
+    expect(await ask(mastodon.url, "/api/v1/streaming", true)).toEqual({
+      status: 401,
+      contentType: "text/html",
+      error: undefined,
+      body: "Unauthorized",
+    });
+  });
+
   test("answers what the real server was captured answering", async () => {
     await using mastodon = await startMastodon();
     const seen = await Promise.all(answers().map(({ path, upgrade }) => ask(mastodon.url, path, upgrade)));

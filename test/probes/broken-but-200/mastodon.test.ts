@@ -20,6 +20,7 @@ interface Case {
   readonly situation: string;
   readonly trouble?: Trouble;
   readonly mood?: Mood;
+  readonly settings?: MastodonSettings;
   readonly probe: Probe;
   readonly options?: (url: string) => object;
   /** Where a plain check looks; the home page, where nothing is said. */
@@ -33,8 +34,21 @@ const token = new Secret(practiceToken);
 const cases: readonly Case[] = [
   { situation: "Mastodon is stopped; nginx shows saved copies", mood: "stale", probe: mastodon },
   { situation: "The database is gone; nginx shows saved copies", mood: "no-database", probe: mastodon },
+  {
+    situation: "The database is gone behind closed timelines; nginx shows saved copies",
+    mood: "no-database",
+    settings: { feeds: { local: "authenticated", remote: "authenticated" } },
+    probe: mastodon,
+  },
   { situation: "The web server shows its welcome page", mood: "html", probe: mastodon },
   { situation: "A bot wall stands before the API", trouble: "challenge", probe: mastodon },
+  { situation: "A bot wall of no known make stands before the API", trouble: "challenge-of-its-own", probe: mastodon },
+  {
+    situation: "The site on the domain of the handles has swallowed WebFinger",
+    trouble: "domain-taken",
+    settings: { domain: "localhost" },
+    probe: mastodon,
+  },
   { situation: "The co-op’s web site has swallowed WebFinger", trouble: "webfinger-taken", probe: mastodon },
   { situation: "Another program answers NodeInfo", trouble: "other-software", probe: mastodon },
   { situation: "The streaming server is stopped", trouble: "streaming-stopped", probe: streaming },
@@ -104,7 +118,11 @@ const cases: readonly Case[] = [
 ];
 
 async function look(one: Case, settings: MastodonSettings): Promise<Situation> {
-  await using server = await startMastodon({ ...settings, ...(one.trouble && { trouble: one.trouble }) });
+  await using server = await startMastodon({
+    ...settings,
+    ...one.settings,
+    ...(one.trouble && { trouble: one.trouble }),
+  });
   if (one.mood) await server.become(one.mood);
   const plain = await runProbe(http, { url: `${server.url}${one.plain ?? "/"}` });
   return { situation: one.situation, http: plain, tidewatch: await ours(one, server) };

@@ -1,0 +1,52 @@
+/** The domain of the handles, where it is another than that of the pages: does who asks there find the accounts? */
+import { isIP } from "node:net";
+import type { Localised } from "../../core/language.ts";
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import type { Flaw } from "./flaw.ts";
+import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
+import { type Look, seldom } from "./seldom.ts";
+import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
+
+interface LocalDomain {
+  /** An account on it that is there. */
+  readonly named: Handle;
+  /** Where the pages and accounts are. */
+  readonly web: URL;
+  /** The answer that named the domain. */
+  readonly namedBy: Pick<HttpAnswer, "address">;
+  /** The account is looked up there in every run anyway. */
+  readonly lookedUp: boolean;
+}
+
+/** Other servers keep what they learnt for days, so once an hour is enough; a fault is looked at again in every run. */
+const askAgainSeconds = 3600;
+
+export async function askLocalDomain(
+  { named, web, namedBy, lookedUp }: LocalDomain,
+  subject: Localised,
+  context: ProbeContext,
+): Promise<Look> {
+  const { domain } = named;
+  const { hostname } = new URL(`https://${domain}`);
+  // Handles are on names: an address in their place is a mistake or a trap.
+  if (domain === web.host || isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) return nothing;
+  return await seldom("localDomain", { everySeconds: askAgainSeconds, about: domain }, context, async () => {
+    const [found, misleads] = await Promise.all([
+      lookedUp ? undefined : lookUp(named, web, subject, context, { fresh: true, namedBy }),
+      nodeInfoLeadsElsewhere(domain, web, namedBy, context),
+    ]);
+    const there = found ? webFingerThere(found, domain, context) : nothing;
+    return { ...there, flaws: [...there.flaws, ...(misleads ? [misleads] : [])] };
+  });
+}
+
+const nothing: Look = { flaws: [] };
+
+/** A domain that we never reached may be reached by others; one that we did reach is gone. */
+function webFingerThere({ flaws, silent }: WebFinger, domain: string, { memory }: ProbeContext): Look {
+  const there = (flaw: Flaw): Flaw => ({ ...flaw, reason: `on ${domain}: ${flaw.reason}` });
+  if (!silent) memory.set("localDomainReached", domain);
+  if (!silent || memory.get("localDomainReached") === domain) return { flaws: flaws.map(there) };
+  const [reason = "no answer"] = flaws.map((flaw) => flaw.reason);
+  return { flaws: [], note: `could not ask the domain of the handles (${reason})` };
+}

@@ -1,0 +1,58 @@
+/** When a cache may be answering in place of Mastodon: do the pages that need its database, which no cache can give? */
+import type { Localised } from "../../core/language.ts";
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { evidenceOf } from "./answer.ts";
+import { answersWithError, showsOldCopies } from "./explanation.ts";
+import type { Flaw } from "./flaw.ts";
+import type { InstanceLook } from "./instance.ts";
+import { uncached } from "./nonce.ts";
+import { patiently } from "./patience.ts";
+
+export interface SecondOpinion {
+  readonly flaws: readonly Flaw[];
+  /** The instance document, asked for anew, fails where its old copy did not. */
+  readonly documentFails: boolean;
+}
+
+interface Failure {
+  readonly what: string;
+  readonly evidence: string;
+}
+
+export async function secondOpinion(
+  origin: URL,
+  { answer, covered }: InstanceLook,
+  subject: Localised,
+  context: ProbeContext,
+): Promise<SecondOpinion> {
+  const [failure, document] = await Promise.all([
+    databaseFailure(origin, context),
+    covered === undefined ? undefined : ask(answer.url, context),
+  ]);
+  const documentFails = document !== undefined && "what" in document;
+  if (!failure) return { flaws: [], documentFails };
+  const [where, explanation] =
+    covered === undefined ? ["", answersWithError(subject)] : ["behind the cache ", showsOldCopies];
+  const reason = `${where}${failure.what}`;
+  return { flaws: [{ outcome: "down", reason, explanation, evidence: failure.evidence }], documentFails };
+}
+
+/** A policy may close the timeline to strangers, before the database is asked; the server's own actor it never closes. */
+async function databaseFailure(origin: URL, context: ProbeContext): Promise<Failure | undefined> {
+  const timeline = await ask(new URL("/api/v1/timelines/public?local=true&limit=1", origin), context);
+  if ("what" in timeline) return { ...timeline, what: `the timeline ${timeline.what}` };
+  if (timeline.status === 200 || timeline.status === 429) return undefined;
+  const actor = await ask(new URL("/actor", origin), context, { accept: "application/activity+json" });
+  return "what" in actor ? { ...actor, what: `the server's own actor ${actor.what}` } : undefined;
+}
+
+async function ask(
+  url: URL,
+  context: ProbeContext,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<HttpAnswer | Failure> {
+  const heard = await patiently(context.http.get(uncached(url), { headers }), context);
+  if (!("answer" in heard)) return { what: `gives ${heard.silence}`, evidence: heard.evidence };
+  const { answer } = heard;
+  return answer.status < 500 ? answer : { what: `answered ${answer.status}`, evidence: evidenceOf(answer) };
+}
