@@ -33,7 +33,7 @@ const troubles = {
   "inbox-fails": ({ method }) =>
     method === "POST" ? { ...json({ error: "Internal error" }), status: 500 } : undefined,
 
-  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 210) : undefined),
+  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 30) : undefined),
   "feed-empty": ({ url }) => (isTimeline(url) ? json([]) : undefined),
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
   "search-empty": ({ url }) =>
@@ -81,10 +81,17 @@ function streamingWithoutDatabase(url: URL, headers: Asked["headers"]): Reply | 
   return headers.authorization === undefined ? undefined : refused(500, "An unexpected error occurred");
 }
 
-/** One every minute and a half, until nothing was taken in any more. */
-function oldPosts({ now }: Asked, ageSeconds: number): Reply {
-  const posts = Array.from({ length: 40 }, (_, index) => {
-    const writtenAt = now.epochMilliseconds - (ageSeconds + index * 90) * 1000;
+/** Moments of the posts that are asked for, newest first: one every minute and a half, the last one at `newest`. */
+export function writtenBefore({ url }: Asked, newest: number): readonly number[] {
+  const [limit, maxId] = [Number(url.searchParams.get("limit") ?? 20), url.searchParams.get("max_id")];
+  const before = maxId === null ? Number.POSITIVE_INFINITY : Number(BigInt(maxId) >> 16n);
+  const skipped = Math.max(0, Math.ceil((newest - before) / 90_000));
+  return Array.from({ length: Math.min(40, limit) }, (_, index) => newest - (skipped + index) * 90_000);
+}
+
+/** Until nothing was taken in any more. */
+function oldPosts(asked: Asked, ageSeconds: number): Reply {
+  const posts = writtenBefore(asked, asked.now.epochMilliseconds - ageSeconds * 1000).map((writtenAt) => {
     const created_at = Temporal.Instant.fromEpochMilliseconds(writtenAt).toString({ fractionalSecondDigits: 3 });
     return { id: (BigInt(writtenAt) << 16n).toString(), created_at, visibility: "public", media_attachments: [] };
   });

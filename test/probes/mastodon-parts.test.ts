@@ -235,8 +235,9 @@ describe("the timeline", () => {
       "mastodon_timeline_age_seconds",
       { feed: "remote" },
     ]);
-    expect(readings[0]?.value).toBeGreaterThan(200);
-    expect(readings[0]?.value).toBeLessThan(230);
+    // The third newest post: one or two alone do not make it fresh.
+    expect(readings[0]?.value).toBeGreaterThan(210);
+    expect(readings[0]?.value).toBeLessThan(250);
   });
 
   test.each<[string, MastodonSettings, object, RegExp]>([
@@ -279,30 +280,82 @@ describe("the timeline", () => {
     expect(JSON.stringify(sample)).not.toContain("a-token-that-was-revoked");
   });
 
-  const posts = (ages: readonly number[]) =>
+  const noon = Date.parse("2026-11-23T12:00:00Z");
+  /** Numbered as Mastodon does, or as a relative of it. */
+  const posts = (ages: readonly number[], { numbered = true } = {}) =>
     asJson(
-      ages.map((age, index) => ({
-        id: `${index}`,
-        created_at: new Date(noon - age * 1000).toISOString(),
-      })),
+      ages.map((age, index) => {
+        const at = noon - age * 1000;
+        // A post from the future gets the number of the moment it came in.
+        const id = numbered ? (BigInt(Math.min(at, noon)) << 16n).toString() : `A${index}`;
+        return { id, created_at: new Date(at).toISOString() };
+      }),
       { date: new Date(noon).toUTCString() },
     );
-  const noon = Date.parse("2026-11-23T12:00:00Z");
   const every = (gap: number, from: number) => Array.from({ length: 40 }, (_, index) => from + index * gap);
   async function withPosts(answers: Answers, clock = new FakeClock()) {
     await using server = await smallServer(answers);
     return await runProbe(timeline, { url: server.url }, { clock });
   }
+  /** What is newest, and what came before the same time of other days: the same on each of them. */
+  async function onOtherDays(newest: readonly number[], gap: number, options = {}) {
+    const answer = (_url: string, path: string) => {
+      const [, before] = /[?&]max_id=(\d+)/.exec(path) ?? [];
+      if (before === undefined) return posts(newest);
+      const hence = (noon - Number(BigInt(before) >> 16n)) / 1000;
+      return posts(every(gap, hence + gap));
+    };
+    await using server = await smallServer({ "/api/v1/timelines/public": answer });
+    const sample = await runProbe(timeline, { url: server.url, ...options });
+    return { ...sample, asked: server.requests.filter((request) => request.includes("max_id")).length };
+  }
 
-  test.each<[string, readonly number[], string]>([
-    ["one a minute until an hour ago", every(60, 3600), "degraded"],
-    ["one every ten minutes until an hour ago", every(600, 3600), "up"],
-    ["one every ten minutes until five hours ago", every(600, 5 * 3600), "degraded"],
-    ["one a minute, and one from the future on top of a silence", [-86_400, ...every(60, 3600)], "degraded"],
-    ["one a minute, and one that is years old on top", [9e7, ...every(60, 30)], "up"],
-    ["three posts in all, days old", [9e5, 9e5, 9e5], "up"],
-  ])("%s", async (_what, ages, outcome) => {
-    expect(await withPosts({ "/api/v1/timelines/public": posts(ages) })).toMatchObject({ outcome });
+  test.each<[string, readonly number[], number, string]>([
+    ["one a minute until an hour ago, as on no other day", every(60, 3600), 60, "degraded"],
+    ["the same at a time when it pauses for half an hour on other days too", every(60, 3600), 700, "up"],
+    ["a relay's burst of forty, and 35 quiet minutes", every(3, 35 * 60), 900, "up"],
+    ["one in 170 seconds all evening, and 50 quiet minutes at night", every(170, 50 * 60), 500, "up"],
+    ["one every ten minutes until an hour ago", every(600, 3600), 600, "up"],
+    ["one every ten minutes until ten hours ago", every(600, 36_000), 600, "degraded"],
+    ["one a minute until three days ago", every(60, 3 * 86_400), 60, "degraded"],
+  ])("%s", async (_what, newest, gap, outcome) => {
+    expect(await onOtherDays(newest, gap)).toMatchObject({ outcome });
+  });
+
+  test("that is quieter than on other days is told of in words that are true", async () => {
+    expect(await onOtherDays(every(2, 3 * 3600), 2)).toMatchObject({
+      outcome: "degraded",
+      reason:
+        "no new posts on the remote timeline for 3 hours; the longest pause before this time on other days was less than a minute",
+      explanation: {
+        en: "No new posts from other servers for 3 hours.",
+        fr: "Aucun nouveau message d’autres serveurs depuis 3 heures.",
+      },
+      evidence: expect.stringContaining("and 7 days ago, before this time: 6 s"),
+    });
+    expect(await onOtherDays([30, ...every(60, 3 * 3600 - 60)], 60)).toMatchObject({
+      outcome: "degraded",
+      explanation: { en: "Hardly any new posts from other servers for 3 hours." },
+    });
+    expect(await onOtherDays(every(60, 86_400), 60, { feed: "local" })).toMatchObject({
+      explanation: { en: "No new posts from members for 1 day." },
+    });
+  });
+
+  test("is compared with other days only when it has been quiet for long, and says so when that is usual", async () => {
+    expect(await onOtherDays(every(60, 1500), 60)).toMatchObject({ outcome: "up", asked: 0 });
+    const { asked, reason } = await onOtherDays(every(3, 35 * 60), 900);
+    expect([asked, reason]).toEqual([3, "quiet for 36 minutes, which is not known to be unusual here"]);
+  });
+
+  test.each<[string, Answers[string], string]>([
+    ["an hour is no fault", posts(every(60, 3600), { numbered: false }), "up"],
+    ["two days are one", posts(every(60, 2 * 86_400), { numbered: false }), "degraded"],
+    ["one from the future on top of them too", posts([-90_000, ...every(60, 2 * 86_400)]), "degraded"],
+    ["a post that is years old changes nothing", posts([9e7, ...every(60, 30)]), "up"],
+    ["three posts in all tell nothing", posts([9e5, 9e5, 9e5]), "up"],
+  ])("of a server that tells nothing of other days: %s", async (_what, answer, outcome) => {
+    expect(await withPosts({ "/api/v1/timelines/public": answer })).toMatchObject({ outcome });
   });
 
   test("is as fresh as the server's own clock says, whatever ours does", async () => {
@@ -335,17 +388,53 @@ describe("the timeline", () => {
     expect(await withPosts({ "/api/v1/timelines/public": answer })).toMatchObject({ outcome: "degraded", reason });
   });
 
-  test("what posts say never gets into our books", async () => {
-    const late = every(60, 7200).map((age) => ({
-      id: "1",
+  test.each([
+    [undefined, {}],
+    [token, {}],
+    [undefined, { date: "yesterday" }],
+  ])("what posts say never gets into our books, be they late, odd or cut off", async (token, odd) => {
+    const said = "<p>a private thought</p>";
+    const late = every(60, 2 * 86_400).map((age) => ({
+      id: `A${age}`,
       created_at: new Date(noon - age * 1000).toISOString(),
-      content: "<p>a private thought</p>",
+      content: said,
+      account: { note: said },
+      ...("date" in odd && { created_at: odd.date }),
     }));
-    const sample = await withPosts({
-      "/api/v1/timelines/public": asJson(late, { date: new Date(noon).toUTCString() }),
+    for (const body of [late, JSON.stringify(late).slice(0, -20), said]) {
+      const answer = asJson(body, { date: new Date(noon).toUTCString() });
+      await using server = await smallServer({ "/api/v1/timelines/public": answer });
+      const sample = await runProbe(timeline, { url: server.url, token });
+      expect(sample.outcome).toBe("degraded");
+      expect(JSON.stringify(sample)).not.toContain("thought");
+    }
+  });
+
+  test("an odd answer is told by its status, type, length and odd place", async () => {
+    const answer = asJson([{ id: "1", created_at: "2026-11-23T12:00:00Z" }, { id: 2 }]);
+    const sample = await withPosts({ "/api/v1/timelines/public": answer });
+    expect(sample.evidence?.split("\n").slice(1)).toEqual([
+      "content-type: application/json",
+      "length: 57 bytes",
+      "1.id is missing or not as expected",
+    ]);
+  });
+
+  test("that is slow is slow, and not gone", async () => {
+    const clock = new FakeClock();
+    await using hanging = await smallServer({ "/api/v1/timelines/public": () => void clock.turn(11) });
+    expect(await runProbe(timeline, { url: hanging.url }, { clock, timeoutSeconds: 30 })).toMatchObject({
+      outcome: "degraded",
+      reason: "the timeline: no answer within 10 s",
+      explanation: { en: "Timelines load slowly or not at all." },
     });
-    expect(sample.outcome).toBe("degraded");
-    expect(JSON.stringify(sample)).not.toContain("thought");
+    await using server = await startMastodon({ slowSeconds: 0.06 });
+    await server.become("slow");
+    expect(await runProbe(timeline, { url: server.url, maxSeconds: 0.05 })).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/^the timeline took [\d.]+ s, more than 0\.05 s$/),
+      explanation: { en: "Timelines load slowly." },
+    });
   });
 });
 
