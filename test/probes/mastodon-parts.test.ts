@@ -10,7 +10,7 @@ import search from "../../probes/mastodon-search.ts";
 import timeline from "../../probes/mastodon-timeline.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
-import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
+import { type Answer, type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";
 
 const token = new Secret(practiceToken);
 const versions = ["4.2", "4.5"] as const;
@@ -453,6 +453,31 @@ describe("search", () => {
     await using server = await smallServer({ "*": answer });
     const sample = await runProbe(search, { url: server.url, query: "x", ...options });
     expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason), explanation: members });
+  });
+
+  test.each([{ token }, {}])("never keeps what it finds, be it odd, an error or nothing", async (options) => {
+    const found = { accounts: [{ note: "a private note" }], statuses: [], hashtags: [] };
+    const answers: Answer[] = [
+      asJson({ accounts: found.accounts }),
+      asJson(found),
+      { status: 401, ...asJson(found) },
+      { status: 403, ...asJson(found) },
+      { status: 500, ...asJson(found) },
+      { headers: { "content-type": "text/plain" }, body: "a private note" },
+    ];
+    for (const answer of answers) {
+      await using server = await smallServer({ "*": answer });
+      const sample = await runProbe(search, { url: server.url, query: "x", ...options });
+      expect(sample.outcome).not.toBe("up");
+      expect(sample.evidence).toContain("content-type: ");
+      expect(JSON.stringify(sample)).not.toContain("private note");
+    }
+  });
+
+  test("asks for the engine only where nothing else could have answered", async () => {
+    await using server = await startMastodon({ trouble: "search-empty" });
+    const sample = await runProbe(search, { url: server.url, query: "admin", type: "accounts" });
+    expect(sample).toMatchObject({ outcome: "degraded", reason: "search finds no accounts where there are some" });
   });
 });
 
