@@ -23,6 +23,12 @@ const troubles = {
   "bucket-gone": ({ url }) =>
     isMedia(url) ? storeError(404, "NoSuchBucket", "The specified bucket does not exist") : undefined,
   "media-page": ({ url }) => (isMedia(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
+  "media-missing": ({ url }) => (isMedia(url) ? { ...page("404 Not Found", "nginx"), status: 404 } : undefined),
+  "media-forbidden": ({ url }) => (isMedia(url) ? fileRights : undefined),
+  "media-text": ({ url }) =>
+    isMedia(url)
+      ? { status: 200, headers: { "content-type": "image/png" }, body: "upstream connect error or disconnect/reset" }
+      : undefined,
   "media-empty": ({ url }) => (isMedia(url) ? { status: 200, headers: { "content-type": "image/png" } } : undefined),
 
   "actor-page": ({ url }) => (url.pathname === "/actor" ? page("Mastodon (practice)", "A profile.") : undefined),
@@ -57,6 +63,13 @@ const notAllowed: Reply = {
 };
 const firewall: Reply = {
   ...page("403 Forbidden", "Your request was blocked by a security rule."),
+  status: 403,
+  headers: { server: "nginx", "content-type": "text/html" },
+};
+
+/** nginx may not read the folder. */
+const fileRights: Reply = {
+  ...page("403 Forbidden", "nginx"),
   status: 403,
   headers: { server: "nginx", "content-type": "text/html" },
 };

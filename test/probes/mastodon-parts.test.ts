@@ -37,6 +37,9 @@ describe("media", () => {
     expect(store.requests).toEqual([expect.stringMatching(/^GET \/system\/accounts\/avatars\//)]);
   });
 
+  /** What a picture begins with. */
+  const png = { headers: { "content-type": "image/png" }, body: Buffer.from("\x89PNG\r\n\x1a\n", "latin1") };
+
   test("whose host is gone are degraded, and Mastodon is not down", async () => {
     const gone = await smallServer({});
     await gone[Symbol.asyncDispose]();
@@ -46,7 +49,7 @@ describe("media", () => {
   });
 
   test("of the program itself prove nothing: an attachment of a local post is taken, and never a remote one", async () => {
-    await using store = await smallServer({ "*": { headers: { "content-type": "image/png" }, body: "\u0089PNG" } });
+    await using store = await smallServer({ "*": png });
     const attachment = (path: string, remote: string | null) => ({ url: `${store.url}${path}`, remote_url: remote });
     const post = {
       id: "1",
@@ -75,19 +78,117 @@ describe("media", () => {
   test("are not looked for while Mastodon itself is broken", async () => {
     await using server = await startMastodon();
     await server.become("errors");
-    expect(await runProbe(media, { url: server.url })).toMatchObject({ outcome: "unknown", explanation: members });
+    expect(await runProbe(media, { url: server.url })).toMatchObject({
+      outcome: "unknown",
+      reason: "could not look for a picture: the instance document answered 502",
+      explanation: { en: "We could not check this part: Mastodon itself does not answer as it should." },
+    });
+    await server.become("blocked");
+    expect(await runProbe(media, { url: server.url })).toMatchObject({
+      outcome: "unknown",
+      explanation: { en: "We could not check: our monitor was turned away." },
+    });
+  });
+
+  /** The avatar as given, and one picture in a post, which is the second one to be asked for. */
+  async function withFiles(avatar: Answers[string], second?: Answers[string]) {
+    await using server = await smallServer({
+      ...shows("/system/avatar.png"),
+      "/api/v1/timelines/public": asJson(
+        second === undefined
+          ? []
+          : [
+              {
+                id: "1",
+                created_at: "2026-11-23T12:00:00.000Z",
+                media_attachments: [{ url: "/system/post.png", remote_url: null }],
+              },
+            ],
+      ),
+      "/system/avatar.png": avatar,
+      ...(second && { "/system/post.png": second }),
+    });
+    return await runProbe(media, { url: server.url });
+  }
+  const missing = { status: 404 };
+  const forbidden = asHtml("<center><h1>403 Forbidden</h1></center><hr><center>nginx</center>", 403);
+  const errorText = { headers: { "content-type": "image/png" }, body: "upstream connect error or disconnect/reset" };
+
+  test("of which one is missing do not make the storage broken", async () => {
+    for (const avatar of [missing, forbidden, errorText, { ...png, body: "" }]) {
+      expect(await withFiles(avatar, png)).toMatchObject({
+        outcome: "up",
+        reason: expect.stringMatching(/; another one is as it should be$/),
+      });
+    }
+  });
+
+  test.each<[string, Answers[string], Answers[string] | undefined, RegExp, string]>([
+    [
+      "two that are missing",
+      missing,
+      missing,
+      /^a picture that is shown is not on .* \(404\); so it is with another one$/,
+      "Pictures and videos do not load.",
+    ],
+    ["the only one, missing", missing, undefined, /; there is no other to compare$/, "Some pictures do not load."],
+    [
+      "two that nginx may not read",
+      forbidden,
+      forbidden,
+      /^127\.0\.0\.1:\d+ refuses a picture \(403\) and answers all else: may the web server read it\?/,
+      "Pictures and videos may not load.",
+    ],
+    ["two error messages", errorText, errorText, /gives text under the name/, "Pictures and videos do not load."],
+    [
+      "noise",
+      { ...png, body: new Uint8Array(64) },
+      { ...png, body: new Uint8Array(64) },
+      /does not begin like one/,
+      "Pictures and videos do not load.",
+    ],
+  ])("%s", async (_what, avatar, second, reason, en) => {
+    const sample = await withFiles(avatar, second);
+    expect(sample).toMatchObject({ outcome: "degraded", reason: expect.stringMatching(reason), explanation: { en } });
+  });
+
+  test.each([
+    "\x89PNG\r\n\x1a\n",
+    "\xff\xd8\xff\xe0\0\x10JFIF",
+    "GIF89a",
+    "RIFF\x24\0\0\0WEBPVP8 ",
+    "\0\0\0\x1cftypavif",
+    "\0\0\0\x20ftypmp42",
+  ])("begin as they do: %j", async (start) => {
+    const body = Buffer.from(start, "latin1");
+    expect(await withFiles({ headers: { "content-type": "image/whatever" }, body })).toMatchObject({ outcome: "up" });
+  });
+
+  test("that are slow are slow, and not gone", async () => {
+    const clock = new FakeClock();
+    await using server = await smallServer({ ...shows("/a.png"), "/a.png": () => void clock.turn(11) });
+    expect(await runProbe(media, { url: server.url }, { clock, timeoutSeconds: 30 })).toMatchObject({
+      outcome: "degraded",
+      reason: expect.stringMatching(/: no answer within 10 s$/),
+      explanation: { en: "Pictures and videos load slowly or not at all." },
+    });
   });
 
   test.each<[string, Answers, string, RegExp]>([
-    ["missing", { "*": { status: 404 } }, "degraded", /^a picture that is shown is not on .* \(404\)$/],
+    [
+      "missing",
+      { "*": { status: 404 } },
+      "degraded",
+      /^a picture that is shown is not on .* \(404\); there is no other/,
+    ],
     ["a wall before it", { "*": { status: 403 } }, "unknown", /^blocked: the monitor is refused/],
     ["an error", { "*": { status: 503 } }, "degraded", /^the media host .* answers 503$/],
-    ["JSON", { "*": asJson({ error: "no" }) }, "degraded", /gives application\/json in place of a picture$/],
+    ["JSON", { "*": asJson({ error: "no" }) }, "degraded", /gives application\/json in place of a picture;/],
     [
       "a page under the name of a picture",
       { "*": { headers: { "content-type": "image/png" }, body: "<!doctype html><title>x" } },
       "degraded",
-      /gives text under the name of a picture$/,
+      /gives text under the name of a picture;/,
     ],
     [
       "an error of the store with status 200",
@@ -95,7 +196,7 @@ describe("media", () => {
       "degraded",
       /^the media store .* refuses: SlowDown \(200\)$/,
     ],
-    ["a picture without a type", { "*": { body: "\u0089PNG\r\n" } }, "up", /^$/],
+    ["a picture without a type", { "*": { body: png.body } }, "up", /^$/],
   ])("%s", async (_what, answers, outcome, reason) => {
     await using store = await smallServer(answers);
     await using server = await smallServer(shows(`${store.url}/a.png`));

@@ -70,6 +70,9 @@ const cases: readonly Case[] = [
   { situation: "The media bucket is gone", trouble: "bucket-gone", probe: media },
   { situation: "The media host shows the web app", trouble: "media-page", probe: media },
   { situation: "Media files are empty", trouble: "media-empty", probe: media },
+  { situation: "Media files are lost", trouble: "media-missing", probe: media },
+  { situation: "The web server may not read media files", trouble: "media-forbidden", probe: media },
+  { situation: "An error message stands under the name of each picture", trouble: "media-text", probe: media },
   {
     situation: "A cache gives other servers the web page of the actor",
     trouble: "actor-page",
