@@ -42,6 +42,10 @@ const troubles = {
   "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 30) : undefined),
   "feed-empty": ({ url }) => (isTimeline(url) ? json([]) : undefined),
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
+  "password-page-fails": ({ url }) =>
+    url.pathname === "/auth/password/new" ? { ...page("We're sorry", "500"), status: 500 } : undefined,
+  "confirmation-page-fails": ({ url }) =>
+    url.pathname === "/auth/confirmation/new" ? { ...page("We're sorry", "500"), status: 500 } : undefined,
   "search-empty": ({ url }) =>
     url.pathname === "/api/v2/search" ? json({ accounts: [], statuses: [], hashtags: [] }) : undefined,
 } as const satisfies Readonly<Record<string, (asked: Asked) => Reply | undefined>>;

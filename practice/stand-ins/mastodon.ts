@@ -106,6 +106,10 @@ function answer(server: Server, request: Asked): Reply {
       });
     case "/about":
       return page("About (practice)", "A co-op that exists for practice only.");
+    case "/auth/password/new":
+      return mailForm("/auth/password");
+    case "/auth/confirmation/new":
+      return mailForm("/auth/confirmation");
     case "/api/v2/instance":
       return closed ? membersOnly : json(instanceVersion2(server), forFiveMinutes);
     case "/api/v1/instance":
@@ -131,6 +135,13 @@ function answer(server: Server, request: Asked): Reply {
       return notFound;
   }
 }
+
+/** As Rails writes a form; nothing is kept of these pages. */
+const mailForm = (action: string): Reply => ({
+  status: 200,
+  headers: { "content-type": "text/html; charset=utf-8", "cache-control": "private, no-store" },
+  body: `<!doctype html><html lang="en"><head><title>Practice Co-op</title></head><body class="auth"><form class="simple_form new_user" id="new_user" novalidate="novalidate" action="${action}" accept-charset="UTF-8" method="post"><input type="hidden" name="authenticity_token" value="practice"><input type="email" name="user[email]" id="user_email"><button name="button" type="submit" class="btn">Go</button></form></body></html>`,
+});
 
 const notFound: Reply = { ...page("The page you are looking for isn't here.", "404"), status: 404 };
 const notSigned: Reply = { ...json({ error: "Request not signed" }), status: 401 };

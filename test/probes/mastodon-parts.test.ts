@@ -7,6 +7,7 @@ import mastodon from "../../probes/mastodon.ts";
 import federation from "../../probes/mastodon-federation.ts";
 import media from "../../probes/mastodon-media.ts";
 import search from "../../probes/mastodon-search.ts";
+import signUp from "../../probes/mastodon-sign-up.ts";
 import timeline from "../../probes/mastodon-timeline.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -579,6 +580,74 @@ describe("search", () => {
     await using server = await startMastodon({ trouble: "search-empty" });
     const sample = await runProbe(search, { url: server.url, query: "admin", type: "accounts" });
     expect(sample).toMatchObject({ outcome: "degraded", reason: "search finds no accounts where there are some" });
+  });
+});
+
+describe("the pages for mails of an account", () => {
+  const form = (action: string) => asHtml(`<form class="simple_form" action="${action}" method="post"><input>`);
+  const instance = asJson({ domain: "social.example", version: "4.5.15" });
+  async function withPages(password: Answers[string], options: Parameters<typeof runProbe>[2] = {}) {
+    await using server = await smallServer({
+      "/api/v2/instance": instance,
+      "/auth/password/new": password,
+      "/auth/confirmation/new": form("/auth/confirmation"),
+    });
+    return await runProbe(signUp, { url: server.url }, options);
+  }
+
+  test.each(versions)("of %s are opened, with what no cache has", async (version) => {
+    await using server = await startMastodon({ version });
+    expect(await runProbe(signUp, { url: server.url })).toMatchObject({ outcome: "up" });
+    expect(server.requests.map((request) => request.replace(/\?_=.*/, "?_"))).toEqual([
+      "GET /api/v2/instance",
+      "GET /auth/password/new?_",
+      "GET /auth/confirmation/new?_",
+    ]);
+  });
+
+  test.each<[string, Answers[string], string, RegExp]>([
+    ["an error", asHtml("<h1>We're sorry", 500), "degraded", /^the page for a new password answered 500$/],
+    [
+      "a cache that covers",
+      { ...asHtml("<h1>"), headers: { "x-cached": "STALE" } },
+      "degraded",
+      /fails and a cache covers it/,
+    ],
+    [
+      "planned work",
+      { status: 503, headers: { "retry-after": "60" } },
+      "degraded",
+      /^says it is under maintenance \(503/,
+    ],
+    ["a riddle", asHtml('<i id="anubis_challenge">'), "unknown", /^blocked: Anubis/],
+    ["a limit", { status: 429 }, "unknown", /asked to come less often/],
+    ["a sign-on elsewhere", { status: 302, headers: { location: "https://sso.example/" } }, "up", /\(answered 302\)/],
+    ["a door that is closed to strangers", asHtml("<h1>403", 403), "up", /\(answered 403\): not judged$/],
+    ["a relative of Mastodon that has no such page", { status: 404 }, "up", /\(answered 404\): not judged$/],
+    ["a page of somebody else", asHtml("<h1>Sign in with the co-op"), "up", /\(a page without its form\)/],
+    ["the form, at an address of its own", form("https://social.example/auth/password"), "up", /^$/],
+  ])("%s", async (_what, password, outcome, reason) => {
+    const sample = await withPages(password);
+    expect({ ...sample, reason: sample.reason ?? "" }).toMatchObject({
+      outcome,
+      reason: expect.stringMatching(reason),
+    });
+    if (outcome !== "up") expect(sample.explanation).toEqual(members);
+  });
+
+  test("that are slow are not judged", async () => {
+    const clock = new FakeClock();
+    const slow = await withPages(() => void clock.turn(6), { clock, timeoutSeconds: 20 });
+    expect(slow).toMatchObject({
+      outcome: "up",
+      reason: "the page for a new password: no answer within 5 s, so not judged",
+    });
+  });
+
+  test("are not looked for while Mastodon itself is broken", async () => {
+    await using server = await startMastodon();
+    await server.become("errors");
+    expect(await runProbe(signUp, { url: server.url })).toMatchObject({ outcome: "unknown", explanation: members });
   });
 });
 

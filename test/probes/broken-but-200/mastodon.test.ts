@@ -10,6 +10,7 @@ import mastodon from "../../../probes/mastodon.ts";
 import federation from "../../../probes/mastodon-federation.ts";
 import media from "../../../probes/mastodon-media.ts";
 import search from "../../../probes/mastodon-search.ts";
+import signUp from "../../../probes/mastodon-sign-up.ts";
 import streaming from "../../../probes/mastodon-streaming.ts";
 import timeline from "../../../probes/mastodon-timeline.ts";
 import { type Situation, sectionOnPage, situationFaults, situationTable } from "../../helpers/broken-but-200.ts";
@@ -97,6 +98,8 @@ const cases: readonly Case[] = [
     probe: timeline,
   },
   { situation: "Timelines end in an error", trouble: "feed-fails", probe: timeline },
+  { situation: "Nobody can ask for a new password", trouble: "password-page-fails", probe: signUp },
+  { situation: "Nobody can have a confirmation mail sent again", trouble: "confirmation-page-fails", probe: signUp },
   {
     situation: "The search engine is gone",
     trouble: "search-empty",
