@@ -621,6 +621,12 @@ describe("the pages for mails of an account", () => {
     ],
     ["a riddle", asHtml('<i id="anubis_challenge">'), "unknown", /^blocked: Anubis/],
     ["a limit", { status: 429 }, "unknown", /asked to come less often/],
+    [
+      "a riddle that refuses",
+      { status: 403, headers: { "cf-mitigated": "challenge" } },
+      "unknown",
+      /^blocked: Cloudflare/,
+    ],
     ["a sign-on elsewhere", { status: 302, headers: { location: "https://sso.example/" } }, "up", /\(answered 302\)/],
     ["a door that is closed to strangers", asHtml("<h1>403", 403), "up", /\(answered 403\): not judged$/],
     ["a relative of Mastodon that has no such page", { status: 404 }, "up", /\(answered 404\): not judged$/],
