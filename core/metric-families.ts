@@ -18,7 +18,10 @@ export const readingFamilies: readonly MetricFamily[] = [
   gauge("mastodon_info", "Version the Mastodon server says it runs."),
   gauge("mastodon_streaming_clients", "Apps and browsers that listen for new posts, by the way they do."),
   counter("mastodon_streaming_messages_received_total", "Messages that the streaming server has had from Redis."),
-  gauge("mastodon_timeline_age_seconds", "Age of the newest posts of a public timeline, by the server's clock."),
+  gauge(
+    "mastodon_timeline_age_seconds",
+    "Time in which at most two posts came on a public timeline, by the server's clock.",
+  ),
   gauge("castopod_info", "Version the Castopod server says it runs."),
   gauge("pixelfed_info", "Version the Pixelfed server says it runs."),
   gauge("lemmy_info", "Version the Lemmy server says it runs."),

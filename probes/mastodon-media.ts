@@ -3,21 +3,33 @@ import { z } from "zod";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import type { Finding } from "../core/sample.ts";
 import { webAddress } from "../core/settings.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstance } from "./lib/instance.ts";
+import { isText, startsLikeMedia } from "./lib/media-start.ts";
 import { uncached } from "./lib/nonce.ts";
-import { patiently } from "./lib/patience.ts";
+import { notLookedAt } from "./lib/not-looked-at.ts";
+import { longPatienceSeconds, patiently } from "./lib/patience.ts";
 import { type PublicPost, PublicPosts } from "./lib/posts.ts";
-import { isHtml, mediaType } from "./lib/wall.ts";
+import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
 
 const noPictures: Localised = {
   en: "Pictures and videos do not load.",
   fr: "Les images et les vidéos ne s’affichent pas.",
+};
+const somePictures: Localised = {
+  en: "Some pictures do not load.",
+  fr: "Certaines images ne s’affichent pas.",
+};
+const mayNotLoad: Localised = {
+  en: "Pictures and videos may not load.",
+  fr: "Les images et les vidéos risquent de ne pas s’afficher.",
+};
+const slowIfAtAll: Localised = {
+  en: "Pictures and videos load slowly or not at all.",
+  fr: "Les images et les vidéos s’affichent lentement, ou pas du tout.",
 };
 const slowPictures: Localised = {
   en: "Pictures and videos load slowly.",
@@ -45,18 +57,22 @@ export default defineProbe({
 
   async run({ url, file, maxSeconds, ca }, given) {
     const context = trusting(given, ca);
-    const found = await findPicture(new URL(url), file, context);
-    if ("outcome" in found) return found;
-    const heard = await fetchBeginning(found, context);
-    const host = found.url.host;
-    if (!("answer" in heard))
-      return findingOf([blemish(`media on ${host}: ${heard.silence}`, noPictures, heard.evidence)]);
-    const { answer } = heard;
-    const fault = mediaFault(answer, host);
-    const took = answer.phases.total ?? 0;
-    const slow = `a picture from ${host} took ${took.toFixed(1)} s to begin, more than ${maxSeconds} s`;
-    const flaws = fault ? [fault] : took > maxSeconds ? [blemish(slow, slowPictures, evidenceOf(answer))] : [];
-    return findingOf(flaws, { phases: answer.phases });
+    const origin = new URL(url);
+    // Also where the file is known: while there is no Mastodon, nobody misses its pictures.
+    const look = await askInstance(origin, sameInAll("Mastodon"), context);
+    if (look.flaw && file === undefined) return notLookedAt("a picture", look.flaw);
+    const named = file === undefined ? [] : [{ url: new URL(file) }];
+    const shown = [...named, ...uploaded(look.instance?.pictures ?? [], origin, look.answer)];
+    const [first, ...others] = shown.length > 0 ? shown : await posted(origin, context);
+    if (!first)
+      return { outcome: "up", reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched" };
+    const seen = await askFile(first, origin, maxSeconds, context);
+    const phases = seen.answer ? { phases: seen.answer.phases } : {};
+    if (!seen.fault?.oneFile) return findingOf(seen.fault ? [seen.fault.flaw] : seen.slow, phases);
+    // One file may be missing for a reason of its own. Is the storage to blame, another one is missing too.
+    const second = otherThan(first, [...others, ...(shown.length > 0 ? await posted(origin, context) : [])]);
+    const compared = second && (await askFile(second, origin, maxSeconds, context));
+    return findingOf(compare(seen.fault.flaw, compared), { ...phases, note: noteOf(seen.fault.flaw) });
   },
 });
 
@@ -65,30 +81,41 @@ interface Picture {
   readonly namedBy?: Pick<HttpAnswer, "address">;
 }
 
-/** An uploaded file: what came with the program is on another shelf and says nothing. */
-async function findPicture(origin: URL, file: string | undefined, context: ProbeContext): Promise<Picture | Finding> {
-  // Also where the file is known: while there is no Mastodon, nobody misses its pictures.
-  const look = await askInstance(origin, sameInAll("Mastodon"), context);
-  if (file !== undefined) return { url: new URL(file) };
-  const { flaw, answer, instance } = look;
-  if (flaw) {
-    // What is wrong with the whole of Mastodon is another check's to say.
-    const reason = `could not look for a picture: ${flaw.reason}`;
-    return {
-      outcome: "unknown",
-      reason,
-      explanation: couldNotCheck,
-      ...(flaw.evidence && { evidence: flaw.evidence }),
-    };
-  }
-  const shown = uploaded(instance?.pictures ?? [], origin);
-  if (shown) return { url: shown, namedBy: answer };
+/** What was seen of one file. */
+interface Seen {
+  readonly answer?: HttpAnswer;
+  readonly fault?: Fault;
+  readonly slow: readonly Flaw[];
+}
+
+interface Fault {
+  readonly flaw: Flaw;
+  /** It may be wrong with this one file, and all others may be there. */
+  readonly oneFile?: true;
+}
+
+function compare(first: Flaw, second: Seen | undefined): readonly Flaw[] {
+  if (!second)
+    return [{ ...first, reason: `${first.reason}; there is no other to compare`, explanation: somePictures }];
+  if (!second.fault) return second.slow;
+  const { reason } = second.fault.flaw;
+  const too = reason === first.reason ? "so it is with another one" : `of another one: ${reason}`;
+  return [{ ...first, reason: `${first.reason}; ${too}` }];
+}
+
+const noteOf = ({ reason }: Flaw): string => `${reason}; another one is as it should be`;
+
+/** On the same host: another one may be in another storage. */
+const otherThan = ({ url }: Picture, pictures: readonly Picture[]): Picture | undefined =>
+  pictures.find((other) => other.url.host === url.host && other.url.pathname !== url.pathname);
+
+/** Pictures that members have put into posts, or under their names. */
+async function posted(origin: URL, context: ProbeContext): Promise<readonly Picture[]> {
   const timeline = new URL("/api/v1/timelines/public?local=true&only_media=true&limit=5", origin);
-  const posts = await context.http.get(uncached(timeline));
-  const attached = (posts.json(PublicPosts) ?? []).flatMap(attachments);
-  const posted = uploaded(attached, origin);
-  if (posted) return { url: posted, namedBy: posts };
-  return { outcome: "up", reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched" };
+  const heard = await patiently(context.http.get(uncached(timeline)), context);
+  if (!("answer" in heard)) return [];
+  const { answer } = heard;
+  return uploaded((answer.json(PublicPosts) ?? []).flatMap(attachments), origin, answer);
 }
 
 /** Of remote posts the server may keep no copy: fetching one would make it ask others. */
@@ -98,45 +125,76 @@ const attachments = ({ media_attachments }: PublicPost): readonly string[] =>
 const partOfTheProgram =
   /\/(?:packs|packs-test|assets|emoji|media_proxy)\/|\/(?:original|static)\/missing\.png$|\/missing\.png$/;
 
-function uploaded(pictures: readonly string[], origin: URL): URL | undefined {
-  return pictures
+/** What came with the program is on another shelf and says nothing. */
+const uploaded = (pictures: readonly string[], origin: URL, namedBy: HttpAnswer): readonly Picture[] =>
+  pictures
     .map((picture) => URL.parse(picture, origin))
     .filter((picture) => picture !== null)
-    .find(
+    .filter(
       ({ protocol, pathname }) => /^https?:$/.test(protocol) && pathname !== "/" && !partOfTheProgram.test(pathname),
-    );
-}
+    )
+    .map((url) => ({ url, namedBy }));
 
-function fetchBeginning({ url, namedBy }: Picture, context: ProbeContext) {
-  const request = {
-    headers: { range: `bytes=0-${wanted - 1}`, accept: "image/*,video/*,audio/*" },
-    maxBodyBytes: 4096,
+async function askFile(picture: Picture, origin: URL, maxSeconds: number, context: ProbeContext): Promise<Seen> {
+  const { url, namedBy } = picture;
+  const headers = {
+    range: `bytes=0-${wanted - 1}`,
+    accept: "image/*,video/*,audio/*",
+    // As browsers do: some hosts show their pictures on their own pages only.
+    ...(url.host === origin.host && { referer: `${origin.origin}/` }),
   };
-  return patiently(context.http.get(url, { ...request, followRedirects: 2, ...(namedBy && { namedBy }) }), context);
+  const request = { headers, maxBodyBytes: 4096, followRedirects: 2, ...(namedBy && { namedBy }) };
+  const heard = await patiently(context.http.get(url, request), context, longPatienceSeconds);
+  if (!("answer" in heard)) {
+    const told = heard.failure ? noPictures : slowIfAtAll;
+    return { fault: { flaw: blemish(`media on ${url.host}: ${heard.silence}`, told, heard.evidence) }, slow: [] };
+  }
+  const { answer } = heard;
+  const fault = mediaFault(answer, url.host, url.host === origin.host);
+  const took = answer.phases.total ?? 0;
+  const reason = `a picture from ${url.host} took ${took.toFixed(1)} s to begin, more than ${maxSeconds} s`;
+  const slow = took > maxSeconds ? [blemish(reason, slowPictures, evidenceOf(answer))] : [];
+  return { answer, slow, ...(fault && { fault }) };
 }
 
 /** Enough to tell a picture from a page. */
 const wanted = 64;
 
-function mediaFault(answer: HttpAnswer, host: string): Flaw | undefined {
+/** @param ours it is on the host that has just told us about itself. */
+function mediaFault(answer: HttpAnswer, host: string, ours: boolean): Fault | undefined {
   const { status } = answer;
-  const flaw = (reason: string) => blemish(reason, noPictures, evidenceOf(answer));
+  const flaw = (reason: string, told = noPictures) => ({ flaw: blemish(reason, told, evidenceOf(answer)) });
+  const file = (reason: string, told = noPictures) => ({ ...flaw(reason, told), oneFile: true }) as const;
   const store = storeError(answer);
+  // Who may not list a bucket is told "AccessDenied" of a file that is not there.
+  if (store === "NoSuchKey" || store === "AccessDenied")
+    return file(`the media store ${host} refuses: ${store} (${status})`);
   if (store !== undefined) return flaw(`the media store ${host} refuses: ${store} (${status})`);
-  if (status === 404 || status === 410) return flaw(`a picture that is shown is not on ${host} (${status})`);
+  if (status === 404 || status === 410) return file(`a picture that is shown is not on ${host} (${status})`);
   if (status >= 500) return flaw(`the media host ${host} answers ${status}`);
+  if (status === 403 && ours && !challengeOf(answer)) {
+    return file(`${host} refuses a picture (403) and answers all else: may the web server read it?`, mayNotLoad);
+  }
   const refusal = refusalOf(answer, `the media host ${host}`, sameInAll("Mastodon"));
-  if (refusal?.outcome === "unknown") return refusal;
+  if (refusal?.outcome === "unknown") return { flaw: refusal };
   if (status >= 300 && status < 400) return flaw(`the media host ${host} redirects to ${redirectTarget(answer)}`);
   if (status !== 200 && status !== 206) return flaw(`the media host ${host} answers ${status}`);
   if (isHtml(answer)) return flaw(`${host} shows a web page in place of a picture`);
+  const said = contentFault(answer, host);
+  return said === undefined ? undefined : file(said);
+}
+
+function contentFault(answer: HttpAnswer, host: string): string | undefined {
+  const { body } = answer;
   const kind = mediaType(answer);
-  if (answer.body.length === 0) return flaw(`a picture on ${host} is empty`);
-  const binary = kind === "application/octet-stream" || kind === "binary/octet-stream" || kind === "";
-  if (!/^(?:image|video|audio)\//.test(kind) && !binary)
-    return flaw(`${host} gives ${plainText(kind, 60)} in place of a picture`);
-  if (isMarkup(answer) && kind !== "image/svg+xml") return flaw(`${host} gives text under the name of a picture`);
-  return undefined;
+  if (body.length === 0) return `a picture on ${host} is empty`;
+  const bytes = kind === "application/octet-stream" || kind === "binary/octet-stream" || kind === "";
+  if (!/^(?:image|video|audio)\//.test(kind) && !bytes)
+    return `${host} gives ${plainText(kind, 60)} in place of a picture`;
+  if (kind === "image/svg+xml") return undefined;
+  if (isText(body)) return `${host} gives text under the name of a picture`;
+  const picture = kind.startsWith("image/");
+  return picture && !startsLikeMedia(body) ? `a picture on ${host} does not begin like one` : undefined;
 }
 
 /** The word that an object store (S3 and its relatives) has for it. */
@@ -144,8 +202,4 @@ function storeError(answer: HttpAnswer): string | undefined {
   if (answer.status < 300 && !/xml/.test(mediaType(answer))) return undefined;
   const start = Buffer.from(answer.body.subarray(0, 4096)).toString("latin1");
   return /<Error\b[^>]*>.*?<Code>([A-Za-z0-9.]{1,60})<\/Code>/s.exec(start)?.[1];
-}
-
-function isMarkup({ body }: HttpAnswer): boolean {
-  return /^\s*(?:<[!?a-zA-Z]|\{")/.test(Buffer.from(body.subarray(0, wanted)).toString("latin1"));
 }

@@ -4,8 +4,9 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
 import { secret, webAddress } from "../core/settings.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
+import { discreetEvidence } from "./lib/discreet.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { bearer, without } from "./lib/hidden.ts";
@@ -18,7 +19,7 @@ const noSearch: Localised = {
 };
 
 export default defineProbe({
-  summary: "Searches a Mastodon for words that are known to be there, which proves its search engine.",
+  summary: "Searches a Mastodon for words that are known to be there: of posts, that proves its search engine.",
   behind: true,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it, without a path."),
@@ -27,7 +28,12 @@ export default defineProbe({
       .min(1)
       .max(200)
       .describe("Words to search for, of a post that stays; a word of your own rules post, say."),
-    type: z.enum(["statuses", "accounts", "hashtags"]).prefault("statuses").describe("What to search among."),
+    type: z
+      .enum(["statuses", "accounts", "hashtags"])
+      .prefault("statuses")
+      .describe(
+        "What to search among. Only `statuses` prove the search engine: for the others Mastodon asks its database where the engine is gone.",
+      ),
     token: secret()
       .optional()
       .describe("Access token of a member that may only `read:search`; without one no posts can be searched."),
@@ -55,7 +61,7 @@ function searchFault(
   token: Secret | undefined,
 ): Flaw | undefined {
   const { status } = answer;
-  const evidence = evidenceOf(answer);
+  const evidence = discreetEvidence(answer, token, Results);
   if ((status === 401 || (status === 403 && token)) && !isHtml(answer)) {
     const reason = token
       ? `the token is refused (${status}): make a new one that may read:search`
@@ -64,11 +70,12 @@ function searchFault(
   }
   const refusal = refusalOf(answer, "search", sameInAll("Mastodon"));
   // Members have everything else.
-  if (refusal) return refusal.outcome === "down" ? { ...refusal, outcome: "degraded", explanation: noSearch } : refusal;
+  if (refusal?.outcome === "down") return blemish(refusal.reason, noSearch, evidence);
+  if (refusal) return { ...refusal, evidence };
   const found = status === 200 ? answer.json(Results)?.[type] : undefined;
   if (!found)
     return blemish(`search answered ${status}${status === 200 ? ", but no results" : ""}`, noSearch, evidence);
   if (found.length > 0) return undefined;
-  // What the answer holds beside that is nobody's business.
-  return blemish(`search finds no ${type} where there are some: is its search engine there?`, noSearch, evidence);
+  const question = type === "statuses" ? ": is its search engine there?" : "";
+  return blemish(`search finds no ${type} where there are some${question}`, noSearch, evidence);
 }

@@ -2,18 +2,20 @@
 import { z } from "zod";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } from "../core/probe.ts";
-import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
 import { duration, secret, webAddress } from "../core/settings.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { clockOf } from "./lib/freshness.ts";
 import { bearer, without } from "./lib/hidden.ts";
+import { uncached } from "./lib/nonce.ts";
 import { patiently } from "./lib/patience.ts";
+import { PublicPosts } from "./lib/posts.ts";
 import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
-import { hearing } from "./lib/streaming-metrics.ts";
+import { type Hearing, hearing } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
 import { handshake } from "./lib/websocket.ts";
 
@@ -43,7 +45,9 @@ export default defineProbe({
       ),
     quietFor: duration({ atLeast: 60, atMost: 86_400 })
       .prefault("15m")
-      .describe("With members connected, this long without any message from Redis is too long; needs `metrics`."),
+      .describe(
+        "With members connected and posts coming in, this long without any message from Redis is too long; needs `metrics`.",
+      ),
     maxSeconds: z
       .number()
       .positive()
@@ -64,7 +68,9 @@ export default defineProbe({
     const relative =
       "answer" in health ? await relativeWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
     const ill = "answer" in health ? healthFlaw(health.answer) : health.flaw;
-    const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quietFor, noLivePosts, context);
+    const posts = () => newestPosts(origin, token, context);
+    const quiet = { quietFor, explanation: noLivePosts };
+    const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quiet, posts, context);
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
     if (relative) {
       const note = `is ${relative.name}, without a streaming health page: only asked whether WebSockets are answered`;
@@ -82,15 +88,20 @@ export default defineProbe({
     ];
     return findingOf(
       flaws.map((flaw) => without(token, flaw)),
-      { ...phases, readings: heard.readings },
+      { ...phases, readings: heard.readings, note: heard.note },
     );
   },
 });
 
-const noMetrics: { readonly flaws: readonly Flaw[]; readonly readings: readonly Reading[] } = {
-  flaws: [],
-  readings: [],
-};
+const noMetrics: Hearing = { flaws: [], readings: [] };
+
+/** Of other servers: there are always some, and streaming must hear of them like of any. */
+async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {
+  const timeline = uncached(new URL("/api/v1/timelines/public?remote=true&limit=20", origin));
+  const heard = await patiently(context.http.get(timeline, { headers: bearer(token) }), context);
+  const posts = "answer" in heard && heard.answer.status === 200 ? heard.answer.json(PublicPosts) : undefined;
+  return "answer" in heard && posts ? { posts, now: clockOf(heard.answer, context) } : undefined;
+}
 
 type Ask = (
   what: string,

@@ -50,6 +50,7 @@ export default defineProbe({
       { id: "federation", probe: "mastodon-federation", url, every: "5m" },
       { id: "timeline", probe: "mastodon-timeline", url, every: "5m" },
       { id: "media", probe: "mastodon-media", url, every: "15m" },
+      { id: "sign-up", probe: "mastodon-sign-up", url, every: "15m" },
       ...(queues === undefined ? [] : [{ id: "queues", probe: "sidekiq", url: queues }]),
       ...(database === undefined ? [] : [{ id: "database", probe: "postgres", url: database }]),
     ],

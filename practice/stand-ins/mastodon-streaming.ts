@@ -108,6 +108,10 @@ export const metrics = (messages: number): Reply => ({
 connected_clients{type="websocket"} 1
 connected_clients{type="eventsource"} 1
 
+# TYPE connected_channels gauge
+connected_channels{type="websocket",channel="public"} 1
+connected_channels{type="eventsource",channel="public"} 1
+
 # HELP redis_messages_received_total The total number of messages the streaming server has received from redis subscriptions
 # TYPE redis_messages_received_total counter
 redis_messages_received_total ${messages}

@@ -30,6 +30,12 @@ const troubles = {
   "bucket-gone": ({ url }) =>
     isMedia(url) ? storeError(404, "NoSuchBucket", "The specified bucket does not exist") : undefined,
   "media-page": ({ url }) => (isMedia(url) ? page("Mastodon (practice)", "The shell of the app.") : undefined),
+  "media-missing": ({ url }) => (isMedia(url) ? { ...page("404 Not Found", "nginx"), status: 404 } : undefined),
+  "media-forbidden": ({ url }) => (isMedia(url) ? fileRights : undefined),
+  "media-text": ({ url }) =>
+    isMedia(url)
+      ? { status: 200, headers: { "content-type": "image/png" }, body: "upstream connect error or disconnect/reset" }
+      : undefined,
   "media-empty": ({ url }) => (isMedia(url) ? { status: 200, headers: { "content-type": "image/png" } } : undefined),
 
   "actor-page": ({ url }) => (url.pathname === "/actor" ? page("Mastodon (practice)", "A profile.") : undefined),
@@ -40,9 +46,13 @@ const troubles = {
   "inbox-fails": ({ method }) =>
     method === "POST" ? { ...json({ error: "Internal error" }), status: 500 } : undefined,
 
-  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 210) : undefined),
+  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 30) : undefined),
   "feed-empty": ({ url }) => (isTimeline(url) ? json([]) : undefined),
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
+  "password-page-fails": ({ url }) =>
+    url.pathname === "/auth/password/new" ? { ...page("We're sorry", "500"), status: 500 } : undefined,
+  "confirmation-page-fails": ({ url }) =>
+    url.pathname === "/auth/confirmation/new" ? { ...page("We're sorry", "500"), status: 500 } : undefined,
   "search-empty": ({ url }) =>
     url.pathname === "/api/v2/search" ? json({ accounts: [], statuses: [], hashtags: [] }) : undefined,
 } as const satisfies Readonly<Record<string, (asked: Asked, version: StreamingVersion) => Reply | undefined>>;
@@ -69,6 +79,13 @@ const firewall: Reply = {
   headers: { server: "nginx", "content-type": "text/html" },
 };
 
+/** nginx may not read the folder. */
+const fileRights: Reply = {
+  ...page("403 Forbidden", "nginx"),
+  status: 403,
+  headers: { server: "nginx", "content-type": "text/html" },
+};
+
 const botWall = (status: number): Reply => ({
   status,
   headers: { "content-type": "text/html; charset=utf-8" },
@@ -90,10 +107,17 @@ function streamingWithoutDatabase(url: URL, headers: Asked["headers"], version: 
   return headers.authorization === undefined ? undefined : refused(500, "An unexpected error occurred");
 }
 
-/** One every minute and a half, until nothing was taken in any more. */
-function oldPosts({ now }: Asked, ageSeconds: number): Reply {
-  const posts = Array.from({ length: 40 }, (_, index) => {
-    const writtenAt = now.epochMilliseconds - (ageSeconds + index * 90) * 1000;
+/** Moments of the posts that are asked for, newest first: one every minute and a half, the last one at `newest`. */
+export function writtenBefore({ url }: Asked, newest: number): readonly number[] {
+  const [limit, maxId] = [Number(url.searchParams.get("limit") ?? 20), url.searchParams.get("max_id")];
+  const before = maxId === null ? Number.POSITIVE_INFINITY : Number(BigInt(maxId) >> 16n);
+  const skipped = Math.max(0, Math.ceil((newest - before) / 90_000));
+  return Array.from({ length: Math.min(40, limit) }, (_, index) => newest - (skipped + index) * 90_000);
+}
+
+/** Until nothing was taken in any more. */
+function oldPosts(asked: Asked, ageSeconds: number): Reply {
+  const posts = writtenBefore(asked, asked.now.epochMilliseconds - ageSeconds * 1000).map((writtenAt) => {
     const created_at = Temporal.Instant.fromEpochMilliseconds(writtenAt).toString({ fractionalSecondDigits: 3 });
     return { id: (BigInt(writtenAt) << 16n).toString(), created_at, visibility: "public", media_attachments: [] };
   });

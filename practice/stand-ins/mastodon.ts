@@ -1,6 +1,6 @@
 /** Plays a Mastodon behind its stock nginx: the documents of versions 4.2 and 4.5, and the cache that covers. */
 import { type StreamingServer, streamingServer } from "./mastodon-streaming.ts";
-import { type Trouble, troubleOf } from "./mastodon-troubles.ts";
+import { type Trouble, troubleOf, writtenBefore } from "./mastodon-troubles.ts";
 import {
   type Asked,
   badGateway,
@@ -107,6 +107,10 @@ function answer(server: Server, request: Asked): Reply {
       });
     case "/about":
       return page("About (practice)", "A co-op that exists for practice only.");
+    case "/auth/password/new":
+      return mailForm("/auth/password");
+    case "/auth/confirmation/new":
+      return mailForm("/auth/confirmation");
     case "/api/v2/instance":
       return closed ? membersOnly : json(instanceVersion2(server), forFiveMinutes);
     case "/api/v1/instance":
@@ -132,6 +136,13 @@ function answer(server: Server, request: Asked): Reply {
       return notFound;
   }
 }
+
+/** As Rails writes a form; nothing is kept of these pages. */
+const mailForm = (action: string): Reply => ({
+  status: 200,
+  headers: { "content-type": "text/html; charset=utf-8", "cache-control": "private, no-store" },
+  body: `<!doctype html><html lang="en"><head><title>Practice Co-op</title></head><body class="auth"><form class="simple_form new_user" id="new_user" novalidate="novalidate" action="${action}" accept-charset="UTF-8" method="post"><input type="hidden" name="authenticity_token" value="practice"><input type="email" name="user[email]" id="user_email"><button name="button" type="submit" class="btn">Go</button></form></body></html>`,
+});
 
 const notFound: Reply = { ...page("The page you are looking for isn't here.", "404"), status: 404 };
 const notSigned: Reply = { ...json({ error: "Request not signed" }), status: 401 };
@@ -284,11 +295,19 @@ function timeline(server: Server, request: Asked): Reply {
     if (server.closed) return membersOnly;
     if (asked.some((feed) => server.feeds[feed] !== "public")) return { ...membersOnly, status: 422 };
   } else if (asked.every((feed) => server.feeds[feed] === "disabled")) return json([]);
-  const limit = Math.min(40, Number(searchParams.get("limit") ?? 20));
-  const newest = request.now.epochMilliseconds - 40_000;
-  const posts = Array.from({ length: limit }, (_, index) => post(server, newest - index * 90_000));
-  return json(posts, { "cache-control": "max-age=15, public" });
+  const posts = writtenBefore(request, request.now.epochMilliseconds - 40_000).map((at) => post(server, at));
+  const media = searchParams.has("only_media");
+  return json(media ? posts.map((each) => ({ ...each, media_attachments: [attachment(server, each.id)] })) : posts, {
+    "cache-control": "max-age=15, public",
+  });
 }
+
+const attachment = ({ media }: Server, id: string) => ({
+  id,
+  type: "image",
+  url: `${media}/system/media_attachments/files/${id}/original/4f1c3f5a8d0e2b7c.png`,
+  remote_url: null,
+});
 
 function post(server: Server, writtenAt: number) {
   const id = (BigInt(writtenAt) << 16n).toString();

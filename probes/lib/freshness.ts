@@ -1,30 +1,59 @@
-/** How old the newest posts of a timeline are, and how often posts come on it. */
+/** How long a timeline has been quiet, and how long it usually is: both are told by when its posts came. */
+import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { PublicPost } from "./posts.ts";
 
-export interface Freshness {
-  /** Seconds; of the middle one of the newest few, for a single author's clock may be wrong. */
-  readonly age: number;
-  /** Seconds from one post to the next; absent where there are too few to say. */
-  readonly usualGap?: number;
+export interface Rhythm {
+  /** Seconds since the newest post. */
+  readonly silent: number;
+  /** Seconds in which at most two posts came: a member who opens an old discussion now and then fetches one alone. */
+  readonly quiet: number;
+  /** Seconds of the longest stretch before, with at most two posts in it; absent where there are too few to say. */
+  readonly longestPause?: number;
 }
 
-const newest = 5;
-const enoughForAGap = 10;
+/** So many posts do not yet make a timeline that moves. */
+const few = 2;
+const enoughForAPause = 10;
 
 /**
- * @param posts at least one, newest first.
+ * @param posts at least one, in any order.
  * @param now epoch milliseconds, by the clock of the server that lists them.
  */
-export function freshness(posts: readonly PublicPost[], now: number): Freshness {
-  const times = posts.map(({ created_at }) => Math.min(created_at, now));
-  const age = (now - middle(times.slice(0, newest))) / 1000;
-  if (times.length < enoughForAGap) return { age };
-  // From the middle of the newest few to that of the oldest few, so that no single wrong date stretches it.
-  const span = middle(times.slice(0, newest)) - middle(times.slice(-newest));
-  return { age, usualGap: Math.max(0, span) / 1000 / (times.length - newest) };
+export function rhythm(posts: readonly PublicPost[], now: number): Rhythm {
+  const when = isDated(posts) ? cameAt : writtenAt;
+  const times = posts.map((post) => Math.min(when(post), now)).toSorted((a, b) => b - a);
+  const seconds = (from: number | undefined, to: number) => (to - (from ?? now)) / 1000;
+  const found = { silent: seconds(times[0], now), quiet: seconds(times[Math.min(few, times.length - 1)], now) };
+  if (times.length < enoughForAPause) return found;
+  // Of what came before this silence, and not of the silence itself.
+  const before = times.slice(few);
+  const pauses = before.slice(few + 1).map((earlier, index) => seconds(earlier, before[index] ?? earlier));
+  return { ...found, longestPause: Math.max(...pauses) };
 }
 
-function middle(times: readonly number[]): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+/** How many came after this moment (epoch milliseconds). */
+export function countSince(posts: readonly PublicPost[], moment: number): number {
+  const when = isDated(posts) ? cameAt : writtenAt;
+  return posts.filter((post) => when(post) > moment).length;
+}
+
+/** By its author's clock, which may be wrong. */
+const writtenAt = ({ created_at }: PublicPost): number => created_at;
+
+/** Mastodon's ids begin with the moment it was written, or came in, where its author's clock is ahead of that. */
+const cameAt = ({ id }: PublicPost): number => (/^\d{1,20}$/.test(id) ? Number(BigInt(id) >> 16n) : 0);
+
+/** The id of a post that would come at this moment (epoch milliseconds). */
+export const idAt = (moment: number): string => (BigInt(Math.round(moment)) << 16n).toString();
+
+/** Relatives of Mastodon number their posts in other ways. */
+export function isDated(posts: readonly PublicPost[]): boolean {
+  const agree = posts.filter((post) => Math.abs(cameAt(post) - writtenAt(post)) < 60_000);
+  return agree.length > posts.length / 2;
+}
+
+/** The server's own clock: ours may be wrong, or have just jumped, and then its posts are no older for it. */
+export function clockOf(answer: HttpAnswer, { clock }: Pick<ProbeContext, "clock">): number {
+  const said = Date.parse(answer.headers.get("date") ?? "");
+  return Number.isFinite(said) ? said : clock.now().epochMilliseconds;
 }

@@ -4,8 +4,13 @@ import type { ProbeContext } from "../../core/probe.ts";
 
 /** Seconds that a side question may take. */
 const patienceSeconds = 5;
+/** Seconds for the one question that a check is about: it may be slow, and should be seen to be. */
+export const longPatienceSeconds = 10;
 
-/** Why there is no answer. `failure` is there when the server refused or broke off, and not when it was just slow. */
+/**
+ * Why there is no answer. `failure` is there when the server refused or broke off, and not when it was us who stopped
+ * waiting: then nobody knows whether an answer would have come.
+ */
 export interface Silence {
   readonly silence: string;
   readonly evidence: string;
@@ -16,12 +21,13 @@ export interface Silence {
 export async function patiently<T>(
   work: Promise<T>,
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
+  seconds = patienceSeconds,
 ): Promise<{ readonly answer: T } | Silence> {
   const answered = new AbortController();
   // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
   const tooLate = clock
-    .sleep(patienceSeconds, answered.signal)
-    .then((): Silence => ({ silence: `no answer within ${patienceSeconds} s`, evidence: "" }));
+    .sleep(seconds, answered.signal)
+    .then((): Silence => ({ silence: `no answer within ${seconds} s`, evidence: waited(seconds) }));
   tooLate.catch(() => {}); // It is cut short whenever the answer comes first.
   try {
     return await Promise.race([work.then((answer) => ({ answer })), tooLate]);
@@ -33,3 +39,5 @@ export async function patiently<T>(
     work.catch(() => {}); // Whatever it still says after its time is of no interest.
   }
 }
+
+const waited = (seconds: number): string => `asked, waited ${seconds} s, and stopped waiting`;

@@ -9,9 +9,12 @@ export interface StorageTrouble {
   readonly whole: boolean;
 }
 
-/** A storage that does not answer is down; one that sends us in circles, or into a private network, does something. */
+/**
+ * A storage that refuses is down. One that sends us in circles, or into a private network, does something; and of one
+ * that we have stopped waiting for nobody knows more than that it is slow.
+ */
 export const silentOutcome = ({ failure }: Silence): "down" | "degraded" =>
-  failure?.stage === "protocol" ? "degraded" : "down";
+  !failure || failure.stage === "protocol" ? "degraded" : "down";
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */
 export function storageTrouble(answer: HttpAnswer): StorageTrouble | "nothing known" | undefined {

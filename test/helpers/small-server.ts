@@ -17,8 +17,11 @@ export interface Answer {
   readonly body?: string | Uint8Array;
 }
 
-/** An answer by path, with or without its query; `*` for every other. A function gets the server's own address. */
-export type Answers = Readonly<Record<string, Answer | ((url: string) => Answer)>>;
+/**
+ * An answer by path, with or without its query; `*` for every other. A function gets the server's own address and the
+ * path with its query; what it gives no answer to is never answered.
+ */
+export type Answers = Readonly<Record<string, Answer | ((url: string, path: string) => Answer | undefined)>>;
 
 export async function smallServer(answers: Answers): Promise<SmallServer> {
   const requests: string[] = [];
@@ -28,7 +31,8 @@ export async function smallServer(answers: Answers): Promise<SmallServer> {
     headers = request.headers;
     const path = request.url ?? "/";
     const answer = answers[path] ?? answers[path.split("?", 1)[0] ?? ""] ?? answers["*"] ?? { status: 404 };
-    send(response, typeof answer === "function" ? answer(url) : answer);
+    const given = typeof answer === "function" ? answer(url, path) : answer;
+    if (given) send(response, given);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

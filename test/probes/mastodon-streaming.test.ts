@@ -239,11 +239,21 @@ describe("a server that speaks Mastodon's API without being Mastodon", () => {
 });
 
 describe("what it hears", () => {
-  async function hearing(texts: readonly string[], minutesBetween: number) {
+  /** @param postEvery seconds from one public post to the next; 0 where nobody may read them. */
+  async function hearing(texts: readonly string[], minutesBetween: number, postEvery = 60) {
     let at = 0;
-    await using metrics = await smallServer({ "*": () => ({ body: texts[at] ?? "" }) });
-    await using server = await smallServer(parts());
     const [clock, memory] = [new FakeClock(), new Map()];
+    const timeline = () => {
+      const now = clock.now().epochMilliseconds;
+      const posts = Array.from({ length: 20 }, (_, index) => {
+        const written = now - (index + 1) * postEvery * 1000;
+        return { id: `${BigInt(written) << 16n}`, created_at: new Date(written).toISOString() };
+      });
+      const open = asJson(posts, { date: new Date(now).toUTCString() });
+      return postEvery > 0 ? open : { status: 422, ...asJson({ error: "This method requires an authenticated user" }) };
+    };
+    await using metrics = await smallServer({ "*": () => ({ body: texts[at] ?? "" }) });
+    await using server = await smallServer(parts({ "/api/v1/timelines/public": timeline }));
     const samples = [];
     for (at = 0; at < texts.length; at++) {
       samples.push(await runProbe(probe, { url: server.url, metrics: `${metrics.url}/metrics` }, { clock, memory }));
@@ -253,6 +263,9 @@ describe("what it hears", () => {
   }
   const counted = (clients: number, messages: number) =>
     `connected_clients{type="websocket"} ${clients}\nredis_messages_received_total ${messages}\n`;
+  /** The same with somebody who listens to all posts. */
+  const listening = (clients: number, messages: number) =>
+    `${counted(clients, messages)}connected_channels{type="websocket",channel="public"} 1\n`;
   const outcomes = async (...texts: readonly string[]) => (await hearing(texts, 8)).map(({ outcome }) => outcome);
 
   test("is read from the captured figures", async () => {
@@ -268,19 +281,54 @@ describe("what it hears", () => {
     expect(await outcomes(captured("metrics-idle.txt"), captured("metrics-idle.txt"))).toEqual(["up", "up"]);
   });
 
-  test("deaf is who hears nothing for a quarter of an hour while somebody listens", async () => {
-    expect(await outcomes(counted(3, 9), counted(3, 9), counted(2, 9), counted(2, 10))).toEqual([
+  test("deaf is who hears nothing of the posts that come in for a quarter of an hour, while somebody listens to all", async () => {
+    expect(await outcomes(listening(3, 9), listening(3, 9), listening(2, 9), listening(2, 10))).toEqual([
       "up",
       "up",
       "degraded",
       "up",
     ]);
+    const captures = Array.from({ length: 3 }, () => captured("metrics-two-clients-two-messages.txt"));
+    expect((await hearing(captures, 8)).at(-1)).toMatchObject({
+      outcome: "degraded",
+      reason: "streaming is deaf: 2 connected, no message from Redis for 16 min, while 15 posts came in",
+    });
+  });
+
+  test.each<[string, readonly string[], number]>([
+    ["one member who follows nobody that writes at night", Array.from({ length: 10 }, () => counted(1, 9)), 60],
+    ["a night in which nobody writes", Array.from({ length: 10 }, () => listening(3, 9)), 7200],
+    ["a timeline that nobody may read", Array.from({ length: 10 }, () => listening(3, 9)), 0],
+    ["who listens to all has only just come", [...Array.from({ length: 9 }, () => counted(3, 9)), listening(3, 9)], 60],
+  ])("quiet is not deaf: %s", async (_what, texts, postEvery) => {
+    expect((await hearing(texts, 8, postEvery)).at(-1)).toMatchObject({
+      outcome: "up",
+      reason: expect.stringMatching(
+        /^\d connected, no message from Redis for 72 min: nothing says that it missed any$/,
+      ),
+    });
+  });
+
+  test("deaf is also who tells ten members nothing for an hour and a quarter, whomever they follow", async () => {
+    const samples = await hearing(
+      Array.from({ length: 11 }, () => counted(10, 9)),
+      8,
+    );
+    expect(samples.map(({ outcome }) => outcome)).toEqual([
+      ...Array.from({ length: 9 }, () => "up"),
+      "degraded",
+      "degraded",
+    ]);
   });
 
   test("an hour without anybody who listens, a restart, and one message are no deafness", async () => {
-    expect(await outcomes(...Array.from({ length: 6 }, () => counted(0, 9)))).not.toContain("degraded");
-    expect(await outcomes(counted(3, 9), counted(3, 9), counted(3, 0), counted(3, 0))).not.toContain("degraded");
-    expect(await outcomes(counted(3, 9), counted(3, 9), counted(0, 9), counted(3, 9))).not.toContain("degraded");
+    expect(await outcomes(...Array.from({ length: 6 }, () => listening(0, 9)))).not.toContain("degraded");
+    expect(await outcomes(listening(3, 9), listening(3, 9), listening(3, 0), listening(3, 0))).not.toContain(
+      "degraded",
+    );
+    expect(await outcomes(listening(3, 9), listening(3, 9), listening(0, 9), listening(3, 9))).not.toContain(
+      "degraded",
+    );
   });
 
   test.each([

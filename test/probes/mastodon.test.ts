@@ -752,10 +752,11 @@ describe("the kind", () => {
       ["federation", "mastodon-federation", "5m"],
       ["timeline", "mastodon-timeline", "5m"],
       ["media", "mastodon-media", "15m"],
+      ["sign-up", "mastodon-sign-up", "15m"],
     ]);
     const queues = { env: "REDIS" };
     const database = { env: "DATABASE" };
-    expect(checks({ url, queues, database }).slice(6)).toEqual([
+    expect(checks({ url, queues, database }).slice(7)).toEqual([
       { id: "queues", probe: "sidekiq", url: queues },
       { id: "database", probe: "postgres", url: database },
     ]);

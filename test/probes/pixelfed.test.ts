@@ -209,7 +209,7 @@ describe("pictures and posts", () => {
       (url) =>
         post("2026-11-01T12:00:00Z", `${url}/old.png`) +
         post("2026-11-23T11:00:00.000000Z", `${url}/new.png?a=1&amp;b=2`),
-      { "/new.png": { headers: { "content-type": "image/png" }, body: "x" } },
+      { "/new.png": { headers: { "content-type": "image/png" }, body: Buffer.from("\x89PNG\r\n", "latin1") } },
     );
     expect(sample).toMatchObject({ outcome: "up" });
     expect(requests).toContain("GET /new.png?a=1&b=2");
@@ -230,6 +230,12 @@ describe("pictures and posts", () => {
       (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`),
       { "/new.png": asJson({}) },
       "the newest picture of @admin is application/json",
+    ],
+    [
+      "an error under the name of a picture",
+      (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`),
+      { "/new.png": { headers: { "content-type": "image/png" }, body: "upstream connect error" } },
+      "the newest picture of @admin is text",
     ],
   ])("%s is told", async (_what, entries, changes, reason) => {
     expect((await withPosts(entries, changes)).sample).toMatchObject({ outcome: "degraded", reason });

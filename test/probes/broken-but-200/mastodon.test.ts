@@ -10,6 +10,7 @@ import mastodon from "../../../probes/mastodon.ts";
 import federation from "../../../probes/mastodon-federation.ts";
 import media from "../../../probes/mastodon-media.ts";
 import search from "../../../probes/mastodon-search.ts";
+import signUp from "../../../probes/mastodon-sign-up.ts";
 import streaming from "../../../probes/mastodon-streaming.ts";
 import timeline from "../../../probes/mastodon-timeline.ts";
 import { type Situation, sectionOnPage, situationFaults, situationTable } from "../../helpers/broken-but-200.ts";
@@ -84,6 +85,9 @@ const cases: readonly Case[] = [
   { situation: "The media bucket is gone", trouble: "bucket-gone", probe: media },
   { situation: "The media host shows the web app", trouble: "media-page", probe: media },
   { situation: "Media files are empty", trouble: "media-empty", probe: media },
+  { situation: "Media files are lost", trouble: "media-missing", probe: media },
+  { situation: "The web server may not read media files", trouble: "media-forbidden", probe: media },
+  { situation: "An error message stands under the name of each picture", trouble: "media-text", probe: media },
   {
     situation: "A cache gives other servers the web page of the actor",
     trouble: "actor-page",
@@ -108,6 +112,8 @@ const cases: readonly Case[] = [
     probe: timeline,
   },
   { situation: "Timelines end in an error", trouble: "feed-fails", probe: timeline },
+  { situation: "Nobody can ask for a new password", trouble: "password-page-fails", probe: signUp },
+  { situation: "Nobody can have a confirmation mail sent again", trouble: "confirmation-page-fails", probe: signUp },
   {
     situation: "The search engine is gone",
     trouble: "search-empty",

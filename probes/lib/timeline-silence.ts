@@ -1,0 +1,69 @@
+/** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
+import { spokenDuration } from "../../core/member-texts.ts";
+import type { HttpAnswer } from "../../core/probe.ts";
+import { blemish, type Flaw } from "./flaw.ts";
+import { type FormerDay, formerDays } from "./former-days.ts";
+import type { Rhythm } from "./freshness.ts";
+import type { Silence } from "./patience.ts";
+import type { PublicPost } from "./posts.ts";
+
+/** What is wrong, and what is said when nothing is. */
+export interface Judgement {
+  readonly flaws: readonly Flaw[];
+  readonly note?: string;
+}
+
+export interface Quiet extends Rhythm {
+  readonly feed: "remote" | "local";
+  /** Seconds of silence that nobody minds. */
+  readonly maxAge: number;
+  /** So many times longer than the longest pause it must be. */
+  readonly pauses: number;
+  readonly posts: readonly PublicPost[];
+  /** Epoch milliseconds, by the clock of the server. */
+  readonly now: number;
+}
+
+/** Of a server that does not tell of other days, a silence that would be usual in some nights is no news. */
+const withoutOtherDaysSeconds = 86_400;
+
+/** @param ask for the posts before the one with this id. */
+export async function judgeSilence(
+  found: Quiet,
+  ask: (before: string) => Promise<{ readonly answer: HttpAnswer } | Silence>,
+): Promise<Judgement> {
+  const { quiet, longestPause, maxAge, pauses } = found;
+  if (quiet <= maxAge) return { flaws: [] };
+  const note = `quiet for ${spokenDuration(quiet).en}, which is not known to be unusual here`;
+  // Where too few come to know how often they do, nobody can say that they are late.
+  if (longestPause === undefined || quiet <= pauses * longestPause) return { flaws: [], note };
+  const days = await formerDays({ seen: found.posts, quiet, now: found.now }, async (before) => {
+    const heard = await ask(before);
+    return "answer" in heard ? heard.answer : undefined;
+  });
+  const usual = Math.max(longestPause, ...days.map((day) => day.longestPause));
+  const known = days.length >= 2 || quiet > withoutOtherDaysSeconds;
+  return known && quiet > pauses * usual ? { flaws: [flawOf(found, usual, days)] } : { flaws: [], note };
+}
+
+function flawOf({ feed, silent, quiet, longestPause = 0 }: Quiet, usual: number, days: readonly FormerDay[]): Flaw {
+  // A post or two, found by a member who followed a link, make no difference; but then it is not none.
+  const [en, fr, seconds] =
+    silent > quiet / 2
+      ? (["No new posts", "Aucun nouveau message", silent] as const)
+      : (["Hardly any new posts", "Presque aucun nouveau message", quiet] as const);
+  const lasts = spokenDuration(seconds);
+  const before = days.length > 0 ? "before this time on other days" : "before";
+  const reason = `${en.toLowerCase()} on the ${feed} timeline for ${lasts.en}; the longest pause ${before} was ${spokenDuration(usual).en}`;
+  const [from, de] = feed === "remote" ? ["from other servers", "d’autres serveurs"] : ["from members", "des membres"];
+  const figures = [
+    `since the newest post: ${Math.round(silent)} s`,
+    `at most two posts in: ${Math.round(quiet)} s`,
+    `longest such stretch before: ${Math.round(longestPause)} s`,
+    ...days.map(
+      ({ daysAgo, longestPause }) => `and ${daysAgo} days ago, before this time: ${Math.round(longestPause)} s`,
+    ),
+  ];
+  const explanation = { en: `${en} ${from} for ${lasts.en}.`, fr: `${fr} ${de} depuis ${lasts.fr}.` };
+  return blemish(reason, explanation, figures.join("\n"));
+}

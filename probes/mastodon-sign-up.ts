@@ -1,0 +1,98 @@
+/** Opens the pages where members ask for mails of their account: a new password, the confirmation of their address. */
+import { z } from "zod";
+import { type Localised, sameInAll } from "../core/language.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { webAddress } from "../core/settings.ts";
+import { cacheCovering, evidenceOf, refusalOf } from "./lib/answer.ts";
+import { certificateAuthority, trusting } from "./lib/certificate.ts";
+import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { askInstance } from "./lib/instance.ts";
+import { uncached } from "./lib/nonce.ts";
+import { notLookedAt } from "./lib/not-looked-at.ts";
+import { patiently } from "./lib/patience.ts";
+import { challengeOf } from "./lib/wall.ts";
+
+const mastodon = sameInAll("Mastodon");
+
+interface Page {
+  /** As it stands in a reason. */
+  readonly name: string;
+  readonly path: string;
+  /** Where its form is sent to. */
+  readonly form: RegExp;
+  readonly explanation: Localised;
+}
+
+const pages: readonly Page[] = [
+  {
+    name: "the page for a new password",
+    path: "/auth/password/new",
+    form: /<form\b[^>]{0,1000}\baction="[^"]{0,200}\/auth\/password"/,
+    explanation: {
+      en: "Members cannot ask for a new password.",
+      fr: "Les membres ne peuvent pas demander un nouveau mot de passe.",
+    },
+  },
+  {
+    name: "the page for another confirmation mail",
+    path: "/auth/confirmation/new",
+    form: /<form\b[^>]{0,1000}\baction="[^"]{0,200}\/auth\/confirmation"/,
+    explanation: {
+      en: "New members cannot have their confirmation mail sent again.",
+      fr: "Les nouveaux membres ne peuvent pas redemander leur courriel de confirmation.",
+    },
+  },
+];
+
+export default defineProbe({
+  summary: "Opens the pages of a Mastodon where members ask for a new password and for another confirmation mail.",
+  behind: true,
+  options: z.strictObject({
+    url: webAddress().describe(
+      "Address of the server as members see it, without a path. That mails leave it only the queue `mailers` (`queues`) and an `smtp` check can say.",
+    ),
+    ca: certificateAuthority(),
+  }),
+  example: { url: "https://social.example" },
+  defaults: { everySeconds: 900, timeoutSeconds: 20 },
+
+  async run({ url, ca }, given) {
+    const context = trusting(given, ca);
+    const origin = new URL(url);
+    const { flaw } = await askInstance(origin, mastodon, context);
+    if (flaw) return notLookedAt("the pages for mails of an account", flaw);
+    const seen = [];
+    for (const page of pages) seen.push(await look(page, origin, context));
+    const notes = seen.flatMap(({ note }) => note ?? []);
+    return findingOf(
+      seen.flatMap((page) => page.flaw ?? []),
+      { note: notes.length > 0 ? notes.join("; ") : undefined },
+    );
+  },
+});
+
+async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ flaw?: Flaw; note?: string }> {
+  const heard = await patiently(context.http.get(uncached(new URL(page.path, origin))), context);
+  if ("answer" in heard) return judge(page, heard.answer);
+  if (heard.failure) return { flaw: blemish(`${page.name}: ${heard.silence}`, page.explanation, heard.evidence) };
+  return { note: `${page.name}: ${heard.silence}, so not judged` };
+}
+
+/**
+ * Where a sign-on of another kind stands before Mastodon, strangers are sent away or see something else, and rightly so:
+ * only an error of the server is one.
+ */
+function judge({ name, form, explanation }: Page, answer: HttpAnswer): { flaw?: Flaw; note?: string } {
+  const { status } = answer;
+  const refusal = refusalOf(answer, name, mastodon);
+  const covered = cacheCovering(answer);
+  if (status >= 500)
+    return { flaw: blemish(refusal?.reason ?? `${name} answered ${status}`, explanation, evidenceOf(answer)) };
+  if (covered)
+    return { flaw: blemish(`${name} fails and a cache covers it (${covered})`, explanation, evidenceOf(answer)) };
+  if (refusal?.outcome === "unknown" && (status !== 403 || challengeOf(answer))) return { flaw: refusal };
+  if (status !== 200) return hidden(name, `answered ${status}`);
+  return form.test(answer.text()) ? {} : hidden(name, "a page without its form");
+}
+
+const hidden = (name: string, what: string) => ({ note: `${name} is not shown to strangers (${what}): not judged` });
