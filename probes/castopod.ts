@@ -12,6 +12,7 @@ import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./li
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
+import { ownAddress, webAddress } from "./lib/own-address.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { patiently } from "./lib/patience.ts";
 import { seldom } from "./lib/seldom.ts";
@@ -127,8 +128,8 @@ interface Home {
 async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
   const first = await context.http.get(new URL("/", origin));
   const next =
-    first.status >= 300 && first.status < 400 ? URL.parse(first.headers.get("location") ?? "", origin) : null;
-  const answer = next?.host === origin.host ? await context.http.get(next) : first;
+    first.status >= 300 && first.status < 400 ? ownAddress(first.headers.get("location"), origin) : undefined;
+  const answer = next ? await context.http.get(next) : first;
   const refusal = refusalOf(answer, "the home page", castopod);
   if (refusal) return { answer, handles: [], flaw: refusal };
   if (answer.status !== 200 || !isHtml(answer)) {
@@ -142,7 +143,7 @@ async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
 /** Handles in links such as `/@cooking` and `/@cooking/episodes`. */
 function linkedPodcasts(html: string, origin: URL): readonly string[] {
   const links = html.matchAll(/\bhref=(?:"([^"]{1,500})"|'([^']{1,500})')/gi).take(2000);
-  const pages = [...links].flatMap(([, double, single]) => URL.parse(double ?? single ?? "", origin) ?? []);
+  const pages = [...links].flatMap(([, double, single]) => webAddress(double ?? single, origin) ?? []);
   const handles = pages.filter(({ host }) => host === origin.host).flatMap(podcastOf);
   return [...new Set(handles)].slice(0, 100);
 }
