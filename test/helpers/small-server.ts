@@ -15,6 +15,8 @@ export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** It comes after this, and not before. */
+  readonly after?: Promise<unknown>;
 }
 
 /** An answer by path, with or without its query; `*` for every other. A function gets the server's own address. */
@@ -28,7 +30,7 @@ export async function smallServer(answers: Answers): Promise<SmallServer> {
     headers = request.headers;
     const path = request.url ?? "/";
     const answer = answers[path] ?? answers[path.split("?", 1)[0] ?? ""] ?? answers["*"] ?? { status: 404 };
-    send(response, typeof answer === "function" ? answer(url) : answer);
+    void send(response, typeof answer === "function" ? answer(url) : answer);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -48,7 +50,8 @@ export async function smallServer(answers: Answers): Promise<SmallServer> {
   };
 }
 
-function send(response: ServerResponse, { status = 200, headers = {}, body = "" }: Answer): void {
+async function send(response: ServerResponse, { status = 200, headers = {}, body = "", after }: Answer): Promise<void> {
+  if (after) await after;
   response.writeHead(status, headers);
   response.end(body);
 }
