@@ -78,7 +78,10 @@ export default defineProbe({
     const one = federation ? handles[0] : undefined;
     const [known, feeds, found, account] = await Promise.all([
       askNodeInfo2(origin, context),
-      askFeeds({ handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin }, context),
+      askFeeds(
+        { handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin, maxSeconds },
+        context,
+      ),
       one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),
       one &&
         seldom("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
@@ -89,7 +92,7 @@ export default defineProbe({
     const replaced = ill !== undefined && known.flaws.length > 0;
     const flaws: readonly Flaw[] = [
       ...(ill ? [replaced ? { ...ill, outcome: "down" as const, explanation: showsWrongPage(castopod) } : ill] : []),
-      ...feeds,
+      ...feeds.flaws,
       ...known.flaws,
       ...otherSoftware(known.software, "castopod"),
       ...(found ? found.flaws : []),
@@ -100,7 +103,7 @@ export default defineProbe({
     return findingOf(flaws, {
       phases: health.phases,
       readings: infoReading("castopod_info", known.software?.version),
-      note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : undefined,
+      note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : feeds.note,
     });
   },
 });
