@@ -12,6 +12,7 @@ import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./li
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
+import { ownAddress, webAddress } from "./lib/own-address.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { patiently } from "./lib/patience.ts";
 import { seldom } from "./lib/seldom.ts";
@@ -77,7 +78,10 @@ export default defineProbe({
     const one = federation ? handles[0] : undefined;
     const [known, feeds, found, account] = await Promise.all([
       askNodeInfo2(origin, context),
-      askFeeds({ handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin }, context),
+      askFeeds(
+        { handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin, maxSeconds },
+        context,
+      ),
       one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),
       one &&
         seldom("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
@@ -88,7 +92,7 @@ export default defineProbe({
     const replaced = ill !== undefined && known.flaws.length > 0;
     const flaws: readonly Flaw[] = [
       ...(ill ? [replaced ? { ...ill, outcome: "down" as const, explanation: showsWrongPage(castopod) } : ill] : []),
-      ...feeds,
+      ...feeds.flaws,
       ...known.flaws,
       ...otherSoftware(known.software, "castopod"),
       ...(found ? found.flaws : []),
@@ -99,7 +103,7 @@ export default defineProbe({
     return findingOf(flaws, {
       phases: health.phases,
       readings: infoReading("castopod_info", known.software?.version),
-      note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : undefined,
+      note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : feeds.note,
     });
   },
 });
@@ -127,8 +131,8 @@ interface Home {
 async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
   const first = await context.http.get(new URL("/", origin));
   const next =
-    first.status >= 300 && first.status < 400 ? URL.parse(first.headers.get("location") ?? "", origin) : null;
-  const answer = next?.host === origin.host ? await context.http.get(next) : first;
+    first.status >= 300 && first.status < 400 ? ownAddress(first.headers.get("location"), origin) : undefined;
+  const answer = next ? await context.http.get(next) : first;
   const refusal = refusalOf(answer, "the home page", castopod);
   if (refusal) return { answer, handles: [], flaw: refusal };
   if (answer.status !== 200 || !isHtml(answer)) {
@@ -142,7 +146,7 @@ async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
 /** Handles in links such as `/@cooking` and `/@cooking/episodes`. */
 function linkedPodcasts(html: string, origin: URL): readonly string[] {
   const links = html.matchAll(/\bhref=(?:"([^"]{1,500})"|'([^']{1,500})')/gi).take(2000);
-  const pages = [...links].flatMap(([, double, single]) => URL.parse(double ?? single ?? "", origin) ?? []);
+  const pages = [...links].flatMap(([, double, single]) => webAddress(double ?? single, origin) ?? []);
   const handles = pages.filter(({ host }) => host === origin.host).flatMap(podcastOf);
   return [...new Set(handles)].slice(0, 100);
 }

@@ -12,6 +12,7 @@ import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { arrivesLate, askPeers } from "./lib/lemmy-peers.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
+import { ownAddress } from "./lib/own-address.ts";
 import { disagreement, infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { type Look, seldom } from "./lib/seldom.ts";
 import { isHtml } from "./lib/wall.ts";
@@ -119,9 +120,9 @@ function followingOwn(context: ProbeContext): ProbeContext {
   const { http } = context;
   const get: Http["get"] = async (url, request) => {
     const answer = await http.get(url, request);
-    const location = answer.headers.get("location");
-    const next = answer.status >= 300 && answer.status < 400 && location ? URL.parse(location, answer.url) : null;
-    return next?.origin === answer.url.origin ? http.get(next, request) : answer;
+    const moved = answer.status >= 300 && answer.status < 400;
+    const next = moved ? ownAddress(answer.headers.get("location"), answer.url) : undefined;
+    return next ? http.get(next, request) : answer;
   };
   return { ...context, http: { get } };
 }

@@ -1,7 +1,7 @@
 /** Looks at a Pixelfed server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
-import { defineProbe, type ProbeContext } from "../core/probe.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { duration } from "../core/settings.ts";
 import { formatDuration } from "../core/units.ts";
 import { evidenceOf } from "./lib/answer.ts";
@@ -13,11 +13,11 @@ import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstanceVersion1, type InstanceLook } from "./lib/instance.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
+import { webAddress } from "./lib/own-address.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { patiently } from "./lib/patience.ts";
-import { askable, askPicture } from "./lib/picture.ts";
+import { askPicture, type Picture } from "./lib/picture.ts";
 import { askInboxes } from "./lib/pixelfed-inbox.ts";
-import { hostName } from "./lib/place.ts";
 import { type Look, seldom } from "./lib/seldom.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
@@ -34,13 +34,6 @@ export default defineProbe({
       .optional()
       .describe(
         "How old the newest public post of that account may become, by its Atom feed: for an account that posts regularly, such as one that does so by itself.",
-      ),
-    mediaHosts: z
-      .array(hostName())
-      .max(20)
-      .prefault([])
-      .describe(
-        "Hosts that pictures are kept on beside the server's own, such as `files.pixels.example`; only these are asked.",
       ),
     federation: z
       .boolean()
@@ -62,7 +55,7 @@ export default defineProbe({
     ],
   },
 
-  async run({ url, maxSeconds, account, newestWithin, mediaHosts, federation, ca }, given) {
+  async run({ url, maxSeconds, account, newestWithin, federation, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/api/service/health-check", origin)));
@@ -86,16 +79,7 @@ export default defineProbe({
         ? seldom("inboxes", often, context, async () => ({ flaws: await askInboxes(user, origin, context) }))
         : calm,
       seldom("pictures", often, context, () =>
-        askPictures(
-          {
-            user,
-            newestWithin,
-            hosts: [origin.host, ...mediaHosts.map((host) => host.toLowerCase())],
-            fallback: look.instance?.pictures ?? [],
-          },
-          origin,
-          context,
-        ),
+        askPostsAndPictures({ user, newestWithin, maxSeconds, look }, origin, context),
       ),
     ]);
     const flaws = [
@@ -113,6 +97,7 @@ export default defineProbe({
     return findingOf(flaws, {
       phases: health.phases,
       readings: infoReading("pixelfed_info", version ?? nodeInfo.software?.version),
+      note: pictures.note,
     });
   },
 });
@@ -123,24 +108,33 @@ const calm: Look = { flaws: [] };
 interface PictureSettings {
   readonly user: string | undefined;
   readonly newestWithin: number | undefined;
-  /** That may be asked. */
-  readonly hosts: readonly string[];
-  /** Pictures of the server itself, where no post is known. */
-  readonly fallback: readonly string[];
+  readonly maxSeconds: number;
+  readonly look: InstanceLook;
 }
 
-/** The newest post that everybody may see, and its picture. */
-async function askPictures(
-  { user, newestWithin, hosts, fallback }: PictureSettings,
+/** The newest post that everybody may see and its picture; one that the server shows of itself, where it is kept elsewhere. */
+async function askPostsAndPictures(
+  { user, newestWithin, maxSeconds, look }: PictureSettings,
   origin: URL,
   context: ProbeContext,
 ): Promise<Look> {
-  const posts =
-    newestWithin !== undefined && user !== undefined ? await askPosts(user, newestWithin, origin, context) : undefined;
-  const newest = askable(posts?.pictures ?? [], hosts);
-  const picture = newest ?? askable(fallback, hosts);
-  const asked = newest ? `the newest picture of @${user}` : "a picture of the server";
-  return { flaws: [...(posts?.flaws ?? []), ...(picture ? await askPicture(picture, asked, context) : [])] };
+  const posts = user === undefined ? noPosts : await askPosts(user, newestWithin, origin, context);
+  const posted = pictureOf(posts.pictures, `the newest picture of @${user}`, posts.answer);
+  const own = pictureOf(look.instance?.pictures ?? [], "a picture of the server", look.answer);
+  const both = [posted, own?.url.host === posted?.url.host ? undefined : own].filter((one) => one !== undefined);
+  const flaws = await Promise.all(both.map((picture) => askPicture(picture, maxSeconds, context)));
+  return {
+    flaws: [...posts.flaws, ...flaws.flat()],
+    ...(both.length === 0 && { note: "no picture was found to ask for" }),
+  };
+}
+
+/** The first of these addresses; not what stands in for a missing one, which comes with the program. */
+function pictureOf(addresses: readonly string[], asked: string, namedBy: HttpAnswer | undefined): Picture | undefined {
+  const [url] = addresses
+    .filter((address) => !/\/missing\.png$/.test(address))
+    .flatMap((address) => webAddress(address, namedBy?.url) ?? []);
+  return url && namedBy && { url, asked, namedBy };
 }
 
 const newPostsAreMissing = {
@@ -148,17 +142,25 @@ const newPostsAreMissing = {
   fr: "Les nouvelles publications risquent de ne pas apparaître.",
 };
 
+interface Posts {
+  readonly flaws: readonly Flaw[];
+  readonly pictures: AtomFeed["pictures"];
+  readonly answer?: HttpAnswer;
+}
+const noPosts: Posts = { flaws: [], pictures: [] };
+
+/** @param newestWithinSeconds undefined where nobody promised that there is such a feed: accounts may switch theirs off. */
 async function askPosts(
   user: string,
-  newestWithinSeconds: number,
+  newestWithinSeconds: number | undefined,
   origin: URL,
   context: ProbeContext,
-): Promise<{ readonly flaws: readonly Flaw[]; readonly pictures: AtomFeed["pictures"] }> {
+): Promise<Posts> {
   const asked = `the Atom feed of @${user}`;
-  const wrong = (reason: string, evidence: string) => ({
-    flaws: [blemish(reason, newPostsAreMissing, evidence)],
-    pictures: [],
-  });
+  const wrong = (reason: string, evidence: string): Posts =>
+    newestWithinSeconds === undefined
+      ? noPosts
+      : { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures: [] };
   const heard = await patiently(
     context.http.get(uncached(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
     context,
@@ -166,15 +168,16 @@ async function askPosts(
   if (!("answer" in heard)) return wrong(`${asked}: ${heard.silence}`, heard.evidence);
   const { answer } = heard;
   const evidence = evidenceOf(answer);
-  if (answer.status === 429) return { flaws: [], pictures: [] };
+  if (answer.status === 429) return noPosts;
   if (answer.status !== 200) return wrong(`${asked} answered ${answer.status}`, evidence);
   const feed = readAtom(answer.text());
   if (!feed) return wrong(`${asked} is none`, evidence);
   if (feed.newestAt === undefined) return wrong(`${asked} has no post`, evidence);
   const ageSeconds = (context.clock.now().epochMilliseconds - feed.newestAt) / 1000;
-  if (ageSeconds <= newestWithinSeconds) return { flaws: [], pictures: feed.pictures };
+  const { pictures } = feed;
+  if (newestWithinSeconds === undefined || ageSeconds <= newestWithinSeconds) return { flaws: [], pictures, answer };
   const reason = `the newest post of @${user} is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old`;
-  return { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures: feed.pictures };
+  return { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures, answer };
 }
 
 /** Without the health page and without the instance document there is no Pixelfed, whatever answers. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Http, HttpAnswer } from "../../core/probe.ts";
+import { ownAddress } from "../../probes/lib/own-address.ts";
 
 /** What was found. Names and versions come from strangers and are plain text of bounded length. */
 export type Found =
@@ -85,9 +86,9 @@ async function nodeInfo(site: URL, http: Http): Promise<Found | undefined> {
     .filter(({ rel }) => /\/ns\/schema\/[12]\.\d$/.test(rel))
     .toSorted((a, b) => a.rel.localeCompare(b.rel))
     .at(-1);
-  const href = link && URL.parse(link.href, discovery?.url);
   // Another host that a stranger's document names could be one inside our own network.
-  if (!href || href.origin !== discovery?.url.origin) return undefined;
+  const href = link && discovery ? ownAddress(link.href, discovery.url) : undefined;
+  if (!href) return undefined;
   const told = await document(href, http, NodeInfo);
   if (!told) return undefined;
   const { software, metadata } = told.content;

@@ -1,4 +1,10 @@
-/** Plays a Castopod: pages, feeds, sound, accounts, and the older NodeInfo2 it has in place of NodeInfo. */
+/**
+ * Plays a Castopod: pages, feeds, sound, accounts, and the older NodeInfo2 it has in place of NodeInfo. Read in the
+ * sources of 1.15.5 and 2.0.0-next.4: a monitor sees the same in both but for the version in NodeInfo2 and for the feed,
+ * where 2.0 declares its namespaces in another order and leaves out `podcast:medium`, `podcast:episode` and
+ * `podcast:season` (plug-ins may add them again); only 1.15 puts OP3 before sounds, where somebody switched it on. That
+ * namespaces stand before `version` is how libxml writes; it is believed, and not seen on a running one.
+ */
 import {
   type Asked,
   badGateway,
@@ -21,6 +27,8 @@ export const castopodFaults = [
   "base-url", // CP_BASEURL names another host
   "sound-missing",
   "bucket-gone",
+  "storage-refuses", // its policy lets nobody read
+  "media-host-gone", // where CP_MEDIA_BASEURL points, nobody answers
   "sound-page", // the media host answers with a web page
   "sound-whole", // no part of it is given
   "sound-short", // not the file that the feed promises
@@ -34,10 +42,12 @@ export interface CastopodSettings extends StandInSettings {
   /** Handles of its podcasts. With one, the home page sends on to it. */
   readonly podcasts?: readonly string[];
   readonly version?: "1.15" | "2.0";
+  /** The service that counts listeners stands before the addresses of sounds. */
+  readonly counted?: boolean;
   readonly broken?: CastopodFault;
 }
 
-const releases = { "1.15": "1.15.5", "2.0": "2.0.0-next.3" } as const;
+const releases = { "1.15": "1.15.5", "2.0": "2.0.0-next.4" } as const;
 
 export function startCastopod(settings: CastopodSettings = {}): Promise<StandIn> {
   return startStandIn((url) => castopodAt(new URL(url), settings), settings);
@@ -49,7 +59,8 @@ interface Server {
   readonly base: string;
   readonly host: string;
   readonly podcasts: readonly string[];
-  readonly release: string;
+  readonly version: keyof typeof releases;
+  readonly counted: boolean;
   readonly broken: CastopodFault | undefined;
 }
 
@@ -57,9 +68,13 @@ const frame = Uint8Array.from([0xff, 0xfb, 0x90, 0x00, ...new Uint8Array(413)]);
 /** Three seconds of silence (MPEG-1 layer 3, 128 kbit/s, 44.1 kHz). */
 const sound = Buffer.concat(Array.from({ length: 115 }, () => frame));
 
-function castopodAt(url: URL, { podcasts = ["show", "news"], version = "1.15", broken }: CastopodSettings): Routes {
-  const base = broken === "base-url" ? "http://localhost" : url.origin;
-  const server: Server = { web: url.origin, base, host: url.host, podcasts, release: releases[version], broken };
+/** Nobody listens there. */
+const nowhere = "http://127.0.0.1:1";
+
+function castopodAt(url: URL, settings: CastopodSettings): Routes {
+  const { podcasts = ["show", "news"], version = "1.15", counted = false, broken } = settings;
+  const base = broken === "base-url" ? nowhere : url.origin;
+  const server: Server = { web: url.origin, base, host: url.host, podcasts, version, counted, broken };
   return (asked) => {
     if (asked.mood === "stale") return badGateway;
     // Its health page does not really ask the database: the feed does.
@@ -93,7 +108,10 @@ function podcastPage(server: Server, asked: Asked): Reply {
   const { url, method } = asked;
   const [, kind, handle, rest = ""] = /^\/(audio\/|media\/podcasts\/)?@?(\w+)(\/.*)?$/.exec(url.pathname) ?? [];
   if (handle === undefined || !server.podcasts.includes(handle)) return notFound;
-  if (kind === "audio/") return { status: 302, headers: { location: `${server.web}/media/podcasts/${handle}${rest}` } };
+  if (kind === "audio/") {
+    const files = server.broken === "media-host-gone" ? nowhere : server.web;
+    return { status: 302, headers: { location: `${files}/media/podcasts/${handle}${rest}` } };
+  }
   if (kind === "media/podcasts/") return media(server, asked.headers.range);
   if (rest === "/feed.xml" || rest === "/feed") return feedAnswer(server, handle, asked.now);
   if (rest === "/inbox" && method === "POST") return inbox(server, asked);
@@ -140,6 +158,7 @@ function episodePage({ broken }: Server, handle: string, slug: string): Reply {
 function media({ broken }: Server, range: string | undefined): Reply {
   if (broken === "sound-missing") return notFound;
   if (broken === "bucket-gone") return noBucket;
+  if (broken === "storage-refuses") return accessDenied;
   if (broken === "sound-page") return page("Welcome to nginx!", "If you see this page, it works.");
   if (broken === "sound-short") return ranged(range, sound.subarray(0, 1000));
   return ranged(broken === "sound-whole" ? undefined : range, sound);
@@ -150,6 +169,12 @@ const noBucket: Reply = {
   status: 404,
   headers: { "content-type": "application/xml" },
   body: '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>',
+};
+
+const accessDenied: Reply = {
+  status: 403,
+  headers: { "content-type": "application/xml" },
+  body: '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
 };
 
 /** Bytes of a sound, whole or the part asked for. */
@@ -164,9 +189,9 @@ function ranged(range: string | undefined, bytes: Uint8Array): Reply {
   return { status: 206, headers, body: bytes.subarray(from, to + 1) };
 }
 
-const nodeInfo2 = ({ base, release }: Server) => ({
+const nodeInfo2 = ({ base, version }: Server) => ({
   version: "1.0",
-  server: { baseUrl: `${base}/`, name: "Practice Podcasts", software: "Castopod", version: release },
+  server: { baseUrl: `${base}/`, name: "Practice Podcasts", software: "Castopod", version: releases[version] },
   protocols: ["activitypub"],
   openRegistrations: false,
   usage: { users: { total: 3, activeMonth: 1, activeHalfyear: 2 }, localPosts: 40 },
@@ -196,19 +221,37 @@ function feedAnswer(server: Server, handle: string, now: Temporal.Instant): Repl
   return { status: 200, headers: { "content-type": "application/xml; charset=UTF-8" }, body };
 }
 
-function feed({ base }: Server, handle: string, shown: readonly number[], now: Temporal.Instant): string {
-  const day = (before: number) => new Date(now.epochMilliseconds - before * 86_400_000).toUTCString();
+function feed(server: Server, handle: string, shown: readonly number[], now: Temporal.Instant): string {
+  const { base, version } = server;
+  const isFirst = version === "1.15";
+  const day = (before: number) => dateIn(now.subtract({ hours: 24 * before }));
   const episode = (number: number) => {
     const address = `${base}/@${handle}/episodes/episode-${number}`;
-    const file = `${base}/audio/@${handle}/episode-${number}.mp3`;
-    return `<item><title>Episode ${number}</title><enclosure url="${file}" length="${sound.length}" type="audio/mpeg"/><guid>${address}</guid><pubDate>${day(31 - 10 * number)}</pubDate><itunes:duration>3</itunes:duration><link>${address}</link><itunes:episode>${number}</itunes:episode><itunes:episodeType>full</itunes:episodeType></item>`;
+    const file = soundAddress(server, `/audio/@${handle}/episode-${number}.mp3`);
+    return `<item><title>Episode ${number}</title><enclosure url="${file}" length="${sound.length}" type="audio/mpeg"/><guid>${address}</guid><pubDate>${day(31 - 10 * number)}</pubDate><description><![CDATA[<p>Episode ${number}</p>]]></description><itunes:duration>3</itunes:duration><link>${address}</link><itunes:image href="${base}/media/podcasts/${handle}/cover_feed.png"/><itunes:episode>${number}</itunes:episode><itunes:episodeType>full</itunes:episodeType>${isFirst ? `<podcast:episode>${number}</podcast:episode>` : ""}<podcast:comments uri="${address}/comments" contentType="application/podcast-activity+json"/></item>`;
   };
+  const names: readonly (keyof typeof namespaces)[] = isFirst
+    ? ["itunes", "podcast", "atom", "content"]
+    : ["atom", "itunes", "podcast", "content"];
+  const declared = names.map((name) => `xmlns:${name}="${namespaces[name]}"`).join(" ");
   return `<?xml version="1.0" encoding="utf-8"?>
-<rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:podcast="https://podcastindex.org/namespace/1.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:atom="http://www.w3.org/2005/Atom"><channel>
-<atom:link href="${base}/@${handle}/feed.xml" rel="self" type="application/rss+xml"/>
-<lastBuildDate>${day(1)}</lastBuildDate><generator>Castopod - https://castopod.org/</generator><docs>https://cyber.harvard.edu/rss/rss.html</docs>
-<podcast:guid>00000000-0000-5000-8000-000000000000</podcast:guid><title>Practice show</title><language>en</language><podcast:locked owner="owner@practice.example">yes</podcast:locked><itunes:author>Practice Co-op</itunes:author><link>${base}/@${handle}</link>
-${shown.map(episode).join("\n")}
-</channel></rss>
+<rss ${declared} version="2.0"><channel><atom:link href="${base}/@${handle}/feed.xml" rel="self" type="application/rss+xml"/><lastBuildDate>${day(1)}</lastBuildDate><generator>Castopod - https://castopod.org/</generator><docs>https://cyber.harvard.edu/rss/rss.html</docs><podcast:guid>${guid}</podcast:guid><title>Practice show</title><description><![CDATA[<p>For practice.</p>]]></description>${isFirst ? "<podcast:medium>podcast</podcast:medium>" : ""}<itunes:image href="${base}/media/podcasts/${handle}/cover_feed.png"/><language>en</language><podcast:locked owner="owner@practice.example">yes</podcast:locked><itunes:explicit>false</itunes:explicit><itunes:author>Practice Co-op</itunes:author><link>${base}/@${handle}</link><itunes:owner><itunes:name>Practice Co-op</itunes:name><itunes:email>owner@practice.example</itunes:email></itunes:owner><itunes:type>episodic</itunes:type>${shown.map(episode).join("")}</channel></rss>
 `;
+}
+
+const guid = "00000000-0000-5000-8000-000000000000";
+
+const namespaces = {
+  atom: "http://www.w3.org/2005/Atom",
+  content: "http://purl.org/rss/1.0/modules/content/",
+  itunes: "http://www.itunes.com/dtds/podcast-1.0.dtd",
+  podcast: "https://podcastindex.org/namespace/1.0",
+};
+
+/** As PHP writes it: "Sun, 22 Nov 2026 20:00:00 +0000". */
+const dateIn = (instant: Temporal.Instant): string =>
+  new Date(instant.epochMilliseconds).toUTCString().replace("GMT", "+0000");
+
+function soundAddress({ base, counted }: Server, path: string): string {
+  return counted ? `https://op3.dev/e,pg=${guid}/${base}${path}` : `${base}${path}`;
 }

@@ -1,4 +1,7 @@
-/** The newest entry of an Atom feed. Pixelfed's own are not well-formed (an element that never ends), so nothing is parsed as XML. */
+/**
+ * The newest entry of an Atom feed. Nothing is parsed as XML: for a while, between its versions 0.11.4 and 0.11.5,
+ * Pixelfed wrote an element that never ended, and servers run what lies between versions.
+ */
 
 export interface AtomFeed {
   /** Epoch milliseconds of the newest entry. */
@@ -11,7 +14,7 @@ export interface AtomFeed {
 export function readAtom(text: string): AtomFeed | undefined {
   if (!/^\s*(?:<\?xml[^>]*>\s*)?<feed\b/.test(text)) return undefined;
   const entries = text
-    .split("<entry>")
+    .split(/<entry(?:\s[^<>]{0,1000})?>/)
     .slice(1, 101)
     .flatMap((entry) => {
       const [, written = ""] = /<updated>([^<]{1,60})<\/updated>/.exec(entry) ?? [];

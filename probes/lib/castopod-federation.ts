@@ -4,6 +4,7 @@ import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
 import { blemish, type Flaw } from "./flaw.ts";
+import { ownAddress } from "./own-address.ts";
 import { patiently } from "./patience.ts";
 import { challengeOf, isHtml, mediaType } from "./wall.ts";
 
@@ -28,9 +29,7 @@ export async function askPodcastAccount(handle: string, origin: URL, context: Pr
     return [unseen(`${asked} gives other servers a web page: a cache or proxy mixes them up`, evidence)];
   const actor = answer.json(Actor);
   if (!actor) return [unseen(`${asked} is no account that other servers understand`, evidence)];
-  if (URL.parse(actor.id)?.host !== origin.host) {
-    return [unseen(`${asked} says it is ${plainText(actor.id, 80)}`, evidence)];
-  }
+  if (!isOwn(actor.id, origin)) return [unseen(`${asked} says it is ${plainText(actor.id, 80)}`, evidence)];
   const type = mediaType(answer);
   const mistyped = activityTypes.includes(type)
     ? []
@@ -39,10 +38,10 @@ export async function askPodcastAccount(handle: string, origin: URL, context: Pr
 }
 
 async function askInbox(handle: string, inbox: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
-  const url = URL.parse(inbox);
+  const url = isOwn(inbox, origin) ? ownAddress(inbox, origin) : undefined;
   const asked = `the inbox of @${handle}`;
   // Only what is surely this server's own is written to.
-  if (url?.host !== origin.host) return [unheard(`${asked} is said to be at ${plainText(inbox, 80)}`, "")];
+  if (!url) return [unheard(`${asked} is said to be at ${plainText(inbox, 80)}`, "")];
   const knock = {
     method: "POST",
     headers: { accept: activityType, "content-type": activityType },
@@ -57,6 +56,10 @@ async function askInbox(handle: string, inbox: string, origin: URL, context: Pro
     status < 300 ? `took an unsigned message (${status}): something else may stand there` : `answered ${status}`;
   return [unheard(`${asked} ${said}`, evidenceOf(heard.answer))];
 }
+
+/** Another server takes it as it stands: it has nothing that it could be relative to. */
+const isOwn = (written: string, origin: URL): boolean =>
+  URL.canParse(written) && ownAddress(written, origin) !== undefined;
 
 const unseen = (reason: string, evidence: string): Flaw =>
   blemish(

@@ -1,13 +1,15 @@
 /** The podcasts of a Castopod one by one: feed, newest sound, its page, and whether the feed keeps up with the pages. */
 import { z } from "zod";
-import { plainText } from "../../core/plain-text.ts";
+import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { formatDuration } from "../../core/units.ts";
 import { evidenceOf, redirectTarget } from "./answer.ts";
-import { type Episode, feedBytes, newestEpisode, readFeed } from "./feed.ts";
+import { askEpisodePage, askMissing, lateEpisode } from "./castopod-episodes.ts";
+import { type Episode, feedBytes, newestEpisode, type PodcastFeed, readFeed } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
-import { patiently } from "./patience.ts";
-import { lasting, seldom } from "./seldom.ts";
+import { slowness } from "./pages.ts";
+import { type Silence, toTheEnd } from "./patience.ts";
+import { type Look, seldom } from "./seldom.ts";
 import { askSound } from "./sound.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
@@ -18,15 +20,17 @@ export interface FeedSettings {
   readonly soundEverySeconds: number;
   /** How old the newest episode may become. */
   readonly newestWithinSeconds: number | undefined;
+  /** How long a feed or a sound may take. */
+  readonly maxSeconds: number;
 }
 
 const feedsPerRun = 3;
 const pagesEverySeconds = 600;
-/** Feed and page are put together at different moments. */
-const catchUpSeconds = 900;
+/** More than two thousand episodes with long notes. Read only where the newest one may stand at the end, and seldom. */
+const mostFeedBytes = 8 * 1024 * 1024;
 
 /** A few feeds in each run, in turn; those that were wrong last time every time, so that a fault can be confirmed. */
-export async function askFeeds(settings: FeedSettings, context: ProbeContext): Promise<readonly Flaw[]> {
+export async function askFeeds(settings: FeedSettings, context: ProbeContext): Promise<Look> {
   const { handles } = settings;
   const remembered = Turn.safeParse(context.memory.get("feeds")).data ?? { next: 0, wrong: [] };
   forgetOthers(handles, context);
@@ -35,11 +39,11 @@ export async function askFeeds(settings: FeedSettings, context: ProbeContext): P
   const count = Math.min(others.length, Math.max(1, feedsPerRun - again.length));
   const inTurn = Array.from({ length: count }, (_, step) => others[(remembered.next + step) % others.length] ?? "");
   const looks = await Promise.all(
-    [...again, ...inTurn].map(async (handle) => ({ handle, flaws: await askPodcast(handle, settings, context) })),
+    [...again, ...inTurn].map(async (handle) => ({ handle, ...(await askPodcast(handle, settings, context)) })),
   );
   const wrong = looks.filter(({ flaws }) => flaws.length > 0).map(({ handle }) => handle);
   context.memory.set("feeds", { next: others.length > 0 ? (remembered.next + count) % others.length : 0, wrong });
-  return looks.flatMap(({ flaws }) => flaws);
+  return together(looks);
 }
 const Turn = z.object({ next: z.int(), wrong: z.array(z.string()) });
 
@@ -51,30 +55,92 @@ function forgetOthers(handles: readonly string[], { memory }: ProbeContext): voi
   }
 }
 
-async function askPodcast(handle: string, settings: FeedSettings, context: ProbeContext): Promise<readonly Flaw[]> {
-  const { origin } = settings;
-  const url = new URL(`/@${handle}/feed.xml`, origin);
+function together(looks: readonly Look[]): Look {
+  const note = looks.flatMap((look) => look.note ?? []).join("; ");
+  return { flaws: looks.flatMap(({ flaws }) => flaws), ...(note && { note }) };
+}
+
+const addressOf = (handle: string, origin: URL): URL => new URL(`/@${handle}/feed.xml`, origin);
+
+async function askPodcast(handle: string, settings: FeedSettings, context: ProbeContext): Promise<Look> {
+  const { origin, maxSeconds } = settings;
+  const url = addressOf(handle, origin);
   const asked = `the feed of @${handle}`;
-  const heard = await patiently(context.http.get(url, { maxBodyBytes: feedBytes }), context);
-  if (!("answer" in heard)) return [down(`${asked}: ${heard.silence}`, heard.evidence)];
+  const heard = await toTheEnd(context.http.get(url, { maxBodyBytes: feedBytes }), context);
+  if (!("answer" in heard)) return { flaws: [silent(heard, asked)] };
   const { answer } = heard;
   const refused = feedRefusal(answer, asked);
-  if (refused) return refused;
+  if (refused) return { flaws: refused };
   const now = context.clock.now();
-  const { faults, episodes } = readFeed(answer.text(), url, answer.truncated, now);
-  const evidence = evidenceOf(answer);
-  if (episodes.length === 0) return faults.map((fault) => cannotSubscribe(`${asked} ${fault}`, evidence));
-  const newest = newestEpisode(episodes, now);
-  const more = await Promise.all([
-    newest ? askNewest(handle, newest, settings, context) : [],
-    // What was cut off cannot be missed.
-    answer.truncated ? [] : askMissing(handle, episodes, origin, context),
+  const feed = readFeed(answer.text(), url, answer.truncated, now);
+  const slow: Look = { flaws: slowness(answer, asked, maxSeconds, sameInAll("Castopod")) };
+  if (answer.truncated && !feed.newestFirst) {
+    const whole = await askWhole(handle, settings, context);
+    const newest = Newest.of(handle, context);
+    return together([slow, whole, newest ? await askNewest(handle, newest, answer, settings, context) : calm]);
+  }
+  // What was cut off cannot be missed.
+  const missing = answer.truncated
+    ? calm
+    : await seldom(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => ({
+        flaws: await askMissing(handle, feed.pages, origin, context),
+      }));
+  const newest = newestEpisode(feed.episodes, now);
+  return together([
+    slow,
+    { flaws: faultsOf(feed, asked, answer) },
+    missing,
+    newest ? await askNewest(handle, newest, answer, settings, context) : withoutEpisode(handle, feed),
   ]);
-  return [
-    ...faults.map((fault) => cannotSubscribe(`${asked} ${fault}`, evidence)),
-    ...more.flat(),
-    ...staleness(handle, newest, settings, { now, evidence }),
-  ];
+}
+
+const calm: Look = { flaws: [] };
+
+/** A podcast that is being prepared is none the less a healthy one. */
+const withoutEpisode = (handle: string, { episodes, faults }: PodcastFeed): Look =>
+  episodes.length > 0 || faults.some(({ harm }) => harm === "loading")
+    ? calm
+    : { flaws: [], note: `@${handle} has no episode yet` };
+
+/** Which episode of a large feed is the newest, remembered from when the whole of it was read. */
+class Newest {
+  readonly episode: Episode | undefined;
+
+  constructor(episode: Episode | undefined) {
+    this.episode = episode;
+  }
+
+  static of(handle: string, { memory }: ProbeContext): Episode | undefined {
+    const known = memory.get(`@${handle} newest`);
+    return known instanceof Newest ? known.episode : undefined;
+  }
+}
+
+/** Serial podcasts begin with the first episode: where their feed is large, the newest one stands behind what was read. */
+function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContext): Promise<Look> {
+  return seldom(`@${handle} whole`, { everySeconds: pagesEverySeconds }, context, async () => {
+    context.memory.delete(`@${handle} newest`);
+    const url = addressOf(handle, origin);
+    const heard = await toTheEnd(context.http.get(url, { maxBodyBytes: mostFeedBytes }), context);
+    // Its beginning was given a moment ago: what is wrong now is seen there, too, if it lasts.
+    if (!("answer" in heard) || heard.answer.status !== 200) return calm;
+    const { answer } = heard;
+    const now = context.clock.now();
+    const feed = readFeed(answer.text(), url, answer.truncated, now);
+    const faults = faultsOf(feed, `the feed of @${handle}`, answer);
+    if (answer.truncated) {
+      return { flaws: faults, note: `the feed of @${handle} is too large to find its newest episode (over 8 MB)` };
+    }
+    context.memory.set(`@${handle} newest`, new Newest(newestEpisode(feed.episodes, now)));
+    return { flaws: [...faults, ...(await askMissing(handle, feed.pages, origin, context))] };
+  });
+}
+
+function faultsOf({ faults }: PodcastFeed, asked: string, answer: HttpAnswer): readonly Flaw[] {
+  const evidence = evidenceOf(answer);
+  return faults.map(({ said, harm }) =>
+    blemish(`${asked} ${said}`, harm === "loading" ? missingEpisodes : shownBadly, evidence),
+  );
 }
 
 /** Flaws of an answer that is no feed; none where that is right; undefined when it may be one. */
@@ -92,17 +158,18 @@ function feedRefusal(answer: HttpAnswer, asked: string): readonly Flaw[] | undef
   return undefined;
 }
 
-/** The sound and the page of the newest episode. */
+/** Its sound, its page and its age. */
 async function askNewest(
   handle: string,
   newest: Episode,
-  { origin, soundEverySeconds }: FeedSettings,
+  feed: HttpAnswer,
+  { origin, soundEverySeconds, newestWithinSeconds, maxSeconds }: FeedSettings,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<Look> {
   const about = newest.sound?.url ?? "";
   const looks = await Promise.all([
     seldom(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({
-      flaws: (await askSound(newest, origin, context)).map((flaw) => ({
+      flaws: (await askSound(newest, { origin, namedBy: feed, maxSeconds }, context)).map((flaw) => ({
         ...flaw,
         reason: `@${handle}: ${flaw.reason}`,
       })),
@@ -111,90 +178,24 @@ async function askNewest(
       flaws: await askEpisodePage(handle, newest, origin, context),
     })),
   ]);
-  return looks.flatMap(({ flaws }) => flaws);
-}
-
-async function askEpisodePage(
-  handle: string,
-  { title, page }: Episode,
-  origin: URL,
-  context: ProbeContext,
-): Promise<readonly Flaw[]> {
-  const url = page === undefined ? null : URL.parse(page);
-  if (url?.host !== origin.host) return [];
-  const asked = `the page of "${title}" of @${handle}`;
-  const heard = await patiently(context.http.get(url, { headers: { accept: "text/html" } }), context);
-  if (!("answer" in heard)) return [blemish(`${asked}: ${heard.silence}`, missingPage, heard.evidence)];
-  const { answer } = heard;
-  if (answer.status === 429 || challengeOf(answer)) return [];
-  if (answer.status === 200 && isHtml(answer)) return [];
-  const said = answer.status === 200 ? "is no web page" : `answered ${answer.status}`;
-  return [blemish(`${asked} ${said}`, missingPage, evidenceOf(answer))];
-}
-
-/**
- * Episodes that the podcast's page shows and the feed does not: Castopod keeps a feed for up to ten years, until it is
- * told of a change. An episode whose time came while nobody told it stays out of every podcast app.
- */
-async function askMissing(
-  handle: string,
-  episodes: readonly Episode[],
-  origin: URL,
-  context: ProbeContext,
-): Promise<readonly Flaw[]> {
-  const key = `@${handle} missing`;
-  const { flaws } = await seldom(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => {
-    const heard = await patiently(context.http.get(new URL(`/@${handle}/episodes`, origin)), context);
-    // The page is no promise of its own; what it says is only compared.
-    if (!("answer" in heard) || heard.answer.status !== 200 || !isHtml(heard.answer)) return { flaws: [] };
-    const inFeed = new Set(episodes.flatMap(({ page }) => slugOf(page ?? "", handle, origin)));
-    const missing = linkedEpisodes(heard.answer.text(), handle, origin).filter((slug) => !inFeed.has(slug));
-    // Feeds whose links lead elsewhere cannot be compared.
-    const isSo = missing.length > 0 && inFeed.size > 0;
-    if (lasting(key, isSo, context) < catchUpSeconds || !isSo) return { flaws: [] };
-    const reason = `the feed of @${handle} lacks "${plainText(missing[0] ?? "", 60)}", which its page shows`;
-    return { flaws: [blemish(reason, lateEpisode, evidenceOf(heard.answer))] };
-  });
-  return flaws;
-}
-
-function linkedEpisodes(html: string, handle: string, origin: URL): readonly string[] {
-  const links = [...html.matchAll(/\bhref=(?:"([^"]{1,500})"|'([^']{1,500})')/gi).take(2000)];
-  return [...new Set(links.flatMap(([, double, single]) => slugOf(double ?? single ?? "", handle, origin)))];
-}
-
-/** "episode-3" of `https://podcasts.example/@cooking/episodes/episode-3`. */
-function slugOf(address: string, handle: string, origin: URL): readonly string[] {
-  const url = URL.parse(address, origin);
-  const [, owner, slug] =
-    /^\/@(\w+)\/episodes\/([^/]{1,200})/.exec(url?.host === origin.host ? url.pathname : "") ?? [];
-  return owner === handle && slug !== undefined ? [slug] : [];
-}
-
-function staleness(
-  handle: string,
-  newest: Episode | undefined,
-  { newestWithinSeconds }: FeedSettings,
-  { now, evidence }: { readonly now: Temporal.Instant; readonly evidence: string },
-): readonly Flaw[] {
-  if (newestWithinSeconds === undefined) return [];
-  const ageSeconds = (now.epochMilliseconds - (newest?.publishedAt ?? Number.NEGATIVE_INFINITY)) / 1000;
-  if (ageSeconds <= newestWithinSeconds) return [];
-  const said = newest ? `is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old` : "is not there";
-  return [blemish(`the newest episode of @${handle} ${said}`, lateEpisode, evidence)];
+  const ageSeconds = (context.clock.now().epochMilliseconds - (newest.publishedAt ?? 0)) / 1000;
+  if (newestWithinSeconds === undefined || ageSeconds <= newestWithinSeconds) return together(looks);
+  const age = formatDuration(Math.floor(ageSeconds / 3600) * 3600);
+  const stale = blemish(`the newest episode of @${handle} is ${age} old`, lateEpisode, evidenceOf(feed));
+  return together([...looks, { flaws: [stale] }]);
 }
 
 const missingEpisodes = {
   en: "Podcast apps may not be able to load episodes.",
   fr: "Les applications de balados risquent de ne pas charger les épisodes.",
 };
-const missingPage = {
-  en: "The page of the newest episode of a podcast does not open.",
-  fr: "La page du plus récent épisode d’un balado ne s’ouvre pas.",
+const shownBadly = {
+  en: "Some podcast apps may not show a podcast as they should.",
+  fr: "Certaines applications de balados risquent de mal afficher un balado.",
 };
-const lateEpisode = {
-  en: "A new episode has not reached podcast apps.",
-  fr: "Un nouvel épisode n’est pas parvenu aux applications de balados.",
+const comesSlowly = {
+  en: "New episodes may take long to reach podcast apps.",
+  fr: "Les nouveaux épisodes peuvent mettre du temps à parvenir aux applications de balados.",
 };
 const cannotSubscribe = (reason: string, evidence: string) => blemish(reason, missingEpisodes, evidence);
 const down = (reason: string, evidence: string): Flaw => ({
@@ -203,3 +204,7 @@ const down = (reason: string, evidence: string): Flaw => ({
   explanation: missingEpisodes,
   evidence,
 });
+const silent = (heard: Silence, asked: string): Flaw =>
+  heard.failure
+    ? down(`${asked}: ${heard.silence}`, heard.evidence)
+    : blemish(`${asked}: ${heard.silence}`, comesSlowly, heard.evidence);

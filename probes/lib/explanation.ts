@@ -8,7 +8,7 @@ const about =
 export const thePage: Localised = { en: "The page", fr: "La page" };
 
 export const answersWithError = about("answers with an error.", "répond par une erreur.");
-export const showsWrongPage = about("shows something else than it should.", "affiche autre chose que prévu.");
+export const showsWrongPage = about("shows something other than it should.", "affiche autre chose que prévu.");
 export const isInMaintenance = about("says it is under maintenance.", "annonce une maintenance.");
 export const leadsElsewhere = about("leads to another address.", "mène à une autre adresse.");
 export const isClosed = about("says it has been closed for good.", "annonce sa fermeture définitive.");

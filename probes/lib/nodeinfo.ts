@@ -6,6 +6,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
+import { ownAddress } from "./own-address.ts";
 import { patiently } from "./patience.ts";
 
 export interface Software {
@@ -39,9 +40,9 @@ export async function askNodeInfo(origin: URL, subject: Localised, context: Prob
     .at(-1);
   const { evidence } = discovery;
   if (!link) return { flaws: [flaw("NodeInfo discovery names no document of version 2", evidence)] };
-  const href = URL.parse(link.href, origin);
+  const href = ownAddress(link.href, origin);
   // Asking a host that a stranger's document names could reach inside our own network.
-  if (href?.origin !== origin.origin) {
+  if (!href) {
     return { flaws: [flaw(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`, evidence)] };
   }
   const answer = await look(href, "the NodeInfo document", Document, subject, context);

@@ -1,6 +1,7 @@
 /** Side questions get a share of the time, so that one that hangs cannot make the whole run late. */
 import { Unreachable } from "../../core/errors.ts";
 import type { ProbeContext } from "../../core/probe.ts";
+import { isDeadline } from "./no-answer.ts";
 
 /** Seconds that a side question may take. */
 const patienceSeconds = 5;
@@ -41,3 +42,27 @@ export async function patiently<T>(
 }
 
 const waited = (seconds: number): string => `asked, waited ${seconds} s, and stopped waiting`;
+
+/**
+ * The same for what members themselves wait for: it gets all the time that the check has left. That this was too short
+ * is a silence, so that what is only slow does not leave the run without a result.
+ */
+export async function toTheEnd<T>(
+  work: Promise<T>,
+  { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
+): Promise<{ readonly answer: T } | Silence> {
+  const begun = clock.monotonicSeconds();
+  try {
+    return { answer: await work };
+  } catch (error) {
+    if (!(error instanceof Unreachable) || (signal.aborted && !isDeadline(signal))) throw error;
+    const seconds = clock.monotonicSeconds() - begun;
+    const { evidence } = error;
+    if (!signal.aborted) return { silence: error.message, evidence, failure: error };
+    if (isConnected(error)) return { silence: `no answer within ${Math.floor(seconds)} s`, evidence };
+    // Where nobody takes the connection for so long, it is more than slow; a moment before the end says nothing.
+    return { silence: error.message, evidence, ...(seconds >= patienceSeconds && { failure: error }) };
+  }
+}
+
+const isConnected = ({ stage }: Unreachable): boolean => stage === "request" || stage === "transfer";

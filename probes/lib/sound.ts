@@ -1,10 +1,11 @@
-/** The file behind an episode: is it there, in parts, as long and of the type that the feed promises? */
+/** The file behind an episode: is it there, in time, in parts, as long and of the type that the feed promises? */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
 import type { Episode, Sound } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
-import { patiently } from "./patience.ts";
+import { ownAddress, webAddress } from "./own-address.ts";
+import { toTheEnd } from "./patience.ts";
 import { silentOutcome, storageTrouble } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
@@ -16,36 +17,53 @@ const playsBadly = {
   en: "Some podcast apps may have trouble playing the newest episode.",
   fr: "Certaines applications de balados risquent de mal lire le plus récent épisode.",
 };
+const startsSlowly = {
+  en: "The newest episode of a podcast may take long to start.",
+  fr: "Le plus récent épisode d’un balado peut mettre du temps à démarrer.",
+};
+
+export interface SoundSettings {
+  readonly origin: URL;
+  /** The feed that names the file. */
+  readonly namedBy: HttpAnswer;
+  /** A sound that takes longer to begin is a fault. */
+  readonly maxSeconds: number;
+}
 
 /**
  * Asks for the first two bytes, by way of the address in the feed. Castopod counts that address as a download, but for
- * exactly this range, which Apple's app asks for before it plays.
+ * exactly this range, which Apple's app asks for before it plays. A feed from the public internet cannot lead us into a
+ * private network.
  */
 export async function askSound(
   { title, sound }: Pick<Episode, "title" | "sound">,
-  origin: URL,
+  { origin, namedBy, maxSeconds }: SoundSettings,
   context: ProbeContext,
 ): Promise<readonly Flaw[]> {
-  const url = sound && ownAddress(sound.url, origin);
-  // A premium episode is for those who paid: it answers 401 to us, and rightly so. Other hosts are not ours to ask.
-  if (!sound || !url) return [];
-  const asked = `the sound of "${title}"`;
-  const range = { range: "bytes=0-1" };
-  const heard = await patiently(
-    context.http.get(url, { headers: range, followRedirects: 5, maxBodyBytes: 2048 }),
-    context,
-  );
+  if (!sound) return [];
+  const own = ownSound(sound.url, origin);
+  const url = own ?? webAddress(sound.url);
+  const asked = `the sound of "${title}"${url && !own ? ` on ${url.host}` : ""}`;
+  if (!url) return [blemish(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
+  const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
+  const heard = await toTheEnd(context.http.get(url, request), context);
   if (!("answer" in heard)) {
     const reason = `${asked}: ${heard.silence}`;
-    return [{ outcome: silentOutcome(heard), reason, explanation: cannotBePlayed, evidence: heard.evidence }];
+    const explanation = heard.failure ? cannotBePlayed : startsSlowly;
+    return [{ outcome: silentOutcome(heard), reason, explanation, evidence: heard.evidence }];
   }
-  return judge(heard.answer, sound, asked);
+  const { answer } = heard;
+  const took = answer.phases.total ?? 0;
+  const flaws = judge(answer, sound, asked);
+  if (flaws.length > 0 || took <= maxSeconds) return flaws;
+  return [blemish(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, startsSlowly, evidenceOf(answer))];
 }
 
 function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Flaw[] {
   const contentRange = answer.headers.get("content-range") ?? "none";
   const evidence = `${evidenceOf(answer)}\ncontent-range: ${plainText(contentRange, 60)}`;
   const trouble = storageTrouble(answer);
+  // A premium episode is for those who paid: it answers 401 to us, and rightly so.
   if (trouble === "nothing known") return [];
   if (trouble) {
     const outcome = trouble.whole ? "down" : "degraded";
@@ -60,32 +78,40 @@ function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Fla
   ].map((said) => blemish(`${asked} ${said}`, playsBadly, evidence));
 }
 
-/** Names that stand for the same thing. */
+/** Names that stand for the same thing, or for what one player plays in the same way. */
 const sameTypes: Readonly<Record<string, string>> = {
   "audio/mp3": "audio/mpeg",
   "audio/x-mp3": "audio/mpeg",
   "audio/x-mpeg": "audio/mpeg",
+  "audio/mpeg3": "audio/mpeg",
+  "audio/x-mpeg-3": "audio/mpeg",
   "audio/m4a": "audio/mp4",
   "audio/x-m4a": "audio/mp4",
-  "video/x-m4v": "video/mp4",
+  "video/mp4": "audio/mp4",
+  "video/x-m4v": "audio/mp4",
+  "application/ogg": "audio/ogg",
+  "audio/opus": "audio/ogg",
+  "audio/x-wav": "audio/wav",
+  "audio/wave": "audio/wav",
+  "audio/vnd.wave": "audio/wav",
+  "audio/x-flac": "audio/flac",
+  "audio/x-aac": "audio/aac",
 };
 
 function typeFaults(given: string, promised: string | undefined): readonly string[] {
   const known = (type: string) => sameTypes[type] ?? type;
-  const wanted = known((promised ?? "").trim().toLowerCase());
+  const wanted = (promised ?? "").trim().toLowerCase();
   // Storage that was told nothing about a file says just "bytes": apps then believe the feed.
-  if (given === "" || /^(?:application|binary)\/octet-stream$/.test(given) || wanted === "" || known(given) === wanted)
-    return [];
+  if (given === "" || /^(?:application|binary)\/octet-stream$/.test(given) || wanted === "") return [];
+  if (known(given) === known(wanted)) return [];
   return [`is ${plainText(given, 40)}, the feed promises ${plainText(wanted, 40)}`];
 }
 
-/** Only our own server is asked, also where a service that counts listeners is put before its address. */
-function ownAddress(written: string, origin: URL): URL | undefined {
-  const url = URL.parse(written);
-  if (!url || !/^https?:$/.test(url.protocol)) return undefined;
-  if (url.host === origin.host) return url;
+/** Also where a service that counts listeners is put before its address. */
+function ownSound(written: string, origin: URL): URL | undefined {
+  const url = webAddress(written);
+  if (!url) return undefined;
+  if (url.origin === origin.origin) return url;
   const inside = url.pathname.indexOf(`/${origin.host}/`);
-  const behind =
-    inside < 0 ? null : URL.parse(url.pathname.slice(inside + origin.host.length + 1) + url.search, origin);
-  return behind?.host === origin.host ? behind : undefined;
+  return inside < 0 ? undefined : ownAddress(url.pathname.slice(inside + origin.host.length + 1) + url.search, origin);
 }

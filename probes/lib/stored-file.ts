@@ -1,4 +1,5 @@
 /** A picture or a sound in its storage: what its answer says about the file, and about the storage. */
+import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import type { Silence } from "./patience.ts";
 import { challengeOf, isHtml } from "./wall.ts";
@@ -10,20 +11,27 @@ export interface StorageTrouble {
 }
 
 /**
- * A storage that refuses is down. One that sends us in circles, or into a private network, does something; and of one
- * that we have stopped waiting for nobody knows more than that it is slow.
+ * A storage that cannot be reached is down; one that sends us in circles, or into a private network, does something,
+ * and so does one that is only slow.
  */
 export const silentOutcome = ({ failure }: Silence): "down" | "degraded" =>
-  !failure || failure.stage === "protocol" ? "degraded" : "down";
+  failure === undefined || failure.stage === "protocol" ? "degraded" : "down";
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */
 export function storageTrouble(answer: HttpAnswer): StorageTrouble | "nothing known" | undefined {
   const { status } = answer;
   if (status === 401 || status === 429 || challengeOf(answer)) return "nothing known";
   if (status >= 500) return { said: `answered ${status}`, whole: true };
-  if (status >= 400 && /<Code>NoSuchBucket<\/Code>/.test(answer.text())) {
-    return { said: "is gone with its whole storage bucket", whole: true };
-  }
+  const refusal = status >= 400 ? storageError(answer) : undefined;
+  if (refusal === "NoSuchBucket") return { said: "is gone with its whole storage bucket", whole: true };
+  // One file that is missing is refused in the same way where the storage does not show what it has.
+  if (refusal !== undefined) return { said: `is refused by its storage: ${refusal} (${status})`, whole: false };
   if (status !== 200 && status !== 206) return { said: `answered ${status}`, whole: false };
   return isHtml(answer) ? { said: "is a web page", whole: false } : undefined;
+}
+
+/** The word that S3 and its relatives have for it; that a key is missing says no more than the status. */
+function storageError(answer: HttpAnswer): string | undefined {
+  const [, code = "NoSuchKey"] = /<Error>.*?<Code>(\w{1,60})<\/Code>/s.exec(answer.text().slice(0, 4096)) ?? [];
+  return code === "NoSuchKey" ? undefined : plainText(code, 60);
 }

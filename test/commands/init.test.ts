@@ -110,7 +110,7 @@ test("every kind is recognised by its own documents, in every version, and what 
     "4.2.0",
     "4.5.15",
     "1.15.5",
-    "2.0.0-next.3",
+    "2.0.0-next.4",
     "0.11.13",
     "0.19.20",
     "1.0.0-beta.1",

@@ -70,6 +70,8 @@ const seen = ({ outcome, reason }: Sample): string => `**${outcome}**${reason ? 
 /** The same whenever and wherever the test ran: ports and measured times go. */
 const shown = (text: string): string =>
   text
+    // Where nobody listens.
+    .replace(/\b127\.0\.0\.1:1\b/g, "gone.example")
     .replace(/\b(?:https?:\/\/)?(?:127\.0\.0\.1|localhost|\[::1\]):\d+/g, (address) =>
       address.includes("//") ? "https://server.example" : "server.example",
     )

@@ -15,6 +15,8 @@ export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** It comes after this, and not before. */
+  readonly after?: Promise<unknown>;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function smallServer(answers: Answers): Promise<SmallServer> {
     const path = request.url ?? "/";
     const answer = answers[path] ?? answers[path.split("?", 1)[0] ?? ""] ?? answers["*"] ?? { status: 404 };
     const given = typeof answer === "function" ? answer(url, path) : answer;
-    if (given) send(response, given);
+    if (given) void send(response, given);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -52,7 +54,8 @@ export async function smallServer(answers: Answers): Promise<SmallServer> {
   };
 }
 
-function send(response: ServerResponse, { status = 200, headers = {}, body = "" }: Answer): void {
+async function send(response: ServerResponse, { status = 200, headers = {}, body = "", after }: Answer): Promise<void> {
+  if (after) await after;
   response.writeHead(status, headers);
   response.end(body);
 }

@@ -18,9 +18,11 @@ interface Wishes {
   readonly at?: string | undefined;
   /** Who answers the other paths: "127.0.0.1:12345". It will seem to be at our address. */
   readonly good?: string | undefined;
+  /** How the scheme of its own addresses is written in what it says, headers and body. */
+  readonly scheme?: string;
 }
 
-export async function hostileServer({ attack, at, good }: Wishes): Promise<HostileServer> {
+export async function hostileServer({ attack, at, good, scheme = "http" }: Wishes): Promise<HostileServer> {
   const paths = new Set<string>();
   let host = "";
   const isAttacked = ({ url = "/" }: IncomingMessage) => {
@@ -30,7 +32,7 @@ export async function hostileServer({ attack, at, good }: Wishes): Promise<Hosti
   };
   const server = createServer((request, response) => {
     if (isAttacked(request)) attack(request.socket, request.url ?? "/");
-    else passOn(request, response, host, good ?? "");
+    else passOn(request, response, { host, good: good ?? "", scheme });
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
     socket.on("error", () => {});
@@ -78,7 +80,14 @@ async function listening(server: Server) {
   };
 }
 
-function passOn(request: IncomingMessage, response: ServerResponse, host: string, good: string): void {
+interface Mask {
+  readonly host: string;
+  readonly good: string;
+  readonly scheme: string;
+}
+
+function passOn(request: IncomingMessage, response: ServerResponse, { host, good, scheme }: Mask): void {
+  const masked = (text: string) => text.replaceAll(`http://${good}`, `${scheme}://${host}`).replaceAll(good, host);
   const path = (request.url ?? "/")
     .replaceAll(host, good)
     .replaceAll(encodeURIComponent(host), encodeURIComponent(good));
@@ -87,10 +96,10 @@ function passOn(request: IncomingMessage, response: ServerResponse, host: string
     const pieces: Buffer[] = [];
     answer.on("data", (piece: Buffer) => pieces.push(piece));
     answer.on("end", () => {
-      const body = Buffer.from(Buffer.concat(pieces).toString("latin1").replaceAll(good, host), "latin1");
+      const body = Buffer.from(masked(Buffer.concat(pieces).toString("latin1")), "latin1");
       const ours = Object.entries(answer.headers).map(([name, value]): [string, string] => [
         name,
-        name === "content-length" ? String(body.length) : String(value).replaceAll(good, host),
+        name === "content-length" ? String(body.length) : masked(String(value)),
       ]);
       response.writeHead(answer.statusCode ?? 500, Object.fromEntries(ours));
       response.end(body);

@@ -76,7 +76,7 @@ describe("every probe gets away from a server that says in place of TLS", () => 
 
 const systems: readonly (readonly [system: string, start: () => Promise<StandIn>, token: string])[] = [
   ["mastodon", startMastodon, practiceToken],
-  ["castopod", startCastopod, "secret"],
+  ["castopod", () => startCastopod({ podcasts: ["cooking"] }), "secret"],
   ["pixelfed", startPixelfed, "secret"],
   ["lemmy", startLemmy, "secret"],
   ["discourse", startDiscourse, "secret"],
@@ -116,6 +116,26 @@ describe.each(systems)("one page of a good %s", (system, start, token) => {
     expect(faults).toEqual([]);
     expect(runs).toBeGreaterThan(10);
   });
+});
+
+describe.each(systems)("a %s whose every address begins", (system, start, token) => {
+  test.each(["ftp", "javascript", "file", "blob:http", "wss", "http://user@[", "//"])(
+    "%s:// is no accident",
+    async (scheme) => {
+      await using standIn = await start();
+      const good = new URL(standIn.url).host;
+      const own = probes.filter(([name]) => name.split("-")[0] === system);
+      const ends = await Promise.all(
+        own.map(([name, probe]) =>
+          attacked(name, probe, () => hostileServer({ attack: refuse, at: "/nowhere", good, scheme }), "http", {
+            settings: settingsFor(probe),
+            token,
+          }),
+        ),
+      );
+      expect(ends.flatMap(faultsOf)).toEqual([]);
+    },
+  );
 });
 
 test("all of it together took little memory", () => {

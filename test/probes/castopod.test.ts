@@ -1,7 +1,7 @@
 /** The Castopod probe against a stand-in in every mood, and feeds of every kind. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type CastopodSettings, startCastopod } from "../../practice/stand-ins/castopod.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/castopod.ts";
@@ -102,7 +102,7 @@ const item = (change: Readonly<Record<string, string>> = {}) => {
   return `<item><title>${title}</title>${enclosure}<pubDate>${date}</pubDate></item>`;
 };
 const feedAt = (url: string, items: string, itself = `${url}/@show/feed.xml`) =>
-  `<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:podcast="https://podcastindex.org/namespace/1.0"><channel><podcast:guid>1</podcast:guid><atom:link href="https://hub.example/" rel="hub"/><atom:link href="${itself}" rel="self"/><title>Show</title>${items}</channel></rss>`;
+  `<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:podcast="https://podcastindex.org/namespace/1.0"><channel><podcast:guid>1</podcast:guid><atom:link href="https://hub.example/" rel="hub"/><atom:link href="${itself}" rel="self"/><title>Show</title>${items.replaceAll("https://a.example", url)}</channel></rss>`;
 const xml = (body: string | Uint8Array) => ({ headers: { "content-type": "application/xml; charset=UTF-8" }, body });
 
 const part = (of: number, headers: Readonly<Record<string, string>> = {}): Answer => ({
@@ -121,6 +121,9 @@ function documents(changes: Answers = {}): Answers {
     "/.well-known/x-nodeinfo2": asJson(fixture("x-nodeinfo2.json")),
     "/@show/feed.xml": (url) => xml(fixture("feed.xml").replaceAll("https://podcasts.example", url)),
     "/audio/@show/episode-1.mp3": part(12_345_678),
+    "/1.mp3": part(1000),
+    "/1": part(9),
+    "/1.png": part(9, { "content-type": "image/png" }),
     "/@show/episodes/episode-1": asHtml("Episode 1"),
     "/@show/inbox": { status: 401 },
     "/@show": (url) => account(`${url}/@show`),
@@ -133,9 +136,9 @@ function documents(changes: Answers = {}): Answers {
   };
 }
 
-async function withChange(changes: Answers, memory = new Map()) {
+async function withChange(changes: Answers, memory = new Map(), options = {}) {
   await using server = await smallServer(documents(changes));
-  return await runProbe(probe, { url: server.url }, { memory });
+  return await runProbe(probe, { url: server.url, ...options }, { memory });
 }
 
 describe("one part that is wrong", () => {
@@ -202,7 +205,6 @@ describe("feeds", () => {
     withChange({ "/@show/feed.xml": (url) => xml(feed(url)) });
 
   test.each<[string, string, string]>([
-    ["no episode", "", "has no episode"],
     ["an episode without sound", item({ enclosure: "" }), 'episode "One" has no sound'],
     ["an empty enclosure", item({ enclosure: "<enclosure/>" }), 'episode "One" has no sound'],
     [
@@ -212,7 +214,7 @@ describe("feeds", () => {
     ],
     [
       "a picture for sound",
-      item({ enclosure: '<enclosure url="https://a.example/1" length="9" type="image/png"/>' }),
+      item({ enclosure: '<enclosure url="https://a.example/1.png" length="9" type="image/png"/>' }),
       'episode "One" is no sound',
     ],
     [
@@ -234,7 +236,29 @@ describe("feeds", () => {
     expect(await withFeed((url) => feedAt(url, item(), "https://old.example/@show/feed.xml"))).toMatchObject({
       outcome: "degraded",
       reason: "the feed of @show says its address is https://old.example/@show/feed.xml",
+      explanation: { en: "Some podcast apps may not show a podcast as they should." },
     });
+  });
+
+  test.each<[string, (url: string) => string]>([
+    ["without the server", () => "/@show/feed.xml"],
+    ["with its @ as a number", (url) => `${url}/%40show/feed.xml`],
+    ["without .xml", (url) => `${url}/@show/feed`],
+  ])("may give their own address %s", async (_what, itself) => {
+    expect(await withFeed((url) => feedAt(url, item(), itself(url)))).toMatchObject({ outcome: "up" });
+  });
+
+  test("of a podcast that is being prepared are good, and said to have no episode yet", async () => {
+    expect(await withFeed((url) => feedAt(url, ""))).toMatchObject({
+      outcome: "up",
+      reason: "@show has no episode yet",
+    });
+  });
+
+  test("may put a document beside the sound, and before it", async () => {
+    const both =
+      '<enclosure url="https://a.example/notes.pdf" length="1" type="application/pdf"/><enclosure url="https://a.example/1.mp3" length="1000" type="audio/mpeg"/>';
+    expect(await withFeed((url) => feedAt(url, item({ enclosure: both })))).toMatchObject({ outcome: "up" });
   });
 
   test("of ten years are judged by their newest episodes", async () => {
@@ -244,7 +268,7 @@ describe("feeds", () => {
   });
 
   test("may say in an episode's text what they like", async () => {
-    const text = item({ title: "<![CDATA[ <rss> & </item> ]]>" });
+    const text = item({ title: "<![CDATA[ <rss> & </item> <!DOCTYPE html> ]]>" });
     expect(await withFeed((url) => feedAt(url, text))).toMatchObject({ outcome: "up" });
   });
 
@@ -281,13 +305,119 @@ test.each<[string, string, string]>([
   [
     "a hundred thousand empty episodes",
     `<rss><channel>${"<item/>".repeat(100_000)}</channel></rss>`,
-    "ends in the middle",
+    'episode "untitled" has no sound',
   ],
 ])("a huge feed of %s is read as far as feeds matter", async (_what, body, reason) => {
   expect(await withChange({ "/@show/feed.xml": xml(body) })).toMatchObject({
     outcome: "degraded",
     reason: `the feed of @show ${reason}`,
   });
+});
+
+describe("a serial podcast, which begins with its first episode", () => {
+  const notes = `<description><![CDATA[</item> ${"n".repeat(4000)}]]></description>`;
+  const weekly = (count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const published = now().subtract({ hours: 24 * (7 * (count - 1 - index) + 1) });
+      const date = new Date(published.epochMilliseconds).toUTCString();
+      const enclosure = `<enclosure url="https://a.example/${index + 1}.mp3" length="1000" type="audio/mpeg"/>`;
+      return item({ title: `E ${index + 1}`, enclosure: enclosure + notes, date });
+    }).join("");
+  const serial = (count: number): Answers => ({
+    "/@show/feed.xml": (url) =>
+      xml(
+        feedAt(url, `<itunes:type>serial</itunes:type>${weekly(count)}`, undefined).replace(
+          "<rss ",
+          '<rss xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" ',
+        ),
+      ),
+  });
+
+  test("is as old as its newest episode, of which the sound is asked for, wherever it stands", async () => {
+    await using server = await smallServer(documents({ ...serial(100), "/100.mp3": part(1000) }));
+    const [clock, memory] = [new FakeClock(), new Map()];
+    const again = () => runProbe(probe, { url: server.url, newestWithin: "15d" }, { memory, clock });
+    const sample = await again();
+    expect(sample).toMatchObject({ outcome: "up" });
+    expect(sample.reason).toBeUndefined();
+    expect(await again()).toMatchObject({ outcome: "up" });
+    expect(server.requests.filter((request) => request.includes(".mp3"))).toEqual(["GET /100.mp3"]);
+    // The whole feed is not read in every run.
+    expect(server.requests.filter((request) => request.includes("feed.xml"))).toHaveLength(3);
+    await clock.turn(20 * 24 * 3600);
+    expect((await again()).reason).toMatch(/^the newest episode of @show is 21d old/);
+  });
+
+  test("of which the newest sound is gone is told of that one", async () => {
+    expect(await withChange({ ...serial(100), "/100.mp3": { status: 404 } })).toMatchObject({
+      outcome: "degraded",
+      reason: '@show: the sound of "E 100" answered 404',
+    });
+  });
+
+  test("that is larger than what we read is not said to be stale", async () => {
+    const sample = await withChange(serial(2200), new Map(), { newestWithin: "15d" });
+    expect(sample).toMatchObject({
+      outcome: "up",
+      reason: "the feed of @show is too large to find its newest episode (over 8 MB)",
+    });
+  });
+});
+
+describe("what is slow", () => {
+  /** Runs until `path` was asked for, lets the time pass, and only then lets it be answered. */
+  async function afterSeconds(path: string, seconds: number, timeoutSeconds = 20) {
+    const { promise: after, resolve: release } = Promise.withResolvers<void>();
+    const whole = documents();
+    const slow = (url: string, asked: string): Answer => {
+      const answer = whole[path] ?? {};
+      return { ...(typeof answer === "function" ? answer(url, asked) : answer), after };
+    };
+    await using server = await smallServer(documents({ [path]: slow }));
+    const clock = new FakeClock();
+    const running = runProbe(probe, { url: server.url, federation: false }, { clock, timeoutSeconds });
+    const isAsked = () => expect(server.requests.some((request) => request.startsWith(`GET ${path}`))).toBe(true);
+    await vi.waitFor(isAsked, { timeout: 10_000 });
+    await clock.turn(seconds);
+    release();
+    return await running;
+  }
+
+  test.each(["/@show/feed.xml", "/audio/@show/episode-1.mp3", "/@show/episodes/episode-1"])(
+    "%s may take longer than a side question",
+    async (path) => {
+      expect(await afterSeconds(path, 6)).toMatchObject({ outcome: "up" });
+    },
+  );
+
+  test.each([
+    [
+      "/@show/feed.xml",
+      "the feed of @show: no answer within 20 s",
+      "New episodes may take long to reach podcast apps.",
+    ],
+    [
+      "/audio/@show/episode-1.mp3",
+      '@show: the sound of "Episode 1": no answer within 20 s',
+      "The newest episode of a podcast may take long to start.",
+    ],
+    [
+      "/@show/episodes/episode-1",
+      'the page of "Episode 1" of @show: no answer within 20 s',
+      "The page of the newest episode of a podcast may take long to open.",
+    ],
+  ])("%s is degraded at the end of the run, and not down", async (path, reason, en) => {
+    expect(await afterSeconds(path, 20)).toMatchObject({ outcome: "degraded", reason, explanation: { en } });
+  });
+
+  test.each(["the health page", "the home page", "the feed of @show", 'the sound of "Episode 1"'])(
+    "%s is told by the setting for it",
+    async (what) => {
+      const sample = await withChange({}, new Map(), { maxSeconds: 1e-9 });
+      expect(sample.outcome).toBe("degraded");
+      expect(sample.reason).toMatch(new RegExp(`${what} took \\d+\\.\\d s, more than 1e-9 s`));
+    },
+  );
 });
 
 test("a feed that ends in the middle is told from one that is none", async () => {
@@ -303,7 +433,7 @@ describe("namespaces of a feed", () => {
     withChange({
       "/@show/feed.xml": (url) =>
         xml(
-          `<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" ${attributes}><channel><atom:link href="${url}/@show/feed.xml" rel="self"/>${channel}${item()}</channel></rss>`,
+          `<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" ${attributes}><channel><atom:link href="${url}/@show/feed.xml" rel="self"/>${channel}${item().replace("https://a.example", url)}</channel></rss>`,
         ),
     });
   const podcastNamespace = 'xmlns:podcast="https://podcastindex.org/namespace/1.0"';
@@ -320,14 +450,32 @@ describe("namespaces of a feed", () => {
       "a prefix that means something else",
       `${podcastNamespace} xmlns:itunes="http://example.org/"`,
       `${guid}<itunes:author>A</itunes:author>`,
-      "declares itunes: as something else than podcast apps know",
+      "declares itunes: as something other than podcast apps know",
     ],
     ["no podcast:guid", "", "", "has no podcast:guid, by which apps know it"],
-  ])("with %s are degraded", async (_what, attributes, channel, reason) => {
+  ])("with %s are degraded, and said to be shown badly", async (_what, attributes, channel, reason) => {
     expect(await withRoot(attributes, channel)).toMatchObject({
       outcome: "degraded",
       reason: `the feed of @show ${reason}`,
+      explanation: { en: "Some podcast apps may not show a podcast as they should." },
     });
+  });
+
+  test.each<[string, string, string]>([
+    ["another prefix", 'xmlns:p20="https://podcastindex.org/namespace/1.0"', "<p20:guid>1</p20:guid>"],
+    [
+      "a prefix that the element itself declares",
+      "",
+      '<p:guid xmlns:p="https://podcastindex.org/namespace/1.0">1</p:guid>',
+    ],
+    ["no prefix at all", "", '<guid xmlns="https://podcastindex.org/namespace/1.0">1</guid>'],
+    [
+      "a namespace in letters of another case",
+      `${podcastNamespace} xmlns:itunes="http://www.itunes.com/DTDs/Podcast-1.0.dtd"`,
+      `${guid}<itunes:author>A</itunes:author>`,
+    ],
+  ])("with %s are good", async (_what, attributes, channel) => {
+    expect(await withRoot(attributes, channel)).toMatchObject({ outcome: "up" });
   });
 
   test("with the older address of the podcast namespace are good", async () => {
@@ -387,6 +535,7 @@ describe("the newest episode", () => {
     ["a name of the type that means the same", part(12_345_678, { "content-type": "audio/mp3" })],
     ["a storage that knows no types", part(12_345_678, { "content-type": "binary/octet-stream" })],
     ["our own share used up", { status: 429 }],
+    ["yet another name of it", part(12_345_678, { "content-type": "audio/mpeg3" })],
   ])("is left in peace: %s", async (_what, answer) => {
     expect(await withChange({ [asked]: answer })).toMatchObject({ outcome: "up" });
   });
@@ -415,29 +564,78 @@ describe("the newest episode", () => {
     expect(server.requests.filter((request) => request.includes("/audio/"))).toHaveLength(3);
   });
 
-  test.each([
-    [
-      "is asked for on its own server where a counter stands before it",
-      (url: string) => `https://op3.example/e/${new URL(url).host}`,
-      1,
-    ],
-    ["is not asked for on another host", () => "https://elsewhere.example", 0],
-    [
-      "does not lead us elsewhere by a trick",
-      (url: string) => `https://x.example/${new URL(url).host}//127.0.0.1:1`,
-      0,
-    ],
-  ])("%s", async (_what, base, times) => {
-    const feed = (url: string) =>
-      feedAt(
-        url,
-        item({
-          enclosure: `<enclosure url="${base(url)}${asked}?_from=a&amp;b" length="12345678" type="audio/mpeg"/>`,
-        }),
-      );
-    await using server = await smallServer(documents({ "/@show/feed.xml": (url) => xml(feed(url)) }));
+  const elsewhere = (base: (url: string) => string): Answers => ({
+    "/@show/feed.xml": (url) => {
+      const enclosure = `<enclosure url="${base(url)}${asked}?_from=a&amp;b" length="12345678" type="audio/mpeg"/>`;
+      return xml(feedAt(url, item({ enclosure })));
+    },
+  });
+  const sounds = (requests: readonly string[]) => requests.filter((request) => request.includes("/audio/"));
+
+  test("is asked for on its own server where a counter stands before it", async () => {
+    await using server = await smallServer(documents(elsewhere((url) => `https://op3.example/e/${new URL(url).host}`)));
     expect(await run(server.url)).toMatchObject({ outcome: "up" });
-    expect(server.requests.filter((request) => request.includes("/audio/"))).toHaveLength(times);
+    expect(sounds(server.requests)).toHaveLength(1);
+  });
+
+  test("does not lead us elsewhere by a trick", async () => {
+    await using counter = await smallServer({ "*": part(12_345_678) });
+    const trick = (url: string) => `${counter.url}/${new URL(url).host}//127.0.0.1:1`;
+    expect(await withChange(elsewhere(trick))).toMatchObject({ outcome: "up" });
+    expect(counter.requests).toHaveLength(1);
+  });
+
+  test.each<[string, Answer, string, string | undefined]>([
+    ["and is good", part(12_345_678), "up", undefined],
+    ["and is gone", { status: 404 }, "degraded", "answered 404"],
+    [
+      "and is refused",
+      { status: 403, body: "<Error><Code>AccessDenied</Code></Error>" },
+      "degraded",
+      "is refused by its storage: AccessDenied (403)",
+    ],
+    [
+      "and is gone with its bucket",
+      { status: 404, body: "<Error><Code>NoSuchBucket</Code></Error>" },
+      "down",
+      "is gone with its whole storage bucket",
+    ],
+  ])("is asked for on another host %s", async (_what, answer, outcome, said) => {
+    await using files = await smallServer({ [asked]: answer });
+    const sample = await withChange(elsewhere(() => files.url));
+    expect(sample.outcome).toBe(outcome);
+    expect(sample.reason).toBe(said && `@show: the sound of "One" on ${files.host} ${said}`);
+    expect(sounds(files.requests)).toHaveLength(1);
+  });
+
+  test("on a host that does not answer is down", async () => {
+    expect(await withChange(elsewhere(() => "http://127.0.0.1:1"))).toMatchObject({
+      outcome: "down",
+      explanation: { en: "The newest episode of a podcast cannot be played." },
+    });
+  });
+
+  test.each(["ftp://127.0.0.1/1.mp3", "javascript:alert(1)", "1.mp3"])("at %s is told", async (address) => {
+    const enclosure = `<enclosure url="${address}" length="1" type="audio/mpeg"/>`;
+    expect(await withChange({ "/@show/feed.xml": (url) => xml(feedAt(url, item({ enclosure }))) })).toMatchObject({
+      outcome: "degraded",
+      reason: `@show: the sound of "One" has no address on the web: ${address}`,
+    });
+  });
+
+  test.each([
+    ["video/mp4", "audio/mp4"],
+    ["video/mp4", "audio/x-m4a"],
+    ["audio/ogg", "application/ogg"],
+    ["application/ogg", "audio/ogg"],
+    ["audio/wav", "audio/x-wav"],
+  ])("of the type %s may be given as %s", async (promised, given) => {
+    const enclosure = `<enclosure url="https://a.example/1" length="9" type="${promised}"/>`;
+    const changes: Answers = {
+      "/@show/feed.xml": (url) => xml(feedAt(url, item({ enclosure }))),
+      "/1": part(9, { "content-type": given }),
+    };
+    expect(await withChange(changes)).toMatchObject({ outcome: "up" });
   });
 
   test("has a page, which is told when it is gone", async () => {
@@ -475,6 +673,16 @@ describe("an episode that the podcast's page shows and its feed does not", () =>
       reason: 'the feed of @show lacks "episode-2", which its page shows',
       explanation: { en: "A new episode has not reached podcast apps." },
     });
+  });
+
+  test("is no fault where some are for those who paid: the feed leaves them out", async () => {
+    const paid = { ...list, body: `${list.body}<a href="/@show/unlock">Unlock</a>` };
+    const [clock, memory] = [new FakeClock(), new Map()];
+    await using server = await smallServer(documents({ "/@show/episodes": paid }));
+    for (const _run of [1, 2, 3]) {
+      expect(await runProbe(probe, { url: server.url }, { clock, memory })).toMatchObject({ outcome: "up" });
+      await clock.turn(600);
+    }
   });
 });
 
@@ -558,7 +766,7 @@ test("whatever a feed says, it ends in a finding", async () => {
         now(),
       );
       expect(faults.length).toBeGreaterThan(0);
-      for (const fault of faults) expect(fault.length).toBeLessThan(200);
+      for (const { said } of faults) expect(said.length).toBeLessThan(200);
     }),
   );
 });

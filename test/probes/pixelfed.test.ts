@@ -1,6 +1,6 @@
 /** The Pixelfed probe against a stand-in in every mood, and documents that do not agree. */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import { type PixelfedSettings, startPixelfed } from "../../practice/stand-ins/pixelfed.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
@@ -11,6 +11,8 @@ import { type Answer, type Answers, asHtml, asJson, smallServer } from "../helpe
 
 const run = (url: string, options: Readonly<Record<string, unknown>> = {}) => runProbe(probe, { url, ...options });
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/pixelfed/${name}`, import.meta.url), "utf8");
+/** How a PNG begins. */
+const png = { headers: { "content-type": "image/png" }, body: Buffer.from("\x89PNG\r\n", "latin1") };
 
 async function inMood(mood: Mood, settings: PixelfedSettings = {}, options = {}) {
   await using pixelfed = await startPixelfed(settings);
@@ -27,7 +29,7 @@ describe("a healthy Pixelfed", () => {
       readings: [{ metric: "pixelfed_info", value: 1, labels: { version: "0.11.13" } }],
     });
     expect(sample.reason).toBeUndefined();
-    expect(pixelfed.requests).toHaveLength(7);
+    expect(pixelfed.requests).toHaveLength(8);
   });
 
   test("is up over TLS for whoever trusts its authority", async () => {
@@ -209,7 +211,7 @@ describe("pictures and posts", () => {
       (url) =>
         post("2026-11-01T12:00:00Z", `${url}/old.png`) +
         post("2026-11-23T11:00:00.000000Z", `${url}/new.png?a=1&amp;b=2`),
-      { "/new.png": { headers: { "content-type": "image/png" }, body: Buffer.from("\x89PNG\r\n", "latin1") } },
+      { "/new.png": png },
     );
     expect(sample).toMatchObject({ outcome: "up" });
     expect(requests).toContain("GET /new.png?a=1&b=2");
@@ -241,11 +243,105 @@ describe("pictures and posts", () => {
     expect((await withPosts(entries, changes)).sample).toMatchObject({ outcome: "degraded", reason });
   });
 
-  test("a picture on another host is asked for only where that host is named", async () => {
-    await using files = await smallServer({ "*": { status: 503 } });
+  const gone = { status: 404, body: "<Error><Code>NoSuchBucket</Code></Error>" };
+
+  test("a picture on another host is asked for there", async () => {
+    await using files = await smallServer({ "*": gone });
     const entries = () => post("2026-11-23T11:00:00Z", `${files.url}/new.png`);
-    expect((await withPosts(entries)).sample).toMatchObject({ outcome: "up" });
-    expect(files.requests).toEqual([]);
+    expect((await withPosts(entries)).sample).toMatchObject({
+      outcome: "down",
+      reason: `the newest picture of @admin on ${files.host} is gone with its whole storage bucket`,
+    });
+    expect(files.requests).toEqual(["GET /new.png"]);
+  });
+
+  test("is asked for, too, where nobody promised how often there is a post", async () => {
+    await using files = await smallServer({ "*": gone });
+    const entries = () => post("2026-01-01T11:00:00Z", `${files.url}/new.png`);
+    const { sample } = await withPosts(entries, {}, { newestWithin: undefined });
+    expect(sample).toMatchObject({ outcome: "down", reason: expect.stringContaining("the newest picture of @admin") });
+  });
+
+  test.each<[string, (url: string) => string, Answers]>([
+    ["no feed", () => "", { "/users/admin.atom": { status: 404 } }],
+    ["no post", () => "", {}],
+    ["an old post", () => post("2026-01-01T11:00:00Z", ""), {}],
+  ])("%s is no fault where nobody promised one", async (_what, entries, changes) => {
+    const { sample } = await withPosts(entries, changes, { newestWithin: undefined });
+    expect(sample).toMatchObject({ outcome: "up", reason: "no picture was found to ask for" });
+  });
+
+  const instanceWith = (avatar: string): Answers => ({
+    "/api/v1/instance": (url) =>
+      asJson({
+        uri: new URL(url).host,
+        version: "3.5.3 (compatible; Pixelfed 0.11.13)",
+        contact_account: { username: "admin", avatar, header: `${url}/storage/headers/missing.png` },
+      }),
+  });
+
+  test.each<[string, Answer, string]>([
+    ["with its bucket", gone, "is gone with its whole storage bucket"],
+    [
+      "by a policy that lets nobody read",
+      { status: 403, body: "<Error><Code>AccessDenied</Code></Error>" },
+      "is refused by its storage: AccessDenied (403)",
+    ],
+  ])("an avatar on another host that is gone %s is told", async (_what, answer, said) => {
+    await using files = await smallServer({ "*": answer });
+    const { sample } = await withPosts((url) => post("2026-11-23T11:00:00Z", `${url}/new.png`), {
+      "/new.png": png,
+      ...instanceWith(`${files.url}/a.png`),
+    });
+    expect(sample.reason).toBe(`a picture of the server on ${files.host} ${said}`);
+  });
+
+  test("an address that is none on the web is not asked for", async () => {
+    const { sample } = await withPosts(() => "", instanceWith("ftp://127.0.0.1/a.png"), { newestWithin: undefined });
+    expect(sample).toMatchObject({ outcome: "up", reason: "no picture was found to ask for" });
+  });
+
+  test.each([
+    [6, "up", undefined],
+    [20, "degraded", "the newest picture of @admin: no answer within 20 s"],
+  ])("a picture that takes %i s is %s", async (seconds, outcome, reason) => {
+    const { promise: after, resolve: release } = Promise.withResolvers<void>();
+    const slow = { ...png, after };
+    await using server = await smallServer(
+      documents({
+        "/users/admin.atom": (url) => atom(post("2026-11-23T11:00:00Z", `${url}/new.png`)),
+        "/new.png": slow,
+      }),
+    );
+    const turning = new FakeClock();
+    const running = runProbe(
+      probe,
+      { url: server.url, newestWithin: "2d", federation: false },
+      { clock: turning, timeoutSeconds: 20 },
+    );
+    await vi.waitFor(() => expect(server.requests).toContain("GET /new.png"), { timeout: 10_000 });
+    await turning.turn(seconds);
+    release();
+    const sample = await running;
+    expect(sample.outcome).toBe(outcome);
+    expect(sample.reason).toBe(reason);
+  });
+
+  test("a picture that takes longer than the setting allows is told", async () => {
+    const { sample } = await withPosts(
+      (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`),
+      { "/new.png": png },
+      { maxSeconds: 1e-9 },
+    );
+    expect(sample.reason).toMatch(/the newest picture of @admin took \d+\.\d s, more than 1e-9 s/);
+  });
+
+  test("an entry may say in which language it is", async () => {
+    const { sample } = await withPosts(
+      (url) => post("2026-11-23T11:00:00Z", `${url}/new.png`).replace("<entry>", '<entry xml:lang="en">'),
+      { "/new.png": png },
+    );
+    expect(sample).toMatchObject({ outcome: "up" });
   });
 
   test("posts and pictures are looked at every ten minutes, not in every run", async () => {

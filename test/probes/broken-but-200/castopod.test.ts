@@ -16,6 +16,8 @@ const words: Readonly<Record<CastopodFault, string>> = {
   "base-url": "`CP_BASEURL` names another host after a move",
   "sound-missing": "The newest episode's file is missing",
   "bucket-gone": "The storage bucket is gone",
+  "storage-refuses": "The storage's policy lets nobody read",
+  "media-host-gone": "`CP_MEDIA_BASEURL` names a host that does not answer",
   "sound-page": "The media host answers with its welcome page",
   "sound-whole": "The media host gives no parts of files",
   "sound-short": "The newest episode's file was cut off while it was uploaded",
@@ -48,13 +50,31 @@ test("the page of what a plain check misses is current", () => {
   expect(sectionOnPage("castopod", situations)).toBe(situationTable(situations));
 });
 
-describe.each(["1.15", "2.0"] as const)("version %s", (version) => {
+describe.each([
+  { version: "1.15", counted: false },
+  { version: "1.15", counted: true },
+  { version: "2.0", counted: false },
+] as const)("version $version, with its feed as it writes it (before sounds OP3: $counted)", ({ version, counted }) => {
   test("in health is up, to both", async () => {
     const clock = new FakeClock();
-    await using server = await startCastopod({ now: () => clock.now(), version });
+    await using server = await startCastopod({ now: () => clock.now(), version, counted });
     expect(await runProbe(http, { url: server.url })).toMatchObject({ outcome: "up" });
     const sample = await runProbe(castopod, { url: server.url }, { clock });
     expect(sample).toMatchObject({ outcome: "up" });
     expect(sample.reason).toBeUndefined();
+    expect(server.requests).toContain("GET /audio/@show/episode-3.mp3");
   });
+});
+
+test("the feeds of the two versions differ as their sources do", async () => {
+  const feedOf = async (version: "1.15" | "2.0") => {
+    await using server = await startCastopod({ version });
+    return await (await fetch(`${server.url}/@show/feed.xml`)).text();
+  };
+  const [first, second] = [await feedOf("1.15"), await feedOf("2.0")];
+  expect([first, second].map((feed) => feed.match(/<podcast:[\w]+/g)?.includes("<podcast:medium"))).toEqual([
+    true,
+    false,
+  ]);
+  expect([first, second].map((feed) => /<rss xmlns:(\w+)/.exec(feed)?.[1])).toEqual(["itunes", "atom"]);
 });

@@ -16,6 +16,8 @@ const words: Readonly<Record<PixelfedFault, string>> = {
   "federation-off": "`ACTIVITY_PUB` is off, as it is by default",
   "inbox-closed": "A firewall lets no message of other servers through",
   "picture-missing": "Pictures are missing in the storage",
+  "storage-refuses": "The storage's policy lets nobody read",
+  "avatar-host-gone": "Avatars are on a host of their own, which does not answer",
   "picture-page": "The media host answers with its welcome page",
   "bucket-gone": "The storage bucket is gone",
   "posts-stopped": "An account that posts every day has not for weeks",
@@ -44,9 +46,13 @@ test("the page of what a plain check misses is current", () => {
   expect(sectionOnPage("pixelfed", situations)).toBe(situationTable(situations));
 });
 
-test.each([true, false])("in health is up, with a shared inbox or without (%s)", async (sharedInbox) => {
+test.each([
+  { version: "0.11", sharedInbox: true },
+  { version: "0.11", sharedInbox: false },
+  { version: "0.12", sharedInbox: true },
+] as const)("in health $version is up, with a shared inbox or without ($sharedInbox)", async (shape) => {
   const clock = new FakeClock();
-  await using server = await startPixelfed({ now: () => clock.now(), sharedInbox });
+  await using server = await startPixelfed({ now: () => clock.now(), ...shape });
   const sample = await runProbe(pixelfed, { url: server.url, newestWithin: "3d" }, { clock });
   expect(sample).toMatchObject({ outcome: "up" });
   expect(sample.reason).toBeUndefined();
