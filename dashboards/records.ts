@@ -47,10 +47,10 @@ export class RecordReader {
         this.#reading = undefined;
       });
       this.#records = await withinTime(this.#reading, patienceSeconds, this.#clock);
-      if (this.#fails) this.#log.info("the status page can read the store again");
+      if (this.#fails) this.#log.info("the public pages can read the store again");
       this.#fails = false;
     } catch (error) {
-      if (!this.#fails) this.#log.error("the status page cannot read the store", { error });
+      if (!this.#fails) this.#log.error("the public pages cannot read the store", { error });
       this.#fails = true;
     }
   }

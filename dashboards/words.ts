@@ -191,7 +191,8 @@ const en: Words = {
   notes: {
     store:
       "We cannot read our own records at the moment, so the history below may be incomplete. We are looking into it.",
-    render: "We cannot measure right now. What follows is what we last knew; mind the time it was checked.",
+    render:
+      "We cannot bring this page up to date at the moment. What follows is what we last knew; mind the time it was checked.",
     restart: "Monitoring has just been started again. What follows is what we last knew; mind the time it was checked.",
   },
   acknowledge: {
@@ -336,7 +337,7 @@ const fr: Words = {
     store:
       "Nous ne pouvons pas lire nos propres données en ce moment; l’historique ci-dessous est peut-être incomplet. Nous nous en occupons.",
     render:
-      "Nous ne pouvons pas mesurer en ce moment. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
+      "Nous ne pouvons pas mettre cette page à jour en ce moment. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
     restart:
       "La surveillance vient d’être redémarrée. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
   },

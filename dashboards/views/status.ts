@@ -1,5 +1,5 @@
 /** The status page: one sentence, what goes on, each service with its days, what was resolved lately. */
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import type { IncidentUpdate } from "../../core/incident.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
@@ -7,13 +7,11 @@ import type { Outcome } from "../../core/sample.ts";
 import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import { notePlace } from "../parts/note.ts";
 import { sign, stateWord } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
 import { dayTable, uptimeBar } from "../parts/uptime-bar.ts";
-import { type Note, words } from "../words.ts";
-
-/** Where a note can be put into a finished page. */
-const notePlace = "<!--note-->";
+import { words } from "../words.ts";
 
 export async function statusPage(model: StatusModel, props: LayoutProps): Promise<string> {
   const text = words[props.language];
@@ -36,12 +34,6 @@ ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : 
   });
 }
 
-/** Says in a finished page what is wrong with it, where readers look first. */
-export function withNote(page: string, note: Note, language: LayoutProps["language"]): string {
-  const said = html`<p class="note degraded">${words[language].notes[note]}</p>`;
-  return page.replace(notePlace, () => String(said));
-}
-
 function signOf({ overall }: StatusModel): Outcome {
   return overall.state === "empty" || overall.state === "new" ? "unknown" : overall.state;
 }
@@ -50,7 +42,7 @@ function verdict(model: StatusModel, sentence: string, outcome: Outcome, props: 
   const text = words[props.language];
   const zone = props.organisation.timeZone;
   const { checkedAt, lastChange } = model;
-  return html`<!--note--><div class="verdict ${outcome}">
+  return html`${raw(notePlace)}<div class="verdict ${outcome}">
 <h1>${sign(outcome)} <span>${sentence}</span></h1>
 <p>${checkedAt ? html`${text.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
 ${model.overall.state === "unknown" ? html`<p>${text.unknownMeans}</p>` : ""}

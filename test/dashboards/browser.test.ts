@@ -4,10 +4,11 @@ import type { Language } from "../../core/language.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";
 import { securityHeaders } from "../../dashboards/headers.ts";
+import { withNote } from "../../dashboards/parts/note.ts";
 import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
 import { errorPage } from "../../dashboards/views/error.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/views/sign-in.ts";
-import { statusPage, withNote } from "../../dashboards/views/status.ts";
+import { statusPage } from "../../dashboards/views/status.ts";
 import { axeViolations, startBrowser } from "../helpers/browser.ts";
 import { contractor, cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
 

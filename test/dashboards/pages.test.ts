@@ -190,7 +190,7 @@ test("a store that throws on every call keeps nobody from reading what is known 
   expect(read(pages)).toContain("Mastodon is down");
   expect(read(pages)).toContain("We cannot read our own records at the moment");
   expect(read(pages)).not.toContain("secret path");
-  expect(logged).toEqual(["the status page cannot read the store"]);
+  expect(logged).toEqual(["the public pages cannot read the store"]);
   await scene.stop();
   expect(await readdir(scene.directory)).toEqual([]);
 });
@@ -284,7 +284,7 @@ test("a disk that cannot be written is logged once and changes nothing for visit
   await scene.clock.turn(3);
   await scene.stop();
   expect(read(pages)).toContain("All services are working");
-  expect(logged).toEqual(["the status page cannot be kept on disk"]);
+  expect(logged).toEqual(["the public pages cannot be kept on disk"]);
 });
 
 test("the kept files are whole pages without a note, and nothing else is left behind", async () => {
@@ -311,7 +311,9 @@ test("a model that cannot be rendered leaves the last page, with a note", async 
   const pages = await openPages({ ...scene.options, live });
   broken = true;
   scene.run(pages);
-  await scene.soon(() => read(pages)).toContain("We cannot measure right now. What follows is what we last knew");
+  await scene
+    .soon(() => read(pages))
+    .toContain("We cannot bring this page up to date at the moment. What follows is what we last knew");
   expect(read(pages)).toContain("Forum");
 });
 

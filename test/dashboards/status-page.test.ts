@@ -5,7 +5,8 @@ import type { Outcome } from "../../core/sample.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";
 import { encodePage } from "../../dashboards/encoded-page.ts";
 import { styleOf, styleSource } from "../../dashboards/parts/layout.ts";
-import { statusPage, withNote } from "../../dashboards/views/status.ts";
+import { withNote } from "../../dashboards/parts/note.ts";
+import { statusPage } from "../../dashboards/views/status.ts";
 import { cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
