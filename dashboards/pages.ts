@@ -166,8 +166,8 @@ class RenderedPages implements Pages {
   }
 
   /** What must not be lost goes to the disk at once. */
-  #keepWhenNew({ overall, open, recent, lastChange }: StatusModel): void {
-    const facts = JSON.stringify([overall, open, recent, lastChange]);
+  #keepWhenNew({ overall, open, recent, upgrades, lastChange }: StatusModel): void {
+    const facts = JSON.stringify([overall, open, recent, upgrades, lastChange]);
     if (facts !== this.#facts) this.#keptAt = Number.NEGATIVE_INFINITY;
     this.#facts = facts;
   }

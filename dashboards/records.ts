@@ -5,24 +5,28 @@ import type { Log } from "../core/log.ts";
 import { type IncidentStatus, isForMembers } from "../core/status.ts";
 import type { Store, Transition } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
+import type { Annotation } from "../core/upgrade.ts";
 
 export interface Records {
   readonly transitions: readonly Transition[];
   readonly incidents: readonly IncidentStatus[];
+  readonly annotations: readonly Annotation[];
 }
 
-export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates">;
+export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations">;
 
 /** A store that does not answer within this time is treated like one that fails. */
 const patienceSeconds = 5;
 /** Of incidents that were over longer ago only their time matters, for the bars: a day more than is told of. */
 const toldHours = 15 * 24;
+/** Those of services that members do not see are among them. */
+const mostAnnotations = 500;
 
 export class RecordReader {
   readonly #store: RecordStore;
   readonly #clock: Clock;
   readonly #log: Log;
-  #records: Records = { transitions: [], incidents: [] };
+  #records: Records = { transitions: [], incidents: [], annotations: [] };
   /** Under way; a store that hangs is not asked a second time. */
   #reading: Promise<Records> | undefined;
   #fails = false;
@@ -58,6 +62,7 @@ export class RecordReader {
   async #fetch(targets: readonly Target[], from: Temporal.Instant): Promise<Records> {
     const now = this.#clock.now();
     const transitions = await this.#store.transitions({ from, to: now });
+    const annotations = await this.#store.annotations({ from, to: now, limit: mostAnnotations });
     const open = await this.#store.incidents({ open: true, limit: 100 });
     const past = await this.#store.incidents({ since: from, limit: 1000 });
     const all = new Map([...past, ...open].map((incident) => [incident.id, incident]));
@@ -67,7 +72,7 @@ export class RecordReader {
       if (!isForMembers(incident, targets)) continue;
       incidents.push(await this.#told(incident, known.get(incident.id), now));
     }
-    return { transitions, incidents };
+    return { transitions, incidents, annotations };
   }
 
   async #told(incident: Incident, before: IncidentStatus | undefined, now: Temporal.Instant): Promise<IncidentStatus> {

@@ -22,8 +22,12 @@ export interface Words {
   readonly now: string;
   readonly services: string;
   readonly recent: (days: number) => string;
-  readonly noRecent: (days: number) => string;
+  readonly noRecent: (days: number, isOneOpen: boolean) => string;
   readonly since: string;
+  readonly from: string;
+  /** Before a moment on the same day, and on a later one. */
+  readonly toTime: string;
+  readonly toDay: string;
   readonly lasted: (span: string) => string;
   readonly alreadyLasts: (span: string) => string;
   readonly resolved: string;
@@ -152,9 +156,12 @@ const en: Words = {
     })[to],
   now: "Happening now",
   services: "Services",
-  recent: (days) => `Resolved in the last ${days} days`,
-  noRecent: (days) => `No incident was recorded in the last ${days} days.`,
+  recent: (days) => `The last ${days} days`,
+  noRecent: (days, isOneOpen) => `No ${isOneOpen ? "other " : ""}incident was recorded in the last ${days} days.`,
   since: "Since",
+  from: "From",
+  toTime: "to",
+  toDay: "to",
   lasted: (span) => `lasted ${span}`,
   alreadyLasts: (span) => `${span} so far`,
   resolved: "Resolved",
@@ -292,9 +299,13 @@ const fr: Words = {
     })[to],
   now: "En ce moment",
   services: "Services",
-  recent: (days) => `Résolu au cours des ${days} derniers jours`,
-  noRecent: (days) => `Aucun incident enregistré au cours des ${days} derniers jours.`,
+  recent: (days) => `Les ${days} derniers jours`,
+  noRecent: (days, isOneOpen) =>
+    `Aucun ${isOneOpen ? "autre " : ""}incident enregistré au cours des ${days} derniers jours.`,
   since: "Depuis le",
+  from: "Du",
+  toTime: "jusqu’à",
+  toDay: "au",
   lasted: (span) => `a duré ${span}`,
   alreadyLasts: (span) => `${span} jusqu’ici`,
   resolved: "Résolu",

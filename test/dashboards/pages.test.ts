@@ -181,7 +181,7 @@ test("a store that throws on every call keeps nobody from reading what is known 
   const logged: string[] = [];
   const log: Log = { ...silentLog, error: (message) => void logged.push(message) };
   await using scene = await setup([failing], {
-    store: { transitions: broken, incidents: broken, incidentUpdates: broken },
+    store: { transitions: broken, incidents: broken, incidentUpdates: broken, annotations: broken },
     log,
   });
   const pages = await openPages(scene.options);
@@ -200,9 +200,8 @@ test("a store that fails later keeps the history that was read, and recovers wit
   const { store } = scene.options;
   let fails = false;
   const sometimes: PagesOptions["store"] = {
+    ...store,
     transitions: (span) => (fails ? Promise.reject(new Error("gone")) : store.transitions(span)),
-    incidents: (filter) => store.incidents(filter),
-    incidentUpdates: (id) => store.incidentUpdates(id),
   };
   const pages = await openPages({ ...scene.options, store: sometimes });
   scene.run(pages);
