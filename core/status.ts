@@ -310,7 +310,8 @@ function resolvedAfter(incident: Incident, moment: Instant): boolean {
   return incident.state === "resolved" && Temporal.Instant.compare(incident.resolvedAt, moment) >= 0;
 }
 
-function forMembers({ incident, updates }: IncidentStatus): IncidentStatus {
+/** Without the notes of the team. */
+export function forMembers({ incident, updates }: IncidentStatus): IncidentStatus {
   return { incident, updates: updates.filter((update) => update.public) };
 }
 
