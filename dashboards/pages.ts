@@ -3,6 +3,7 @@
  * visitor never makes the program look anything up.
  */
 import type { Clock } from "../core/clock.ts";
+import { historyBegin } from "../core/history.ts";
 import type { Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { Organisation } from "../core/organisation.ts";
@@ -12,7 +13,7 @@ import { type CivilDay, civilDays, startOfDay, wallTime } from "../core/time-zon
 import { currentOutcome } from "../core/verdict.ts";
 import type { PageAnswer } from "./encoded-page.ts";
 import { FinishedPages, type Frame, type PageRequest } from "./finished-pages.ts";
-import { publicPages, standingAddresses } from "./public-pages.ts";
+import { type PublicPage, publicPages, standingAddresses } from "./public-pages.ts";
 import { RecordReader, type RecordStore } from "./records.ts";
 
 export interface PagesOptions extends PageSettings {
@@ -137,7 +138,7 @@ class RenderedPages implements Pages {
       await this.#readWhenDue();
       const status = this.#status();
       const note = this.#reader.fails ? "store" : undefined;
-      for (const page of publicPages(status)) await this.#finished.renew(page, frame, note);
+      for (const page of this.#pages(status)) await this.#finished.renew(page, frame, note);
       this.#keepWhenNew(status);
     } catch (error) {
       this.#options.log.error("the public pages could not be worked out", { error });
@@ -149,9 +150,19 @@ class RenderedPages implements Pages {
     const now = this.#now();
     const isFresh = now - this.#readAt < rereadSeconds && now >= this.#readUntil;
     if (!this.#changed && !this.#reader.fails && isFresh) return;
+    const { live, clock } = this.#options;
+    const watched = { targets: this.#targets, checks: live.checks() };
     this.#changed = false;
     this.#readAt = now;
-    await this.#reader.read(this.#targets, this.#days()[0]?.from ?? this.#options.clock.now());
+    await this.#reader.read(watched, {
+      days: this.#days()[0]?.from ?? clock.now(),
+      months: historyBegin(clock.now(), this.#frame.organisation.timeZone),
+    });
+  }
+
+  #pages(status: StatusModel): readonly PublicPage[] {
+    const { timeZone } = this.#frame.organisation;
+    return publicPages({ status, records: this.#reader.records, targets: this.#targets, timeZone });
   }
 
   #status(): StatusModel {

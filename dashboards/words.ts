@@ -23,6 +23,7 @@ export interface Words {
   readonly services: string;
   readonly recent: (days: number) => string;
   readonly noRecent: (days: number, isOneOpen: boolean) => string;
+  readonly history: string;
   readonly since: string;
   readonly from: string;
   /** Before a moment on the same day, and on a later one. */
@@ -31,6 +32,7 @@ export interface Words {
   readonly lasted: (span: string) => string;
   readonly alreadyLasts: (span: string) => string;
   readonly resolved: string;
+  readonly ongoing: string;
   readonly number: (id: number) => string;
   readonly daysAgo: (days: number) => string;
   readonly today: string;
@@ -158,6 +160,7 @@ const en: Words = {
   services: "Services",
   recent: (days) => `The last ${days} days`,
   noRecent: (days, isOneOpen) => `No ${isOneOpen ? "other " : ""}incident was recorded in the last ${days} days.`,
+  history: "Past incidents, month by month",
   since: "Since",
   from: "From",
   toTime: "to",
@@ -165,6 +168,7 @@ const en: Words = {
   lasted: (span) => `lasted ${span}`,
   alreadyLasts: (span) => `${span} so far`,
   resolved: "Resolved",
+  ongoing: "not over yet",
   number: (id) => `No. ${id}`,
   daysAgo: (days) => `${days} days ago`,
   today: "Today",
@@ -302,6 +306,7 @@ const fr: Words = {
   recent: (days) => `Les ${days} derniers jours`,
   noRecent: (days, isOneOpen) =>
     `Aucun ${isOneOpen ? "autre " : ""}incident enregistré au cours des ${days} derniers jours.`,
+  history: "Incidents passés, mois par mois",
   since: "Depuis le",
   from: "Du",
   toTime: "jusqu’à",
@@ -309,6 +314,7 @@ const fr: Words = {
   lasted: (span) => `a duré ${span}`,
   alreadyLasts: (span) => `${span} jusqu’ici`,
   resolved: "Résolu",
+  ongoing: "pas encore terminé",
   number: (id) => `Nº ${id}`,
   daysAgo: (days) => `Il y a ${days} jours`,
   today: "Aujourd’hui",

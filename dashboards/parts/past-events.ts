@@ -1,4 +1,4 @@
-/** What is over, newest first: incidents with their last word, upgrades as smaller lines between them. */
+/** What happened, newest first: incidents with their last word, upgrades as smaller lines between them. */
 import { html } from "hono/html";
 import type { PastEvent, Upgrade } from "../../core/past.ts";
 import type { IncidentStatus } from "../../core/status.ts";
@@ -8,13 +8,19 @@ import { sign } from "./state.ts";
 import { moment, span, stretch } from "./time.ts";
 
 export function pastEventList(events: readonly PastEvent[], props: LayoutProps): Html {
-  return html`${events.map((event) => (event.kind === "incident" ? overIncident(event.told, props) : upgradeLine(event.upgrade, props)))}`;
+  return html`${events.map((event) => (event.kind === "incident" ? incidentBrief(event.told, props) : upgradeLine(event.upgrade, props)))}`;
 }
 
-/** What is over needs its name, its time and its last word. */
-function overIncident({ incident, updates }: IncidentStatus, { language, organisation }: LayoutProps): Html | string {
-  if (incident.state !== "resolved") return "";
+/** What is over needs its name, its time and its last word; what is not, the way to the page that follows it. */
+function incidentBrief({ incident, updates }: IncidentStatus, { language, organisation }: LayoutProps): Html {
   const text = words[language];
+  if (incident.state !== "resolved") {
+    const impact = incident.impact === "none" ? "unknown" : incident.impact;
+    return html`<article class="incident ${impact}" id="incident-${incident.id}">
+<h3>${sign(impact)} <a href="/${language}/#incident-${incident.id}">${incident.title[language]}</a></h3>
+<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.ongoing} · ${text.number(incident.id)}</p>
+</article>`;
+  }
   const { startedAt, resolvedAt } = incident;
   const last = updates.at(-1);
   return html`<article class="incident over up" id="incident-${incident.id}">

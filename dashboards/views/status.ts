@@ -31,6 +31,7 @@ ${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now
 ${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
 ${model.residency ? residencyLine(model.residency, props) : ""}<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
 ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14, model.open.length > 0)}</p>` : ""}${pastEventList(pastEvents(model.recent, model.upgrades), props)}
+<p class="more"><a href="/${props.language}/history">${text.history}</a></p>
 </section>`,
     footer: footer(props),
   });
