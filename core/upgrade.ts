@@ -62,7 +62,8 @@ const named = (software: string, { en, fr }: Localised): Localised => ({
   fr: `${software} ${fr}`,
 });
 
-function changeText(from: string, to: string): Localised {
+/** "upgraded 4.3.2 → 4.4.0"; of a version that is not newer, that it is another. */
+export function changeText(from: string, to: string): Localised {
   const change = `${from} → ${to}`;
   const direction = compare(from, to);
   if (direction > 0) return { en: `upgraded ${change}`, fr: `mis à niveau ${change}` };
