@@ -6,6 +6,8 @@ interface HistoryWords {
   readonly titleOf: (organisation: string) => string;
   readonly means: string;
   readonly none: string;
+  /** The same where a part of the month is missing. */
+  readonly noneWhileMeasuring: string;
   /** None that began in this month, while an earlier one went on. */
   readonly noneNew: string;
   readonly notMeasured: string;
@@ -20,6 +22,7 @@ const en: HistoryWords = {
   titleOf: (organisation) => `${organisation}: past incidents, month by month`,
   means: "What members could notice, month by month, and the upgrades in between.",
   none: "No incidents.",
+  noneWhileMeasuring: "No incidents while we were measuring.",
   noneNew: "No new incidents; an earlier one went on.",
   notMeasured: "We were not measuring, so nothing is known of this month.",
   partlyMeasured: (span) => `For ${span} in all we were not measuring.`,
@@ -33,6 +36,7 @@ const fr: HistoryWords = {
   titleOf: (organisation) => `${organisation}\u00a0: incidents passés, mois par mois`,
   means: "Ce que les membres ont pu remarquer, mois par mois, et les mises à niveau entre-temps.",
   none: "Aucun incident.",
+  noneWhileMeasuring: "Aucun incident pendant que nous mesurions.",
   noneNew: "Aucun nouvel incident; un incident antérieur se poursuivait.",
   notMeasured: "Nous ne mesurions pas\u00a0: nous ne savons rien de ce mois.",
   partlyMeasured: (span) => `Pendant ${span} au total, nous ne mesurions pas.`,

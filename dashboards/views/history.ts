@@ -38,18 +38,21 @@ ${summary(month, props.language)}${pastEventList(month.events, props)}
 }
 
 /** What the list below does not say: that it is empty, and of which time nothing is known. */
-function summary(
-  { events, continued, isMeasured, unmeasuredSeconds }: MonthHistory,
-  language: Language,
-): Html | string {
+function summary(month: MonthHistory, language: Language): Html | string {
   const text = historyWords[language];
-  const isCalm = events.every(({ kind }) => kind !== "incident");
+  if (!month.isMeasured) return html`<p class="muted">${text.notMeasured}</p>`;
+  const { unmeasuredSeconds } = month;
   const sentences = [
-    ...(isCalm && isMeasured ? [continued ? text.noneNew : text.none] : []),
-    ...(isMeasured ? [] : [text.notMeasured]),
-    ...(isMeasured && unmeasuredSeconds > 0 ? [text.partlyMeasured(spokenDuration(unmeasuredSeconds)[language])] : []),
+    ...(month.events.some(({ kind }) => kind === "incident") ? [] : [calmSentence(month, language)]),
+    ...(unmeasuredSeconds > 0 ? [text.partlyMeasured(spokenDuration(unmeasuredSeconds)[language])] : []),
   ];
   return sentences.length === 0 ? "" : html`<p class="muted">${sentences.join(" ")}</p>`;
+}
+
+function calmSentence({ continued, unmeasuredSeconds }: MonthHistory, language: Language): string {
+  const text = historyWords[language];
+  if (continued) return text.noneNew;
+  return unmeasuredSeconds > 0 ? text.noneWhileMeasuring : text.none;
 }
 
 function end({ months, oldest }: HistoryModel, { language, organisation }: LayoutProps): Html {

@@ -98,10 +98,14 @@ test("where we were not measuring, no calm is claimed", async () => {
   const measured = [until("2026-08-03T12:00Z", "2026-08-31T00:00Z"), measuredSince("2026-10-01T13:00Z")];
   const text = textOf(await render({ measured }));
   expect(text).toContain("November 2026 No incidents. October 2026");
-  expect(text).toContain("October 2026 No incidents. For 6 hours in all we were not measuring.");
+  expect(text).toContain(
+    "October 2026 No incidents while we were measuring. For 6 hours in all we were not measuring.",
+  );
   expect(text).toContain("September 2026 We were not measuring, so nothing is known of this month.");
   const french = textOf(await render({ measured }, "fr"));
-  expect(french).toContain("Octobre 2026 Aucun incident. Pendant 6 heures au total, nous ne mesurions pas.");
+  expect(french).toContain(
+    "Octobre 2026 Aucun incident pendant que nous mesurions. Pendant 6 heures au total, nous ne mesurions pas.",
+  );
   expect(french).toContain("Septembre 2026 Nous ne mesurions pas : nous ne savons rien de ce mois.");
 });
 
