@@ -2,11 +2,13 @@
 import type { Incident, IncidentUpdate } from "./incident.ts";
 import type { Localised } from "./language.ts";
 import type { CheckState } from "./live.ts";
+import { type Upgrade, upgradesOf } from "./past.ts";
 import { type ResidencyStatus, residencyStatus } from "./residency.ts";
 import type { Outcome } from "./sample.ts";
 import type { CheckRef, Transition } from "./store.ts";
-import type { Target } from "./target.ts";
+import { isShown, type Target } from "./target.ts";
 import type { CivilDay } from "./time-zone.ts";
+import type { Annotation } from "./upgrade.ts";
 import { type Account, account, timeline } from "./uptime.ts";
 import { type Interval, type OutcomeInterval, settle } from "./verdict.ts";
 
@@ -20,6 +22,8 @@ export interface StatusInput {
   readonly transitions: readonly Transition[];
   /** All that are open, and those resolved lately; newest first. */
   readonly incidents: readonly IncidentStatus[];
+  /** What happened lately beside them, such as upgrades. */
+  readonly annotations: readonly Annotation[];
   /** Civil days of the organisation, oldest first; the last one is today. */
   readonly days: readonly CivilDay[];
 }
@@ -33,6 +37,7 @@ export interface StatusModel {
   /** Newest first. */
   readonly open: readonly IncidentStatus[];
   readonly recent: readonly IncidentStatus[];
+  readonly upgrades: readonly Upgrade[];
   readonly lastChange?: LastChange;
   /** Where all this is hosted, when somebody wanted members to know and it is known. */
   readonly residency?: ResidencyStatus;
@@ -84,6 +89,8 @@ const worstFirst: readonly Outcome[] = ["down", "degraded", "unknown", "up"];
 const recentDays = 14;
 /** Of a month full of small troubles the newest say enough; the first view must stay small. */
 const recentLimit = 20;
+/** A server that tells another version every hour fills no page. */
+const upgradeLimit = 5;
 
 export function statusModel(input: StatusInput): StatusModel {
   const shown = input.targets.filter(isShown);
@@ -104,6 +111,9 @@ export function statusModel(input: StatusInput): StatusModel {
     targets,
     open: incidents.filter(({ incident }) => incident.state !== "resolved"),
     recent: incidents.filter(({ incident }) => resolvedAfter(incident, since)).slice(0, recentLimit),
+    upgrades: upgradesOf(shown, input.annotations)
+      .filter(({ at }) => Temporal.Instant.compare(at, since) >= 0)
+      .slice(0, upgradeLimit),
     ...(checkedAt && { checkedAt }),
     ...(lastChange && { lastChange }),
     ...(residency && { residency }),
@@ -296,13 +306,12 @@ export function isForMembers(incident: Incident, targets: readonly Target[]): bo
   return incident.impact !== "none" && target !== undefined && isShown(target);
 }
 
-const isShown = (target: Target) => target.public && !target.planned;
-
 function resolvedAfter(incident: Incident, moment: Instant): boolean {
   return incident.state === "resolved" && Temporal.Instant.compare(incident.resolvedAt, moment) >= 0;
 }
 
-function forMembers({ incident, updates }: IncidentStatus): IncidentStatus {
+/** Without the notes of the team. */
+export function forMembers({ incident, updates }: IncidentStatus): IncidentStatus {
   return { incident, updates: updates.filter((update) => update.public) };
 }
 

@@ -143,8 +143,8 @@ export interface Store extends AsyncDisposable {
     span: { from: Instant; to: Instant },
   ): Promise<readonly ReadingSeries[]>;
 
-  /** What happened in the span and explains the figures; oldest first. */
-  annotations(span: { from: Instant; to: Instant }): Promise<readonly Annotation[]>;
+  /** What happened in the span and explains the figures; oldest first. With a limit, the newest of them. */
+  annotations(span: { from: Instant; to: Instant; limit?: number }): Promise<readonly Annotation[]>;
 
   /** Newest first. */
   incidents(filter: {

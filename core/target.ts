@@ -75,3 +75,6 @@ export interface Target {
   readonly checks: readonly Check[];
   readonly capacity: readonly CapacityPlan[];
 }
+
+/** Members see it on their pages. */
+export const isShown = (target: Pick<Target, "public" | "planned">): boolean => target.public && !target.planned;

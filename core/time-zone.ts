@@ -136,11 +136,45 @@ export function formatIn(
   style: "time" | "date-time" | "short-date-time",
 ): string {
   const wall = wallTime(instant, zone);
+  const time = formatTime(wall, formatPlace(zone, offsetMinutes(instant, zone), language), language);
+  return style === "time" ? time : formatDated(wall, time, language, style === "date-time" ? "long" : "short");
+}
+
+/**
+ * Beginning and end of a stretch, to be joined by a word: "Nov 23, 11:27" and "11:42 Vancouver (UTC-7)". The place stands
+ * once when it holds for both, the day when they are on the same one.
+ */
+export function formatStretch(
+  from: Instant,
+  to: Instant,
+  zone: string,
+  language: Language,
+): { readonly from: string; readonly to: string; readonly sameDay: boolean } {
+  const [began, ended] = [wallTime(from, zone), wallTime(to, zone)];
+  const sameDay = began.toPlainDate().equals(ended.toPlainDate());
+  if (offsetMinutes(from, zone) !== offsetMinutes(to, zone)) {
+    const whole = (at: Instant) => formatIn(at, zone, language, "short-date-time");
+    return { from: whole(from), to: whole(to), sameDay: false };
+  }
+  return {
+    from: formatDated(began, formatClock(began, language), language, "short"),
+    to: formatIn(to, zone, language, sameDay ? "time" : "short-date-time"),
+    sameDay,
+  };
+}
+
+function formatTime(wall: Temporal.PlainDateTime, place: string, language: Language): string {
   const clock = formatClock(wall, language);
-  const place = formatPlace(zone, offsetMinutes(instant, zone), language);
-  const time = language === "fr" && !place.startsWith("(") ? `${clock}, ${place}` : `${clock} ${place}`;
-  if (style === "time") return time;
-  const date = formatDate(wall.toPlainDate(), language, style === "date-time" ? "long" : "short");
+  return language === "fr" && !place.startsWith("(") ? `${clock}, ${place}` : `${clock} ${place}`;
+}
+
+function formatDated(
+  wall: Temporal.PlainDateTime,
+  time: string,
+  language: Language,
+  style: keyof typeof dateFormats,
+): string {
+  const date = formatDate(wall.toPlainDate(), language, style);
   return language === "fr" ? `${date} à ${time}` : `${date}, ${time}`;
 }
 

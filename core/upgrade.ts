@@ -24,11 +24,12 @@ export class Versions {
   take(sample: Pick<Sample, "target" | "at" | "readings">): readonly Annotation[] {
     return (sample.readings ?? []).flatMap((reading) => {
       const version = versionIn(reading);
-      return version === undefined ? [] : (this.#moved(sample, keyOf(sample.target, reading.metric), version) ?? []);
+      return version === undefined ? [] : (this.#moved(sample, reading.metric, version) ?? []);
     });
   }
 
-  #moved({ target, at }: Pick<Sample, "target" | "at">, key: string, version: string): Annotation | undefined {
+  #moved({ target, at }: Pick<Sample, "target" | "at">, metric: string, version: string): Annotation | undefined {
+    const key = JSON.stringify([target, metric]);
     const known = this.#known.get(key);
     if (!known || known.version === version) {
       this.#known.set(key, { version });
@@ -39,7 +40,9 @@ export class Versions {
       return undefined;
     }
     this.#known.set(key, { version });
-    return { target, at: known.doubted.at, text: changeText(known.version, version) };
+    const text = changeText(known.version, version);
+    const software = behind.get(metric);
+    return { target, at: known.doubted.at, text: software === undefined ? text : named(software, text) };
   }
 }
 
@@ -48,9 +51,19 @@ function versionIn({ metric, labels }: Pick<Reading, "metric" | "labels">): stri
   return metric.endsWith("_info") ? labels?.["version"] : undefined;
 }
 
-const keyOf = (target: string, metric: string): string => JSON.stringify([target, metric]);
+/** What runs behind or below a service: there the target's name alone would say that the service itself was upgraded. */
+const behind: ReadonlyMap<string, string> = new Map([
+  ["redis_info", "Redis"],
+  ["cloudron_info", "Cloudron"],
+]);
 
-function changeText(from: string, to: string): Localised {
+const named = (software: string, { en, fr }: Localised): Localised => ({
+  en: `${software} ${en}`,
+  fr: `${software} ${fr}`,
+});
+
+/** "upgraded 4.3.2 → 4.4.0"; of a version that is not newer, that it is another. */
+export function changeText(from: string, to: string): Localised {
   const change = `${from} → ${to}`;
   const direction = compare(from, to);
   if (direction > 0) return { en: `upgraded ${change}`, fr: `mis à niveau ${change}` };

@@ -1,9 +1,15 @@
 /** The last good pages as plain files: shown at once after a restart, and by another web server when we are not there. */
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Language } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
+
+interface KeptPage {
+  readonly address: string;
+  readonly language: Language;
+  readonly page: string;
+}
 
 export class KeptPages {
   readonly #directory: string;
@@ -16,9 +22,9 @@ export class KeptPages {
   }
 
   /** Nothing when there is none, or only a part of one. */
-  async read(language: Language): Promise<string | undefined> {
+  async read(address: string, language: Language): Promise<string | undefined> {
     try {
-      const page = await readFile(this.#file(language), "utf8");
+      const page = await readFile(this.#file(address, language), "utf8");
       return page.startsWith("<!doctype html>") && page.endsWith("</html>\n") ? page : undefined;
     } catch {
       return undefined;
@@ -26,25 +32,25 @@ export class KeptPages {
   }
 
   /** A full disk is no reason to show nothing: it is logged once, and tried again the next time. */
-  async write(pages: ReadonlyMap<Language, string>): Promise<void> {
+  async write(pages: readonly KeptPage[]): Promise<void> {
     try {
-      await mkdir(this.#directory, { recursive: true });
-      for (const [language, page] of pages) await replaceFile(this.#file(language), page);
+      for (const { address, language, page } of pages) await replaceFile(this.#file(address, language), page);
       this.#fails = false;
     } catch (error) {
-      if (!this.#fails) this.#log.warn("the status page cannot be kept on disk", { error });
+      if (!this.#fails) this.#log.warn("the public pages cannot be kept on disk", { error });
       this.#fails = true;
     }
   }
 
-  #file(language: Language): string {
-    return join(this.#directory, `status.${language}.html`);
+  #file(address: string, language: Language): string {
+    return join(this.#directory, `${address === "/" ? "status" : address.slice(1)}.${language}.html`);
   }
 }
 
 /** Readers see the old page or the new one, never half of one, also after a power cut. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}.new`;
+  await mkdir(dirname(file), { recursive: true });
   try {
     await writeFile(temporary, text, { flush: true });
     await rename(temporary, file);

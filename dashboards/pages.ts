@@ -1,9 +1,9 @@
 /**
- * The members' pages: rendered when something changed, kept in memory and on disk in every encoding, served from there.
- * A visitor never makes the program look anything up.
+ * When the members' pages are made: as soon as something changed, and now and then so that "checked at" moves on. A
+ * visitor never makes the program look anything up.
  */
 import type { Clock } from "../core/clock.ts";
-import type { Language } from "../core/language.ts";
+import { historyBegin } from "../core/history.ts";
 import type { Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { Organisation } from "../core/organisation.ts";
@@ -11,13 +11,10 @@ import { type StatusModel, statusModel } from "../core/status.ts";
 import type { Target } from "../core/target.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../core/time-zone.ts";
 import { currentOutcome } from "../core/verdict.ts";
-import { answerOf, type EncodedPage, encodePage, type PageAnswer } from "./encoded-page.ts";
-import { KeptPages } from "./kept-pages.ts";
-import { chooseEncoding, chooseLanguage } from "./negotiate.ts";
+import type { PageAnswer } from "./encoded-page.ts";
+import { FinishedPages, type Frame, type PageRequest } from "./finished-pages.ts";
+import { type PublicPage, publicPages, standingAddresses } from "./public-pages.ts";
 import { RecordReader, type RecordStore } from "./records.ts";
-import { errorPage } from "./views/error.ts";
-import { statusPage, withNote } from "./views/status.ts";
-import type { Note } from "./words.ts";
 
 export interface PagesOptions extends PageSettings {
   readonly store: RecordStore;
@@ -45,15 +42,8 @@ export interface Pages {
   reconfigure(settings: PageSettings): void;
   /** Renders until the signal ends, then keeps the last pages on disk. */
   run(signal: AbortSignal): Promise<void>;
-  /** The answer for `/`, `/en/` or `/fr/`; undefined for anything else. */
+  /** The answer for `/`, `/en/` and what else is a public page; undefined for anything else. */
   get(path: string, request: PageRequest): PageAnswer | undefined;
-}
-
-/** The headers that matter. */
-interface PageRequest {
-  readonly encoding?: string | undefined;
-  readonly language?: string | undefined;
-  readonly ifNoneMatch?: string | undefined;
 }
 
 const shownDays = 90;
@@ -77,9 +67,9 @@ export async function openPages(options: PagesOptions): Promise<Pages> {
 class RenderedPages implements Pages {
   readonly #options: PagesOptions;
   readonly #reader: RecordReader;
-  readonly #kept: KeptPages;
-  #settings: PageSettings;
-  #pages = new Map<Language, EncodedPage>();
+  readonly #finished: FinishedPages;
+  #targets: readonly Target[];
+  #frame: Frame;
   #changed = true;
   #visited = false;
   #outcomes = "";
@@ -92,26 +82,25 @@ class RenderedPages implements Pages {
 
   constructor(options: PagesOptions) {
     this.#options = options;
-    this.#settings = { organisation: options.organisation, targets: options.targets };
+    this.#targets = options.targets;
+    this.#frame = { organisation: options.organisation, practice: options.practice };
     this.#reader = new RecordReader(options.store, options.clock, options.log);
-    this.#kept = new KeptPages(options.directory, options.log);
+    this.#finished = new FinishedPages(options.directory, options.log);
   }
 
   /** The pages of the last run are there at once; without them the first ones are made now. */
   async open(): Promise<void> {
-    for (const language of this.#languages) {
-      const kept = await this.#kept.read(language);
-      if (kept) this.#pages.set(language, await encodePage(withNote(kept, "restart", language), kept));
-    }
-    if (!this.#isComplete()) await this.#render();
+    const complete = await this.#finished.load(standingAddresses, this.#frame.organisation.languages);
+    if (!complete) await this.#render();
   }
 
   changed(): void {
     this.#changed = true;
   }
 
-  reconfigure(settings: PageSettings): void {
-    this.#settings = { organisation: settings.organisation, targets: settings.targets };
+  reconfigure({ organisation, targets }: PageSettings): void {
+    this.#targets = targets;
+    this.#frame = { organisation, practice: this.#options.practice };
     this.#changed = true;
   }
 
@@ -127,15 +116,9 @@ class RenderedPages implements Pages {
   }
 
   get(path: string, request: PageRequest): PageAnswer | undefined {
-    const fixed = this.#languages.find((language) => path === `/${language}/`);
-    if (!fixed && path !== "/") return undefined;
-    this.#visited = true;
-    const language = fixed ?? chooseLanguage(request.language, this.#languages);
-    // A language that a reload brought is there a second later; until then any page is better than none.
-    const page = this.#pages.get(language) ?? this.#pages.values().next().value;
-    return (
-      page && answerOf(page, chooseEncoding(request.encoding), fixed ? "fixed" : "negotiated", request.ifNoneMatch)
-    );
+    const answer = this.#finished.answer(path, request, this.#frame.organisation.languages);
+    if (answer) this.#visited = true;
+    return answer;
   }
 
   #isDue(): boolean {
@@ -147,15 +130,19 @@ class RenderedPages implements Pages {
 
   /** When something changed or it is time. Never throws: whatever fails, the pages that are there stay, with a note. */
   async #render(): Promise<void> {
+    const frame = this.#frame;
     try {
       if (!this.#isDue()) return;
       this.#visited = false;
       this.#renderedAt = this.#now();
       await this.#readWhenDue();
-      await this.#renderModel(this.#model(), this.#reader.fails ? "store" : undefined);
+      const status = this.#status();
+      const note = this.#reader.fails ? "store" : undefined;
+      for (const page of this.#pages(status)) await this.#finished.renew(page, frame, note);
+      this.#keepWhenNew(status);
     } catch (error) {
-      this.#options.log.error("rendering the status page failed", { error });
-      await this.#excuse("render");
+      this.#options.log.error("the public pages could not be worked out", { error });
+      await this.#finished.excuse(standingAddresses, frame, "render");
     }
   }
 
@@ -163,52 +150,43 @@ class RenderedPages implements Pages {
     const now = this.#now();
     const isFresh = now - this.#readAt < rereadSeconds && now >= this.#readUntil;
     if (!this.#changed && !this.#reader.fails && isFresh) return;
+    const { live, clock } = this.#options;
+    const watched = { targets: this.#targets, checks: live.checks() };
     this.#changed = false;
     this.#readAt = now;
-    const { targets } = this.#settings;
-    await this.#reader.read(targets, this.#days()[0]?.from ?? this.#options.clock.now());
+    await this.#reader.read(watched, {
+      days: this.#days()[0]?.from ?? clock.now(),
+      months: historyBegin(clock.now(), this.#frame.organisation.timeZone),
+    });
   }
 
-  #model(): StatusModel {
+  #pages(status: StatusModel): readonly PublicPage[] {
+    const { timeZone } = this.#frame.organisation;
+    return publicPages({ status, records: this.#reader.records, targets: this.#targets, timeZone });
+  }
+
+  #status(): StatusModel {
     const { live, clock } = this.#options;
-    const { targets } = this.#settings;
     return statusModel({
       now: clock.now(),
-      targets,
+      targets: this.#targets,
       checks: live.checks(),
       ...this.#reader.records,
       days: this.#days(),
     });
   }
 
-  async #renderModel(model: StatusModel, note: Note | undefined): Promise<void> {
-    // Without results and without records the pages of the last run say more than empty ones would.
-    if (note && model.overall.state === "new" && this.#isComplete()) return this.#excuse(note);
-    const pages = new Map<Language, EncodedPage>();
-    for (const language of this.#languages) {
-      const plain = await statusPage(model, this.#props(language));
-      pages.set(language, await encodePage(note ? withNote(plain, note, language) : plain, plain));
-    }
-    this.#pages = pages;
-    const facts = JSON.stringify([model.overall, model.open, model.recent, model.lastChange]);
+  /** What must not be lost goes to the disk at once. */
+  #keepWhenNew({ overall, open, recent, upgrades, lastChange }: StatusModel): void {
+    const facts = JSON.stringify([overall, open, recent, upgrades, lastChange]);
     if (facts !== this.#facts) this.#keptAt = Number.NEGATIVE_INFINITY;
     this.#facts = facts;
-  }
-
-  /** Shows what is there, and says what is wrong with it; where nothing is there, that something is wrong. */
-  async #excuse(note: Note): Promise<void> {
-    for (const language of this.#languages) {
-      const before = this.#pages.get(language)?.plain;
-      const plain = before ?? (await errorPage("accident", this.#props(language), this.#languages));
-      this.#pages.set(language, await encodePage(withNote(plain, note, language), plain));
-    }
   }
 
   /** What was made without records must not replace what was made with them. */
   async #keep(): Promise<void> {
     this.#keptAt = this.#now();
-    if (this.#reader.fails) return;
-    await this.#kept.write(new Map([...this.#pages].map(([language, { plain }]) => [language, plain])));
+    if (!this.#reader.fails) await this.#finished.keep();
   }
 
   /** What is known from memory changed, though nobody told us. */
@@ -222,27 +200,13 @@ class RenderedPages implements Pages {
     return moved;
   }
 
-  #props(language: Language) {
-    const { organisation } = this.#settings;
-    const alternates = this.#languages.map((other) => ({ language: other, href: `/${other}/` }));
-    return { language, organisation, practice: this.#options.practice, alternates };
-  }
-
   #days(): readonly CivilDay[] {
-    const zone = this.#settings.organisation.timeZone;
+    const zone = this.#frame.organisation.timeZone;
     const now = this.#options.clock.now();
     const first = wallTime(now, zone)
       .toPlainDate()
       .subtract({ days: shownDays - 1 });
     return civilDays(zone, startOfDay(first, zone), now.add({ milliseconds: 1 }));
-  }
-
-  #isComplete(): boolean {
-    return this.#languages.every((language) => this.#pages.has(language));
-  }
-
-  get #languages(): Organisation["languages"] {
-    return this.#settings.organisation.languages;
   }
 
   #now(): number {

@@ -1,28 +1,58 @@
 /** What the pages know from the store, read when it changed; when the store fails, what it said before. */
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
+import type { CheckState } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
+import { joined, measuredTimes } from "../core/measured.ts";
 import { type IncidentStatus, isForMembers } from "../core/status.ts";
 import type { Store, Transition } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
+import type { Annotation } from "../core/upgrade.ts";
+import type { Interval } from "../core/verdict.ts";
+
+type Instant = Temporal.Instant;
 
 export interface Records {
+  /** When they were read; absent before the first time. */
+  readonly at?: Instant;
   readonly transitions: readonly Transition[];
   readonly incidents: readonly IncidentStatus[];
+  /** Of incidents that began before this not all are here; absent when all are. */
+  readonly completeSince?: Instant;
+  readonly annotations: readonly Annotation[];
+  /** When at least one service was measured. */
+  readonly measured: readonly Interval[];
 }
 
-export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates">;
+/** What is looked at, and as it stands now. */
+interface Watched {
+  readonly targets: readonly Target[];
+  readonly checks: readonly CheckState[];
+}
+
+/** How far back: transitions for the bars of each day, everything else for the months. */
+interface Since {
+  readonly days: Instant;
+  readonly months: Instant;
+}
+
+export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations">;
 
 /** A store that does not answer within this time is treated like one that fails. */
 const patienceSeconds = 5;
-/** Of incidents that were over longer ago only their time matters, for the bars: a day more than is told of. */
-const toldHours = 15 * 24;
+const mostIncidents = 1000;
+/** Those of services that members do not see are among them. */
+const mostAnnotations = 500;
 
 export class RecordReader {
   readonly #store: RecordStore;
   readonly #clock: Clock;
   readonly #log: Log;
-  #records: Records = { transitions: [], incidents: [] };
+  #records: Records = { transitions: [], incidents: [], annotations: [], measured: [] };
+  /** What came before the days: it does not change any more. */
+  #before:
+    | { readonly targets: readonly Target[]; readonly until: Instant; readonly measured: readonly Interval[] }
+    | undefined;
   /** Under way; a store that hangs is not asked a second time. */
   #reading: Promise<Records> | undefined;
   #fails = false;
@@ -41,45 +71,56 @@ export class RecordReader {
     return this.#fails;
   }
 
-  async read(targets: readonly Target[], from: Temporal.Instant): Promise<void> {
+  async read(watched: Watched, since: Since): Promise<void> {
     try {
-      this.#reading ??= this.#fetch(targets, from).finally(() => {
+      this.#reading ??= this.#fetch(watched, since).finally(() => {
         this.#reading = undefined;
       });
       this.#records = await withinTime(this.#reading, patienceSeconds, this.#clock);
-      if (this.#fails) this.#log.info("the status page can read the store again");
+      if (this.#fails) this.#log.info("the public pages can read the store again");
       this.#fails = false;
     } catch (error) {
-      if (!this.#fails) this.#log.error("the status page cannot read the store", { error });
+      if (!this.#fails) this.#log.error("the public pages cannot read the store", { error });
       this.#fails = true;
     }
   }
 
-  async #fetch(targets: readonly Target[], from: Temporal.Instant): Promise<Records> {
+  async #fetch(watched: Watched, since: Since): Promise<Records> {
     const now = this.#clock.now();
-    const transitions = await this.#store.transitions({ from, to: now });
+    const transitions = await this.#store.transitions({ from: since.days, to: now });
+    const annotations = await this.#store.annotations({ from: since.months, to: now, limit: mostAnnotations });
     const open = await this.#store.incidents({ open: true, limit: 100 });
-    const past = await this.#store.incidents({ since: from, limit: 1000 });
+    const past = await this.#store.incidents({ since: since.months, limit: mostIncidents });
     const all = new Map([...past, ...open].map((incident) => [incident.id, incident]));
     const known = new Map(this.#records.incidents.map((one) => [one.incident.id, one]));
     const incidents: IncidentStatus[] = [];
     for (const incident of [...all.values()].toSorted((a, b) => b.id - a.id)) {
-      if (!isForMembers(incident, targets)) continue;
-      incidents.push(await this.#told(incident, known.get(incident.id), now));
+      if (!isForMembers(incident, watched.targets)) continue;
+      incidents.push(await this.#told(incident, known.get(incident.id)));
     }
-    return { transitions, incidents };
+    const lately = measuredTimes(watched.targets, { ...watched, transitions, span: spanOf(since.days, now) });
+    const measured = joined([...(await this.#measuredBefore(watched, since)), ...lately]);
+    const completeSince = past.length < mostIncidents ? undefined : past.at(-1)?.startedAt;
+    return { at: now, transitions, incidents, ...(completeSince && { completeSince }), annotations, measured };
   }
 
-  async #told(incident: Incident, before: IncidentStatus | undefined, now: Temporal.Instant): Promise<IncidentStatus> {
-    if (incident.state === "resolved") {
-      // What is over does not change any more.
-      if (before?.incident.state === "resolved") return before;
-      const told = incident.resolvedAt.add({ hours: toldHours });
-      if (Temporal.Instant.compare(told, now) < 0) return { incident, updates: [] };
-    }
+  async #told(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
+    // What is over does not change any more.
+    if (incident.state === "resolved" && before?.incident.state === "resolved") return before;
     return { incident, updates: await this.#store.incidentUpdates(incident.id) };
   }
+
+  /** Worked out once a day, and when other services are watched: a year of transitions is much to read. */
+  async #measuredBefore({ targets, checks }: Watched, { months, days }: Since): Promise<readonly Interval[]> {
+    if (this.#before?.targets === targets && this.#before.until.equals(days)) return this.#before.measured;
+    const transitions = await this.#store.transitions({ from: months, to: days });
+    const measured = measuredTimes(targets, { transitions, checks, span: spanOf(months, days) });
+    this.#before = { targets, until: days, measured };
+    return measured;
+  }
 }
+
+const spanOf = (from: Instant, to: Instant): Interval => ({ from: from.epochMilliseconds, to: to.epochMilliseconds });
 
 async function withinTime<T>(work: Promise<T>, seconds: number, clock: Clock): Promise<T> {
   const done = new AbortController();

@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../core/log.ts";
 import { privately } from "./headers.ts";
+import { pageRoutes } from "./public-pages.ts";
 import { addAcknowledge } from "./routes/acknowledge.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
 import { type Health, healthAnswer, type Metrics, metricsAnswer } from "./routes/machines.ts";
@@ -23,7 +24,7 @@ export function publicApp(parts: PublicParts): Hono<Env> {
     });
     return answer ? new Response(answer.body, answer) : fail(context, parts, "not-found", 404);
   };
-  for (const path of ["/", "/en/", "/fr/"]) app.get(path, page);
+  for (const path of pageRoutes) app.get(path, page);
   for (const path of ["/en", "/fr", "/team"]) app.get(path, (context) => context.redirect(`${path}/`, 308));
   app.get("/robots.txt", (context) => context.text("User-agent: *\nDisallow: /a/\nDisallow: /h/\nDisallow: /team/\n"));
   app.get("/healthz", (context) => healthAnswer(context, parts.health()));

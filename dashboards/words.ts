@@ -22,11 +22,17 @@ export interface Words {
   readonly now: string;
   readonly services: string;
   readonly recent: (days: number) => string;
-  readonly noRecent: (days: number) => string;
+  readonly noRecent: (days: number, isOneOpen: boolean) => string;
+  readonly history: string;
   readonly since: string;
+  readonly from: string;
+  /** Before a moment on the same day, and on a later one. */
+  readonly toTime: string;
+  readonly toDay: string;
   readonly lasted: (span: string) => string;
   readonly alreadyLasts: (span: string) => string;
   readonly resolved: string;
+  readonly ongoing: string;
   readonly number: (id: number) => string;
   readonly daysAgo: (days: number) => string;
   readonly today: string;
@@ -152,12 +158,17 @@ const en: Words = {
     })[to],
   now: "Happening now",
   services: "Services",
-  recent: (days) => `Resolved in the last ${days} days`,
-  noRecent: (days) => `No incident was recorded in the last ${days} days.`,
+  recent: (days) => `The last ${days} days`,
+  noRecent: (days, isOneOpen) => `No ${isOneOpen ? "other " : ""}incident was recorded in the last ${days} days.`,
+  history: "Past incidents, month by month",
   since: "Since",
+  from: "From",
+  toTime: "to",
+  toDay: "to",
   lasted: (span) => `lasted ${span}`,
   alreadyLasts: (span) => `${span} so far`,
   resolved: "Resolved",
+  ongoing: "not over yet",
   number: (id) => `No. ${id}`,
   daysAgo: (days) => `${days} days ago`,
   today: "Today",
@@ -191,7 +202,8 @@ const en: Words = {
   notes: {
     store:
       "We cannot read our own records at the moment, so the history below may be incomplete. We are looking into it.",
-    render: "We cannot measure right now. What follows is what we last knew; mind the time it was checked.",
+    render:
+      "We cannot bring this page up to date at the moment. What follows is what we last knew; mind the time it was checked.",
     restart: "Monitoring has just been started again. What follows is what we last knew; mind the time it was checked.",
   },
   acknowledge: {
@@ -291,12 +303,18 @@ const fr: Words = {
     })[to],
   now: "En ce moment",
   services: "Services",
-  recent: (days) => `Résolu au cours des ${days} derniers jours`,
-  noRecent: (days) => `Aucun incident enregistré au cours des ${days} derniers jours.`,
+  recent: (days) => `Les ${days} derniers jours`,
+  noRecent: (days, isOneOpen) =>
+    `Aucun ${isOneOpen ? "autre " : ""}incident enregistré au cours des ${days} derniers jours.`,
+  history: "Incidents passés, mois par mois",
   since: "Depuis le",
+  from: "Du",
+  toTime: "jusqu’à",
+  toDay: "au",
   lasted: (span) => `a duré ${span}`,
   alreadyLasts: (span) => `${span} jusqu’ici`,
   resolved: "Résolu",
+  ongoing: "pas encore terminé",
   number: (id) => `Nº ${id}`,
   daysAgo: (days) => `Il y a ${days} jours`,
   today: "Aujourd’hui",
@@ -336,7 +354,7 @@ const fr: Words = {
     store:
       "Nous ne pouvons pas lire nos propres données en ce moment; l’historique ci-dessous est peut-être incomplet. Nous nous en occupons.",
     render:
-      "Nous ne pouvons pas mesurer en ce moment. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
+      "Nous ne pouvons pas mettre cette page à jour en ce moment. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
     restart:
       "La surveillance vient d’être redémarrée. Voici ce que nous savions en dernier; notez l’heure de la vérification.",
   },

@@ -4,15 +4,20 @@ import { confirmedText, outageExplanation, outageTitle, recoveredText } from "..
 import type { Outcome, Reading, Sample } from "../core/sample.ts";
 import type { IncidentChange, Store, StoredVerdict, Transition } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
+import { changeText } from "../core/upgrade.ts";
 import { noVerdict } from "../core/verdict.ts";
 
 const historyDays = 120;
 
-/** One stretch of trouble of the invented past. `day` counts back from today. */
-interface Trouble {
-  readonly target: string;
+/** `day` counts back from today. */
+interface When {
   readonly day: number;
   readonly hour: number;
+}
+
+/** One stretch of trouble of the invented past. */
+interface Trouble extends When {
+  readonly target: string;
   readonly minutes: number;
   readonly outcome: Outcome;
 }
@@ -36,6 +41,12 @@ const troubles: readonly Trouble[] = [
   })),
 ];
 
+/** Each ends at the version that its stand-in says today. The first one was done while the trouble of that day went on. */
+const upgrades: readonly (When & { readonly target: string; readonly from: string; readonly to: string })[] = [
+  { target: "mastodon", day: 18, hour: 21.7, from: "4.4.22", to: "4.5.15" },
+  { target: "podcasts", day: 6, hour: 16.2, from: "1.15.4", to: "1.15.5" },
+];
+
 /** Writes the past into a new store. Everything in it is marked as practice by the store it is in: it ends with it. */
 export async function seedHistory(parts: {
   readonly store: Pick<Store, "commit" | "maintain">;
@@ -50,6 +61,11 @@ export async function seedHistory(parts: {
     transitions: inventedTransitions(targets, vantagePoint, now),
     verdicts: settledVerdicts(targets, vantagePoint, now),
     samples: today.flatMap((sample) => growthUntil(sample, now)),
+    annotations: upgrades.map((upgrade) => ({
+      target: upgrade.target,
+      at: momentOf(upgrade, now),
+      text: changeText(upgrade.from, upgrade.to),
+    })),
   });
   for (const trouble of troubles.toSorted((a, b) => b.day - a.day)) await inventIncident(store, targets, trouble, now);
   await store.maintain(now);
@@ -65,7 +81,7 @@ async function inventIncident(
   const { outcome, minutes } = trouble;
   const target = targets.find(({ id }) => id === trouble.target);
   if (!target || (outcome !== "down" && outcome !== "degraded")) return;
-  const startedAt = beginningOf(trouble, now);
+  const startedAt = momentOf(trouble, now);
   const resolvedAt = startedAt.add({ minutes });
   const explanation = outageExplanation(target.name, outcome);
   const { opened } = await store.commit({
@@ -159,7 +175,7 @@ function inventedTransitions(
         return [
           at(start, "up"),
           ...own.flatMap((trouble) => {
-            const began = beginningOf(trouble, now);
+            const began = momentOf(trouble, now);
             return [at(began, trouble.outcome), at(began.add({ minutes: trouble.minutes }), "up")];
           }),
         ];
@@ -184,7 +200,7 @@ function inventedGrowth(): readonly number[] {
   });
 }
 
-const beginningOf = ({ day, hour }: Trouble, now: Temporal.Instant): Temporal.Instant =>
+const momentOf = ({ day, hour }: When, now: Temporal.Instant): Temporal.Instant =>
   daysBefore(now, day).add({ minutes: Math.round(hour * 60) });
 
 /** Midnight UTC, `days` before today's. */

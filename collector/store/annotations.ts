@@ -18,17 +18,18 @@ export function addAnnotations(connection: Connection, annotations: readonly Ann
   }
 }
 
-/** Oldest first. */
+/** Oldest first; with a limit, the newest of them. */
 export function readAnnotations(
   connection: Connection,
-  { from, to }: { readonly from: Temporal.Instant; readonly to: Temporal.Instant },
+  { from, to, limit = -1 }: { readonly from: Temporal.Instant; readonly to: Temporal.Instant; readonly limit?: number },
 ): readonly Annotation[] {
   const rows = connection.all(
-    "select target, at, text from annotation where at >= ? and at < ? order by at, target, text",
+    "select target, at, text from annotation where at >= ? and at < ? order by at desc, target desc, text desc limit ?",
     from.epochMilliseconds,
     to.epochMilliseconds,
+    limit,
   );
-  return rows.map((row) => ({
+  return rows.toReversed().map((row) => ({
     target: text(row, "target"),
     at: Temporal.Instant.fromEpochMilliseconds(numeric(row, "at")),
     text: Text.parse(JSON.parse(text(row, "text"))),

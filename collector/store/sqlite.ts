@@ -176,7 +176,7 @@ class SqliteStore implements Store {
     });
   }
 
-  async annotations(span: Span) {
+  async annotations(span: Parameters<Store["annotations"]>[0]) {
     return readAnnotations(this.#connection, span);
   }
 

@@ -2,7 +2,8 @@
 import { html } from "hono/html";
 import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
-import { formatDate, formatIn } from "../../core/time-zone.ts";
+import { formatDate, formatIn, formatStretch } from "../../core/time-zone.ts";
+import { words } from "../words.ts";
 import type { Html } from "./layout.ts";
 
 export function moment(
@@ -11,8 +12,18 @@ export function moment(
   language: Language,
   style: "time" | "date-time" | "short-date-time" = "short-date-time",
 ): Html {
-  const exact = at.toString({ smallestUnit: "second" });
-  return html`<time datetime="${exact}">${formatIn(at, zone, language, style)}</time>`;
+  return exactly(at, formatIn(at, zone, language, style));
+}
+
+/** "From Nov 23, 11:27 to 11:42 Vancouver (UTC-7)". */
+export function stretch(from: Temporal.Instant, to: Temporal.Instant, zone: string, language: Language): Html {
+  const text = words[language];
+  const said = formatStretch(from, to, zone, language);
+  return html`${text.from} ${exactly(from, said.from)} ${said.sameDay ? text.toTime : text.toDay} ${exactly(to, said.to)}`;
+}
+
+function exactly(at: Temporal.Instant, said: string): Html {
+  return html`<time datetime="${at.toString({ smallestUnit: "second" })}">${said}</time>`;
 }
 
 export function day(date: Temporal.PlainDate, language: Language): Html {

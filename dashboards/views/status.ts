@@ -1,19 +1,19 @@
-/** The status page: one sentence, what goes on, each service with its days, what was resolved lately. */
-import { html } from "hono/html";
+/** The status page: one sentence, what goes on, each service with its days, what happened lately. */
+import { html, raw } from "hono/html";
 import type { IncidentUpdate } from "../../core/incident.ts";
 import { spokenAge } from "../../core/member-texts.ts";
+import { pastEvents } from "../../core/past.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import { notePlace } from "../parts/note.ts";
+import { pastEventList } from "../parts/past-events.ts";
 import { sign, stateWord } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
 import { dayTable, uptimeBar } from "../parts/uptime-bar.ts";
-import { type Note, words } from "../words.ts";
-
-/** Where a note can be put into a finished page. */
-const notePlace = "<!--note-->";
+import { words } from "../words.ts";
 
 export async function statusPage(model: StatusModel, props: LayoutProps): Promise<string> {
   const text = words[props.language];
@@ -30,16 +30,11 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
 ${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model.now, props))}</section>`}
 ${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
 ${model.residency ? residencyLine(model.residency, props) : ""}<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
-${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14)}</p>` : model.recent.map((resolved) => resolvedIncident(resolved, props))}
+${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14, model.open.length > 0)}</p>` : ""}${pastEventList(pastEvents(model.recent, model.upgrades), props)}
+<p class="more"><a href="/${props.language}/history">${text.history}</a></p>
 </section>`,
     footer: footer(props),
   });
-}
-
-/** Says in a finished page what is wrong with it, where readers look first. */
-export function withNote(page: string, note: Note, language: LayoutProps["language"]): string {
-  const said = html`<p class="note degraded">${words[language].notes[note]}</p>`;
-  return page.replace(notePlace, () => String(said));
 }
 
 function signOf({ overall }: StatusModel): Outcome {
@@ -50,7 +45,7 @@ function verdict(model: StatusModel, sentence: string, outcome: Outcome, props: 
   const text = words[props.language];
   const zone = props.organisation.timeZone;
   const { checkedAt, lastChange } = model;
-  return html`<!--note--><div class="verdict ${outcome}">
+  return html`${raw(notePlace)}<div class="verdict ${outcome}">
 <h1>${sign(outcome)} <span>${sentence}</span></h1>
 <p>${checkedAt ? html`${text.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
 ${model.overall.state === "unknown" ? html`<p>${text.unknownMeans}</p>` : ""}
@@ -66,21 +61,6 @@ function openIncident({ incident, updates }: IncidentStatus, now: Temporal.Insta
 <h3>${sign(impact)} ${incident.title[language]}</h3>
 <p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.alreadyLasts(span(incident.startedAt, now, language))} · ${text.number(incident.id)}</p>
 ${updates.length === 0 ? html`<p>${incident.explanation[language]}</p>` : html`<ol class="updates">${updates.toReversed().map((update) => updateLine(update, props))}</ol>`}
-</article>`;
-}
-
-/** What is over needs its name, its time and its last word. */
-function resolvedIncident(
-  { incident, updates }: IncidentStatus,
-  { language, organisation }: LayoutProps,
-): Html | string {
-  if (incident.state !== "resolved") return "";
-  const text = words[language];
-  const last = updates.at(-1);
-  return html`<article class="incident over up" id="incident-${incident.id}">
-<h3>${sign("up")} <span>${text.resolved}${text.colon}${incident.title[language]}</span></h3>
-<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.lasted(span(incident.startedAt, incident.resolvedAt, language))} · ${text.number(incident.id)}</p>
-${last ? html`<p>${last.text[language]}</p>` : ""}
 </article>`;
 }
 

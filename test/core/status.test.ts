@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sameInAll } from "../../core/language.ts";
 import { type StatusInput, statusModel, targetTimeline } from "../../core/status.ts";
 import { civilDays } from "../../core/time-zone.ts";
 import { noVerdict, type Verdict } from "../../core/verdict.ts";
@@ -210,6 +211,27 @@ test("incidents resolved more than fourteen days ago are history", () => {
   ];
   const model = statusModel({ ...scene(now, [fine]), incidents });
   expect(model.recent.map(({ incident }) => incident.id)).toEqual([2]);
+});
+
+test("upgrades of the last fourteen days are told, the newest five, of services that members see", () => {
+  const secret = service("database", [[longAgo, "up"]], { target: { public: false } });
+  const planned = service("wiki", [], { target: { planned: true } });
+  const noted = (target: string, days: number, version: string) => ({
+    target,
+    at: ago(now, days * daySeconds),
+    text: sameInAll(`upgraded to ${version}`),
+  });
+  const annotations = [
+    noted("forum", 14.1, "0"),
+    ...[7, 6, 5, 4, 3, 2].map((days, index) => noted("forum", days, String(index + 1))),
+    noted("database", 1, "18"),
+    noted("wiki", 1, "2"),
+    noted("gone", 1, "3"),
+  ];
+  const { upgrades } = statusModel({ ...scene(now, [fine, secret, planned]), annotations });
+  expect(upgrades.map(({ name, text }) => `${name.en} ${text.en}`)).toEqual(
+    ["6", "5", "4", "3", "2"].map((version) => `forum upgraded to ${version}`),
+  );
 });
 
 test("a stuck queue makes its service degraded while it lasts, and never hides that we are blind afterwards", () => {

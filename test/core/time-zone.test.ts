@@ -5,6 +5,7 @@ import {
   correctionsFor,
   formatDate,
   formatIn,
+  formatStretch,
   isTimeZone,
   offsetMinutes,
   readWallTime,
@@ -157,6 +158,27 @@ test("French clocks never break over a line and leave out zero minutes", () => {
   expect(formatIn(Instant.from("2026-11-23T15:00Z"), "UTC", "fr", "time")).toBe("15\u00a0h, UTC");
   expect(formatIn(Instant.from("2026-11-23T15:05Z"), "UTC", "fr", "time")).toBe("15\u00a0h\u00a005, UTC");
 });
+
+test.each([
+  ["a few minutes", "2026-11-23T18:27Z", "2026-11-23T18:42Z", "en", "Nov 23, 11:27 | 11:42 Vancouver (UTC-7)"],
+  ["a few minutes", "2026-11-23T18:27Z", "2026-11-23T18:42Z", "fr", "23 nov. à 11 h 27 | 11 h 42, Vancouver (UTC−7)"],
+  ["a night", "2026-11-23T18:27Z", "2026-11-24T15:00Z", "en", "Nov 23, 11:27 | Nov 24, 08:00 Vancouver (UTC-7)"],
+  ["a night", "2026-11-23T18:27Z", "2026-11-24T15:00Z", "fr", "23 nov. à 11 h 27 | 24 nov. à 8 h, Vancouver (UTC−7)"],
+  [
+    "a change of clocks",
+    "2026-03-08T09:30Z",
+    "2026-03-08T10:30Z",
+    "en",
+    "Mar 8, 01:30 Vancouver (UTC-8) | Mar 8, 03:30 Vancouver (UTC-7)",
+  ],
+] as const)(
+  "a stretch of %s says day and place once where that is enough: %s to %s, %s",
+  (what, from, to, language, text) => {
+    const said = formatStretch(Instant.from(from), Instant.from(to), "America/Vancouver", language);
+    expect(`${said.from} | ${said.to}`.replaceAll("\u00a0", " ")).toBe(text);
+    expect(said.sameDay).toBe(what === "a few minutes");
+  },
+);
 
 test("the first of a month is an ordinal in French", () => {
   expect(formatDate(date("2026-12-01"), "fr", "long")).toBe("1er décembre 2026");

@@ -51,3 +51,11 @@ test("samples without a version, and those of other things, change nothing", () 
   expect(known.take(says(5, "4.4.0", "queue_jobs"))).toEqual([]);
   expect(known.take(says(6, "4.4.0"))).toHaveLength(1);
 });
+
+test("what runs behind a service is named, so that nobody takes it for the service", () => {
+  const known = new Versions();
+  for (const version of ["7.0.15", "7.2.4"]) known.take(says(0, version, "redis_info"));
+  expect(known.take(says(1, "7.2.4", "redis_info"))).toMatchObject([
+    { target: "mastodon", text: { en: "Redis upgraded 7.0.15 → 7.2.4", fr: "Redis mis à niveau 7.0.15 → 7.2.4" } },
+  ]);
+});

@@ -1,15 +1,17 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Language } from "../../core/language.ts";
-import { sameInAll } from "../../core/language.ts";
+import { type HistoryInput, historyModel } from "../../core/history.ts";
+import { type Language, sameInAll } from "../../core/language.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";
 import { securityHeaders } from "../../dashboards/headers.ts";
+import { withNote } from "../../dashboards/parts/note.ts";
 import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
 import { errorPage } from "../../dashboards/views/error.ts";
+import { historyPage } from "../../dashboards/views/history.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/views/sign-in.ts";
-import { statusPage, withNote } from "../../dashboards/views/status.ts";
+import { statusPage } from "../../dashboards/views/status.ts";
 import { axeViolations, startBrowser } from "../helpers/browser.ts";
-import { contractor, cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
+import { ago, contractor, cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
 
 const started = await startBrowser();
 const missing = "missing" in started ? started.missing : undefined;
@@ -45,20 +47,50 @@ const outages = [
   outage(now, 41, forum, { startedSecondsAgo: 9 * daySeconds, resolvedSecondsAgo: 9 * daySeconds - 600 }),
 ];
 
+const annotations = [
+  {
+    target: "forum",
+    at: ago(now, 2 * daySeconds),
+    text: { en: "upgraded 3.4.1 → 3.5.0", fr: "mis à niveau 3.4.1 → 3.5.0" },
+  },
+  {
+    target: "mastodon",
+    at: ago(now, 33 * daySeconds),
+    text: sameInAll(`changed ${"4.5.15+glitch.".repeat(12)} → 4.5`),
+  },
+];
+
 const status = (input: StatusInput) => (language: Language) => statusPage(statusModel(input), props(language));
+const history = (given: Partial<HistoryInput>) => (language: Language) => {
+  const targets = [forum, down].map(({ target }) => target);
+  const input = { now, zone: cosocial.timeZone, targets, incidents: [], annotations: [], measured: [], ...given };
+  return historyPage(historyModel(input), props(language));
+};
+const measuredTimes = [
+  { from: ago(now, 150 * daySeconds).epochMilliseconds, to: ago(now, 100 * daySeconds).epochMilliseconds },
+  { from: ago(now, 30 * daySeconds).epochMilliseconds, to: now.epochMilliseconds },
+];
 const incident = outages[0]?.incident;
 if (!incident) throw new Error("no incident");
 
 /** Every page there is, in the states it can be in. */
 const pages: Readonly<Record<string, (language: Language) => Promise<string>>> = {
   "status, all good": status(scene(now, [forum])),
-  "status, everything at once": status({ ...scene(now, [forum, down, slow, blind, untold]), incidents: outages }),
+  "status, everything at once": status({
+    ...scene(now, [forum, down, slow, blind, untold]),
+    incidents: outages,
+    annotations,
+  }),
   "status, degraded": status(scene(now, [forum, slow])),
   "status, blind": status(scene(now, [blind])),
   "status, no data yet": status(scene(now, [untold])),
   "status, first day": status(scene(now, [service("mastodon", [[5 * 3600, "up"]], { name: "Mastodon" })])),
   "status, nothing to show": status(scene(now, [])),
   "status with a note": async (language) => withNote(await status(scene(now, [forum]))(language), "store", language),
+  history: history({ incidents: outages, annotations, measured: measuredTimes }),
+  "history with a note": async (language) =>
+    withNote(await history({ incidents: outages })(language), "store", language),
+  "history, nothing yet": history({}),
   acknowledge: (language) => acknowledgePage({ incident, contact: contractor, now }, props(language)),
   acknowledged: (language) => acknowledgePage({ incident, contact: contractor, now, result: "taken" }, props(language)),
   "sign in": (language) => signInPage(props(language)),

@@ -52,10 +52,11 @@ async function setup(services: readonly Service[] = [fine], more: Partial<PagesO
     options,
     reads: records.reads,
     /** From now on the services have another past; the store says it too. */
-    become(services: readonly Service[], incidents = current.incidents) {
-      current = { ...scene(clock.now(), services), incidents };
+    become(services: readonly Service[], incidents = current.incidents, annotations = current.annotations) {
+      current = { ...scene(clock.now(), services), incidents, annotations };
       records.given.transitions = current.transitions;
       records.given.incidents = incidents;
+      records.given.annotations = annotations;
     },
     run: (pages: Pages) => void running.push(pages.run(stop.signal)),
     /** What the page says after some more seconds; files and compression take real time in between. */
@@ -126,7 +127,11 @@ test("visitors cost the store nothing", async () => {
   await using scene = await setup();
   const pages = await openPages(scene.options);
   const before = { ...scene.reads };
-  for (let visit = 0; visit < 1000; visit++) pages.get("/", { encoding: "br", language: `x-${visit}` });
+  for (let visit = 0; visit < 1000; visit++) {
+    for (const path of ["/", "/history", `/history/${visit}`]) {
+      pages.get(path, { encoding: "br", language: `x-${visit}` });
+    }
+  }
   expect(scene.reads).toEqual(before);
 });
 
@@ -181,7 +186,7 @@ test("a store that throws on every call keeps nobody from reading what is known 
   const logged: string[] = [];
   const log: Log = { ...silentLog, error: (message) => void logged.push(message) };
   await using scene = await setup([failing], {
-    store: { transitions: broken, incidents: broken, incidentUpdates: broken },
+    store: { transitions: broken, incidents: broken, incidentUpdates: broken, annotations: broken },
     log,
   });
   const pages = await openPages(scene.options);
@@ -190,7 +195,7 @@ test("a store that throws on every call keeps nobody from reading what is known 
   expect(read(pages)).toContain("Mastodon is down");
   expect(read(pages)).toContain("We cannot read our own records at the moment");
   expect(read(pages)).not.toContain("secret path");
-  expect(logged).toEqual(["the status page cannot read the store"]);
+  expect(logged).toEqual(["the public pages cannot read the store"]);
   await scene.stop();
   expect(await readdir(scene.directory)).toEqual([]);
 });
@@ -200,9 +205,8 @@ test("a store that fails later keeps the history that was read, and recovers wit
   const { store } = scene.options;
   let fails = false;
   const sometimes: PagesOptions["store"] = {
+    ...store,
     transitions: (span) => (fails ? Promise.reject(new Error("gone")) : store.transitions(span)),
-    incidents: (filter) => store.incidents(filter),
-    incidentUpdates: (id) => store.incidentUpdates(id),
   };
   const pages = await openPages({ ...scene.options, store: sometimes });
   scene.run(pages);
@@ -265,8 +269,9 @@ test("half a page on disk is none", async () => {
 test("a kept page of an older release keeps its own style allowed", async () => {
   await using scene = await setup([fine]);
   const page = "<!doctype html>\n<html><head><style>b{color:red}</style></head><body><!--note--></body></html>\n";
-  await writeFile(join(scene.directory, "status.en.html"), page);
-  await writeFile(join(scene.directory, "status.fr.html"), page);
+  for (const name of ["status", "history"]) {
+    for (const language of ["en", "fr"]) await writeFile(join(scene.directory, `${name}.${language}.html`), page);
+  }
   const pages = await openPages(scene.options);
   const policy = pages.get("/en/", {})?.headers["content-security-policy"] ?? "";
   const digest = await crypto.subtle.digest("SHA-256", Buffer.from("b{color:red}"));
@@ -284,7 +289,7 @@ test("a disk that cannot be written is logged once and changes nothing for visit
   await scene.clock.turn(3);
   await scene.stop();
   expect(read(pages)).toContain("All services are working");
-  expect(logged).toEqual(["the status page cannot be kept on disk"]);
+  expect(logged).toEqual(["the public pages cannot be kept on disk"]);
 });
 
 test("the kept files are whole pages without a note, and nothing else is left behind", async () => {
@@ -293,7 +298,12 @@ test("the kept files are whole pages without a note, and nothing else is left be
   scene.run(pages);
   await scene.clock.turn(3);
   await scene.stop();
-  expect((await readdir(scene.directory)).sort()).toEqual(["status.en.html", "status.fr.html"]);
+  expect((await readdir(scene.directory)).sort()).toEqual([
+    "history.en.html",
+    "history.fr.html",
+    "status.en.html",
+    "status.fr.html",
+  ]);
   const kept = await readFile(join(scene.directory, "status.en.html"), "utf8");
   expect(kept).toContain("Mastodon is down");
   expect(kept).toContain("<!--note-->");
@@ -311,7 +321,9 @@ test("a model that cannot be rendered leaves the last page, with a note", async 
   const pages = await openPages({ ...scene.options, live });
   broken = true;
   scene.run(pages);
-  await scene.soon(() => read(pages)).toContain("We cannot measure right now. What follows is what we last knew");
+  await scene
+    .soon(() => read(pages))
+    .toContain("We cannot bring this page up to date at the moment. What follows is what we last knew");
   expect(read(pages)).toContain("Forum");
 });
 
@@ -323,4 +335,100 @@ test("a reload shows other targets and other languages", async () => {
   pages.reconfigure({ targets: [failing.target], organisation: { ...cosocial, languages: ["fr"] } });
   await scene.soon(() => read(pages, "/")).toContain("Mastodon est en panne");
   expect(pages.get("/en/", {})).toBeUndefined();
+});
+
+test("the history is there beside the status page, in the visitor's language or the one that is asked for", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  expect(read(pages, "/en/history")).toContain("<h1>Past incidents</h1>");
+  expect(read(pages, "/fr/history")).toContain("<h1>Incidents passés</h1>");
+  expect(read(pages, "/history", { language: "fr" })).toBe(read(pages, "/fr/history"));
+  expect(read(pages, "/history", { language: "de" })).toBe(read(pages, "/en/history"));
+  expect(pages.get("/history", {})?.headers["vary"]).toBe("Accept-Encoding, Accept-Language");
+  expect(read(pages, "/en/history")).toContain('<a href="/fr/history" lang="fr-CA"');
+  for (const path of ["/de/history", "/history/", "/en/history/", "/en/history?x=1", "history", "*", ""]) {
+    expect(pages.get(path, {}), path).toBeUndefined();
+  }
+});
+
+test("the history is made when the records were read, not whenever the status page is", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  const [status, history] = [read(pages), read(pages, "/en/history")];
+  await scene.clock.turn(10);
+  scene.become([fine]);
+  await scene.soon(() => read(pages)).not.toBe(status);
+  expect(read(pages, "/en/history")).toBe(history);
+  const annotations = [{ target: "forum", at: scene.clock.now(), text: { en: "upgraded 1 → 2", fr: "mis à niveau" } }];
+  scene.become([fine], [outage(scene.clock.now(), 5, fine, { startedSecondsAgo: 60 })], annotations);
+  pages.changed();
+  await scene.soon(() => read(pages, "/en/history")).toContain("not over yet · No. 5");
+  expect(read(pages, "/en/history")).toContain("upgraded 1 → 2");
+});
+
+test("what lies further back than the days of the bars is worked out once, not with every read", async () => {
+  await using scene = await setup([fine]);
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  await scene.soon(() => String(scene.reads.annotations > 3)).toBe("true");
+  expect(scene.reads.transitions).toBe(scene.reads.annotations + 1);
+});
+
+test("while the store cannot be read the history stays as it was, and says so", async () => {
+  await using scene = await setup([fine]);
+  const { store } = scene.options;
+  let fails = false;
+  const incidents: typeof store.incidents = (filter) =>
+    fails ? Promise.reject(new Error("gone")) : store.incidents(filter);
+  const pages = await openPages({ ...scene.options, store: { ...store, incidents } });
+  scene.run(pages);
+  await scene.clock.turn(3);
+  const [before] = read(pages, "/en/history").match(/<main[\s\S]*<\/main>/) ?? [];
+  fails = true;
+  pages.changed();
+  await scene.soon(() => read(pages, "/en/history")).toContain("We cannot read our own records at the moment");
+  const noted = read(pages, "/en/history").replace(/<p class="note[^\n]*?<\/p>/, "<!--note-->");
+  expect(noted.match(/<main[\s\S]*<\/main>/)?.[0]).toBe(before);
+  expect(await readFile(join(scene.directory, "history.en.html"), "utf8")).not.toContain("We cannot read");
+  fails = false;
+  await scene.soon(() => read(pages, "/en/history")).not.toContain("We cannot read our own records");
+});
+
+test("without any record the history claims nothing", async () => {
+  const broken = () => Promise.reject(new Error("gone"));
+  await using scene = await setup([fine]);
+  const pages = await openPages({ ...scene.options, store: { ...scene.options.store, incidents: broken } });
+  const page = read(pages, "/en/history");
+  expect(page).toContain("We cannot read our own records at the moment");
+  expect(page).toContain("There is nothing to show here yet.");
+  expect(page).not.toContain("No incidents");
+});
+
+test("a page that cannot be made takes no other one with it", async () => {
+  const logged: unknown[] = [];
+  const log: Log = { ...silentLog, error: (message, fields) => void logged.push([message, fields?.["page"]]) };
+  await using scene = await setup([fine], { log });
+  const pages = await openPages(scene.options);
+  scene.run(pages);
+  // Too old for the status page: only the history looks at its words.
+  const old = outage(scene.clock.now(), 3, fine, {
+    startedSecondsAgo: 40 * daySeconds,
+    resolvedSecondsAgo: 39 * daySeconds,
+  });
+  const wordless = {
+    ...old,
+    updates: old.updates.map((update) => ({
+      ...update,
+      get text(): never {
+        throw new Error("our own bug");
+      },
+    })),
+  };
+  scene.become([failing], [wordless, outage(scene.clock.now(), 4, fine, { startedSecondsAgo: 60 })]);
+  pages.reconfigure({ targets: [fine.target, failing.target], organisation: cosocial });
+  await scene.soon(() => read(pages)).toContain("Mastodon is down");
+  await scene.soon(() => read(pages, "/en/history")).toContain("We cannot bring this page up to date");
+  expect(read(pages)).not.toContain("We cannot bring this page up to date");
+  expect(logged).toContainEqual(["a page could not be made", "/history"]);
 });

@@ -109,6 +109,20 @@ test("the status page answers in the visitor's language and lets caches know", a
   expect(await head.text()).toBe("");
 });
 
+test("the history has an address in each language, and whatever is asked with it changes nothing", async () => {
+  await using site = await setup();
+  const fixed = await site.app.request("/fr/history?month=2026-10", { headers: { "accept-language": "en" } });
+  expect([fixed.status, fixed.headers.get("vary")]).toEqual([200, "Accept-Encoding"]);
+  const french = await fixed.text();
+  expect(french).toContain("<h1>Incidents passés</h1>");
+  const negotiated = await site.app.request("/history", { headers: { "accept-language": "fr-CA" } });
+  expect(await negotiated.text()).toBe(french);
+  expect(negotiated.headers.get("vary")).toBe("Accept-Encoding, Accept-Language");
+  const etag = negotiated.headers.get("etag") ?? "";
+  expect((await site.app.request("/fr/history", { headers: { "if-none-match": etag } })).status).toBe(304);
+  expect((await site.app.request("/de/history")).status).toBe(404);
+});
+
 test("an unknown address gets a plain page in both languages", async () => {
   await using site = await setup();
   for (const path of ["/nowhere", "/de/", "/team/sign-in/a/b", "/%00", "/..%2f..%2fetc/passwd", "/a/"]) {
@@ -413,6 +427,8 @@ test("the short cut to a finished page answers as the route does, and leaves eve
     ["/en/?from=toot", {}],
     ["/fr/", { headers: { "if-none-match": etag } }],
     ["/fr/", { method: "HEAD" }],
+    ["/history", { headers: { "accept-language": "fr" } }],
+    ["/en/history?x", {}],
     ["/en/", { method: "POST" }],
     ["/en/nothing", {}],
     ["/healthz", {}],

@@ -5,8 +5,9 @@ import type { Outcome } from "../../core/sample.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";
 import { encodePage } from "../../dashboards/encoded-page.ts";
 import { styleOf, styleSource } from "../../dashboards/parts/layout.ts";
-import { statusPage, withNote } from "../../dashboards/views/status.ts";
-import { cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
+import { withNote } from "../../dashboards/parts/note.ts";
+import { statusPage } from "../../dashboards/views/status.ts";
+import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const longAgo = 100 * daySeconds;
@@ -24,6 +25,12 @@ const textOf = (page: string) =>
     .replace(/<(style|title)>[\s\S]*?<\/\1>/g, "")
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ");
+
+const upgradeOf = (target: string, secondsAgo: number) => ({
+  target,
+  at: ago(now, secondsAgo),
+  text: { en: "upgraded 4.3.2 → 4.4.0", fr: "mis à niveau 4.3.2 → 4.4.0" },
+});
 
 const standing = (name: string, outcome: Outcome) =>
   service(
@@ -71,6 +78,42 @@ test("an outage reads: what, since when with city and offset, how long, who is o
   expect(text).toContain("Somebody of our team is working on it.");
   expect(text).not.toContain("Robin");
   expect(text).not.toContain("no answer within 10 s");
+});
+
+test("what happened lately: incidents with their stretch of time, upgrades in between, newest first", async () => {
+  const mastodon = standing("Mastodon", "up");
+  const input = {
+    ...scene(now, [mastodon]),
+    incidents: [
+      outage(now, 42, mastodon, { startedSecondsAgo: 2 * daySeconds, resolvedSecondsAgo: 2 * daySeconds - 900 }),
+      outage(now, 41, mastodon, { startedSecondsAgo: 5 * daySeconds, resolvedSecondsAgo: 4 * daySeconds }),
+    ],
+    annotations: [upgradeOf("mastodon", 3 * daySeconds)],
+  };
+  const english = textOf(await render(input));
+  expect(english).toMatch(
+    /The last 14 days Resolved: Mastodon is down .* Mastodon: upgraded 4\.3\.2 → 4\.4\.0, Nov 20, .* Resolved: Mastodon is down/,
+  );
+  expect(english).toContain("From Nov 21, 11:42 to 11:57 Vancouver (UTC-7) · lasted 15 minutes · No. 42");
+  expect(english).toContain("From Nov 18, 11:42 to Nov 19, 11:42 Vancouver (UTC-7) · lasted 1 day · No. 41");
+  const french = textOf(await render(input, "fr")).replaceAll("\u00a0", " ");
+  expect(french).toContain("Mastodon : mis à niveau 4.3.2 → 4.4.0, 20 nov. à 11 h 42, Vancouver (UTC−7)");
+  expect(french).toContain("Du 21 nov. à 11 h 42 jusqu’à 11 h 57, Vancouver (UTC−7) · a duré 15 minutes · Nº 42");
+  expect(french).toContain("Du 18 nov. à 11 h 42 au 19 nov. à 11 h 42, Vancouver (UTC−7)");
+});
+
+test("an upgrade is machine readable too, and does not hide that there was no incident", async () => {
+  const input = { ...scene(now, [standing("Mastodon", "up")]), annotations: [upgradeOf("mastodon", daySeconds)] };
+  const page = await render(input);
+  expect(page).toContain('<time datetime="2026-11-22T18:42:10Z">Nov 22, 11:42 Vancouver (UTC-7)</time>');
+  expect(textOf(page)).toMatch(/No incident was recorded in the last 14 days\. Mastodon: upgraded/);
+});
+
+test("while something goes on, no page says that nothing was recorded", async () => {
+  const down = standing("Mastodon", "down");
+  const input = { ...scene(now, [down]), incidents: [outage(now, 42, down, { startedSecondsAgo: 900 })] };
+  expect(textOf(await render(input))).toContain("No other incident was recorded in the last 14 days.");
+  expect(textOf(await render(input, "fr"))).toContain("Aucun autre incident enregistré");
 });
 
 test("moments are machine readable, and French ones are written as in Canada", async () => {
@@ -139,7 +182,8 @@ test("names, reasons and addresses of strangers stay text", async () => {
     outage(now, 42, down, { startedSecondsAgo: 900, facts }),
     outage(now, 41, down, { startedSecondsAgo: 9000, resolvedSecondsAgo: 8000, facts }),
   ];
-  const model = statusModel({ ...scene(now, [down]), incidents });
+  const annotations = [{ target: "mastodon", at: now.subtract({ hours: 1 }), text: { en: hostile, fr: hostile } }];
+  const model = statusModel({ ...scene(now, [down]), incidents, annotations });
   const organisation = { ...cosocial, name: { en: hostile, fr: hostile }, url: "javascript:alert(1)" };
   const page = await statusPage(model, { language: "en", organisation, practice: false });
   expect(page).not.toContain("<script");
@@ -178,13 +222,21 @@ test("practice wears its ribbon, and nothing else does", async () => {
   expect(await render(input, "en", false)).not.toContain("Nothing on this page is real");
 });
 
-test("fifty services with ninety days each fit into 20 kB, style and all", async () => {
+test("fifty services with ninety days each and a bad fortnight fit into 20 kB, style and all", async () => {
   const services = Array.from({ length: 50 }, (_, index) =>
     service(`service-${index}`, troubledPast(index), {
       name: `Service number ${index}`,
     }),
   );
-  const page = await render(scene(now, services));
+  const incidents = services.slice(0, 20).map((one, index) => {
+    const startedSecondsAgo = (index + 1) * 40_000 + index * 977;
+    return outage(now, index + 1, one, {
+      startedSecondsAgo,
+      resolvedSecondsAgo: startedSecondsAgo - 300 * (index + 1),
+    });
+  });
+  const annotations = services.slice(0, 5).map(({ target }, index) => upgradeOf(target.id, (index + 1) * 70_003));
+  const page = await render({ ...scene(now, services), incidents, annotations });
   expect(brotliCompressSync(page).length).toBeLessThan(20_000);
   expect((await encodePage(page, page)).variants.br.fixed.whole.body?.length).toBeLessThan(20_000);
   expect(gzipSync(page).length).toBeLessThan(20_000);

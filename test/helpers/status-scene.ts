@@ -9,6 +9,7 @@ import type { IncidentStatus } from "../../core/status.ts";
 import type { Store, Transition } from "../../core/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
+import type { Annotation } from "../../core/upgrade.ts";
 import { noVerdict, type Verdict } from "../../core/verdict.ts";
 
 export const vancouver = "America/Vancouver";
@@ -90,6 +91,7 @@ export function scene(now: Temporal.Instant, services: readonly Service[]) {
     checks: services.flatMap((one) => statesOf(one, now)),
     transitions: services.flatMap((one) => transitionsOf(one, now)),
     incidents: [] as readonly IncidentStatus[],
+    annotations: [] as readonly Annotation[],
     days: ninetyDays(now),
   };
 }
@@ -187,9 +189,13 @@ export function liveOf(checks: () => readonly CheckState[]): Live {
 }
 
 /** What the pages read of a store, from memory. */
-export function recordsOf(given: { transitions: readonly Transition[]; incidents: readonly IncidentStatus[] }) {
-  const reads = { transitions: 0, incidents: 0, incidentUpdates: 0 };
-  const store: Pick<Store, "transitions" | "incidents" | "incidentUpdates"> = {
+export function recordsOf(given: {
+  transitions: readonly Transition[];
+  incidents: readonly IncidentStatus[];
+  annotations: readonly Annotation[];
+}) {
+  const reads = { transitions: 0, incidents: 0, incidentUpdates: 0, annotations: 0 };
+  const store: Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations"> = {
     async transitions() {
       reads.transitions++;
       return given.transitions;
@@ -202,6 +208,10 @@ export function recordsOf(given: { transitions: readonly Transition[]; incidents
     async incidentUpdates(id) {
       reads.incidentUpdates++;
       return given.incidents.find(({ incident }) => incident.id === id)?.updates ?? [];
+    },
+    async annotations() {
+      reads.annotations++;
+      return given.annotations;
     },
   };
   return { store, reads, given };

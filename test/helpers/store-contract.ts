@@ -653,6 +653,8 @@ function annotationsContract(open: () => Promise<Store>): void {
     await store.commit({ samples: [sampleAt(60)], annotations: [earlier, upgrade] });
     expect(await store.annotations({ from: noon, to: after(61) })).toEqual([earlier, upgrade]);
     expect(await store.annotations({ from: after(1), to: after(60) })).toEqual([]);
+    expect(await store.annotations({ from: noon, to: after(61), limit: 1 })).toEqual([upgrade]);
+    expect(await store.annotations({ from: noon, to: after(61), limit: 2 })).toEqual([earlier, upgrade]);
   });
 }
 

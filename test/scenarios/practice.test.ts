@@ -20,6 +20,10 @@ test("a newcomer sees the three services, the database, seeded history and live 
   expect(page).toContain('class="ribbon"');
   expect(page).toMatch(/99\.\d+\s%/);
   expect(await practice.page("fr")).toContain("Balados");
+  expect(page).toContain("upgraded 1.15.4 → 1.15.5");
+  const history = await (await fetch(new URL("/en/history", practice.statusUrl))).text();
+  expect(history).toContain("upgraded 4.4.22 → 4.5.15");
+  expect(history).toContain('class="ribbon"');
 });
 
 test("Mastodon stops and comes back: page, metrics and mails in one thread", async () => {

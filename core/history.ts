@@ -1,0 +1,145 @@
+/** What members are told about the past: incidents and upgrades month by month, and where nothing can be said. */
+import { gaps } from "./measured.ts";
+import { type PastEvent, pastEvents, upgradesOf } from "./past.ts";
+import { forMembers, type IncidentStatus, isForMembers } from "./status.ts";
+import type { Target } from "./target.ts";
+import { startOfDay, wallTime } from "./time-zone.ts";
+import type { Annotation } from "./upgrade.ts";
+import type { Interval } from "./verdict.ts";
+
+type Instant = Temporal.Instant;
+
+export interface HistoryInput {
+  /** When all this was read. */
+  readonly now: Instant;
+  readonly zone: string;
+  readonly targets: readonly Target[];
+  /** All that are open, and those resolved since `historyBegin`. */
+  readonly incidents: readonly IncidentStatus[];
+  /** Of incidents that began before this not all are known; absent when all are. */
+  readonly completeSince?: Instant;
+  readonly annotations: readonly Annotation[];
+  /** Since `historyBegin`, as core/measured.ts gives it. */
+  readonly measured: readonly Interval[];
+}
+
+export interface HistoryModel {
+  readonly now: Instant;
+  /** Newest first; empty as long as nothing is recorded. */
+  readonly months: readonly MonthHistory[];
+  /** The oldest thing we know; absent when there is more than the months show. */
+  readonly oldest?: Instant;
+}
+
+export interface MonthHistory {
+  /** Its first day. */
+  readonly first: Temporal.PlainDate;
+  /** Newest first. */
+  readonly events: readonly PastEvent[];
+  /** An incident of an earlier month went on in this one. */
+  readonly continued: boolean;
+  /** Of the time since our records begin, and up to now. */
+  readonly isMeasured: boolean;
+  readonly unmeasuredSeconds: number;
+}
+
+const shownMonths = 12;
+/** More than anybody reads; the page stays bounded in a year that was nothing but trouble. */
+const mostIncidents = 200;
+const mostUpgrades = 100;
+/** A restart leaves a gap of seconds, which tells nobody anything. */
+const shortGapMs = 600_000;
+
+/** How far back it goes: the running month and the eleven before it. */
+export function historyBegin(now: Instant, zone: string): Instant {
+  return startOfDay(firstOfMonth(now, zone).subtract({ months: shownMonths - 1 }), zone);
+}
+
+export function historyModel(input: HistoryInput): HistoryModel {
+  const { now, zone, targets } = input;
+  const all = input.incidents
+    .filter(({ incident }) => isForMembers(incident, targets))
+    .map(forMembers)
+    .toSorted((a, b) => Temporal.Instant.compare(b.incident.startedAt, a.incident.startedAt));
+  const told = all.slice(0, mostIncidents);
+  const completeSince = told.length < all.length ? told.at(-1)?.incident.startedAt : input.completeSince;
+  const events = pastEvents(told, upgradesOf(targets, input.annotations).slice(0, mostUpgrades));
+  const oldest = earliest([...instants(input.measured.slice(0, 1)), ...events.map(({ at }) => at)]);
+  if (!oldest) return { now, months: [] };
+  const begin = historyBegin(now, zone);
+  const months = civilMonths(latest([oldest, begin, ...(completeSince ? [completeSince] : [])]), now, zone)
+    .map((month) => monthHistory(month, { events, incidents: all, measured: input.measured, oldest, now }))
+    // Of a month that is not known as a whole, what is known may be told, but not that there was nothing.
+    .filter(
+      ({ first, events }) => isKnown(first, zone, completeSince) || events.some(({ kind }) => kind === "incident"),
+    );
+  const isAll = completeSince === undefined && isBefore(begin, oldest);
+  return { now, months, ...(isAll && { oldest }) };
+}
+
+interface CivilMonth {
+  readonly first: Temporal.PlainDate;
+  readonly from: Instant;
+  /** The first moment of the next one. */
+  readonly to: Instant;
+}
+
+function monthHistory(
+  { first, from, to }: CivilMonth,
+  known: {
+    readonly events: readonly PastEvent[];
+    readonly incidents: readonly IncidentStatus[];
+    readonly measured: readonly Interval[];
+    readonly oldest: Instant;
+    readonly now: Instant;
+  },
+): MonthHistory {
+  const span = {
+    from: latest([from, known.oldest]).epochMilliseconds,
+    to: Math.min(to.epochMilliseconds, known.now.epochMilliseconds),
+  };
+  const unmeasured = gaps(known.measured, span);
+  return {
+    first,
+    events: known.events.filter(({ at }) => !isBefore(at, from) && isBefore(at, to)),
+    continued: known.incidents.some(({ incident }) => {
+      const over = incident.state === "resolved" && !isBefore(from, incident.resolvedAt);
+      return isBefore(incident.startedAt, from) && !over;
+    }),
+    isMeasured: total(unmeasured) < span.to - span.from,
+    unmeasuredSeconds: total(unmeasured.filter((gap) => gap.to - gap.from >= shortGapMs)) / 1000,
+  };
+}
+
+/** Every month of the calendar that has a part in [from, to], newest first. */
+function civilMonths(from: Instant, to: Instant, zone: string): readonly CivilMonth[] {
+  const months: CivilMonth[] = [];
+  let first = firstOfMonth(from, zone);
+  let start = startOfDay(first, zone);
+  while (!isBefore(to, start)) {
+    const next = first.add({ months: 1 });
+    const end = startOfDay(next, zone);
+    months.unshift({ first, from: start, to: end });
+    first = next;
+    start = end;
+  }
+  return months;
+}
+
+const firstOfMonth = (at: Instant, zone: string): Temporal.PlainDate =>
+  wallTime(at, zone).toPlainDate().with({ day: 1 });
+
+const isBefore = (a: Instant, b: Instant): boolean => Temporal.Instant.compare(a, b) < 0;
+
+const isKnown = (first: Temporal.PlainDate, zone: string, completeSince: Instant | undefined): boolean =>
+  completeSince === undefined || !isBefore(startOfDay(first, zone), completeSince);
+
+const earliest = (moments: readonly Instant[]): Instant | undefined => moments.toSorted(Temporal.Instant.compare)[0];
+
+const latest = (moments: readonly [Instant, ...Instant[]]): Instant =>
+  moments.reduce((last, moment) => (isBefore(last, moment) ? moment : last));
+
+const instants = (intervals: readonly Interval[]): readonly Instant[] =>
+  intervals.map(({ from }) => Temporal.Instant.fromEpochMilliseconds(from));
+
+const total = (intervals: readonly Interval[]): number => intervals.reduce((sum, { from, to }) => sum + to - from, 0);

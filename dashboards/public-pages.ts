@@ -1,0 +1,57 @@
+/** Which pages members have, and what each of them is made from: a new one is added here. */
+import { historyModel } from "../core/history.ts";
+import { languages } from "../core/language.ts";
+import type { StatusModel } from "../core/status.ts";
+import type { Target } from "../core/target.ts";
+import type { LayoutProps } from "./parts/layout.ts";
+import type { Records } from "./records.ts";
+import { historyPage } from "./views/history.ts";
+import { statusPage } from "./views/status.ts";
+
+export interface PublicPage {
+  /** Where it is; with a language in front, in that language: "/" is also "/en/". */
+  readonly address: string;
+  /** What it is made from: as long as this is the same, so is the page. */
+  readonly basis: object;
+  /** While the store cannot be read, the page of a while ago says more than a new one would. */
+  readonly needsRecords: boolean;
+  /** Works out what the page says, once; then it is written in each language. */
+  prepare(): (props: LayoutProps) => Promise<string>;
+}
+
+/** Of the pages that are always there. */
+export const standingAddresses: readonly string[] = ["/", "/history"];
+
+/** Where visitors ask for them: the visitor's language is chosen, or the address fixes it. */
+export const pageRoutes: readonly string[] = standingAddresses.flatMap((address) => [
+  address,
+  ...languages.map((language) => `/${language}${address}`),
+]);
+
+/** What the pages are made from. */
+interface Known {
+  readonly status: StatusModel;
+  readonly records: Records;
+  readonly targets: readonly Target[];
+  readonly timeZone: string;
+}
+
+export function publicPages({ status, records, targets, timeZone }: Known): readonly PublicPage[] {
+  return [
+    {
+      address: "/",
+      basis: status,
+      needsRecords: status.overall.state === "new",
+      prepare: () => (props) => statusPage(status, props),
+    },
+    {
+      address: "/history",
+      basis: records,
+      needsRecords: true,
+      prepare() {
+        const model = historyModel({ now: records.at ?? status.now, zone: timeZone, targets, ...records });
+        return (props) => historyPage(model, props);
+      },
+    },
+  ];
+}
