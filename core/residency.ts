@@ -6,7 +6,8 @@ import type { Target } from "./target.ts";
 export interface ResidencyStatus {
   /** ISO 3166-1. */
   readonly countries: readonly string[];
-  readonly addresses: number;
+  /** Absent where several checks looked: they may have seen the same ones. */
+  readonly addresses?: number;
   readonly against: readonly ResidencySource[];
   /** Of the oldest of these lookups. */
   readonly at: Temporal.Instant;
@@ -53,7 +54,6 @@ function lookOf(last: NonNullable<CheckState["last"]>): ResidencyStatus | undefi
 function both(a: ResidencyStatus, b: ResidencyStatus): ResidencyStatus {
   return {
     countries: [...new Set([...a.countries, ...b.countries])].toSorted(),
-    addresses: a.addresses + b.addresses,
     against: residencySources.filter((source) => a.against.includes(source) || b.against.includes(source)),
     at: Temporal.Instant.compare(a.at, b.at) <= 0 ? a.at : b.at,
   };

@@ -300,6 +300,16 @@ function newestChange(histories: readonly History[]): LastChange | undefined {
   return changes.toSorted((a, b) => Temporal.Instant.compare(b.at, a.at))[0];
 }
 
+/** How bad an open incident is for members now: an outage may have become less than it was at its worst. */
+export function presentImpact(
+  { kind, target, impact }: Pick<Incident, "kind" | "target" | "impact">,
+  targets: readonly Pick<TargetStatus, "id" | "outcome">[],
+): Outcome {
+  if (impact === "none") return "unknown";
+  const isEased = kind === "outage" && targets.some(({ id, outcome }) => id === target && outcome === "degraded");
+  return isEased ? "degraded" : impact;
+}
+
 /** Something they can notice, on a target that they are shown. */
 export function isForMembers(incident: Incident, targets: readonly Target[]): boolean {
   const target = targets.find(({ id }) => id === incident.target);

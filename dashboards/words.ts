@@ -46,7 +46,7 @@ export interface Words {
   readonly barLabel: (name: string, days: number, counts: readonly string[]) => string;
   readonly dayCount: (days: number, outcome: Outcome) => string;
   readonly hostedIn: (countries: readonly string[]) => string;
-  readonly hostedChecked: (addresses: number, against: readonly ResidencySource[]) => string;
+  readonly hostedChecked: (addresses: number | undefined, against: readonly ResidencySource[]) => string;
   readonly legend: string;
   readonly rules: string;
   readonly madeBy: string;
@@ -186,7 +186,7 @@ const en: Words = {
   },
   hostedIn: (countries) => `Hosted in ${list("en", countries)}.`,
   hostedChecked: (addresses, against) =>
-    `${addresses} ${addresses === 1 ? "address was" : "addresses were"} checked against ${list(
+    `${addresses === undefined ? "All addresses were" : addresses === 1 ? "1 address was" : `${addresses} addresses were`} checked against ${list(
       "en",
       against.map((source) => sourcesEn[source]),
     )}, last at`,
@@ -337,7 +337,7 @@ const fr: Words = {
   },
   hostedIn: (countries) => `Hébergement : ${list("fr", countries)}.`,
   hostedChecked: (addresses, against) =>
-    `${addresses} ${addresses < 2 ? "adresse vérifiée" : "adresses vérifiées"} d’après ${list(
+    `${addresses === undefined ? "Adresses vérifiées" : addresses < 2 ? `${addresses} adresse vérifiée` : `${addresses} adresses vérifiées`} d’après ${list(
       "fr",
       against.map((source) => sourcesFr[source]),
     )}, la dernière fois le`,

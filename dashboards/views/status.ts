@@ -5,7 +5,7 @@ import { spokenAge } from "../../core/member-texts.ts";
 import { pastEvents } from "../../core/past.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
 import type { Outcome } from "../../core/sample.ts";
-import type { IncidentStatus, StatusModel, TargetStatus } from "../../core/status.ts";
+import { type IncidentStatus, presentImpact, type StatusModel, type TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
 import { notePlace } from "../parts/note.ts";
@@ -27,13 +27,13 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
     description: `${text.statusOf(props.organisation.name[props.language])}${text.colon}${sentence}`,
     outcome,
     main: html`${verdict(model, sentence, outcome, props)}
-${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model.now, props))}</section>`}
+${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model, props))}</section>`}
 ${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
-${model.residency ? residencyLine(model.residency, props) : ""}<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
+<section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
 ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14, model.open.length > 0)}</p>` : ""}${pastEventList(pastEvents(model.recent, model.upgrades), props)}
 <p class="more"><a href="/${props.language}/history">${text.history}</a></p>
 </section>`,
-    footer: footer(props),
+    footer: footer(model, props),
   });
 }
 
@@ -53,10 +53,11 @@ ${model.overall.state === "unknown" ? html`<p>${text.unknownMeans}</p>` : ""}
 ${lastChange ? html`<p class="change">${text.lastChange}${text.colon}<strong>${text.changed(lastChange.target[props.language], lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
 }
 
-function openIncident({ incident, updates }: IncidentStatus, now: Temporal.Instant, props: LayoutProps): Html {
+function openIncident(open: IncidentStatus, { now, targets }: StatusModel, props: LayoutProps): Html {
   const { language, organisation } = props;
+  const { incident, updates } = open;
   const text = words[language];
-  const impact = incident.impact === "none" ? "unknown" : incident.impact;
+  const impact = presentImpact(incident, targets);
   return html`<article class="incident ${impact}" id="incident-${incident.id}">
 <h3>${sign(impact)} ${incident.title[language]}</h3>
 <p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.alreadyLasts(span(incident.startedAt, now, language))} · ${text.number(incident.id)}</p>
@@ -92,10 +93,13 @@ function troubleLine(target: TargetStatus, { open, now }: StatusModel, { languag
   return html`<p class="trouble">${target.explanation && !told ? html`${target.explanation[language]} ` : ""}<span class="muted">${since}</span></p>`;
 }
 
+/** A share of a few minutes says nothing about a service. */
+const leastMeasuredSeconds = 3600;
+
 /** Never more than is known: rounded down, and of which time when a noticeable part of it was not measured. */
 function uptimeText({ account, days }: TargetStatus, language: LayoutProps["language"]): string {
   const text = words[language];
-  if (account.uptime === null) return text.notMeasuredYet;
+  if (account.uptime === null || account.known < leastMeasuredSeconds) return text.notMeasuredYet;
   const percent = formatRatio(account.uptime, language);
   if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
   return text.uptimeOfMeasured(percent, spokenAge(account.known)[language]);
@@ -108,13 +112,14 @@ function residencyLine(
   const text = words[language];
   const names = new Intl.DisplayNames([text.tag], { type: "region", fallback: "code" });
   const hosted = text.hostedIn(countries.map((code) => names.of(code) ?? code));
-  return html`<p class="muted">${hosted} ${text.hostedChecked(addresses, against)} ${moment(at, organisation.timeZone, language)}.</p>
+  return html`<p>${hosted} ${text.hostedChecked(addresses, against)} ${moment(at, organisation.timeZone, language)}.</p>
 `;
 }
 
-function footer({ language }: LayoutProps): Html {
+function footer({ residency }: StatusModel, props: LayoutProps): Html {
+  const { language } = props;
   const text = words[language];
-  return html`<p class="legend"><span class="hidden">${text.legend}${text.colon}</span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
+  return html`${residency ? residencyLine(residency, props) : ""}<p class="legend"><span class="hidden">${text.legend}${text.colon}</span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
 <p>${text.rules}</p>
 <p>${text.madeBy} Tidewatch · <a href="/team/">${text.team}</a></p>`;
 }

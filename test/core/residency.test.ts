@@ -38,7 +38,6 @@ function world(...looks: readonly { countries?: string; against?: string; hoursA
 test("everything that is public about it is one sentence: countries, witnesses, and the oldest look", () => {
   expect(residencyStatus(world({}, { against: "database", hoursAgo: 2 }))).toEqual({
     countries: ["CA"],
-    addresses: 6,
     against: ["networks", "database", "RDAP"],
     at: now.subtract({ hours: 2 }),
   });
@@ -68,6 +67,8 @@ test.each([
   const page = await statusPage(statusModel(world({})), props);
   expect(page).toContain(sentence);
   expect(page).toMatch(/\(RDAP\),[^<]*<time datetime="2026-11-23T19:00:00Z"/);
+  const twice = await statusPage(statusModel(world({}, {})), props);
+  expect(twice).toContain(language === "en" ? "All addresses were checked against" : "Adresses vérifiées d’après");
   const without = await statusPage(statusModel(world()), props);
   expect(without).not.toContain("RDAP");
 });

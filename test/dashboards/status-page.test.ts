@@ -141,6 +141,21 @@ test("the first day says what little was measured, and claims nothing about the 
   expect(text).toContain("100.000 % uptime in the 5 hours 12 minutes measured");
 });
 
+test("a few minutes are no share of anything", async () => {
+  const text = textOf(await render(scene(now, [service("mastodon", [[240, "up"]])])));
+  expect(text).toContain("No data yet");
+  expect(text).not.toContain("%");
+});
+
+test("an outage that has become less bad is shown as what it is now", async () => {
+  const degraded = standing("Mastodon", "degraded");
+  const down = outage(now, 42, standing("Mastodon", "down"), { startedSecondsAgo: 900 });
+  const page = await render({ ...scene(now, [degraded]), incidents: [down] });
+  expect(page).toContain('<article class="incident degraded" id="incident-42">');
+  const still = await render({ ...scene(now, [standing("Mastodon", "down")]), incidents: [down] });
+  expect(still).toContain('<article class="incident down" id="incident-42">');
+});
+
 test("without any data there is no figure at all", async () => {
   const text = textOf(await render(scene(now, [service("mastodon", [])])));
   expect(text).toContain("No measurements yet");
