@@ -16,13 +16,13 @@ const mostLabels = 100;
 export function samplesOf(text: string, metric: string): readonly Sample[] | undefined {
   const found: Sample[] = [];
   let looksRight = text.trim() === "";
-  for (let start = 0; start < text.length && found.length < mostSamples; ) {
+  // A byte order mark is of no meaning, and no part of the first name.
+  for (let start = text.startsWith("\ufeff") ? 1 : 0; start < text.length && found.length < mostSamples; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
-    const line = text.slice(start, end);
+    const line = text.slice(firstInk(text, start, end), end);
     start = end + 1;
-    looksRight ||=
-      /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || /^[a-zA-Z_:][\w:]*(?:\{.*\})? \S+/.test(line.slice(0, 2000));
+    looksRight ||= /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || looksLikeSample.test(line.slice(0, 2000));
     if (!line.startsWith(metric)) continue;
     const sample = readSample(line, metric.length);
     if (sample) found.push(sample);
@@ -30,9 +30,19 @@ export function samplesOf(text: string, metric: string): readonly Sample[] | und
   return looksRight ? found : undefined;
 }
 
+const looksLikeSample = /^[a-z_:][\w:]*(?:[ \t]*\{.*\})?[ \t]+[-+.\dIN]/i;
+
+/** Blanks may stand before a line, and before its labels. */
+function firstInk(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && (text[at] === " " || text[at] === "\t")) at++;
+  return at;
+}
+
 /** @param at where the name of the metric ends. */
 function readSample(line: string, at: number): Sample | undefined {
-  const labelled = line[at] === "{" ? readLabels(line, at + 1) : { labels: {}, end: at };
+  const brace = firstInk(line, at, line.length);
+  const labelled = line[brace] === "{" ? readLabels(line, brace + 1) : { labels: {}, end: at };
   if (!labelled) return undefined;
   const [, text] =
     /^[ \t]+(\S+)(?:[ \t]|$)/.exec(line.slice(labelled.end, labelled.end + 200).replace(/\r$/, "")) ?? [];
