@@ -129,6 +129,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Looks a name up, compares its records with what they should be, and all its name servers with each other.",
   options,
+  runbook: "dns",
   example: { name: "social.example", expect: { A: ["192.0.2.10"], MX: ["10 mail.social.example"] } },
   defaults: { everySeconds: 300, timeoutSeconds: 30 },
 

@@ -74,6 +74,7 @@ const misplaced = (key: string) =>
   z
     .undefined({ error: `belongs under \`values\`: write \`values: [{ name: …, ${key}: … }]\`` })
     .optional()
+    .describe("Belongs under `values`.")
     .meta({ internal: true });
 
 const options = z
@@ -223,7 +224,7 @@ function judge(values: readonly Value[], { phases, samples }: Read, context: Pro
     if (now < atLeast) flaws.push(blemish(`${value.name} is ${short(now)}, below ${atLeast}`, toldBy(value)));
     if (now > atMost) flaws.push(blemish(`${value.name} is ${short(now)}, above ${atMost}`, toldBy(value)));
   });
-  return findingOf(flaws, { phases, readings, note: notes.join("; ") || undefined });
+  return { ...findingOf(flaws, { phases, readings, note: notes.join("; ") || undefined }), runbook: "measured-value" };
 }
 
 /** One sample that is no number does not spoil the others. */

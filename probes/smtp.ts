@@ -72,6 +72,7 @@ function tlsOf({ tls, port }: { readonly tls?: "starttls" | "implicit" | "none" 
 export default defineProbe({
   summary: "Goes the way of a mail up to the moment before it is sent: greeting, STARTTLS, sign-in, addresses.",
   options,
+  runbook: "mail",
   example: {
     host: "mail.example",
     account: { user: "mastodon", password: { env: "SMTP_PASSWORD" } },

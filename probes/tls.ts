@@ -45,11 +45,12 @@ export default defineProbe({
       const { host, name = host, ca, certificateDays } = settings;
       const report = await line.secure({ name, ca: ca?.reveal() });
       const now = clock.now();
-      return findingOf(flawsOf(report, settings), {
+      const found = findingOf(flawsOf(report, settings), {
         phases: line.phases(),
         readings: certificateReadings(report, now, certificateDays),
         note: certificateNote(report, now, certificateDays),
       });
+      return { ...found, runbook: "certificate" };
     }),
 });
 

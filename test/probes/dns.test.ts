@@ -77,7 +77,7 @@ test.each([
 ])("%j that is not so is told", async (records, outcome, reason) => {
   await using dns = await setup();
   const sample = await dns.look({ expect: records, authoritative: false });
-  expect(sample).toMatchObject({ outcome, explanation: { fr: expect.any(String) } });
+  expect(sample).toMatchObject({ outcome, explanation: { fr: expect.any(String) }, runbook: "dns" });
   expect(sample.reason).toContain(reason);
 });
 

@@ -91,6 +91,7 @@ test("bounds are told with the value, in the words that were given", async () =>
   expect(await look(streaming, { metric: "connected_clients", atLeast: 100, title })).toMatchObject({
     outcome: "degraded",
     reason: "it is 43, below 100",
+    runbook: "measured-value",
     explanation: { en: "Nobody streams.", fr: "Personne ne suit le direct." },
   });
   expect(await look(streaming, { metric: "connected_clients", atMost: 10 })).toMatchObject({

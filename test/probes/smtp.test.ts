@@ -105,6 +105,7 @@ test("a wrong password is told, and never shown", async () => {
   expect(sample).toMatchObject({
     outcome: "down",
     reason: "refuses the user name or password (535)",
+    runbook: "mail",
     explanation: { fr: expect.stringContaining("courriels") },
   });
   const shown = JSON.stringify(sample);

@@ -142,7 +142,8 @@ test("each way of being broken has its own sentence, and one for members in both
     "certificate is for other.example, not for social.example",
     "certificate comes from an authority nobody knows, “Strange Root”",
   ]);
-  for (const { explanation, evidence } of samples) {
+  for (const { explanation, evidence, runbook } of samples) {
+    expect(runbook).toBe("certificate");
     expect(explanation?.en).toMatch(/safe/);
     expect(explanation?.fr).toMatch(/sûr/);
     expect(evidence).toContain("CN=");
