@@ -16,8 +16,7 @@ const mostLabels = 100;
 export function samplesOf(text: string, metric: string): readonly Sample[] | undefined {
   const found: Sample[] = [];
   let looksRight = text.trim() === "";
-  // A byte order mark is of no meaning, and no part of the first name.
-  for (let start = text.startsWith("\ufeff") ? 1 : 0; start < text.length && found.length < mostSamples; ) {
+  for (let start = 0; start < text.length && found.length < mostSamples; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
     const line = text.slice(firstInk(text, start, end), end);
@@ -32,10 +31,10 @@ export function samplesOf(text: string, metric: string): readonly Sample[] | und
 
 const looksLikeSample = /^[a-z_:][\w:]*(?:[ \t]*\{.*\})?[ \t]+[-+.\dIN]/i;
 
-/** Blanks may stand before a line, and before its labels. */
+/** Blanks may stand before a line, and before its labels; a byte order mark where files were put together. */
 function firstInk(text: string, start: number, end: number): number {
   let at = start;
-  while (at < end && (text[at] === " " || text[at] === "\t")) at++;
+  while (at < end && " \t\ufeff".includes(text[at] ?? "x")) at++;
   return at;
 }
 
@@ -68,7 +67,7 @@ const label = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,[ \
 
 /** As Prometheus writes them, `+Inf` and `NaN` included. */
 export function readNumber(text: string): number | undefined {
-  const special = /^([+-]?)Inf$/i.exec(text);
+  const special = /^([+-]?)Inf(?:inity)?$/i.exec(text);
   if (special) return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (/^NaN$/i.test(text)) return Number.NaN;
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;

@@ -63,6 +63,10 @@ test("a value that is missing or no number is what the configuration says it is"
   expect(await look(streaming, { metric: "broken" })).toMatchObject({ outcome: "degraded" });
 });
 
+test("infinity is written out by some", () => {
+  expect(samplesOf("m -Infinity\nm +Inf\n", "m")?.map(({ value }) => value)).toEqual([-Infinity, Infinity]);
+});
+
 test("a summary that has seen nothing for a while is noted, and wakes nobody", async () => {
   const idle = 'lag{quantile="0.5"} NaN\nlag{quantile="0.9"} NaN\n';
   const sample = await look(idle, { metric: "lag", atMost: 1 });
@@ -80,6 +84,7 @@ test.each([
   ["a blank before the labels", 'm {a="b"} 3\n'],
   ["blanks before the line", '  \tm{a="b"} 3\n'],
   ["a byte order mark", '\ufeffm{a="b"} 3\n'],
+  ["a byte order mark in the middle", '# HELP m it\n\ufeffm{a="b"} 3\n'],
   ["a tab", 'm{a="b"}\t3\n'],
   ["lines that end in the manner of Windows", '# TYPE m gauge\r\nm{a="b"} 3\r\n'],
 ])("%s is read over", async (_what, body) => {
