@@ -1,6 +1,5 @@
 /** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
 import { BlockList, isIPv6 } from "node:net";
-import type { SecureContext } from "node:tls";
 import type { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
@@ -11,7 +10,7 @@ import { exchange, type RawAnswer } from "./exchange.ts";
 import { type Hop, unreachable } from "./hop.ts";
 import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
-import { secure, secureContexts } from "./tls.ts";
+import { secure, type Trust, trustOf } from "./tls.ts";
 import { Trail } from "./trail.ts";
 
 export interface HttpSettings {
@@ -39,7 +38,7 @@ export interface RunHttp extends Http {
 interface Shared {
   readonly userAgent: string;
   readonly resolver: NameResolver;
-  readonly contextFor: (ca: string | undefined) => SecureContext;
+  readonly trustFor: (ca: string | undefined) => Trust;
 }
 
 interface Answered {
@@ -57,7 +56,7 @@ type Wanted = Pick<HttpRequest, "family" | "ca"> & {
 };
 
 export function openHttp({ userAgent, servers, resolver = openResolver({ servers }) }: HttpSettings): HttpClient {
-  const shared = { userAgent, resolver, contextFor: secureContexts() };
+  const shared = { userAgent, resolver, trustFor: trustOf() };
   return {
     forRun(signal) {
       const hops: Hop[] = [];
@@ -139,11 +138,11 @@ async function hop(
     trail.address = line.address;
     trail.family = line.family;
     if (tls) trail.begin("tls");
-    const context = tls ? shared.contextFor(wanted.ca) : undefined;
+    const trust = tls ? shared.trustFor(wanted.ca) : undefined;
     const seen = (facts: TlsFacts) => {
       trail.tls = facts;
     };
-    const socket = context ? await secure(line.socket, url.hostname, { context, signal, seen }) : line.socket;
+    const socket = trust ? await secure(line.socket, url.hostname, { trust, signal, seen }) : line.socket;
     const raw = await exchange(
       socket,
       { ...wanted, origin: url.origin, path: url.pathname + url.search },

@@ -1,7 +1,7 @@
 /** Connections that are not HTTP, for the probes that speak something else: the same way there, the same sentences. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { Unreachable } from "../core/errors.ts";
 import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../core/probe.ts";
 import { orAborted } from "./abort.ts";
@@ -9,13 +9,13 @@ import { errorCode } from "./blind.ts";
 import { dial } from "./dial.ts";
 import { type Hop, unreachable } from "./hop.ts";
 import type { NameResolver } from "./resolve.ts";
-import { handshake } from "./tls.ts";
+import { handshake, type Trust } from "./tls.ts";
 import { Trail } from "./trail.ts";
 import { endpoint, inSeconds } from "./wording.ts";
 
 export interface NetParts {
   readonly resolver: NameResolver;
-  readonly contextFor: (ca: string | undefined) => SecureContext;
+  readonly trustFor: (ca: string | undefined) => Trust;
   readonly signal: AbortSignal;
   /** Gets every connection that is tried. */
   readonly hops: Hop[];
@@ -97,9 +97,9 @@ class OpenLine implements Line {
   }
 
   async secure({ name, ca }: TlsWishes): Promise<TlsReport> {
-    const { contextFor, signal } = this.#parts;
+    const { trustFor, signal } = this.#parts;
     this.#trail.begin("tls");
-    const { tls, facts, names, faults } = await handshake(this.#socket, name, { context: contextFor(ca), signal });
+    const { tls, facts, names, faults } = await handshake(this.#socket, name, { trust: trustFor(ca), signal });
     this.#trail.begin("processing");
     this.#trail.tls = facts;
     this.#socket = tls;

@@ -6,20 +6,45 @@ import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { TlsFacts, TlsFault } from "../core/probe.ts";
 import { Blind, errorCode } from "./blind.ts";
+import { type Authorities, authoritiesIn, pathOf } from "./certificate-path.ts";
 import { listed } from "./wording.ts";
 
+/** What is trusted: for OpenSSL, and for ourselves to read. */
+export interface Trust {
+  readonly context: SecureContext;
+  readonly authorities: Authorities;
+}
+
 /** Building a context costs more than a handshake: each is made once. `ca` is PEM to trust beside the public authorities. */
-export function secureContexts(): (ca: string | undefined) => SecureContext {
-  const contexts = new Map<string | undefined, SecureContext>();
+export function trustOf(): (ca: string | undefined) => Trust {
+  const made = new Map<string | undefined, Trust>();
   return (ca) => {
-    const known = contexts.get(ca);
+    const known = made.get(ca);
     if (known) return known;
     // Authorities come from the configuration, so there are few; after many reloads the old ones are forgotten.
-    if (contexts.size >= 64) contexts.clear();
+    if (made.size >= 64) made.clear();
     const context = createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] });
-    contexts.set(ca, context);
-    return context;
+    const trust = { context, authorities: ca === undefined ? everybodys() : withOwn(ca) };
+    made.set(ca, trust);
+    return trust;
   };
+}
+
+let read: Authorities | undefined;
+/** The same for the whole program: reading them takes longer than many handshakes. */
+function everybodys(): Authorities {
+  read ??= authoritiesIn(getCACertificates("default"));
+  return read;
+}
+
+function withOwn(ca: string): Authorities {
+  const own = [...authoritiesIn([ca])];
+  return new Map([
+    ...everybodys(),
+    ...own.map(
+      ([subject, certificates]) => [subject, [...(everybodys().get(subject) ?? []), ...certificates]] as const,
+    ),
+  ]);
 }
 
 /**
@@ -29,7 +54,7 @@ export function secureContexts(): (ca: string | undefined) => SecureContext {
 export async function secure(
   socket: Socket,
   host: string,
-  { seen, ...parts }: { context: SecureContext; signal: AbortSignal; seen: (facts: TlsFacts) => void },
+  { seen, ...parts }: { trust: Trust; signal: AbortSignal; seen: (facts: TlsFacts) => void },
 ): Promise<TLSSocket> {
   const { tls, facts, faults } = await handshake(socket, host, { ...parts, alpn: ["http/1.1"] });
   seen(facts);
@@ -56,7 +81,7 @@ export interface Handshake {
 export function handshake(
   socket: Socket,
   host: string,
-  { context, signal, alpn }: { context: SecureContext; signal: AbortSignal; alpn?: string[] },
+  { trust, signal, alpn }: { trust: Trust; signal: AbortSignal; alpn?: string[] },
 ): Promise<Handshake> {
   const name = host.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   return new Promise((resolve, reject) => {
@@ -66,7 +91,7 @@ export function handshake(
     }
     const tls = connect({
       socket,
-      secureContext: context,
+      secureContext: trust.context,
       servername: isIP(name) ? "" : name,
       ...(alpn && { ALPNProtocols: alpn }),
       // Judged below: with the certificate in hand the reason can be told.
@@ -88,7 +113,10 @@ export function handshake(
       signal.removeEventListener("abort", abort);
       try {
         const leaf = tls.getPeerX509Certificate();
-        resolve({ tls, facts: factsOf(tls), names: leaf ? namesOf(leaf) : [], faults: faultsOf(tls, name) });
+        const sent = chainOf(leaf);
+        const path = pathOf(sent, trust.authorities);
+        const names = leaf ? namesOf(leaf) : [];
+        resolve({ tls, facts: factsOf(tls, sent, path), names, faults: faultsOf(tls, name, path) });
       } catch (error) {
         fail(error);
       }
@@ -96,19 +124,15 @@ export function handshake(
   });
 }
 
-function factsOf(tls: TLSSocket): TlsFacts {
-  const chain = chainOf(tls.getPeerX509Certificate());
-  const facts = chain.map((certificate) => ({
+/** The chain as it was sent; when it ends is decided by what the verdict rests on. */
+function factsOf(tls: TLSSocket, sent: readonly X509Certificate[], path: readonly X509Certificate[]): TlsFacts {
+  const chain = sent.map((certificate) => ({
     subject: nameOf(certificate.subject),
     issuer: nameOf(certificate.issuer),
     validTo: endOf(certificate),
   }));
-  return {
-    protocol: tls.getProtocol() ?? "",
-    cipher: tls.getCipher().name,
-    chain: facts,
-    expiresAt: firstEnd(chain, tls.authorized),
-  };
+  const [first = Temporal.Instant.fromEpochMilliseconds(0)] = path.map(endOf).toSorted(Temporal.Instant.compare);
+  return { protocol: tls.getProtocol() ?? "", cipher: tls.getCipher().name, chain, expiresAt: first };
 }
 
 function chainOf(leaf: X509Certificate | undefined): readonly X509Certificate[] {
@@ -118,15 +142,6 @@ function chainOf(leaf: X509Certificate | undefined): readonly X509Certificate[] 
     chain.push(next);
   }
   return chain;
-}
-
-/** What a server sends beside the good chain (an old cross-signed root) may be over without any harm. */
-function firstEnd(chain: readonly X509Certificate[], trusted: boolean): Temporal.Instant {
-  const [leaf, ...above] = chain;
-  const now = Temporal.Now.instant();
-  const counting = above.map(endOf).filter((end) => !trusted || Temporal.Instant.compare(end, now) > 0);
-  const ends = [...(leaf ? [endOf(leaf)] : []), ...counting];
-  return ends.toSorted(Temporal.Instant.compare)[0] ?? Temporal.Instant.fromEpochMilliseconds(0);
 }
 
 const endOf = (certificate: X509Certificate): Temporal.Instant =>
@@ -139,37 +154,43 @@ function commonName(distinguished: string): string {
   return plainText(/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", "), 80) || "no name";
 }
 
-function faultsOf(tls: TLSSocket, name: string): readonly VerifiedFault[] {
-  const leaf = tls.getPeerX509Certificate();
+function faultsOf(tls: TLSSocket, name: string, path: readonly X509Certificate[]): readonly VerifiedFault[] {
+  const [leaf] = path;
   if (!leaf) return [{ kind: "no-certificate", sentence: "the server showed no certificate" }];
-  const chain = chainOf(leaf);
   // The type says Error; Node gives the code as a string.
   const code = tls.authorized ? undefined : String(tls.authorizationError ?? "not trusted");
-  const verified = code === undefined ? undefined : verificationFault(code, chain);
+  const verified = code === undefined ? undefined : verificationFault(code, path);
   // OpenSSL names the last fault it met: that a certificate is over hides who signed it.
   const hidden = verified && verified.kind !== "self-signed" && leaf.subject === leaf.issuer ? selfSigned : undefined;
-  const fits = isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name, { partialWildcards: false });
-  const wrongName: VerifiedFault = {
-    kind: "wrong-name",
-    sentence: `certificate is for ${listed(namesOf(leaf).map((known) => plainText(known, 60)))}, not for ${plainText(name, 100)}`,
-  };
   return [
     ...(verified ? [{ ...verified, ...(code && { code }) }] : []),
     ...(hidden ? [hidden] : []),
-    ...(fits === undefined ? [wrongName] : []),
+    ...nameFault(leaf, name),
   ];
+}
+
+function nameFault(leaf: X509Certificate, name: string): readonly VerifiedFault[] {
+  const fits = (subject: "default" | "never") =>
+    (isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name, { partialWildcards: false, subject })) !== undefined;
+  if (fits("never")) return [];
+  const names = namesOf(leaf).map((known) => plainText(known, 60));
+  if (names.length > 0) {
+    return [{ kind: "wrong-name", sentence: `certificate is for ${listed(names)}, not for ${plainText(name, 100)}` }];
+  }
+  const sentence = `certificate has no alternative names (SAN), only the common name “${commonName(leaf.subject)}”: browsers refuse it`;
+  return [{ kind: fits("default") ? "common-name-only" : "wrong-name", sentence }];
 }
 
 const selfSigned: VerifiedFault = { kind: "self-signed", sentence: "certificate is self-signed" };
 
-function verificationFault(code: string, chain: readonly X509Certificate[]): VerifiedFault {
-  const [leaf, ...above] = chain;
-  const last = chain.at(-1);
+function verificationFault(code: string, path: readonly X509Certificate[]): VerifiedFault {
+  const [leaf, ...above] = path;
+  const last = path.at(-1);
   const issuer = commonName(last?.issuer ?? "");
   const now = Date.now();
   switch (code) {
     case "CERT_HAS_EXPIRED": {
-      const expired = chain.find((certificate) => certificate.validToDate.getTime() < now);
+      const expired = path.find((certificate) => certificate.validToDate.getTime() < now);
       const sentence =
         !expired || expired === leaf
           ? `certificate expired ${day(leaf?.validToDate)}`
@@ -177,7 +198,7 @@ function verificationFault(code: string, chain: readonly X509Certificate[]): Ver
       return { kind: "expired", sentence };
     }
     case "CERT_NOT_YET_VALID": {
-      const early = chain.find((certificate) => certificate.validFromDate.getTime() > now);
+      const early = path.find((certificate) => certificate.validFromDate.getTime() > now);
       return { kind: "not-yet-valid", sentence: `certificate is not valid before ${day(early?.validFromDate)}` };
     }
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
@@ -208,12 +229,12 @@ function verificationFault(code: string, chain: readonly X509Certificate[]): Ver
 
 const day = (date: Date | undefined): string => date?.toISOString().slice(0, 10) ?? "";
 
+/** The alternative names: browsers have not looked at the common name since 2017. */
 function namesOf(leaf: X509Certificate): readonly string[] {
-  const names = (leaf.subjectAltName ?? "")
+  return (leaf.subjectAltName ?? "")
     .split(", ")
-    .map((name) => name.replace(/^(DNS|IP Address):/, ""))
+    .map((name) => plainText(name.replace(/^(DNS|IP Address):/, ""), 253))
     .filter((name) => name !== "");
-  return (names.length > 0 ? names : [commonName(leaf.subject)]).map((name) => plainText(name, 253));
 }
 
 function refused(what: string, code?: string): Unreachable {

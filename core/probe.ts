@@ -113,7 +113,7 @@ export interface TlsFacts {
   readonly cipher: string;
   /** Leaf first. */
   readonly chain: readonly { readonly subject: string; readonly issuer: string; readonly validTo: Temporal.Instant }[];
-  /** The earliest end of validity in the chain. */
+  /** The earliest end of what the verdict rests on; what is sent beside it does not count. */
   readonly expiresAt: Temporal.Instant;
 }
 
@@ -174,6 +174,8 @@ export interface TlsFault {
     | "unknown-authority"
     | "incomplete-chain"
     | "wrong-name"
+    /** It says the right name, but only where browsers no longer look; some mail programs and other clients still do. */
+    | "common-name-only"
     | "revoked"
     | "no-certificate"
     | "untrusted";

@@ -228,7 +228,9 @@ const lasting = (seconds: number): string => (seconds > 0 ? ` for ${formatDurati
 function level({ unit }: Threshold, value: number): string {
   if (unit === "seconds") return formatDuration(value);
   if (unit === "bytes") return formatBytes(value);
-  return unit === "ratio" ? formatRatio(value) : String(value);
+  return unit === "ratio"
+    ? formatRatio(value)
+    : String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
 }
 
 if (import.meta.main) {

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
 import type { Localised } from "../core/language.ts";
+import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { duration } from "../core/settings.ts";
@@ -30,6 +31,7 @@ const serverAddress = () =>
       error: "expected the address of a name server, like 192.0.2.53 or [2001:db8::53]:5353",
     });
 
+/** As it is written in the configuration, and shown when it is not. */
 const examples: Readonly<Record<RecordType, string>> = {
   A: "192.0.2.10",
   AAAA: "2001:db8::10",
@@ -41,9 +43,39 @@ const examples: Readonly<Record<RecordType, string>> = {
   SRV: "0 5 5060 sip.example",
 };
 
+const host = String.raw`(?:\.|[\w-]{1,63}(?:\.[\w-]{1,63})*\.?)`;
+const flags = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
+const sixteenBits = String.raw`(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|\d{1,4})`;
+
+/** A record of another form is one that no name server can ever give. */
+const forms: Readonly<Record<RecordType, (record: string) => boolean>> = {
+  A: (record) => isIP(record) === 4,
+  AAAA: (record) => isIP(record) === 6,
+  CNAME: matching(host),
+  MX: matching(sixteenBits, host),
+  TXT: () => true,
+  NS: matching(host),
+  CAA: matching(flags, "[a-z0-9]+", ".+"),
+  SRV: matching(sixteenBits, sixteenBits, sixteenBits, host),
+};
+
+function matching(...words: readonly string[]): (record: string) => boolean {
+  const form = new RegExp(`^${words.join("\\s+")}$`, "i");
+  return (record) => form.test(record.trim());
+}
+
 const records = (type: RecordType) =>
   z
-    .array(z.string().min(1).max(1000))
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(1000)
+        .refine(forms[type], {
+          error: ({ input }) =>
+            `"${plainText(String(input), 60)}" is no record of type ${type}: write it like "${examples[type]}"`,
+        }),
+    )
     .max(50)
     .optional()
     .describe(`Records of type ${type}, such as \`${examples[type]}\`.`);
@@ -61,7 +93,10 @@ const options = z.strictObject({
       CAA: records("CAA"),
       SRV: records("SRV"),
     })
-    .prefault({})
+    .refine((wanted) => Object.keys(wanted).length > 0, {
+      error: "nothing is expected here: write records by type, like { A: [192.0.2.10] }, or leave `expect` out",
+    })
+    .optional()
     .describe(
       "Which records there must be, by type; an empty list: none. Of TXT and CAA there may be more, of the others not. Without it: an address of either kind.",
     ),
@@ -74,7 +109,9 @@ const options = z.strictObject({
     .boolean()
     .prefault(true)
     .describe("Ask each name server of the zone as well, and compare what they say."),
-  zone: hostName().optional().describe("The zone that the name is in. Default: the nearest one that has name servers."),
+  zone: hostName()
+    .optional()
+    .describe("The zone that the name is in. Default: the nearest name at or above it that has a SOA record."),
   nameServers: z
     .array(serverAddress())
     .max(16)
@@ -83,13 +120,16 @@ const options = z.strictObject({
   nameServerPort: portNumber().prefault(53).describe("The port of the name servers that are found by NS records."),
   agreeWithin: duration()
     .prefault("30m")
-    .describe("How long name servers may have different versions of the zone after a change."),
+    .describe(
+      "How long the name servers of one provider may have different versions of the zone after a change. Several providers each count versions for themselves.",
+    ),
 });
 type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Looks a name up, compares its records with what they should be, and all its name servers with each other.",
   options,
+  runbook: "dns",
   example: { name: "social.example", expect: { A: ["192.0.2.10"], MX: ["10 mail.social.example"] } },
   defaults: { everySeconds: 300, timeoutSeconds: 30 },
 
@@ -122,12 +162,16 @@ async function look(settings: Options, context: ProbeContext): Promise<Finding> 
   const evidence = [...seen.map((one) => `resolver: ${one.type} ${shown(one.answer)}`), ...each.notes].join("\n");
   const flaws = [...everybody, ...each.flaws].map((flaw) => ({ ...flaw, evidence }));
   return {
-    ...findingOf(flaws.slice(0, 1), { phases: { resolve: seconds, total: seconds }, readings: each.readings }),
+    ...findingOf(flaws.slice(0, 1), {
+      phases: { resolve: seconds, total: seconds },
+      readings: each.readings,
+      note: each.note,
+    }),
     ...(flaws.length > 1 && { reason: flaws.map(({ reason }) => reason).join("; ") }),
   };
 }
 
-function wantedOf({ expect }: Options): readonly Wanted[] {
+function wantedOf({ expect = {} }: Options): readonly Wanted[] {
   const named = recordTypes.flatMap((type) => {
     const records = expect[type];
     return records ? [{ type, records: records.map((record) => normal(record, type)) }] : [];
@@ -172,6 +216,6 @@ const down = (reason: string): Flaw => ({
 });
 
 const mailMayFail: Localised = {
-  en: "Mails or certificates may run into trouble, because entries of our address are wrong.",
-  fr: "Courriels ou certificats peuvent poser problème : des entrées de notre adresse sont erronées.",
+  en: "Emails may not arrive, because entries of our address are wrong.",
+  fr: "Des courriels pourraient ne pas arriver : des entrées de notre adresse sont erronées.",
 };

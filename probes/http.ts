@@ -143,7 +143,7 @@ const couldNotMeasure = (reason: string): Finding => ({
   outcome: "unknown",
   reason,
   explanation: {
-    en: "We could not check: our monitor is not set up rightly.",
+    en: "We could not check: our monitor is not set up correctly.",
     fr: "Vérification impossible : notre outil de surveillance est mal réglé.",
   },
 });

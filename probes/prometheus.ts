@@ -48,6 +48,12 @@ const Value = z
       .enum(["degraded", "down", "unknown", "zero"])
       .prefault("degraded")
       .describe("What it means when there is no such sample; `zero` takes it for 0."),
+    notANumber: z
+      .enum(["ignore", "degraded", "down", "unknown", "zero"])
+      .prefault("ignore")
+      .describe(
+        "What it means when there are samples and none of them is a number (`NaN`), as when a summary has seen nothing for a while; `ignore` notes it and goes on.",
+      ),
     unit: z.enum(["seconds", "bytes", "ratio", "count"]).prefault("count").describe("How to print it."),
     title: localised().optional().describe("What it means when a level is reached: `Posts arrive late`."),
     ticket: level("From where on it is worth a look this week."),
@@ -56,8 +62,20 @@ const Value = z
   .refine(({ metric, query }) => (metric === undefined) !== (query === undefined), {
     path: ["metric"],
     error: "give either the metric of an exporter, or a query for a Prometheus server",
+  })
+  .refine(({ atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }) => atLeast <= atMost, {
+    path: ["atLeast"],
+    error: "must not be more than `atMost`: no value is both",
   });
 type Value = z.output<typeof Value>;
+
+/** Where people look for it first; not offered anywhere. */
+const misplaced = (key: string) =>
+  z
+    .undefined({ error: `belongs under \`values\`: write \`values: [{ name: …, ${key}: … }]\`` })
+    .optional()
+    .describe("Belongs under `values`.")
+    .meta({ internal: true });
 
 const options = z
   .strictObject({
@@ -65,6 +83,8 @@ const options = z
       "Where the exporter answers, such as `http://127.0.0.1:4000/metrics`; for queries, the address of the Prometheus server.",
     ),
     values: z.array(Value).min(1).max(50).describe("What to read."),
+    metric: misplaced("metric"),
+    query: misplaced("query"),
     token: secret().optional().describe("Sent as a bearer token."),
     ca: certificateAuthority(),
   })
@@ -171,8 +191,9 @@ function selector(metric: string, labels: Value["labels"]): string {
 }
 
 function refusedBy(answer: HttpAnswer, who: string): Flaw | undefined {
-  const refusal = refusalOf(answer, who, { en: "The measuring", fr: "La mesure" });
-  if (refusal) return refusal;
+  const refusal = refusalOf(answer, who, { en: who, fr: who });
+  // Members know nothing of exporters: whatever is wrong with one, they are told the same.
+  if (refusal) return refusal.outcome === "unknown" ? refusal : { ...refusal, explanation: insideUnseen };
   const evidence = evidenceOf(answer);
   if (answer.status === 401 || answer.status === 403) {
     return { ...unknown(`${who} does not let us in (${answer.status}): check the token`), evidence };
@@ -184,11 +205,16 @@ function refusedBy(answer: HttpAnswer, who: string): Flaw | undefined {
 function judge(values: readonly Value[], { phases, samples }: Read, context: ProbeContext): Finding {
   const readings: Reading[] = [];
   const flaws: Flaw[] = [];
+  const notes: string[] = [];
   values.forEach((value, index) => {
     const raw = combined(samples[index] ?? [], value);
-    if (raw === undefined || Number.isNaN(raw)) {
-      const reason = raw === undefined ? `there is no ${value.name} in the answer` : `${value.name} is not a number`;
-      if (value.missing !== "zero") flaws.push({ outcome: value.missing, reason, explanation: notAsItShould });
+    if (typeof raw === "string") {
+      const [reason, meaning] =
+        raw === "missing"
+          ? [`there is no ${value.name} in the answer`, value.missing]
+          : [`${value.name} is not a number at present`, value.notANumber];
+      if (meaning === "ignore" || meaning === "zero") notes.push(reason);
+      else flaws.push({ outcome: meaning, reason, explanation: notAsItShould });
       return;
     }
     const now = value.rate ? growth(value.name, raw, context) : raw;
@@ -198,12 +224,17 @@ function judge(values: readonly Value[], { phases, samples }: Read, context: Pro
     if (now < atLeast) flaws.push(blemish(`${value.name} is ${short(now)}, below ${atLeast}`, toldBy(value)));
     if (now > atMost) flaws.push(blemish(`${value.name} is ${short(now)}, above ${atMost}`, toldBy(value)));
   });
-  return findingOf(flaws, { phases, readings });
+  return { ...findingOf(flaws, { phases, readings, note: notes.join("; ") || undefined }), runbook: "measured-value" };
 }
 
-function combined(samples: readonly Sample[], { combine, missing }: Value): number | undefined {
-  const numbers = samples.map(({ value }) => value);
-  if (numbers.length === 0) return missing === "zero" ? 0 : undefined;
+/** One sample that is no number does not spoil the others. */
+function combined(
+  samples: readonly Sample[],
+  { combine, missing, notANumber }: Value,
+): number | "missing" | "not a number" {
+  const numbers = samples.map(({ value }) => value).filter((value) => !Number.isNaN(value));
+  if (samples.length === 0) return missing === "zero" ? 0 : "missing";
+  if (numbers.length === 0) return notANumber === "zero" ? 0 : "not a number";
   const sum = numbers.reduce((total, number) => total + number, 0);
   switch (combine) {
     case "sum":
@@ -261,12 +292,17 @@ const notAsItShould: Localised = {
   fr: "Quelque chose à l’intérieur du service ne fonctionne pas comme prévu.",
 };
 
-const down = (reason: string): Flaw => ({ outcome: "down", reason, explanation: notAsItShould });
+const insideUnseen: Localised = {
+  en: "We cannot see whether everything inside the service runs as it should; you may notice nothing.",
+  fr: "Nous ne voyons pas si tout fonctionne comme prévu à l’intérieur du service; il se peut que rien ne se remarque.",
+};
+
+const down = (reason: string): Flaw => ({ outcome: "down", reason, explanation: insideUnseen });
 const unknown = (reason: string): Flaw => ({
   outcome: "unknown",
   reason,
   explanation: {
-    en: "We could not check: our monitor is not set up rightly.",
+    en: "We could not check: our monitor is not set up correctly.",
     fr: "Vérification impossible : notre outil de surveillance est mal réglé.",
   },
 });

@@ -16,6 +16,7 @@ import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
 import { isForNow, isGood, type Reply, SmtpTalk } from "./lib/smtp.ts";
+import { type Dislike, dislikeOf } from "./lib/smtp-refusals.ts";
 
 /** As it stands between < and >: nothing in it can end the command. */
 const mailbox = () =>
@@ -71,6 +72,7 @@ function tlsOf({ tls, port }: { readonly tls?: "starttls" | "implicit" | "none" 
 export default defineProbe({
   summary: "Goes the way of a mail up to the moment before it is sent: greeting, STARTTLS, sign-in, addresses.",
   options,
+  runbook: "mail",
   example: {
     host: "mail.example",
     account: { user: "mastodon", password: { env: "SMTP_PASSWORD" } },
@@ -133,17 +135,22 @@ type Step = (way: Way) => Promise<Flaw | undefined>;
 const greeting: Step = async ({ talk }) => {
   const reply = await talk.reply();
   if (reply.code === 220) return undefined;
-  if (isForNow(reply)) return late(`takes no mails for now (${reply.said})`);
-  return refusesUs(reply) ?? stuck(`takes no mails (${reply.said})`);
+  const dislike = dislikeOf(reply, "greeting");
+  if (dislike) return turnedAway(dislike, reply);
+  return isForNow(reply) ? late(`takes no mails for now (${reply.said})`) : stuck(`takes no mails (${reply.said})`);
 };
 
 const hello: Step = async (way) => {
   const name = way.settings.helo ?? way.talk.ownName;
-  const reply = await way.talk.ask(`EHLO ${name}`);
+  let reply = await way.talk.ask(`EHLO ${name}`);
+  // RFC 5321, 3.2: who does not know EHLO is greeted in the old way, and offers nothing more than that.
+  if (reply.code === 500 || reply.code === 502) reply = { ...(await way.talk.ask(`HELO ${name}`)), lines: [] };
   way.extensions = reply.lines.slice(1).map((line) => line.toUpperCase());
   if (isGood(reply)) return undefined;
+  const dislike = dislikeOf(reply, "hello");
+  if (dislike) return turnedAway(dislike, reply, name);
   if (isForNow(reply)) return late(`takes no mails for now (${reply.said})`);
-  return refusesUs(reply) ?? stuck(`refuses our greeting "EHLO ${name}" (${reply.said})`);
+  return stuck(`refuses our greeting "EHLO ${name}" (${reply.said})`);
 };
 
 const startTls: Step = async (way) => {
@@ -159,8 +166,10 @@ const encrypt: Step = async (way) => {
   way.report = report;
   if (report.faults.length === 0) return undefined;
   const reason = report.faults.map(({ sentence }) => sentence).join("; ");
-  return port === 25
-    ? blemish(reason, mailMayBeRefused, certificateEvidence(report))
+  // Mail servers among themselves take any certificate, and mail programs mostly still look at the common name.
+  const lenient = port === 25 || report.faults.every(({ kind }) => kind === "common-name-only");
+  return lenient
+    ? blemish(reason, port === 25 ? mailMayBeRefused : mailMayNotLeave, certificateEvidence(report))
     : { ...stuck(reason), evidence: certificateEvidence(report) };
 };
 
@@ -209,23 +218,30 @@ const envelope: Step = async (way) => {
 const isGreylisting = ({ code, said }: Reply): boolean =>
   (code === 450 || code === 451) && /gr[ea]y-?list|try again (?:later|in)|come back/i.test(said);
 
-const refusal = (reply: Reply, what: string): Flaw =>
-  isForNow(reply)
-    ? late(`does not take ${what} for now (${reply.said})`)
-    : (refusesUs(reply) ?? stuck(`refuses ${what} (${reply.said})`));
+function refusal(reply: Reply, what: string): Flaw {
+  const dislike = dislikeOf(reply, "envelope");
+  if (dislike) return turnedAway(dislike, reply);
+  if (isForNow(reply)) return late(`does not take ${what} for now (${reply.said})`);
+  return stuck(`refuses ${what} (${reply.said})`);
+}
 
-/** Us in particular, because of where we connect from: that says nothing about the mails of others. */
-function refusesUs({ code, said }: Reply): Flaw | undefined {
-  const blocked =
-    code >= 500 && /block(?:ed|list)|blacklist|listed (?:at|by|in|on)|spamhaus|\brbl\b|dnsbl|reputation/i.test(said);
-  return blocked
-    ? { outcome: "unknown", reason: `blocked: it refuses our address (${said})`, explanation: couldNotCheck }
-    : undefined;
+/** Us in particular, because of who we say we are or where we connect from: nothing about the mails of others. */
+function turnedAway(dislike: Dislike, { said }: Reply, name?: string): Flaw {
+  const what = dislike === "name" ? `our name${name === undefined ? "" : ` "${name}"`}` : "our address";
+  const cure =
+    dislike === "name"
+      ? "set `helo` to a host name that leads to this machine, or look from another place"
+      : "look from another place";
+  return {
+    outcome: "unknown",
+    reason: `blocked: it refuses ${what} (${said}): ${cure}`,
+    explanation: couldNotCheck,
+  };
 }
 
 function late(reason: string): Flaw {
   return blemish(reason, {
-    en: "Mails, such as confirmations and notifications, may arrive late.",
+    en: "Emails, such as confirmations and notifications, may arrive late.",
     fr: "Les courriels, comme les confirmations et notifications, peuvent arriver en retard.",
   });
 }
@@ -235,8 +251,13 @@ function stuck(reason: string): Flaw {
 }
 
 const mailStuck: Localised = {
-  en: "Mails, such as confirmations and notifications, do not get through.",
+  en: "Emails, such as confirmations and notifications, do not get through.",
   fr: "Les courriels, comme les confirmations et notifications, ne passent pas.",
+};
+
+const mailMayNotLeave: Localised = {
+  en: "Emails, such as confirmations and notifications, may not get through.",
+  fr: "Les courriels, comme les confirmations et notifications, peuvent ne pas passer.",
 };
 
 const mailMayBeRefused: Localised = {

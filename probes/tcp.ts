@@ -1,5 +1,6 @@
 /** Connects to a port and, where wanted, waits for what the server says first. */
 import { z } from "zod";
+import type { Clock } from "../core/clock.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type Line } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
@@ -19,7 +20,9 @@ const options = z.strictObject({
     .min(1)
     .max(500)
     .optional()
-    .describe("How the answer must begin: `SSH-2.0-`. Without it a connection is enough."),
+    .describe(
+      "How the answer must begin, or one of the lines it begins with: `SSH-2.0-`. Without it a connection is enough.",
+    ),
   family: addressFamily(),
 });
 
@@ -28,28 +31,53 @@ export default defineProbe({
   options,
   example: { host: "git.example", port: 22, expect: "SSH-2.0-" },
 
-  run: ({ expect, send, ...place }, { net }) =>
+  run: ({ expect, send, ...place }, { net, clock }) =>
     net.converse(place, async (line): Promise<Finding> => {
       if (send !== undefined) line.write(send);
       if (expect === undefined) return { outcome: "up", phases: line.phases() };
-      const said = await beginning(line, Buffer.from(expect));
+      const said = await greetingOf(line, Buffer.from(expect), clock);
       return { ...judged(said, expect), phases: line.phases() };
     }),
 });
 
-/** As much as is needed to tell, and a little more for whoever reads it. */
-async function beginning(line: Line, wanted: Buffer): Promise<Buffer> {
+const mostBytes = 8000;
+/** Once it has said something else, for the line that may still follow. */
+const patienceSeconds = 2;
+
+/** As much as is needed to tell. SSH may say other lines before its own (RFC 4253, 4.2), so the first does not decide. */
+async function greetingOf(line: Line, wanted: Buffer, clock: Clock): Promise<Buffer> {
   let said = Buffer.alloc(0);
-  while (said.length < wanted.length && wanted.subarray(0, said.length).equals(said)) {
-    const more = await line.read();
-    if (!more) break;
-    said = Buffer.concat([said, more.subarray(0, 1000)]);
+  const enough = new AbortController();
+  let late: Promise<undefined> | undefined;
+  try {
+    while (said.length < mostBytes && !begins(said, wanted)) {
+      if (said.length > 0 && !mayStillBegin(said, wanted)) late ??= soon(clock, enough.signal);
+      const more = await Promise.race([line.read(), ...(late ? [late] : [])]);
+      if (!more) break;
+      said = Buffer.concat([said, more.subarray(0, mostBytes)]);
+    }
+    return said;
+  } finally {
+    enough.abort();
   }
-  return said;
 }
 
+async function soon(clock: Clock, signal: AbortSignal): Promise<undefined> {
+  // It is cut short whenever the answer comes first.
+  await clock.sleep(patienceSeconds, signal).catch(() => {});
+}
+
+/** One of its lines begins so. */
+function begins(said: Buffer, wanted: Buffer): boolean {
+  return said.subarray(0, wanted.length).equals(wanted) || said.includes(Buffer.concat([lineFeed, wanted]));
+}
+const lineFeed = Buffer.from("\n");
+
+/** What has come so far is a piece of what is wanted. */
+const mayStillBegin = (said: Buffer, wanted: Buffer): boolean => wanted.subarray(0, said.length).equals(said);
+
 function judged(said: Buffer, expect: string): Finding {
-  if (said.subarray(0, Buffer.byteLength(expect)).equals(Buffer.from(expect))) return { outcome: "up" };
+  if (begins(said, Buffer.from(expect))) return { outcome: "up" };
   const told = plainText(said.toString("utf8"), 60);
   return {
     outcome: "down",

@@ -45,11 +45,12 @@ export default defineProbe({
       const { host, name = host, ca, certificateDays } = settings;
       const report = await line.secure({ name, ca: ca?.reveal() });
       const now = clock.now();
-      return findingOf(flawsOf(report, settings), {
+      const found = findingOf(flawsOf(report, settings), {
         phases: line.phases(),
         readings: certificateReadings(report, now, certificateDays),
         note: certificateNote(report, now, certificateDays),
       });
+      return { ...found, runbook: "certificate" };
     }),
 });
 
@@ -82,19 +83,19 @@ function covers(certified: string, wanted: string): boolean {
 function explanationOf(kind: TlsFault["kind"]): Localised {
   if (kind === "expired" || kind === "not-yet-valid") {
     return {
-      en: "Browsers and apps refuse to connect, because our certificate is not valid at present.",
-      fr: "Les navigateurs et applications refusent la connexion : notre certificat n’est pas valide en ce moment.",
+      en: "Browsers warn that the page is not safe, because the proof of who we are is not valid at present.",
+      fr: "Les navigateurs avertissent que la page n’est pas sûre : la preuve de notre identité n’est pas valide en ce moment.",
     };
   }
-  if (kind === "wrong-name") {
+  if (kind === "wrong-name" || kind === "common-name-only") {
     return {
-      en: "Browsers and apps refuse to connect, because our certificate does not fit our address.",
-      fr: "Les navigateurs et applications refusent la connexion : le certificat ne correspond pas à notre adresse.",
+      en: "Browsers warn that the page is not safe, because the proof of who we are does not fit our address.",
+      fr: "Les navigateurs avertissent que la page n’est pas sûre : la preuve de notre identité ne correspond pas à notre adresse.",
     };
   }
   return {
-    en: "Browsers, apps or other servers may refuse to connect, because they do not trust our certificate.",
-    fr: "Navigateurs, applications ou autres serveurs peuvent refuser la connexion, faute de confiance en notre certificat.",
+    en: "A browser may warn that the page is not safe, and other servers may refuse to talk to us.",
+    fr: "Un navigateur peut avertir que la page n’est pas sûre, et d’autres serveurs peuvent refuser la connexion.",
   };
 }
 

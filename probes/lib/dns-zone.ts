@@ -3,29 +3,21 @@ import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding } from "../../core/sample.ts";
 import { type DnsAnswer, differenceOf, inWords, NameServer, type Seen, shown, someCannot, type Wanted } from "./dns.ts";
+import { type Known, type ServerSettings, serversOf } from "./dns-servers.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 
-/** What is set of a zone and its servers. */
-interface ZoneSettings {
-  readonly name: string;
-  readonly zone?: string | undefined;
-  readonly nameServers?: readonly string[] | undefined;
-  readonly nameServerPort: number;
+interface ZoneSettings extends ServerSettings {
   readonly agreeWithin: number;
 }
 
 export interface Each {
   readonly flaws: readonly Flaw[];
   readonly notes: readonly string[];
+  /** What could not be seen, said when all else is well. */
+  readonly note?: string;
   readonly readings: NonNullable<Finding["readings"]>;
 }
 export const nothingAsked: Each = { flaws: [], notes: [], readings: [] };
-
-/** A name server: what it is called, and where it is asked. */
-interface Known {
-  readonly called: string;
-  readonly at: string | undefined;
-}
 
 export async function askEach(
   settings: ZoneSettings,
@@ -33,12 +25,15 @@ export async function askEach(
   wanted: readonly Wanted[],
   context: ProbeContext,
 ): Promise<Each> {
-  const zone = await zoneOf(settings, resolver);
-  const known = await nameServersOf(settings, zone, resolver);
+  const found = await serversOf(settings, resolver);
+  // That the resolver answers for the name was seen before: of what it does not say, nobody can be accused.
+  if (found.unseen !== undefined) return { ...nothingAsked, note: found.unseen, notes: [found.unseen] };
+  const { zone, known } = found;
   if (known.length === 0) {
-    return { ...nothingAsked, flaws: [blemish(`no name servers of ${zone.name} are to be found`, someCannot)] };
+    return { ...nothingAsked, flaws: [blemish(`no name servers of ${zone} are to be found`, someCannot)] };
   }
-  const told = await Promise.all(known.map((server) => askOne(server, zone.name, settings, wanted, context)));
+  const [asked, unasked] = [known.filter(({ unseen }) => !unseen), known.filter(({ unseen }) => unseen)];
+  const told = await Promise.all(asked.map((server) => askOne(server, zone, settings, wanted, context)));
   const answering = told.filter(({ serial }) => serial !== undefined);
   const readings = [
     { metric: "dns_name_servers", value: answering.length, labels: { state: "answering" } },
@@ -51,12 +46,20 @@ export async function askEach(
     ...(faults.length > 0 ? [blemish(reason, someCannot)] : []),
     ...versions(answering, settings, context),
   ];
-  return { flaws, readings, notes: told.flatMap(({ notes }) => notes) };
+  const skipped = unasked.map(({ called, unseen }) => `${plainText(called, 80)} ${unseen}`);
+  return {
+    flaws,
+    readings,
+    notes: [...told.flatMap(({ notes }) => notes), ...skipped],
+    ...(skipped.length > 0 && { note: `not asked: ${skipped.slice(0, 2).join("; ")}` }),
+  };
 }
 
 interface Told {
   readonly called: string;
   readonly serial?: string;
+  /** Who gave out that serial. */
+  readonly source?: string;
   readonly fault?: string;
   readonly notes: readonly string[];
 }
@@ -71,10 +74,10 @@ async function askOne(
   const who = plainText(called, 80);
   if (at === undefined) return { called: who, fault: `${who} has no address`, notes: [`${who}: no address`] };
   const server = new NameServer([at], signal);
-  const soa = await server.serial(zone);
+  const soa = await server.start(zone);
   if (soa.failure)
     return { called: who, fault: `${who} ${inWords(soa.failure)}`, notes: [`${who} (${at}): ${soa.code}`] };
-  const [serial] = soa.records;
+  const [serial, source] = soa.records;
   const answers = await Promise.all(
     wanted.map(async ({ type }) => ({ type, answer: await server.records(settings.name, type) })),
   );
@@ -82,7 +85,7 @@ async function askOne(
     `${who} (${at}): serial ${serial ?? "none"}`,
     ...answers.map(({ type, answer }) => `${who}: ${type} ${shown(answer)}`),
   ];
-  const told = { called: who, ...(serial !== undefined && { serial }), notes };
+  const told = { called: who, ...(serial !== undefined && { serial }), ...(source !== undefined && { source }), notes };
   const failed = answers.find(({ answer }) => answer.failure && !meantToBeMissing(answer, wanted));
   if (failed?.answer.failure) return { ...told, fault: `${who} ${inWords(failed.answer.failure)}` };
   // The name is another one's alias, and that is in somebody else's zone: its server does not have to know it.
@@ -100,14 +103,19 @@ async function isAlias(server: NameServer, name: string, answers: readonly Seen[
   return records.length > 0;
 }
 
-/** After a change the others may need a while to fetch it. */
+/**
+ * After a change the others may need a while to fetch it. Two providers each count for themselves: versions are compared
+ * among the servers that name the same source.
+ */
 function versions(
   told: readonly Told[],
   { agreeWithin }: ZoneSettings,
   { memory, clock }: ProbeContext,
 ): readonly Flaw[] {
-  const serials = Map.groupBy(told, ({ serial }) => serial);
-  if (serials.size < 2) {
+  const differing = [...Map.groupBy(told, ({ source }) => source).values()]
+    .map((servers) => Map.groupBy(servers, ({ serial }) => serial))
+    .find((serials) => serials.size > 1);
+  if (!differing) {
     memory.delete("differ since");
     return [];
   }
@@ -115,42 +123,8 @@ function versions(
   const since = typeof known === "number" ? known : clock.monotonicSeconds();
   memory.set("differ since", since);
   if (clock.monotonicSeconds() - since < agreeWithin) return [];
-  const groups = [...serials].map(
+  const groups = [...differing].map(
     ([serial, servers]) => `${servers.map(({ called }) => called).join(", ")}: ${serial}`,
   );
   return [blemish(`the name servers have different versions of the zone (${groups.join("; ")})`, someCannot)];
-}
-
-interface Zone {
-  readonly name: string;
-  readonly servers: readonly string[];
-}
-
-/** The name itself, or the nearest one above it that has name servers. */
-async function zoneOf({ name, zone, nameServers }: ZoneSettings, resolver: NameServer): Promise<Zone> {
-  const labels = name.replace(/\.$/, "").split(".");
-  const candidates = zone === undefined ? labels.map((_, index) => labels.slice(index).join(".")) : [zone];
-  for (const candidate of candidates) {
-    // Where the servers are given, the zone is found by whoever answers for it.
-    const { records } = nameServers ? await resolver.serial(candidate) : await resolver.records(candidate, "NS");
-    if (records.length > 0) return { name: candidate, servers: records };
-  }
-  return { name: zone ?? name, servers: [] };
-}
-
-async function nameServersOf(
-  { nameServers, nameServerPort: port }: ZoneSettings,
-  zone: Zone,
-  resolver: NameServer,
-): Promise<readonly Known[]> {
-  if (nameServers) return nameServers.map((at) => ({ called: at, at }));
-  return Promise.all(
-    zone.servers.slice(0, 16).map(async (called) => {
-      const [v4, v6] = await Promise.all([resolver.records(called, "A"), resolver.records(called, "AAAA")]);
-      // Most machines can ask over IPv4 only: the other family would look like a fault of the server.
-      const [first] = v4.records;
-      const [second] = v6.records;
-      return { called, at: first ? `${first}:${port}` : second && `[${second}]:${port}` };
-    }),
-  );
 }

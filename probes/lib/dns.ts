@@ -28,9 +28,11 @@ export class NameServer {
     return answerOf(this.#ask(name, type));
   }
 
-  /** The serial number of the zone, as this server has it. */
-  async serial(zone: string): Promise<DnsAnswer> {
-    return answerOf(this.#resolver.resolveSoa(zone).then(({ serial }) => [String(serial)]));
+  /** The serial number of the zone, as this server has it, and the name server that gave it. */
+  start(zone: string): Promise<DnsAnswer> {
+    return answerOf(
+      this.#resolver.resolveSoa(zone).then(({ serial, nsname }) => [String(serial), nsname.toLowerCase()]),
+    );
   }
 
   async #ask(name: string, type: RecordType): Promise<readonly string[]> {
@@ -103,7 +105,11 @@ export function normal(record: string, type: RecordType): string {
   if (type === "TXT") return record;
   const words = record.trim().replaceAll('"', "").split(/\s+/);
   if (type === "AAAA") return shortest(words.join(""));
-  return words.map((word) => (/^.+\.$/.test(word) ? word.slice(0, -1) : word).toLowerCase()).join(" ");
+  // The root, as in an MX record that says "no mail here" (RFC 7505), is written as a dot and answered as nothing.
+  return words
+    .map((word) => word.replace(/\.$/, "").toLowerCase())
+    .join(" ")
+    .trim();
 }
 
 /** "2001:DB8:0:0::1" and "2001:db8::1" are the same. */

@@ -19,10 +19,9 @@ export function samplesOf(text: string, metric: string): readonly Sample[] | und
   for (let start = 0; start < text.length && found.length < mostSamples; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
-    const line = text.slice(start, end);
+    const line = text.slice(firstInk(text, start, end), end);
     start = end + 1;
-    looksRight ||=
-      /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || /^[a-zA-Z_:][\w:]*(?:\{.*\})? \S+/.test(line.slice(0, 2000));
+    looksRight ||= /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || looksLikeSample.test(line.slice(0, 2000));
     if (!line.startsWith(metric)) continue;
     const sample = readSample(line, metric.length);
     if (sample) found.push(sample);
@@ -30,9 +29,19 @@ export function samplesOf(text: string, metric: string): readonly Sample[] | und
   return looksRight ? found : undefined;
 }
 
+const looksLikeSample = /^[a-z_:][\w:]*(?:[ \t]*\{.*\})?[ \t]+[-+.\dIN]/i;
+
+/** Blanks may stand before a line, and before its labels; a byte order mark where files were put together. */
+function firstInk(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && " \t\ufeff".includes(text[at] ?? "x")) at++;
+  return at;
+}
+
 /** @param at where the name of the metric ends. */
 function readSample(line: string, at: number): Sample | undefined {
-  const labelled = line[at] === "{" ? readLabels(line, at + 1) : { labels: {}, end: at };
+  const brace = firstInk(line, at, line.length);
+  const labelled = line[brace] === "{" ? readLabels(line, brace + 1) : { labels: {}, end: at };
   if (!labelled) return undefined;
   const [, text] =
     /^[ \t]+(\S+)(?:[ \t]|$)/.exec(line.slice(labelled.end, labelled.end + 200).replace(/\r$/, "")) ?? [];
@@ -58,7 +67,7 @@ const label = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,[ \
 
 /** As Prometheus writes them, `+Inf` and `NaN` included. */
 export function readNumber(text: string): number | undefined {
-  const special = /^([+-]?)Inf$/i.exec(text);
+  const special = /^([+-]?)Inf(?:inity)?$/i.exec(text);
   if (special) return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (/^NaN$/i.test(text)) return Number.NaN;
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;

@@ -1,5 +1,5 @@
 /** Certificates made on the spot, good ones and every kind of bad one; written by hand so that tests need no openssl. */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { isIP } from "node:net";
 
 export interface Certified {
@@ -17,6 +17,8 @@ export interface CertificateWishes {
   readonly hosts?: readonly string[];
   /** Who signs it. Default: itself. */
   readonly by?: Certified;
+  /** For the same key: one authority's certificate from itself, and another one from an older authority. */
+  readonly sameKeyAs?: Certified;
   readonly authority?: boolean;
   readonly validFrom?: Date;
   readonly validTo?: Date;
@@ -27,8 +29,8 @@ const day = 86_400_000;
 export function certificate(wishes: CertificateWishes): Certified {
   const { name, hosts = [], by, authority = false } = wishes;
   const validFrom = wishes.validFrom ?? new Date(Date.now() - 40 * day);
-  const validTo = wishes.validTo ?? new Date(Math.floor(Date.now() / 1000) * 1000 + 50 * day);
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const validTo = wishes.validTo ?? new Date(Math.floor(Date.now() / 1000) * 1000 + (authority ? 3650 : 50) * day);
+  const privateKey = wishes.sameKeyAs?.key ?? generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   const alternatives = hosts.map((host) =>
     isIP(host) ? der(0x87, ipBytes(host)) : der(0x82, Buffer.from(host, "latin1")),
   );
@@ -43,7 +45,7 @@ export function certificate(wishes: CertificateWishes): Certified {
     commonName(by?.name ?? name),
     sequence(time(validFrom), time(validTo)),
     commonName(name),
-    publicKey.export({ type: "spki", format: "der" }),
+    createPublicKey(privateKey).export({ type: "spki", format: "der" }),
     der(0xa3, extensions),
   );
   const signature = sign("sha256", toSign, by?.key ?? privateKey);

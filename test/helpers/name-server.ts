@@ -6,7 +6,7 @@ import { createServer, type Socket } from "node:net";
 const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 } as const;
 type Type = keyof typeof types;
 
-/** Records by type, in their usual spelling. */
+/** Records by type, in their usual spelling; of a SOA record the serial, and the name server it comes from. */
 type Records = Readonly<Partial<Record<Type, readonly string[]>>>;
 
 export interface NameServerWishes {
@@ -26,6 +26,8 @@ export interface TestNameServer extends AsyncDisposable {
   /** Questions so far: "udp social.example A". */
   readonly asked: readonly string[];
   trouble: Trouble;
+  /** Questions it never answers properly: "coop.example NS". */
+  readonly fails: Set<string>;
   names: NameServerWishes["names"];
 }
 
@@ -36,7 +38,7 @@ export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameSe
     asked.push(`${over} ${name} ${type}`);
     if (server.trouble === "silent") return undefined;
     if (server.trouble === "truncated" && over === "udp") return reply(query, end, 0, [], 0x0200);
-    if (server.trouble === "servfail") return reply(query, end, 2, []);
+    if (server.trouble === "servfail" || server.fails.has(`${name} ${type}`)) return reply(query, end, 2, []);
     if (server.trouble === "refused") return reply(query, end, 5, []);
     const known = server.names[name];
     if (!known) return reply(query, end, 3, []);
@@ -69,6 +71,7 @@ export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameSe
     at: `${host}:${bound}`,
     asked,
     trouble: "none",
+    fails: new Set(),
     names,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
@@ -144,19 +147,21 @@ function dataOf(type: Type, data: string): Buffer {
     case "CAA":
       return Buffer.concat([Buffer.of(Number(first), second.length), Buffer.from(second), Buffer.from(third)]);
     case "SOA": {
-      const numbers = [Number(data), 3600, 600, 86_400, 60].map((number) => {
+      const numbers = [Number(first), 3600, 600, 86_400, 60].map((number) => {
         const bytes = Buffer.alloc(4);
         bytes.writeUInt32BE(number);
         return bytes;
       });
-      return Buffer.concat([nameBytes("ns1.example"), nameBytes("admin.example"), ...numbers]);
+      return Buffer.concat([nameBytes(second || "ns1.example"), nameBytes("admin.example"), ...numbers]);
     }
   }
 }
 
 const nameBytes = (name: string): Buffer =>
   Buffer.concat([
-    ...name.split(".").map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)])),
+    ...(name === "." ? [] : name.split(".")).map((label) =>
+      Buffer.concat([Buffer.of(label.length), Buffer.from(label)]),
+    ),
     Buffer.of(0),
   ]);
 

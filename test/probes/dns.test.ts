@@ -1,6 +1,7 @@
 /** Real name servers on loopback, several of one zone, in every kind of trouble. */
 import { expect, test } from "vitest";
 import probe from "../../probes/dns.ts";
+import { hasRoute } from "../../probes/lib/route.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { nameServer, type TestNameServer } from "../helpers/name-server.ts";
 import { type RunProbeSettings, runProbe } from "../helpers/run-probe.ts";
@@ -76,7 +77,7 @@ test.each([
 ])("%j that is not so is told", async (records, outcome, reason) => {
   await using dns = await setup();
   const sample = await dns.look({ expect: records, authoritative: false });
-  expect(sample).toMatchObject({ outcome, explanation: { fr: expect.any(String) } });
+  expect(sample).toMatchObject({ outcome, explanation: { fr: expect.any(String) }, runbook: "dns" });
   expect(sample.reason).toContain(reason);
 });
 
@@ -150,6 +151,92 @@ test("versions may differ for a while after a change, not for ever", async () =>
   expect(await look()).toMatchObject({ outcome: "up" });
 });
 
+test("two providers count their versions each for themselves", async () => {
+  await using dns = await setup();
+  const [clock, memory] = [new FakeClock(), new Map()];
+  withZone(dns.second, { SOA: ["77 ns2.example"] });
+  expect(await dns.look({}, { clock, memory })).toMatchObject({ outcome: "up" });
+  await clock.turn(86_400);
+  const sample = await dns.look({}, { clock, memory });
+  expect(sample).toMatchObject({ outcome: "up" });
+  expect(sample.reason).toBeUndefined();
+});
+
+test("an alias of the start of somebody else's zone is looked up in ours", async () => {
+  const theirs = { "host.other.example": { SOA: ["1"], NS: ["ns1.other.example"], A: ["192.0.2.9"] } };
+  const alias = { "status.social.example": { CNAME: ["host.other.example"] } };
+  await using dns = await setup();
+  for (const server of [dns.first, dns.second]) server.names = { ...server.names, ...alias };
+  // A resolver follows the alias, whatever it is asked for.
+  const followed = { CNAME: ["host.other.example"], ...theirs["host.other.example"] };
+  dns.resolver.names = { ...dns.resolver.names, ...theirs, "status.social.example": followed };
+  const sample = await dns.look({ name: "status.social.example" });
+  expect(sample).toMatchObject({ outcome: "up" });
+  expect(sample.readings).toContainEqual({ metric: "dns_name_servers", value: 2, labels: { state: "answering" } });
+  expect(dns.first.asked).toContain("udp social.example SOA");
+});
+
+test.each([
+  ["NS", "the name servers were not asked: asked for those of social.example, the resolver fails (SERVFAIL)"],
+  ["SOA", "the name servers were not asked: asked for the zone of social.example, the resolver fails (SERVFAIL)"],
+])("a resolver that has no answer to %s accuses nobody above", async (type, reason) => {
+  await using dns = await setup();
+  dns.resolver.names = { ...dns.resolver.names, example: { SOA: ["1"], NS: ["ns1.example"] } };
+  dns.resolver.fails.add(`social.example ${type}`);
+  const sample = await dns.look({ name: "www.social.example" });
+  expect(sample).toMatchObject({ outcome: "up", reason });
+  expect(dns.first.asked).toEqual([]);
+});
+
+test("a resolver that keeps the zone to itself does not make a top-level domain ours", async () => {
+  await using dns = await setup();
+  withZone(dns.resolver, { SOA: [], NS: [] });
+  dns.resolver.names = { ...dns.resolver.names, example: { SOA: ["1"], NS: ["ns1.example"] } };
+  const sample = await dns.look();
+  expect(sample).toMatchObject({ outcome: "up", reason: expect.stringContaining("give it as `zone`") });
+  expect(dns.first.asked).toEqual([]);
+  expect(await dns.look({ zone: "social.example" })).toMatchObject({
+    outcome: "degraded",
+    reason: "no name servers of social.example are to be found",
+  });
+});
+
+test("a name server with IPv6 only is not blamed by a machine without", async () => {
+  await using dns = await setup();
+  dns.resolver.names = { ...dns.resolver.names, "ns2.example": { AAAA: ["2001:db8::53"] } };
+  const sample = await dns.look();
+  // Where there is a way, it leads to nobody: the address is one for documentation (RFC 3849).
+  expect(sample).toMatchObject(
+    (await hasRoute("2001:db8::53"))
+      ? { outcome: "degraded", reason: expect.stringContaining("ns2.example does not answer") }
+      : {
+          outcome: "up",
+          reason: "not asked: ns2.example has no address of a kind that this machine can reach",
+        },
+  );
+});
+
+test("a name server whose address the resolver cannot find is not blamed; one without an address is", async () => {
+  await using dns = await setup();
+  dns.resolver.fails.add("ns2.example A");
+  expect(await dns.look()).toMatchObject({
+    outcome: "up",
+    reason: "not asked: ns2.example is not found: the resolver fails (SERVFAIL)",
+  });
+  dns.resolver.fails.clear();
+  dns.resolver.names = { ...dns.resolver.names, "ns2.example": {} };
+  expect(await dns.look()).toMatchObject({
+    outcome: "degraded",
+    reason: "1 of 2 name servers: ns2.example has no address",
+  });
+});
+
+test("a domain that takes no mail says so with a dot", async () => {
+  await using dns = await setup();
+  for (const server of [dns.first, dns.second, dns.resolver]) withZone(server, { MX: ["0 ."] });
+  expect(await dns.look({ expect: { MX: ["0 ."] } })).toMatchObject({ outcome: "up" });
+});
+
 test("an alias is looked up in the zone that it is in", async () => {
   await using dns = await setup();
   expect(await dns.look({ name: "www.social.example", expect: { CNAME: ["social.example"] } })).toMatchObject({
@@ -186,4 +273,36 @@ test("addresses that are none are refused with an example", () => {
   const refused = (more: object) => probe.options.safeParse({ name: "social.example", ...more }).error?.message ?? "";
   expect(refused({ servers: ["dns.example"] })).toContain("192.0.2.53");
   expect(refused({ name: "https://social.example/" })).toContain("perhaps social.example");
+});
+
+test.each([
+  ["A", "300.0.2.1"],
+  ["AAAA", "192.0.2.1"],
+  ["CNAME", "https://host.example/"],
+  ["MX", "mail.example"],
+  ["MX", "70000 mail.example"],
+  ["NS", "two words"],
+  ["CAA", "letsencrypt.org"],
+  ["CAA", "300 issue letsencrypt.org"],
+  ["SRV", "5060 sip.example"],
+])("an %s record %s would never be found, and is refused with an example", (type, record) => {
+  const { error } = probe.options.safeParse({ name: "social.example", expect: { [type]: [record] } });
+  expect(error?.issues[0]?.message).toContain(`"${record}" is no record of type ${type}: write it like "`);
+});
+
+test("records of every type are taken in each of their spellings, and none at all; nothing expected is no expectation", () => {
+  const taken = (wanted: object) => probe.options.safeParse({ name: "social.example", expect: wanted }).success;
+  const every = {
+    A: ["192.0.2.10"],
+    AAAA: ["2001:DB8:0:0::10", "::ffff:192.0.2.1"],
+    CNAME: ["host.example."],
+    MX: ["10 mail.example", "0 .", " 65535  Mail.Example. "],
+    TXT: ["v=spf1 mx -all", '"quoted"'],
+    NS: ["ns1.example", "_odd.example"],
+    CAA: ['0 issue "letsencrypt.org; validationmethods=dns-01"', '128 iodef "mailto:a@b.example"', "0 issue ;"],
+    SRV: ["0 5 5060 sip.example", "0 0 0 ."],
+  };
+  expect(taken(every)).toBe(true);
+  expect(taken({ A: [] })).toBe(true);
+  expect(taken({})).toBe(false);
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Gauge, Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
+import { readSettings } from "../../core/setting-faults.ts";
 import { samplesOf } from "../../probes/lib/prometheus-text.ts";
 import probe from "../../probes/prometheus.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
@@ -52,8 +53,42 @@ test("a value that is missing or no number is what the configuration says it is"
       reason: "there is no it in the answer",
     });
   }
-  expect(await look(streaming, { metric: "odd" })).toMatchObject({ outcome: "degraded", reason: "it is not a number" });
+  for (const notANumber of ["degraded", "down", "unknown"]) {
+    expect(await look(streaming, { metric: "odd", notANumber })).toMatchObject({
+      outcome: notANumber,
+      reason: "it is not a number at present",
+    });
+  }
+  expect(readings(await look(streaming, { metric: "odd", notANumber: "zero" }))).toEqual([0]);
   expect(await look(streaming, { metric: "broken" })).toMatchObject({ outcome: "degraded" });
+});
+
+test("infinity is written out by some", () => {
+  expect(samplesOf("m -Infinity\nm +Inf\n", "m")?.map(({ value }) => value)).toEqual([-Infinity, Infinity]);
+});
+
+test("a summary that has seen nothing for a while is noted, and wakes nobody", async () => {
+  const idle = 'lag{quantile="0.5"} NaN\nlag{quantile="0.9"} NaN\n';
+  const sample = await look(idle, { metric: "lag", atMost: 1 });
+  expect(sample).toMatchObject({ outcome: "up", reason: "it is not a number at present" });
+  expect(sample.readings ?? []).toEqual([]);
+});
+
+test.each(["sum", "max", "min", "average"])("one sample that is no number does not spoil the %s", async (combine) => {
+  const sample = await look('m{q="a"} NaN\nm{q="b"} 3\n', { metric: "m", combine });
+  expect(sample).toMatchObject({ outcome: "up" });
+  expect(readings(sample)).toEqual([3]);
+});
+
+test.each([
+  ["a blank before the labels", 'm {a="b"} 3\n'],
+  ["blanks before the line", '  \tm{a="b"} 3\n'],
+  ["a byte order mark", '\ufeffm{a="b"} 3\n'],
+  ["a byte order mark in the middle", '# HELP m it\n\ufeffm{a="b"} 3\n'],
+  ["a tab", 'm{a="b"}\t3\n'],
+  ["lines that end in the manner of Windows", '# TYPE m gauge\r\nm{a="b"} 3\r\n'],
+])("%s is read over", async (_what, body) => {
+  expect(readings(await look(body, { metric: "m", labels: { a: "b" } }))).toEqual([3]);
 });
 
 test("bounds are told with the value, in the words that were given", async () => {
@@ -61,6 +96,7 @@ test("bounds are told with the value, in the words that were given", async () =>
   expect(await look(streaming, { metric: "connected_clients", atLeast: 100, title })).toMatchObject({
     outcome: "degraded",
     reason: "it is 43, below 100",
+    runbook: "measured-value",
     explanation: { en: "Nobody streams.", fr: "Personne ne suit le direct." },
   });
   expect(await look(streaming, { metric: "connected_clients", atMost: 10 })).toMatchObject({
@@ -143,9 +179,9 @@ test("a page that is no exporter's is told, and so are a closed door and an erro
     [500, "down"],
   ] as const) {
     await using server = await smallServer({ "*": { status } });
-    expect(await runProbe(probe, { url: server.url, values: [{ name: "it", metric: "x" }] })).toMatchObject({
-      outcome,
-    });
+    const sample = await runProbe(probe, { url: server.url, values: [{ name: "it", metric: "x" }] });
+    expect(sample).toMatchObject({ outcome });
+    expect(sample.explanation?.en).toMatch(/^We c/);
   }
 });
 
@@ -193,4 +229,14 @@ test("a value is either a metric or a query, and has a name of its own", () => {
     ]),
   ).toContain("same name");
   expect(refused([{ name: "a", metric: "x", ticket: { at: 1, clearAt: 2 } }])).toContain("less than");
+  expect(refused([{ name: "a", metric: "x", atLeast: 5, atMost: 3 }])).toContain("no value is both");
+});
+
+test("a metric or query in the wrong place is sent to the right one", () => {
+  const faults = (more: object) =>
+    readSettings(probe.options, { url: "http://a.example", ...more }).faults.map(({ message }) => message);
+  expect(faults({ metric: "x" })).toContainEqual(expect.stringContaining("metric: belongs under `values`"));
+  expect(faults({ query: "up", values: [{ name: "a", query: "up" }] })).toEqual([
+    "query: belongs under `values`: write `values: [{ name: …, query: … }]`",
+  ]);
 });

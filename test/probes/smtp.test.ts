@@ -6,17 +6,20 @@ import { expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import probe from "../../probes/smtp.ts";
 import { certificate } from "../helpers/certificates.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 import { tcpServer } from "../helpers/servers.ts";
 
+/** OpenSSL looks at the machine's own clock, so the clock of the check must begin there as well. */
+const now = Temporal.Now.instant();
 const authority = certificate({ name: "Test Root", authority: true });
 const leaf = certificate({ name: "mail.example", hosts: ["mail.example"], by: authority });
 const expired = certificate({
   name: "mail.example",
   hosts: ["mail.example"],
   by: authority,
-  validFrom: new Date(Date.now() - 9e9),
-  validTo: new Date(Date.now() - 9e7),
+  validFrom: new Date(now.epochMilliseconds - 9e9),
+  validTo: new Date(now.epochMilliseconds - 9e7),
 });
 
 async function mailServer(options: SMTPServerOptions = {}) {
@@ -55,7 +58,8 @@ const settings = (port: number, more: object = {}) => ({
   ca: new Secret(authority.certPem),
   ...more,
 });
-const look = (port: number, more: object = {}) => runProbe(probe, settings(port, more));
+const look = (port: number, more: object = {}) =>
+  runProbe(probe, settings(port, more), { clock: new FakeClock(now.toString()) });
 const account = { user: "mastodon", password: new Secret("right") };
 const envelope = { from: "notifications@social.example", to: "test@mail.example" };
 
@@ -101,6 +105,7 @@ test("a wrong password is told, and never shown", async () => {
   expect(sample).toMatchObject({
     outcome: "down",
     reason: "refuses the user name or password (535)",
+    runbook: "mail",
     explanation: { fr: expect.stringContaining("courriels") },
   });
   const shown = JSON.stringify(sample);
@@ -114,6 +119,13 @@ test.each([
   [says(450, "4.2.0 Greylisted, try again in 300 seconds"), "up", "strangers are asked to come back later"],
   [says(451, "4.3.0 out of order"), "degraded", "for now (451 4.3.0 out of order)"],
   [says(554, "5.7.1 Client host blocked using zen.spamhaus.org"), "unknown", "blocked: it refuses our address"],
+  [says(450, "4.7.1 Client host rejected: cannot find your hostname"), "unknown", "blocked: it refuses our address"],
+  [says(550, "5.7.1 <x>: Helo command rejected: need fully-qualified hostname"), "unknown", "it refuses our name"],
+  [says(550, "5.7.23 SPF validation failed"), "unknown", "blocked: it refuses our address"],
+  [says(550, "5.1.1 Recipient address rejected: User blocked by administrator"), "down", "refuses the recipient"],
+  [says(550, "User blocked by administrator"), "down", "refuses the recipient"],
+  [says(550, "5.2.1 mailbox blacklisted"), "down", "refuses the recipient"],
+  [says(554, "5.7.1 Relay access denied"), "down", "refuses the recipient"],
 ])("a recipient that is answered with %s is %s", async (error, outcome, reason) => {
   await using server = await mailServer({ onRcptTo: (_address, _session, done) => done(error) });
   const sample = await look(server.port, envelope);
@@ -129,6 +141,53 @@ test.each([
   const sample = await look(server.port);
   expect(sample.outcome).toBe(outcome);
   expect(sample.reason).toContain(reason);
+});
+
+test.each([
+  ["554 5.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]", "our address"],
+  ["554 5.7.1 Dynamic IP address, please use your ISP's relay", "our address"],
+  ["450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]", "our address"],
+  ["421 4.7.0 too many connections from your IP", "our address"],
+  ["554 5.7.1 Service unavailable", "our address"],
+])("a greeting of %s says nothing about the mails of others", async (line, whom) => {
+  await using server = await scripted(`${line}\r\n`);
+  expect(await look(server.port, { tls: "none" })).toMatchObject({
+    outcome: "unknown",
+    reason: `blocked: it refuses ${whom} (${line}): look from another place`,
+    explanation: { en: expect.stringContaining("turned away") },
+  });
+});
+
+test.each([
+  "550 5.7.1 Helo command rejected: need fully-qualified hostname",
+  "501 5.5.2 Invalid HELO name (See RFC2821 4.1.1.1)",
+  "550 Access denied",
+  "504 5.5.2 <[127.0.0.1]>: Helo command rejected: need fully-qualified hostname",
+  "450 4.7.1 <[127.0.0.1]>: Helo command rejected: Host not found",
+])("a name that is answered with %s is ours to change", async (line) => {
+  await using server = await scripted("220 mx\r\n", `${line}\r\n`);
+  expect(await look(server.port, { tls: "none" })).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringMatching(/^blocked: it refuses our name "\[127\.0\.0\.1\]" .*set `helo`/),
+  });
+});
+
+test("a server that does not know EHLO is greeted with HELO", async () => {
+  const steps = ["220 mx\r\n", "502 command not recognized\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n"];
+  await using server = await scripted(...steps);
+  expect(await look(server.port, { tls: "none", ...envelope })).toMatchObject({ outcome: "up" });
+  await using bare = await scripted(...steps);
+  expect(await look(bare.port)).toMatchObject({ outcome: "down", reason: "does not offer STARTTLS" });
+});
+
+test("a certificate with a common name only is taken by most, and told", async () => {
+  const bare = certificate({ name: "mail.example", by: authority });
+  await using server = await mailServer({ key: bare.keyPem, cert: bare.certPem });
+  expect(await look(server.port)).toMatchObject({
+    outcome: "degraded",
+    reason: expect.stringContaining("no alternative names"),
+    explanation: { en: "Emails, such as confirmations and notifications, may not get through." },
+  });
 });
 
 /** Says its lines in turn, each after one of ours. */

@@ -2,11 +2,12 @@
 import { expect, test } from "vitest";
 import probe from "../../probes/tcp.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { runProbe } from "../helpers/run-probe.ts";
+import { type RunProbeSettings, runProbe } from "../helpers/run-probe.ts";
 import { tcpServer } from "../helpers/servers.ts";
 import { silentServer } from "../helpers/silent-server.ts";
 
-const look = (port: number, more: object = {}) => runProbe(probe, { host: "127.0.0.1", port, ...more });
+const look = (port: number, more: object = {}, settings: RunProbeSettings = {}) =>
+  runProbe(probe, { host: "127.0.0.1", port, ...more }, settings);
 
 test("a connection is enough where nothing is expected", async () => {
   await using silent = await silentServer(() => {});
@@ -20,10 +21,35 @@ test("a greeting in pieces is put together, another one is told", async () => {
     setImmediate(() => socket.write("2.0-OpenSSH_9.9\r\n"));
   });
   expect(await look(server.port, { expect: "SSH-2.0-" })).toMatchObject({ outcome: "up" });
-  expect(await look(server.port, { expect: "SSH-1.9" })).toMatchObject({
+});
+
+test("another greeting is told, once no better line has followed for a while", async () => {
+  const clock = new FakeClock();
+  await using server = await tcpServer((socket) => void socket.write("SSH-2.0-OpenSSH_9.9\r\n"));
+  const over = new AbortController();
+  const looking = look(server.port, { expect: "SSH-1.9" }, { clock, timeoutSeconds: 1e9 }).finally(() => over.abort());
+  while (!over.signal.aborted) await clock.turn(1);
+  expect(await looking).toMatchObject({
     outcome: "down",
-    reason: expect.stringMatching(/^greets with "SSH-.*", not "SSH-1\.9"$/),
+    reason: 'greets with "SSH-2.0-OpenSSH_9.9", not "SSH-1.9"',
   });
+});
+
+test("other lines may come before the one that is expected, in whatever pieces", async () => {
+  await using server = await tcpServer((socket) => {
+    const inTurn = ([piece, ...others]: readonly string[]): void => {
+      if (piece !== undefined) socket.write(piece, () => setImmediate(inTurn, others));
+    };
+    inTurn(["Authorized use only.\r\nBe nice.", "\r\nSSH-2.", "0-OpenSSH_9.9\r\n"]);
+  });
+  expect(await look(server.port, { expect: "SSH-2.0-" })).toMatchObject({ outcome: "up" });
+});
+
+test("in the middle of a line it does not count, and nobody reads for ever", async () => {
+  await using server = await tcpServer((socket) => void socket.end("no SSH-2.0- here\r\n"));
+  expect(await look(server.port, { expect: "SSH-2.0-" })).toMatchObject({ outcome: "down" });
+  await using endless = await tcpServer((socket) => void socket.write("x\r\n".repeat(1_000_000)));
+  expect(await look(endless.port, { expect: "SSH-2.0-" })).toMatchObject({ outcome: "down" });
 });
 
 test("a server that wants to be asked is asked", async () => {

@@ -3,13 +3,17 @@
 import { once } from "node:events";
 import { createServer } from "node:tls";
 import { expect, test } from "vitest";
+import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import probe from "../../probes/tls.ts";
 import { type CertificateWishes, type Certified, certificate } from "../helpers/certificates.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 import { tcpServer } from "../helpers/servers.ts";
 
-const days = (count: number) => new Date(Date.now() + count * 86_400_000);
+/** OpenSSL looks at the machine's own clock, so the certificates and the clock of the check must both begin there. */
+const now = Temporal.Now.instant();
+const days = (count: number) => new Date(now.epochMilliseconds + count * 86_400_000);
 const root = certificate({ name: "Test Root", authority: true });
 const middle = certificate({ name: "Test Middle", authority: true, by: root });
 const strange = certificate({ name: "Strange Root", authority: true });
@@ -41,19 +45,27 @@ async function tlsServer(leaf: Certified, { chain = [], maxVersion = "TLSv1.2" }
 }
 
 const look = (port: number, more: object = {}) =>
-  runProbe(probe, { host: "127.0.0.1", port, name: "social.example", ca: new Secret(root.certPem), ...more });
+  runProbe(
+    probe,
+    { host: "127.0.0.1", port, name: "social.example", ca: new Secret(root.certPem), ...more },
+    { clock: new FakeClock(now.toString()) },
+  );
 
 async function seen(wishes: Partial<CertificateWishes>, more: object = {}, server: Wishes = {}) {
   await using running = await tlsServer(certificate({ ...good, ...wishes }), server);
   return await look(running.port, more);
 }
 
+const endOf = ({ readings }: Sample) =>
+  readings?.find(({ metric }) => metric === "certificate_expiry_timestamp_seconds")?.value;
+/** Certificates know no milliseconds. */
+const secondOf = (date: Date) => Math.floor(date.getTime() / 1000);
+
 test("a good certificate is up, with its end", async () => {
-  const validTo = new Date(Math.floor(Date.now() / 1000) * 1000 + 30 * 86_400_000);
-  const sample = await seen({ validTo });
+  const sample = await seen({ validTo: days(30) });
   expect(sample).toMatchObject({ outcome: "up", phases: { tls: expect.any(Number) } });
-  const ends = sample.readings?.find(({ metric }) => metric === "certificate_expiry_timestamp_seconds")?.value ?? 0;
-  expect(ends).toBe(validTo.getTime() / 1000);
+  expect(sample.reason).toBeUndefined();
+  expect(endOf(sample)).toBe(secondOf(days(30)));
 });
 
 test("a chain with its middle is up, one without it is incomplete", async () => {
@@ -65,6 +77,51 @@ test("a chain with its middle is up, one without it is incomplete", async () => 
     outcome: "down",
     reason: "incomplete chain: the server does not send the certificate of its issuer “Test Middle”",
   });
+});
+
+test("what is sent beside the good chain ends whenever it likes", async () => {
+  const ancient = certificate({ name: "Ancient Root", authority: true, validTo: days(2) });
+  const crossSigned = certificate({
+    name: "Test Root",
+    authority: true,
+    by: ancient,
+    sameKeyAs: root,
+    validTo: days(1),
+  });
+  const leaf = { by: middle, validTo: days(80) };
+  const longMiddle = certificate({
+    name: "Test Middle",
+    authority: true,
+    by: root,
+    sameKeyAs: middle,
+    validTo: days(45),
+  });
+  for (const chain of [
+    [longMiddle, ancient],
+    [ancient, longMiddle],
+    [longMiddle, crossSigned, ancient],
+  ]) {
+    const sample = await seen(leaf, {}, { chain });
+    expect(sample).toMatchObject({ outcome: "up" });
+    expect(sample.reason).toBeUndefined();
+    expect(endOf(sample)).toBe(secondOf(days(45)));
+  }
+});
+
+test("an authority of our own that ends first is what counts", async () => {
+  const brief = certificate({ name: "Brief Root", authority: true, validTo: days(2) });
+  const sample = await seen({ by: brief }, { ca: new Secret(brief.certPem) });
+  expect(sample).toMatchObject({ outcome: "up", reason: "the certificate ends in 47 hours" });
+});
+
+test("a name that stands only where browsers no longer look is refused, and says so", async () => {
+  const sample = await seen({ hosts: [] });
+  expect(sample).toMatchObject({
+    outcome: "down",
+    reason: "certificate has no alternative names (SAN), only the common name “social.example”: browsers refuse it",
+    explanation: { en: expect.stringContaining("not safe") },
+  });
+  expect((await seen({ hosts: [] }, { name: "other.example" })).reason).toBe(sample.reason);
 });
 
 test("each way of being broken has its own sentence, and one for members in both languages", async () => {
@@ -85,9 +142,10 @@ test("each way of being broken has its own sentence, and one for members in both
     "certificate is for other.example, not for social.example",
     "certificate comes from an authority nobody knows, “Strange Root”",
   ]);
-  for (const { explanation, evidence } of samples) {
-    expect(explanation?.en).toMatch(/certificate/);
-    expect(explanation?.fr).toMatch(/certificat/);
+  for (const { explanation, evidence, runbook } of samples) {
+    expect(runbook).toBe("certificate");
+    expect(explanation?.en).toMatch(/safe/);
+    expect(explanation?.fr).toMatch(/sûr/);
     expect(evidence).toContain("CN=");
   }
 });
