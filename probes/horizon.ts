@@ -52,7 +52,7 @@ export default defineProbe({
       const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
         readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
       );
-      const state = withStagnation(answer, memory, clock.monotonicSeconds());
+      const state = withStagnation(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
         readings: horizonReadings(state),

@@ -1,41 +1,27 @@
 /** What the state of Laravel's queues and of Horizon means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
+import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome, Reading } from "../../core/sample.ts";
 import { pixelfedQueues } from "./horizon-queues.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
 import { lateExplanation, lateReason, latest, type Tolerance, withOldest } from "./queue-lateness.ts";
+import { lastingEach } from "./seldom.ts";
 
 /** A queue whose jobs tell no time: the same job has stood at its front for this long at least. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
 
 export type SeenHorizon = Omit<HorizonState, "queues"> & { readonly queues: readonly SeenQueue[] };
 
-interface Front {
-  readonly id: string;
-  readonly since: number;
-}
-
-/** @param at monotonic seconds. */
-export function withStagnation(state: HorizonState, memory: Map<string, unknown>, at: number): SeenHorizon {
-  const known = memory.get("fronts");
-  const fronts: ReadonlyMap<unknown, unknown> = known instanceof Map ? known : new Map();
-  const now = new Map<string, Front>();
+export function withStagnation(state: HorizonState, context: Pick<ProbeContext, "memory" | "clock">): SeenHorizon {
+  const place = ({ name, front }: LaravelQueue) => `${name} ${front}`;
+  const standing = lastingEach("fronts", state.queues.filter(({ front }) => front !== undefined).map(place), context);
   const queues = state.queues.map((queue): SeenQueue => {
-    const { name, front, latencySeconds } = queue;
-    if (front === undefined) return { ...queue, stagnantSeconds: 0 };
-    const since = sinceOf(fronts.get(name), front) ?? at;
-    now.set(name, { id: front, since });
-    const stagnantSeconds = at - since;
-    return { ...queue, stagnantSeconds, latencySeconds: latencySeconds ?? stagnantSeconds };
+    const stagnantSeconds = standing.get(place(queue)) ?? 0;
+    const { latencySeconds = queue.front === undefined ? undefined : stagnantSeconds } = queue;
+    return { ...queue, stagnantSeconds, latencySeconds };
   });
-  memory.set("fronts", now);
   return { ...state, queues };
-}
-
-function sinceOf(front: unknown, id: string): number | undefined {
-  if (typeof front !== "object" || front === null || !("id" in front) || !("since" in front)) return undefined;
-  return front.id === id && typeof front.since === "number" ? front.since : undefined;
 }
 
 const lateSoon: Localised = {
