@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
 import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { horizonEvidence, horizonReadings, judged, withStagnation } from "./lib/horizon-findings.ts";
+import { horizonEvidence, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
 import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
 import { readHorizon } from "./lib/horizon-state.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
@@ -52,7 +52,7 @@ export default defineProbe({
       const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
         readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
       );
-      const state = withStagnation(answer, { memory, clock });
+      const state = seenHorizon(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
         readings: horizonReadings(state),
