@@ -113,6 +113,7 @@ export function latencyThresholds(
   known: KnownQueues,
   watched: ReadonlyMap<string, Tolerance>,
   lateForSeconds: number,
+  runbook = "queue-latency",
 ): readonly Threshold[] {
   return [...watched].flatMap(([queue, { ticket, page }]) => {
     const level = (raiseAt: number) => ({
@@ -123,7 +124,7 @@ export function latencyThresholds(
       unit: "seconds" as const,
       title: titleOf(known, queue),
       age: oldestThen,
-      runbook: "queue-latency",
+      runbook,
     });
     const rules: Threshold[] = [];
     if (page !== undefined) {
