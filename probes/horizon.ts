@@ -55,6 +55,7 @@ export default defineProbe({
       const state = seenHorizon(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
+        runbook: "queue-latency",
         readings: horizonReadings(state),
         evidence: horizonEvidence(state),
         phases,

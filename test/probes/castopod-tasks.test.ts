@@ -121,6 +121,7 @@ describe("a Castopod whose cron has stopped", () => {
         ),
       },
       evidence: expect.stringContaining("2 activities to send, the oldest for 850 s"),
+      runbook: "castopod-tasks",
     });
     expect(reading(sample, "queue_stagnant_seconds", { queue: "broadcast" })).toBe(300);
     await castopod.cron();
