@@ -1,7 +1,7 @@
 /** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
-import { BlockList, isIPv6 } from "node:net";
 import type { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
+import { isPrivate } from "../core/networks.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../core/probe.ts";
 import type { Phases } from "../core/sample.ts";
@@ -221,30 +221,6 @@ function bare(url: URL): URL {
 
 /** A query may carry a token; nobody needs it to understand a failure. */
 const shownUrl = (url: URL): string => plainText(`${url.origin}${url.pathname}${url.search && "?…"}`, 300);
-
-const privateRanges = new BlockList();
-for (const [net, bits] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const) {
-  privateRanges.addSubnet(net, bits, "ipv4");
-}
-for (const [net, bits] of [
-  ["::", 127],
-  ["fc00::", 7],
-  ["fe80::", 10],
-] as const) {
-  privateRanges.addSubnet(net, bits, "ipv6");
-}
-
-/** A server in public must not send us to look around in our own network. */
-export const isPrivate = (address: string): boolean =>
-  privateRanges.check(address.replace(/%.*$/, ""), isIPv6(address) ? "ipv6" : "ipv4");
 
 class Answer implements HttpAnswer {
   readonly url: URL;

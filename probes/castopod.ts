@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
-import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { defineProbe, type HttpAnswer, type ProbeContext, type StandardCheck } from "../core/probe.ts";
 import { duration } from "../core/settings.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { askPodcastAccount } from "./lib/castopod-federation.ts";
@@ -59,8 +59,7 @@ export default defineProbe({
     checks: ({ url, database }) => [
       { id: "web", probe: "http", url, every: "60s", followRedirects: 3, expect: { maxSeconds: 5 } },
       { id: "service", probe: "castopod", url, every: "60s" },
-      // It knows no other.
-      ...(database === undefined ? [] : [{ id: "database", probe: "mysql", url: database }]),
+      ...(database === undefined ? [] : behind(database)),
     ],
   },
 
@@ -107,6 +106,12 @@ export default defineProbe({
     });
   },
 });
+
+/** It knows no other database than this kind, and its background work is nowhere else. */
+const behind = (database: unknown): readonly StandardCheck[] => [
+  { id: "database", probe: "mysql", url: database },
+  { id: "tasks", probe: "castopod-tasks", url: database, dependsOn: ["database"] },
+];
 
 function healthFlaw(answer: HttpAnswer): Flaw | undefined {
   if (answer.status === 200 && answer.json(Health)?.code === 200) return undefined;

@@ -24,6 +24,7 @@ export default defineProbe({
   summary: "Waits for a job to call an address that only it knows; a call that is late is the failure.",
   behind: true,
   options,
+  runbook: "heartbeat",
   example: { expectEvery: "1d", grace: "1h" },
 
   async run(settings, context): Promise<Finding> {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
 import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { horizonEvidence, horizonReadings, judged, withStagnation } from "./lib/horizon-findings.ts";
+import { horizonEvidence, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
 import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
 import { readHorizon } from "./lib/horizon-state.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
@@ -39,6 +39,7 @@ export default defineProbe({
   summary: "Reads the queues, workers and failures of a Laravel server with Horizon from Redis, such as Pixelfed's.",
   behind: true,
   options,
+  runbook: "queue-latency",
   example: { url: { env: "PIXELFED_REDIS_URL" } },
 
   thresholds: ({ queues, ignore, ...settings }) => [
@@ -52,9 +53,10 @@ export default defineProbe({
       const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
         readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
       );
-      const state = withStagnation(answer, memory, clock.monotonicSeconds());
+      const state = seenHorizon(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
+        runbook: "queue-latency",
         readings: horizonReadings(state),
         evidence: horizonEvidence(state),
         phases,

@@ -4,12 +4,12 @@ import type { Localised } from "../core/language.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
-import type { Threshold } from "../core/threshold.ts";
 import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
+import { connectionThresholds } from "./lib/connection-levels.ts";
 import { type MysqlReader, mysqlUrl, NoConnectionLeft, questionSeconds, withMysql } from "./lib/mysql.ts";
 import { measureMysql } from "./lib/mysql-sizes.ts";
-import { capacityPlan, fullThresholds, levels, storageReadings, storageSettings } from "./lib/storage.ts";
+import { capacityPlan, fullThresholds, storageReadings, storageSettings } from "./lib/storage.ts";
 
 const options = z.strictObject({
   url: mysqlUrl().describe(
@@ -36,7 +36,7 @@ export default defineProbe({
 
   thresholds: (settings) => [
     ...(settings.capacity === undefined ? [] : fullThresholds(settings)),
-    ...connectionThresholds(settings.fullFor),
+    ...connectionThresholds(settings.fullFor, "mysql_connections_ratio", "mysql-connections"),
   ],
   capacity: (settings, checkId) =>
     settings.capacity === undefined ? undefined : capacityPlan(checkId, settings, settings.capacity),
@@ -82,23 +82,6 @@ function nothingMeasured(refusals: readonly string[]): Finding {
   const reason = slow ? `every question took more than ${questionSeconds} s` : "every question failed";
   return { outcome: "degraded", reason, explanation: overloaded };
 }
-
-const connectionThresholds = (fullFor: number): readonly Threshold[] =>
-  levels(fullFor, "mysql_connections_ratio", "mysql-connections", {
-    ticket: {
-      id: "connections-many",
-      at: 0.8,
-      hysteresis: 0.1,
-      title: { en: "The database uses most of its connections", fr: "La base utilise la plupart de ses connexions" },
-    },
-    page: {
-      id: "connections-out",
-      at: 0.95,
-      hysteresis: 0.05,
-      affects: "degraded",
-      title: { en: "The database is running out of connections", fr: "La base n’a presque plus de connexions" },
-    },
-  });
 
 const fullHouse: Localised = {
   en: "Pages may load slowly or fail, because the database takes no further connections.",

@@ -24,6 +24,7 @@ export default defineProbe({
   summary: "Asks a Redis about its memory, lost keys, refused writes, saving to disk and replication.",
   behind: true,
   options,
+  runbook: "redis-memory",
   example: { url: { env: "MASTODON_REDIS_URL" } },
 
   thresholds: redisThresholds,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
+import { isForOwnUse } from "../core/networks.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import { publicResidencyMetric, residencySources } from "../core/residency.ts";
 import type { Finding, Reading } from "../core/sample.ts";
@@ -14,7 +15,7 @@ import { hostName } from "./lib/place.ts";
 import { type Database, openDatabase } from "./lib/residency-database.ts";
 import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./lib/residency-hosts.ts";
 import { networkSettings, placeInNetworks } from "./lib/residency-networks.ts";
-import { completed, countryCode, isForOwnUse, nowhere, type Place, standing } from "./lib/residency-place.ts";
+import { completed, countryCode, nowhere, type Place, standing } from "./lib/residency-place.ts";
 import { Rdap } from "./lib/residency-rdap.ts";
 
 const day = 86_400;

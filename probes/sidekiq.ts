@@ -39,6 +39,7 @@ export default defineProbe({
   summary: "Reads Sidekiq's queues, retries, deaths and workers from Redis, without ever listing jobs.",
   behind: true,
   options,
+  runbook: "queue-latency",
   example: { url: { env: "MASTODON_REDIS_URL" }, queues: { default: { page: "3m" } } },
 
   thresholds({ queues, ignore, ...settings }) {
@@ -58,6 +59,7 @@ export default defineProbe({
       const trend = history.note(state, clock.monotonicSeconds());
       return {
         ...judged(state, trend, watched),
+        runbook: "queue-latency",
         readings: sidekiqReadings(state, trend),
         evidence: sidekiqEvidence(state, trend),
         phases,

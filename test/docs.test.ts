@@ -24,6 +24,7 @@ const env = {
   SMTP_URL: "smtp://tidewatch:secret@mail.example.org:587",
   MASTODON_REDIS_URL: "redis://127.0.0.1:6379/0",
   MASTODON_DATABASE_URL: "postgres://tidewatch@127.0.0.1/mastodon",
+  CASTOPOD_DATABASE_URL: "mysql://tidewatch:secret@127.0.0.1/castopod",
   HEARTBEAT_URL: "https://heartbeat.example/1",
 };
 
@@ -51,7 +52,7 @@ test("the example configuration shows every section there is", async () => {
 test("the example configuration has a check by every probe that such a co-op has a use for", async () => {
   const config = parseConfig(await read("tidewatch.example.yaml"), { file: "tidewatch.example.yaml", env, ...plugins });
   const shown = new Set(config.targets.flatMap(({ checks }) => checks.map(({ probe }) => probe)));
-  const noUse = ["cloudron", "lemmy", "horizon", "pixelfed", "mysql", "disk", "tcp", "prometheus", "mastodon-search"];
+  const noUse = ["cloudron", "lemmy", "horizon", "pixelfed", "disk", "tcp", "prometheus", "mastodon-search"];
   expect(Object.keys(plugins.probes).filter((probe) => !shown.has(probe) && !noUse.includes(probe))).toEqual([]);
 });
 

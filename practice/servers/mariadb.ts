@@ -26,10 +26,10 @@ export async function startMariadb(
     const folder = await dataFolder("mariadb", user);
     const [setup, configuration] = [join(folder, "setup.sh"), join(folder, "my.cnf")];
     const users = join(folder, "users.sql");
-    const data = join(folder, "data");
+    const [data, temporary] = [join(folder, "data"), join(folder, "tmp")];
     await writeFile(users, firstUsers(superuser, monitor), { mode: 0o600 });
-    await writeFile(configuration, settings(data, share, port, options.settings ?? []), { mode: 0o600 });
-    await writeFile(setup, bootstrap(program.path, configuration, data, share, users), { mode: 0o600 });
+    await writeFile(configuration, settings({ data, temporary, share, port }, options.settings ?? []), { mode: 0o600 });
+    await writeFile(setup, bootstrap(program.path, configuration, { data, temporary, share, users }), { mode: 0o600 });
     if (user) for (const file of [users, configuration, setup]) await chown(file, user.uid, user.gid);
     const server = await startGuarded({
       name: "MariaDB",
@@ -53,12 +53,26 @@ export async function startMariadb(
   };
 }
 
+interface Places {
+  readonly data: string;
+  readonly temporary: string;
+  /** What came with the program: messages, character sets, system tables. */
+  readonly share: string;
+  /** The file with the first users. */
+  readonly users: string;
+}
+
 /** Small and in a hurry: it is a practice server, and its data may be lost. */
-function settings(data: string, share: string, port: number, more: readonly string[]): string {
+function settings(
+  { data, temporary, share, port }: Omit<Places, "users"> & { port: number },
+  more: readonly string[],
+): string {
   const lines = [
     "bind-address=127.0.0.1",
     `port=${port}`,
     `datadir=${data}`,
+    // Each one clears away what it finds in its own at the start: in a shared one, what another one needs.
+    `tmpdir=${temporary}`,
     `lc-messages-dir=${share}`,
     `character-sets-dir=${share}/charsets`,
     `socket=${data}/mariadb.sock`,
@@ -79,12 +93,12 @@ function settings(data: string, share: string, port: number, more: readonly stri
 }
 
 /** What mariadb-install-db does, without the programs it needs besides. */
-function bootstrap(program: string, configuration: string, data: string, share: string, users: string): string {
+function bootstrap(program: string, configuration: string, { data, temporary, share, users }: Places): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const files = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"];
   return [
     "set -e",
-    `mkdir ${quoted(data)} ${quoted(join(data, "mysql"))}`,
+    `mkdir ${[data, join(data, "mysql"), temporary].map(quoted).join(" ")}`,
     "{",
     "  echo 'use mysql;'",
     `  for file in ${files.map((file) => quoted(join(share, file))).join(" ")}; do [ ! -e "$file" ] || cat "$file"; done`,

@@ -1,41 +1,24 @@
 /** What the state of Laravel's queues and of Horizon means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
-import type { Finding, Outcome, Reading } from "../../core/sample.ts";
+import type { ProbeContext } from "../../core/probe.ts";
+import type { Reading } from "../../core/sample.ts";
 import { pixelfedQueues } from "./horizon-queues.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
-import { lateExplanation, lateReason, latest, type Tolerance, withOldest } from "./queue-lateness.ts";
+import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "./queue-findings.ts";
+import type { Tolerance } from "./queue-lateness.ts";
 
 /** A queue whose jobs tell no time: the same job has stood at its front for this long at least. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
 
 export type SeenHorizon = Omit<HorizonState, "queues"> & { readonly queues: readonly SeenQueue[] };
 
-interface Front {
-  readonly id: string;
-  readonly since: number;
-}
-
-/** @param at monotonic seconds. */
-export function withStagnation(state: HorizonState, memory: Map<string, unknown>, at: number): SeenHorizon {
-  const known = memory.get("fronts");
-  const fronts: ReadonlyMap<unknown, unknown> = known instanceof Map ? known : new Map();
-  const now = new Map<string, Front>();
-  const queues = state.queues.map((queue): SeenQueue => {
-    const { name, front, latencySeconds } = queue;
-    if (front === undefined) return { ...queue, stagnantSeconds: 0 };
-    const since = sinceOf(fronts.get(name), front) ?? at;
-    now.set(name, { id: front, since });
-    const stagnantSeconds = at - since;
-    return { ...queue, stagnantSeconds, latencySeconds: latencySeconds ?? stagnantSeconds };
+export function seenHorizon(state: HorizonState, context: Pick<ProbeContext, "memory" | "clock">): SeenHorizon {
+  const queues = withStagnation(state.queues, context).map((queue): SeenQueue => {
+    const { latencySeconds = queue.front === undefined ? undefined : queue.stagnantSeconds } = queue;
+    return { ...queue, latencySeconds };
   });
-  memory.set("fronts", now);
   return { ...state, queues };
-}
-
-function sinceOf(front: unknown, id: string): number | undefined {
-  if (typeof front !== "object" || front === null || !("id" in front) || !("since" in front)) return undefined;
-  return front.id === id && typeof front.since === "number" ? front.since : undefined;
 }
 
 const lateSoon: Localised = {
@@ -44,25 +27,15 @@ const lateSoon: Localised = {
 };
 
 /** @param supervised false where plain `queue:work` is used, which leaves no sign of life. */
-export function judged(
-  state: SeenHorizon,
-  watched: ReadonlyMap<string, Tolerance>,
-  supervised: boolean,
-): Pick<Finding, "outcome" | "reason" | "explanation"> {
-  const late = latest(state.queues, watched);
+export function judged(state: SeenHorizon, watched: ReadonlyMap<string, Tolerance>, supervised: boolean): QueueFinding {
   const trouble = supervised ? troubleOf(state, watched) : undefined;
-  if (trouble) {
-    const explanation = late ? withOldest(lateSoon, late.latencySeconds) : lateSoon;
-    return { outcome: trouble[0], reason: trouble[1], explanation };
-  }
-  if (!late) return { outcome: "up" };
-  return { outcome: "up", reason: lateReason(late), explanation: lateExplanation(pixelfedQueues, late) };
+  return queueFinding(state.queues, watched, { known: pixelfedQueues, trouble, felt: lateSoon });
 }
 
 function troubleOf(
   { queues, masters, supervisors }: SeenHorizon,
   watched: ReadonlyMap<string, Tolerance>,
-): readonly [Outcome, string] | undefined {
+): QueueTrouble | undefined {
   const waiting = queues.filter(({ jobs }) => jobs > 0);
   const jobs = waiting.reduce((sum, queue) => sum + queue.jobs, 0);
   const theyWait = `${jobs} ${jobs === 1 ? "job waits" : "jobs wait"}`;

@@ -1,7 +1,7 @@
 /** Pixelfed's queues: what is in each and how late it may be; and the other levels of its Horizon. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import type { KnownQueue, KnownQueues } from "./queue-lateness.ts";
+import { givenUpTicket, type KnownQueue, type KnownQueues, queuePage, queueTicket } from "./queue-lateness.ts";
 
 const minute = 60;
 const hour = 3600;
@@ -38,6 +38,11 @@ export const pixelfedQueues: KnownQueues = new Map([
   ["intbg", queue(15 * minute, 6 * hour, "Background work runs late", "Travaux de fond en retard")],
 ]);
 
+const overdueTitle: Localised = {
+  en: "Delayed jobs do not start when they are due",
+  fr: "Les tâches différées ne démarrent pas à l’heure",
+};
+
 const cronTitle: Localised = {
   en: "Regular work of the server has stopped",
   fr: "Les travaux réguliers du serveur sont arrêtés",
@@ -50,34 +55,12 @@ export function horizonThresholds({
   readonly failures: number;
   readonly lateFor: number;
 }): readonly Threshold[] {
-  const level = (id: string, metric: string, raiseAt: number, forSeconds: number, title: Localised): Threshold => ({
-    id,
-    metric,
-    raiseAt,
-    clearAt: raiseAt / 3,
-    raiseAfterSeconds: forSeconds,
-    clearAfterSeconds: forSeconds,
-    urgency: "ticket",
-    affects: "nothing",
-    unit: "seconds",
-    title,
-    runbook: "queue-latency",
-  });
-  const failed = level("died", "queue_dead_recent_jobs", failures, 0, {
-    en: "Jobs are given up for good",
-    fr: "Des tâches sont abandonnées définitivement",
-  });
+  const late = (id: string, metric: string, raiseAt: number, forSeconds: number, title: Localised) =>
+    ({ id, metric, unit: "seconds", raiseAt, forSeconds, title, runbook: "queue-latency" }) as const;
   return [
-    { ...failed, unit: "count", runbook: "queue-dead" },
-    level("overdue", "queue_overdue_seconds", 5 * minute, Math.max(lateFor, 5 * minute), {
-      en: "Delayed jobs do not start when they are due",
-      fr: "Les tâches différées ne démarrent pas à l’heure",
-    }),
-    level("cron", "queue_cron_age_seconds", 15 * minute, lateFor, cronTitle),
-    {
-      ...level("cron-long", "queue_cron_age_seconds", 2 * hour, lateFor, cronTitle),
-      urgency: "page",
-      affects: "degraded",
-    },
+    givenUpTicket(failures),
+    queueTicket(late("overdue", "queue_overdue_seconds", 5 * minute, Math.max(lateFor, 5 * minute), overdueTitle)),
+    queueTicket(late("cron", "queue_cron_age_seconds", 15 * minute, lateFor, cronTitle)),
+    queuePage(late("cron-long", "queue_cron_age_seconds", 2 * hour, lateFor, cronTitle)),
   ];
 }

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
-import type { MysqlReader, Refusal } from "./mysql.ts";
+import { askRows, type MysqlReader, type Refusal } from "./mysql.ts";
 
 /** Sums are DECIMAL, and large numbers arrive as text. */
 const number = z.union([
@@ -47,10 +47,10 @@ export async function measureMysql(mysql: MysqlReader): Promise<MysqlMeasures> {
   const refused = new Map<string, Refusal>();
   const notes = [`version ${plainText(mysql.version, 60)}`];
   const ask = async <Row>(what: string, sql: string, row: z.ZodType<Row>): Promise<readonly Row[] | undefined> => {
-    const answer = await mysql.ask(sql);
-    const rows = typeof answer === "string" ? undefined : z.array(row).safeParse(answer).data;
-    if (!rows) refused.set(what, typeof answer === "string" ? answer : "failed");
-    return rows;
+    const answer = await askRows(mysql, sql, row);
+    if (typeof answer !== "string") return answer;
+    refused.set(what, answer);
+    return undefined;
   };
 
   const sizes = await databaseSizes(mysql, ask, { refused, notes });

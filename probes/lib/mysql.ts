@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Connection, ConnectionOptions } from "mysql2/promise";
+import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
@@ -35,6 +36,17 @@ export interface MysqlReader {
   readonly version: string;
   readonly mariadb: boolean;
   ask(sql: string): Promise<Rows | Refusal>;
+}
+
+/** The rows of an answer, each of the shape that was asked for; or why there are none. */
+export async function askRows<Row>(
+  mysql: MysqlReader,
+  sql: string,
+  row: z.ZodType<Row>,
+): Promise<readonly Row[] | Refusal> {
+  const answer = await mysql.ask(sql);
+  if (typeof answer === "string") return answer;
+  return z.array(row).safeParse(answer).data ?? "failed";
 }
 
 /** The server lets nobody in any more, us included. */

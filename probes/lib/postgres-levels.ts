@@ -1,5 +1,6 @@
 /** The levels of a PostgreSQL's figures at which somebody is told. */
 import type { Threshold } from "../../core/threshold.ts";
+import { connectionThresholds } from "./connection-levels.ts";
 import { fullThresholds, levels } from "./storage.ts";
 
 export function postgresThresholds(settings: {
@@ -10,21 +11,7 @@ export function postgresThresholds(settings: {
   const { capacity, fullFor } = settings;
   return [
     ...(capacity === undefined ? [] : fullThresholds(settings)),
-    ...levels(fullFor, "postgres_connections_ratio", "database-connections", {
-      ticket: {
-        id: "connections-many",
-        at: 0.8,
-        hysteresis: 0.1,
-        title: { en: "The database uses most of its connections", fr: "La base utilise la plupart de ses connexions" },
-      },
-      page: {
-        id: "connections-out",
-        at: 0.95,
-        hysteresis: 0.05,
-        affects: "degraded",
-        title: { en: "The database is running out of connections", fr: "La base n’a presque plus de connexions" },
-      },
-    }),
+    ...connectionThresholds(fullFor, "postgres_connections_ratio", "database-connections"),
     ...levels(fullFor, "postgres_wraparound_ratio", "database-wraparound", {
       ticket: {
         id: "wraparound-near",

@@ -75,11 +75,45 @@ const oldestThen: Localised = {
   fr: "quand nous l’avons remarqué, la plus ancienne tâche attendait depuis {age}",
 };
 
+type QueueLevel = Pick<Threshold, "id" | "metric" | "unit" | "raiseAt" | "title" | "runbook"> & {
+  readonly forSeconds: number;
+};
+
+/** A level of a queue's figures that is worth a look this week; it is over below a third. */
+export const queueTicket = ({ forSeconds, ...level }: QueueLevel): Threshold => ({
+  ...level,
+  clearAt: level.raiseAt / 3,
+  raiseAfterSeconds: forSeconds,
+  clearAfterSeconds: forSeconds,
+  urgency: "ticket",
+  affects: "nothing",
+});
+
+/** The same where members notice it, so that somebody is woken. */
+export const queuePage = (level: QueueLevel): Threshold => ({
+  ...queueTicket(level),
+  urgency: "page",
+  affects: "degraded",
+});
+
+/** So many jobs given up within an hour that they are worth a look. */
+export const givenUpTicket = (raiseAt: number): Threshold =>
+  queueTicket({
+    id: "died",
+    metric: "queue_dead_recent_jobs",
+    unit: "count",
+    raiseAt,
+    forSeconds: 0,
+    title: { en: "Jobs are given up for good", fr: "Des tâches sont abandonnées définitivement" },
+    runbook: "queue-dead",
+  });
+
 /** Raised when it stays late for `lateForSeconds`, cleared when it stays below a third for as long. */
 export function latencyThresholds(
   known: KnownQueues,
   watched: ReadonlyMap<string, Tolerance>,
   lateForSeconds: number,
+  runbook = "queue-latency",
 ): readonly Threshold[] {
   return [...watched].flatMap(([queue, { ticket, page }]) => {
     const level = (raiseAt: number) => ({
@@ -90,7 +124,7 @@ export function latencyThresholds(
       unit: "seconds" as const,
       title: titleOf(known, queue),
       age: oldestThen,
-      runbook: "queue-latency",
+      runbook,
     });
     const rules: Threshold[] = [];
     if (page !== undefined) {

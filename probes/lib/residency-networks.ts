@@ -1,7 +1,8 @@
 /** Networks of which the operator knows where they are and whose, as settings. */
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
-import { countryCode, familyOf, type Place } from "./residency-place.ts";
+import { familyOf } from "../../core/networks.ts";
+import { countryCode, type Place } from "./residency-place.ts";
 
 const cidr = () =>
   z

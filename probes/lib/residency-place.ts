@@ -1,5 +1,4 @@
 /** Where an address is and whose it is, as far as anybody says: a place, and what it is worth against what is allowed. */
-import { BlockList, isIPv6 } from "node:net";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ResidencySource } from "../../core/residency.ts";
@@ -73,30 +72,3 @@ const wordsOf = (name: string) =>
       .match(/[\p{L}\p{N}]+/gu)
       ?.join(" ") ?? ""
   } `;
-
-/** Addresses that exist many times: nobody but ourselves can say where they are. */
-const ownUse = new BlockList();
-for (const [network, bits] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["224.0.0.0", 3],
-] as const) {
-  ownUse.addSubnet(network, bits, "ipv4");
-}
-for (const [network, bits] of [
-  ["::", 127],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["ff00::", 8],
-] as const) {
-  ownUse.addSubnet(network, bits, "ipv6");
-}
-
-export const isForOwnUse = (address: string): boolean => ownUse.check(address, familyOf(address));
-
-export const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");

@@ -55,8 +55,23 @@ export function lasting(
     return 0;
   }
   const now = clock.monotonicSeconds();
-  const remembered = memory.get(name);
-  const since = typeof remembered === "number" ? remembered : now;
+  const since = sinceOf(memory.get(name)) ?? now;
   memory.set(name, since);
   return now - since;
 }
+
+/** The same for each of many things, by their names. Those that are gone are forgotten. */
+export function lastingEach(
+  name: string,
+  things: readonly string[],
+  { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
+): ReadonlyMap<string, number> {
+  const now = clock.monotonicSeconds();
+  const remembered = memory.get(name);
+  const known: ReadonlyMap<unknown, unknown> = remembered instanceof Map ? remembered : new Map();
+  const since = new Map(things.map((thing) => [thing, sinceOf(known.get(thing)) ?? now]));
+  memory.set(name, since);
+  return new Map([...since].map(([thing, begun]) => [thing, now - begun]));
+}
+
+const sinceOf = (remembered: unknown): number | undefined => (typeof remembered === "number" ? remembered : undefined);

@@ -1,7 +1,7 @@
 /** Mastodon's queues: what is in each and how late it may be; and the other levels of its Sidekiq. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import type { KnownQueues, Tolerance } from "./queue-lateness.ts";
+import { givenUpTicket, type KnownQueues, queuePage, queueTicket, type Tolerance } from "./queue-lateness.ts";
 
 const minute = 60;
 const hour = 3600;
@@ -79,36 +79,32 @@ export function sidekiqThresholds(
   watched: ReadonlyMap<string, Tolerance>,
   { deaths, retryGrowth, lateFor }: { readonly deaths: number; readonly retryGrowth: number; readonly lateFor: number },
 ): readonly Threshold[] {
-  const late = (id: string, metric: string, urgency: Threshold["urgency"], raiseAt: number, title: Localised) => ({
-    ...ticket(id, metric, "seconds", raiseAt, Math.max(lateFor, 5 * minute), title),
-    urgency,
-    affects: urgency === "page" ? ("degraded" as const) : ("nothing" as const),
-    runbook: "queue-latency",
-  });
+  const late = (id: string, metric: string, raiseAt: number, title: Localised) =>
+    ({ id, metric, unit: "seconds", raiseAt, forSeconds: Math.max(lateFor, 5 * minute), title, runbook }) as const;
   return [
-    ticket("died", "queue_dead_recent_jobs", "count", deaths, 0, {
-      en: "Jobs are given up for good",
-      fr: "Des tâches sont abandonnées définitivement",
+    givenUpTicket(deaths),
+    queueTicket({
+      id: "retries",
+      metric: "queue_retry_growth_jobs",
+      unit: "count",
+      raiseAt: retryGrowth,
+      forSeconds: 10 * minute,
+      title: {
+        en: "More and more jobs fail and wait for another try",
+        fr: "De plus en plus de tâches échouent et attendent un nouvel essai",
+      },
+      runbook: "queue-dead",
     }),
-    ticket("retries", "queue_retry_growth_jobs", "count", retryGrowth, 10 * minute, {
-      en: "More and more jobs fail and wait for another try",
-      fr: "De plus en plus de tâches échouent et attendent un nouvel essai",
-    }),
-    late("overdue", "queue_overdue_seconds", "ticket", 5 * minute, overdueTitle),
-    late("overdue-long", "queue_overdue_seconds", "page", hour, overdueTitle),
-    late("cron", "queue_cron_age_seconds", "ticket", 15 * minute, cronTitle),
-    late("cron-long", "queue_cron_age_seconds", "page", hour, cronTitle),
-    {
-      ...ticket("quiet", "queue_quiet_processes", "count", 1, hour, {
-        en: "A worker was told to stop and did not",
-        fr: "Un processus à qui l’on a demandé de s’arrêter tourne encore",
-      }),
-      clearAt: 0.5,
-      runbook: "queue-latency",
-    },
+    queueTicket(late("overdue", "queue_overdue_seconds", 5 * minute, overdueTitle)),
+    queuePage(late("overdue-long", "queue_overdue_seconds", hour, overdueTitle)),
+    queueTicket(late("cron", "queue_cron_age_seconds", 15 * minute, cronTitle)),
+    queuePage(late("cron-long", "queue_cron_age_seconds", hour, cronTitle)),
+    quietWorker,
     ...(watched.has("scheduler") ? [twoSchedulers] : []),
   ];
 }
+
+const runbook = "queue-latency";
 
 const overdueTitle: Localised = {
   en: "Retries and planned jobs do not start when they are due",
@@ -120,35 +116,36 @@ const cronTitle: Localised = {
   fr: "Les travaux réguliers, comme les publications programmées, sont arrêtés",
 };
 
-/** Below a third of the level it is over. */
-const ticket = (
-  id: string,
-  metric: string,
-  unit: Threshold["unit"],
-  raiseAt: number,
-  forSeconds: number,
-  title: Localised,
-): Threshold => ({
-  id,
-  metric,
-  raiseAt,
-  clearAt: raiseAt / 3,
-  raiseAfterSeconds: forSeconds,
-  clearAfterSeconds: forSeconds,
-  urgency: "ticket",
-  affects: "nothing",
-  unit,
-  title,
-  runbook: "queue-dead",
-});
+const quietWorker: Threshold = {
+  ...queueTicket({
+    id: "quiet",
+    metric: "queue_quiet_processes",
+    unit: "count",
+    raiseAt: 1,
+    forSeconds: hour,
+    title: {
+      en: "A worker was told to stop and did not",
+      fr: "Un processus à qui l’on a demandé de s’arrêter tourne encore",
+    },
+    runbook,
+  }),
+  clearAt: 0.5,
+};
 
 /** During a deploy there are two for a moment; Mastodon says there must never be two for longer. */
 const twoSchedulers: Threshold = {
-  ...ticket("schedulers", "queue_serving_processes", "count", 2, 10 * minute, {
-    en: "Two processes do the regular work, which then runs twice",
-    fr: "Deux processus font les travaux réguliers, qui s’exécutent alors en double",
+  ...queueTicket({
+    id: "schedulers",
+    metric: "queue_serving_processes",
+    unit: "count",
+    raiseAt: 2,
+    forSeconds: 10 * minute,
+    title: {
+      en: "Two processes do the regular work, which then runs twice",
+      fr: "Deux processus font les travaux réguliers, qui s’exécutent alors en double",
+    },
+    runbook,
   }),
   labels: { queue: "scheduler" },
   clearAt: 1.5,
-  runbook: "queue-latency",
 };

@@ -205,7 +205,7 @@ describe("a runbook", () => {
       [...source.matchAll(/runbook: "([^"]+)"|levels\(\w+, "\w+", "([^"]+)"/g)].map(([, a, b]) => a ?? b ?? ""),
     );
     expect(named.length).toBeGreaterThan(0);
-    const all = new Set(["service-down", "service-degraded", ...named]);
+    const all = new Set(["service-down", "service-degraded", "dns", "certificate", ...named]);
     const steps = await readRunbooks();
     expect([...all].filter((name) => steps(name).length < 3)).toEqual([]);
   });

@@ -98,6 +98,26 @@ test("no answer is down, with the sentence, the phases and the evidence", async 
   });
 });
 
+test("a failure leads to the runbook that helps: the finding's, that of what the connection failed at, the probe's", async () => {
+  await using plain = await httpServer((_request, response) => void response.end());
+  const bad = { outcome: "degraded" } as const;
+  const runbook = async (run: Probe["run"]) =>
+    (await setup(run, { probe: { ...aProbe(run), runbook: "mail" } }).run()).runbook;
+  expect(await runbook(async () => bad)).toBe("mail");
+  expect(await runbook(async () => ({ ...bad, runbook: "disk-full" }))).toBe("disk-full");
+  expect(await runbook(async () => ({ outcome: "up" }))).toBeUndefined();
+  const asked =
+    (url: string) =>
+    async (_options: unknown, { http }: Parameters<Probe["run"]>[1]) => {
+      await http.get(url);
+      return bad;
+    };
+  expect(await runbook(asked(plain.url.replace("http:", "https:")))).toBe("certificate");
+  expect(await runbook(asked("http://nowhere.invalid/"))).toBe("dns");
+  expect(await runbook(asked("http://127.0.0.1:1/"))).toBe("mail");
+  expect((await setup(async () => bad).run()).runbook).toBeUndefined();
+});
+
 test("no answer while we cannot reach anything ourselves is unknown, and what was seen is kept", async () => {
   const thrown = setup(
     async () => {

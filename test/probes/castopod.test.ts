@@ -780,9 +780,12 @@ describe("the kind", () => {
     ]);
   });
 
-  test("brings the growth of its MariaDB where there is an address of it", () => {
+  test("brings the growth of its MariaDB and its background work where there is an address of it", () => {
     const checks = probe.kind?.checks({ url: "https://podcasts.example", database: { env: "D" } }) ?? [];
-    expect(checks.at(-1)).toEqual({ id: "database", probe: "mysql", url: { env: "D" } });
+    expect(checks.slice(2)).toEqual([
+      { id: "database", probe: "mysql", url: { env: "D" } },
+      { id: "tasks", probe: "castopod-tasks", url: { env: "D" }, dependsOn: ["database"] },
+    ]);
   });
 
   test.each(["show/../x", "two words", ""])("refuses %j as the handle of a podcast", (handle) => {

@@ -77,6 +77,7 @@ describe("Horizon 5.10.6", () => {
     expect(await run(redis.url)).toMatchObject({
       outcome: "down",
       reason: "3 jobs wait and Horizon does not run",
+      runbook: "queue-latency",
       explanation: { en: expect.stringContaining("late"), fr: expect.stringContaining("en retard") },
     });
     await command(redis.url, (client) => client.del("queues:default", "queues:feed"));

@@ -84,6 +84,7 @@ describe.each(versions)("Sidekiq %s", (version) => {
     expect(await run(redis.url)).toMatchObject({
       outcome: "down",
       reason: "14 jobs wait and no Sidekiq process is alive",
+      runbook: "queue-latency",
       explanation: { en: expect.stringContaining("arrive late"), fr: expect.stringContaining("en retard") },
     });
   });

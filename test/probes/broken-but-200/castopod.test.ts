@@ -1,10 +1,14 @@
 /** Castopods that answer 200 on their home page and are broken: what a plain check sees of it, and what ours does. */
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { Secret } from "../../../core/secret.ts";
 import { type CastopodFault, castopodFaults, startCastopod } from "../../../practice/stand-ins/castopod.ts";
 import castopod from "../../../probes/castopod.ts";
+import tasks from "../../../probes/castopod-tasks.ts";
 import http from "../../../probes/http.ts";
 import { type Situation, sectionOnPage, situationFaults, situationTable } from "../../helpers/broken-but-200.ts";
+import { castopodDatabase } from "../../helpers/castopod-database.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
+import { mariadb, mariadbTest } from "../../helpers/mariadb-test.ts";
 import { runProbe } from "../../helpers/run-probe.ts";
 
 const words: Readonly<Record<CastopodFault, string>> = {
@@ -40,13 +44,37 @@ async function seen(fault: CastopodFault): Promise<Situation> {
   return { situation: words[fault], http: await runProbe(http, { url: server.url, followRedirects: 3 }), tidewatch };
 }
 
-const situations = await Promise.all(castopodFaults.map(seen));
+/** Every page and feed is as it should be; only the database knows. */
+async function cronStopped(): Promise<Situation> {
+  const clock = new FakeClock();
+  await using server = await startCastopod({ now: () => clock.now() });
+  await using database = await castopodDatabase();
+  await database.queue(850);
+  const memory = new Map();
+  const look = () => runProbe(tasks, { url: new Secret(database.url) }, { clock, memory });
+  await look();
+  await clock.turn(300);
+  return {
+    situation: "Cron has stopped: an episode is out, and nobody who follows it hears of it",
+    http: await runProbe(http, { url: server.url, followRedirects: 3 }),
+    tidewatch: await look(),
+  };
+}
+
+const situations = [
+  ...(await Promise.all(castopodFaults.map(seen))),
+  ...("server" in mariadb ? [await cronStopped()] : []),
+];
+
+afterAll(async () => {
+  if ("server" in mariadb) await mariadb.server[Symbol.asyncDispose]();
+});
 
 test("each situation is seen, told from the others, and fools a plain check", () => {
   expect(situationFaults(situations, { atLeast: 6 })).toEqual([]);
 });
 
-test("the page of what a plain check misses is current", () => {
+mariadbTest("the page of what a plain check misses is current", () => {
   expect(sectionOnPage("castopod", situations)).toBe(situationTable(situations));
 });
 

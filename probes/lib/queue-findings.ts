@@ -1,0 +1,53 @@
+/** What a look at queues means where a server tells little of its workers: who stands still, who is late, and its words. */
+import type { Localised } from "../../core/language.ts";
+import type { ProbeContext } from "../../core/probe.ts";
+import type { Finding, Outcome } from "../../core/sample.ts";
+import {
+  type KnownQueues,
+  lateExplanation,
+  lateReason,
+  latest,
+  type Tolerance,
+  type WaitingQueue,
+  withOldest,
+} from "./queue-lateness.ts";
+import { lastingEach } from "./seldom.ts";
+
+/** What is wrong beside lateness, for the person on call. */
+export type QueueTrouble = readonly [Exclude<Outcome, "up">, string];
+export type QueueFinding = Pick<Finding, "outcome" | "reason" | "explanation">;
+
+/**
+ * Whether a late queue is an incident is for the thresholds, who know for how long; here it only gets its words.
+ * @param trouble decides the outcome; `felt` is what members notice of it.
+ */
+export function queueFinding(
+  queues: readonly WaitingQueue[],
+  watched: ReadonlyMap<string, Tolerance>,
+  { known, trouble, felt }: Meaning,
+): QueueFinding {
+  const late = latest(queues, watched);
+  if (trouble) {
+    const [outcome, reason] = trouble;
+    return { outcome, reason, explanation: withOldest(felt, late?.latencySeconds) };
+  }
+  if (!late) return { outcome: "up" };
+  return { outcome: "up", reason: lateReason(late), explanation: lateExplanation(known, late) };
+}
+
+interface Meaning {
+  readonly known: KnownQueues;
+  readonly trouble: QueueTrouble | undefined;
+  readonly felt: Localised;
+}
+
+/** For how long the same job has stood at the front of each queue, as far as this check has seen. */
+export function withStagnation<Queue extends { readonly name: string; readonly front: string | undefined }>(
+  queues: readonly Queue[],
+  context: Pick<ProbeContext, "memory" | "clock">,
+): readonly (Queue & { readonly stagnantSeconds: number })[] {
+  const place = ({ name, front }: Queue) => `${name} ${front}`;
+  const waiting = queues.filter(({ front }) => front !== undefined);
+  const standing = lastingEach("fronts", waiting.map(place), context);
+  return queues.map((queue) => ({ ...queue, stagnantSeconds: standing.get(place(queue)) ?? 0 }));
+}
