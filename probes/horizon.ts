@@ -56,7 +56,6 @@ export default defineProbe({
       const state = seenHorizon(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
-        runbook: "queue-latency",
         readings: horizonReadings(state),
         evidence: horizonEvidence(state),
         phases,

@@ -59,7 +59,6 @@ export default defineProbe({
       const trend = history.note(state, clock.monotonicSeconds());
       return {
         ...judged(state, trend, watched),
-        runbook: "queue-latency",
         readings: sidekiqReadings(state, trend),
         evidence: sidekiqEvidence(state, trend),
         phases,
