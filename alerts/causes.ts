@@ -11,7 +11,7 @@ import { isWorse, keyOf, type Outages, type Standing } from "./outages.ts";
 type Instant = Temporal.Instant;
 
 /** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
-const longestDoubtSeconds = 90;
+export const longestDoubtSeconds = 90;
 type Bad = Exclude<Standing, "up">;
 
 /** A check in trouble that nothing else explains. */

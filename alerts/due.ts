@@ -6,6 +6,7 @@ import type { Notice } from "../core/channel.ts";
 import type { Clock } from "../core/clock.ts";
 import type { OnCall } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
+import { longestDoubtSeconds } from "./causes.ts";
 
 type Instant = Temporal.Instant;
 
@@ -99,9 +100,10 @@ function firstStep({ escalation }: OnCall): number {
   return escalation.length > 0 ? Math.min(...escalation.map(({ afterSeconds }) => afterSeconds)) : 0;
 }
 
-/** Whatever the clocks say, nothing was ever planned further ahead than this. */
+/** Whatever the clocks say, nothing was ever planned further ahead than this: its step, and the wait for a cause. */
 function longestWait(kind: Notice["kind"], onCall: OnCall): number {
-  if (kind === "page") return firstStep(onCall);
-  if (kind === "escalation") return Math.max(0, ...onCall.escalation.map(({ afterSeconds }) => afterSeconds));
-  return 0;
+  if (kind === "page") return firstStep(onCall) + longestDoubtSeconds;
+  if (kind === "ticket") return longestDoubtSeconds;
+  if (kind !== "escalation") return 0;
+  return Math.max(0, ...onCall.escalation.map(({ afterSeconds }) => afterSeconds)) + longestDoubtSeconds;
 }

@@ -11,6 +11,7 @@ import { type RedisServer, startRedis } from "./servers/redis.ts";
 import { openSidekiqQueues, type SidekiqQueues } from "./sidekiq-queues.ts";
 import { startCastopod } from "./stand-ins/castopod.ts";
 import { startMastodon } from "./stand-ins/mastodon.ts";
+import type { Trouble } from "./stand-ins/mastodon-troubles.ts";
 import { startPixelfed } from "./stand-ins/pixelfed.ts";
 import type { Mood, StandIn } from "./stand-ins/stand-in.ts";
 
@@ -43,8 +44,9 @@ export async function startPracticeCoop(place: {
   readonly private: string;
 }): Promise<PracticeCoop> {
   await using undo = new AsyncDisposableStack();
+  const hidden: HiddenTrouble = { present: undefined };
   const [mastodon, castopod, pixelfed, anchor, mails] = await Promise.all([
-    startMastodon(),
+    startMastodon({ trouble: () => hidden.present }),
     startCastopod(),
     startPixelfed({ tls: true }),
     startAnchor(),
@@ -80,7 +82,9 @@ export async function startPracticeCoop(place: {
     },
     switches: [
       ...moodSwitches(mastodon, castopod, pixelfed, anchor),
+      ...hiddenSwitches(hidden),
       ...(queues ? [stalledQueue(queues)] : []),
+      closedDatabase(database, mastodon),
       grownDatabase(database),
       blockedMail(mails),
     ],
@@ -133,6 +137,40 @@ function moodSwitches(mastodon: StandIn, castopod: StandIn, pixelfed: StandIn, a
   ];
 }
 
+/** What is broken in Mastodon while its pages answer 200; one at a time. */
+interface HiddenTrouble {
+  present: Trouble | undefined;
+}
+
+function hiddenSwitches(hidden: HiddenTrouble): readonly Switch[] {
+  const trouble = (id: Trouble, words: Pick<Switch, "breaks" | "mends" | "expect">): Switch => ({
+    id,
+    ...words,
+    broken: () => hidden.present === id,
+    async turn(broken) {
+      hidden.present = broken ? id : undefined;
+    },
+  });
+  return [
+    trouble("streaming-stopped", {
+      breaks: "Stop Mastodon's live updates",
+      mends: "Let live updates run",
+      expect:
+        "Every page answers 200. Members must reload to see new posts, and the status page says so: a ticket, not a page.",
+    }),
+    trouble("bucket-gone", {
+      breaks: "Lose the pictures",
+      mends: "Bring the pictures back",
+      expect: "Every page answers 200, with holes where pictures were: the storage behind Mastodon is gone.",
+    }),
+    trouble("inbox-firewall", {
+      breaks: "Shut other servers out",
+      mends: "Let other servers in",
+      expect: "Every page answers 200. A firewall turns away what other servers deliver; no member notices for hours.",
+    }),
+  ];
+}
+
 /** Everything is out of reach at once, the anchor too: then it is us, and nobody is paged about a service. */
 function cutNetwork(services: readonly StandIn[], anchor: Anchor): Switch {
   return {
@@ -160,6 +198,24 @@ function stalledQueue(queues: SidekiqQueues): Switch {
     broken: () => broken,
     async turn(next) {
       await (next ? queues.stall("default") : queues.drain("default"));
+      broken = next;
+    },
+  };
+}
+
+/** Mastodon answers from its cache then, and fails at everything else: one cause, told once. */
+function closedDatabase(database: DatabaseGrowth, mastodon: StandIn): Switch {
+  let broken = false;
+  return {
+    id: "database-closed",
+    breaks: "Take the database away from Mastodon",
+    mends: "Give the database back",
+    expect:
+      "PostgreSQL lets nobody in, so Mastodon fails as well. The database is paged; Mastodon's failure is put down to it, and wakes nobody a second time.",
+    broken: () => broken,
+    async turn(next) {
+      await database.admit(!next);
+      await mastodon.become(next ? "no-database" : "healthy");
       broken = next;
     },
   };

@@ -23,8 +23,8 @@ export interface MastodonSettings extends StandInSettings {
   readonly feeds?: FeedAccess;
   /** Host that its uploaded files are on; by default where it listens. */
   readonly media?: string;
-  /** Something that is broken while its home page answers 200. */
-  readonly trouble?: Trouble;
+  /** Something that is broken while its home page answers 200; asked for at each request where it may change. */
+  readonly trouble?: Trouble | (() => Trouble | undefined);
 }
 
 type Access = "public" | "authenticated" | "disabled";
@@ -65,7 +65,8 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
   };
   return (request) => {
     const { url: asked, mood } = request;
-    const troubled = trouble && troubleOf(trouble, request, version);
+    const present = typeof trouble === "function" ? trouble() : trouble;
+    const troubled = present && troubleOf(present, request, version);
     if (troubled) return troubled;
     // nginx passes these on without a cache.
     if (asked.pathname === "/metrics" || asked.pathname.startsWith("/api/v1/streaming")) {

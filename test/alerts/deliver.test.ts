@@ -213,6 +213,33 @@ describe("a notice", () => {
     ]);
   });
 
+  test("that waits for a cause is sent when the wait is over, and not once it was withdrawn", async () => {
+    await using office = await Office.open();
+    office.start();
+    const at = (seconds: number) => office.clock.now().add({ seconds });
+    const incident = await office.pages(
+      { kind: "page", key: "page", notBefore: at(60) },
+      { kind: "escalation", key: "escalation", contact: "techops", notBefore: at(960) },
+    );
+    await office.pages({ kind: "ticket", key: "ticket", notBefore: at(90) });
+    await office.clock.turn(59);
+    expect(office.attempts).toEqual([]);
+    await office.clock.turn(32);
+    expect(office.attempts.map(({ key, atSeconds }) => [key, atSeconds])).toEqual([
+      ["page", 60],
+      ["ticket", 90],
+    ]);
+    const update = { at: at(0), kind: "note", text: sameInAll("because of the database"), public: false } as const;
+    const notices = () => ({ supersede: ["escalation"], add: [] });
+    const { id } = incident;
+    await office.store.commit({
+      incidents: [{ change: "join", id, check: "web", impact: "down", update, notices }],
+    });
+    office.delivery?.wake();
+    await office.clock.turn(1000);
+    expect(office.attempts).toHaveLength(2);
+  });
+
   test("is tried again after 5, 15, 30 and 60 s, then each minute", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry");
@@ -521,7 +548,8 @@ describe("a restart", () => {
       await office.clock.turn(1);
       expect(office.attempts.map(({ key }) => key)).toEqual(["1.0"]);
       expect(await office.states()).toEqual(["1.0 sent", "1.1 sent", "1.2 pending"]);
-      await office.clock.turn(900);
+      // The clock was set, so that nobody knows when: not later than the last step and the longest wait for a cause.
+      await office.clock.turn(900 + 90);
       expect(office.attempts.map(({ key }) => key)).toEqual(["1.0", "1.2"]);
     } finally {
       await rm(folder, { recursive: true });

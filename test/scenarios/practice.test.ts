@@ -62,6 +62,37 @@ test("a database that grows past its threshold pages about the disk", async () =
   await practice.mail(({ subject, text }) => /Database/i.test(subject) && /RESOLVED/.test(text));
 });
 
+test("pictures are lost while every page answers 200: members read of it, TechOps get a ticket", async () => {
+  await practice.turn("bucket-gone", "break");
+  const ticket = await practice.mail(({ text }) => /NoSuchBucket/.test(text));
+  expect(ticket.to).toEqual(["techops@practice.example"]);
+  await practice.until(async () => {
+    expect(await practice.metric('tidewatch_target_outcome{target="mastodon",outcome="degraded"}')).toBe(1);
+    expect(await practice.page()).toContain("Pictures and videos do not load.");
+    expect(await practice.page("fr")).toContain("Les images et les vidéos ne s’affichent pas.");
+  });
+  await practice.turn("bucket-gone", "mend");
+  await practice.mail(({ subject, text }) => subject.endsWith(ticket.subject) && /RESOLVED/.test(text));
+});
+
+test("the database goes and Mastodon with it: one page, for the cause", async () => {
+  const before = (await practice.mails()).length;
+  await practice.turn("database-closed", "break");
+  await practice.until(async () => {
+    for (const target of ["mastodon", "database"]) {
+      expect(await practice.metric(`tidewatch_target_outcome{target="${target}",outcome="down"}`)).toBe(1);
+      expect(await practice.metric(`tidewatch_incidents_open{target="${target}"}`)).toBe(1);
+    }
+  });
+  await practice.turn("database-closed", "mend");
+  await practice.mail(({ subject, text }) => /Database/.test(subject) && /RESOLVED/.test(text));
+  await practice.until(async () => {
+    expect(await practice.metric('tidewatch_target_outcome{target="mastodon",outcome="up"}')).toBe(1);
+  });
+  const since = (await practice.mails()).slice(before);
+  expect(since.map(({ subject }) => subject).filter((subject) => !/Database is down/.test(subject))).toEqual([]);
+});
+
 test("while we are cut off ourselves nobody is paged about a service", async () => {
   const before = (await practice.mails()).length;
   await practice.turn("network", "break");
