@@ -22,7 +22,9 @@ const options = z.strictObject({
     .min(1)
     .max(1_000_000)
     .prefault(1)
-    .describe("Count it up when somebody else has got to know the address: the job then has another one, and must be told."),
+    .describe(
+      "Count it up when somebody else has got to know the address: the job then has another one, and must be told.",
+    ),
 });
 type Options = z.output<typeof options>;
 

@@ -57,7 +57,7 @@ export default defineProbe({
       return {
         ...judged(state, watched, supervised),
         runbook: "queue-latency",
-        readings: horizonReadings(state),
+        readings: horizonReadings(state, watched),
         evidence: horizonEvidence(state),
         phases,
       };

@@ -16,7 +16,7 @@ export const oldMysql = (asked: string[]): Promise<RunningServer> =>
       }
       const query = 3;
       if (data[4] !== query) return;
-      const sql = data.subarray(5).toString();
+      const sql = Buffer.from(data).toString("utf8", 5);
       asked.push(sql);
       answer(socket, sql);
     });
