@@ -7,6 +7,7 @@ import {
   type Hearing,
   type HeartbeatListener,
   type HeartbeatState,
+  jobsOf,
   verifyHeartbeatToken,
 } from "../core/heartbeat.ts";
 import { plainLines } from "../core/plain-text.ts";
@@ -15,7 +16,7 @@ import type { CheckRef, Store } from "../core/store.ts";
 import type { Check } from "../core/target.ts";
 
 export interface HeartbeatParts {
-  readonly store: Pick<Store, "heartbeats" | "keepHeartbeat" | "signingKey" | "latestSamples">;
+  readonly store: Pick<Store, "heartbeats" | "keepHeartbeat" | "forgetHeartbeat" | "signingKey" | "latestSamples">;
   readonly clock: Clock;
   readonly checks: readonly Check[];
   /** Called at every change, with all that is known of that job. */
@@ -23,6 +24,8 @@ export interface HeartbeatParts {
 }
 
 export interface Heartbeats extends HeartbeatListener {
+  /** To be called as soon as jobs can call: before, nothing is expected of them, and nothing is kept. */
+  begin(): Promise<void>;
   /** Of each configured job. */
   hearings(): ReadonlyMap<CheckKey, Hearing>;
   reconfigure(checks: readonly Check[]): Promise<void>;
@@ -34,8 +37,8 @@ const keptCharacters = 2000;
 export async function openHeartbeats({ store, clock, checks, onHeard }: HeartbeatParts): Promise<Heartbeats> {
   const key = await store.signingKey("heartbeat");
   const known = new Map((await store.heartbeats()).map((kept) => [checkKey(kept), kept.state] as const));
-  const configured = new Set<CheckKey>();
-  const deaf = await gapBefore(store, clock);
+  const configured = new Map<CheckKey, number>();
+  let deaf: Gap | undefined;
   const hearingOf = (state: HeartbeatState): Hearing => ({ state, ...(deaf && { deaf }) });
 
   const keep = async (of: CheckRef, state: HeartbeatState) => {
@@ -43,24 +46,38 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
     known.set(checkKey(of), state);
     onHeard?.(checkKey(of), hearingOf(state));
   };
-  const reconfigure = async (wanted: readonly Check[]) => {
-    const jobs = wanted.filter(({ probe }) => probe === "heartbeat").map(({ target, id }) => ({ target, check: id }));
+  const listenTo = (wanted: readonly Check[]) => {
+    const jobs = jobsOf(wanted);
     configured.clear();
+    for (const job of jobs) configured.set(checkKey(job), job.version);
+    return jobs;
+  };
+  const reconfigure = async (wanted: readonly Check[]) => {
+    const jobs = listenTo(wanted);
+    // What is taken out and put back later is expected anew: nobody could hear it in between.
+    for (const { target, check } of await store.heartbeats()) {
+      if (configured.has(checkKey({ target, check }))) continue;
+      await store.forgetHeartbeat({ target, check });
+      known.delete(checkKey({ target, check }));
+    }
     for (const job of jobs) {
-      configured.add(checkKey(job));
       if (!known.has(checkKey(job))) await keep(job, expected(clock.now().epochMilliseconds));
     }
   };
-  await reconfigure(checks);
+  listenTo(checks);
 
   return {
+    async begin() {
+      deaf = await gapBefore(store, clock);
+      await reconfigure(checks);
+    },
     reconfigure,
     hearings: () => {
       const all = [...known].filter(([job]) => configured.has(job));
       return new Map(all.map(([job, state]) => [job, hearingOf(state)]));
     },
     recognise(token) {
-      const job = verifyHeartbeatToken(token, key);
+      const job = verifyHeartbeatToken(token, key, (of) => configured.get(of) ?? 1);
       return job && configured.has(checkKey(job)) ? job : undefined;
     },
     async hear(of: CheckRef, beat: Beat, said: string) {
@@ -71,13 +88,17 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
   };
 }
 
-/** From the newest sample of the process before to now: calls in between were heard by nobody. */
-async function gapBefore(
-  store: HeartbeatParts["store"],
-  clock: Clock,
-): Promise<{ readonly from: number; readonly until: number } | undefined> {
-  const newest = (await store.latestSamples()).map(({ at }) => at.epochMilliseconds);
+type Gap = NonNullable<Hearing["deaf"]>;
+
+/** From the last sign of the process before, a sample or a call, to now: calls in between were heard by nobody. */
+async function gapBefore(store: HeartbeatParts["store"], clock: Clock): Promise<Gap | undefined> {
+  const samples = (await store.latestSamples()).map(({ at }) => at.epochMilliseconds);
+  const calls = (await store.heartbeats()).flatMap(({ state: { expectedSince, startedAt, endedAt } }) => [
+    expectedSince,
+    startedAt ?? expectedSince,
+    endedAt ?? expectedSince,
+  ]);
   const until = clock.now().epochMilliseconds;
-  const from = newest.reduce((latest, at) => Math.max(latest, at), Number.NEGATIVE_INFINITY);
+  const from = [...samples, ...calls].reduce((latest, at) => Math.max(latest, at), Number.NEGATIVE_INFINITY);
   return Number.isFinite(from) && until > from ? { from, until } : undefined;
 }

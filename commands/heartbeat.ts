@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { loadConfig } from "../collector/config-file.ts";
 import { readSqliteStore } from "../collector/store/sqlite.ts";
 import { Refused } from "../core/errors.ts";
-import { heartbeatToken } from "../core/heartbeat.ts";
+import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkKey } from "../core/sample.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
@@ -19,10 +19,7 @@ export const command: Command = {
   async run(args, { env, cwd, stdout, stderr }) {
     const file = text(args, "config") ?? configOption.config.default;
     const config = await loadConfig(file, { ...(await loadPlugins()), env, cwd });
-    const jobs = config.targets
-      .flatMap(({ checks }) => checks)
-      .filter(({ probe }) => probe === "heartbeat")
-      .map(({ target, id }) => ({ target, check: id }));
+    const jobs = jobsOf(config.targets.flatMap(({ checks }) => checks));
     const wanted = args.positionals[0];
     const chosen = jobs.filter((job) => wanted === undefined || checkKey(job) === wanted);
     if (chosen.length === 0) throw nothingChosen(wanted, jobs.map(checkKey));

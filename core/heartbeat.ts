@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { type CheckKey, checkKey } from "./sample.ts";
 import type { CheckRef } from "./store.ts";
+import type { Check } from "./target.ts";
 
 /** What is known of one job; moments in epoch milliseconds, because it crosses threads and is kept. */
 export const HeartbeatState = z.strictObject({
@@ -79,18 +80,42 @@ export function beatOf(word: string | undefined): Beat | undefined {
   return /^\d{1,3}$/.test(word) && Number(word) <= 255 ? { kind: "end", exitCode: Number(word) } : undefined;
 }
 
-/** `target.check.mac`: it tells a person what it is for, and nobody can make another one. */
-export const heartbeatToken = ({ target, check }: CheckRef, key: Uint8Array): string =>
-  `${target}.${check}.${mac(checkKey({ target, check }), key)}`;
+/** A check whose job calls. With another version its address is another one, and the one before is nothing any more. */
+export interface HeartbeatJob extends CheckRef {
+  readonly version: number;
+}
 
-/** The check that a token is for, whether or not it is still configured; undefined when it is not one of ours. */
-export function verifyHeartbeatToken(token: string, key: Uint8Array): CheckRef | undefined {
+const Settings = z.object({ version: z.int() }).catch({ version: 1 });
+
+export const jobsOf = (checks: readonly Check[]): readonly HeartbeatJob[] =>
+  checks
+    .filter(({ probe }) => probe === "heartbeat")
+    .map(({ target, id, options }) => ({ target, check: id, version: Settings.parse(options).version }));
+
+/** `target.check.mac`: it tells a person what it is for, and nobody can make another one. */
+export const heartbeatToken = ({ target, check, version }: HeartbeatJob, key: Uint8Array): string =>
+  `${target}.${check}.${mac(checkKey({ target, check }), version, key)}`;
+
+/**
+ * The check that a token is for, whether or not it is still configured; undefined when it is not one of ours.
+ * @param versionOf the version in force.
+ */
+export function verifyHeartbeatToken(
+  token: string,
+  key: Uint8Array,
+  versionOf: (of: CheckKey) => number,
+): CheckRef | undefined {
   const parts = token.length > 200 ? null : /^([a-z0-9-]+)\.([a-z0-9-]+)\.([\w-]{43})$/.exec(token);
   const [, target, check, given] = parts ?? [];
   if (target === undefined || check === undefined || given === undefined) return undefined;
-  const right = Buffer.from(mac(checkKey({ target, check }), key));
+  const of = checkKey({ target, check });
+  const right = Buffer.from(mac(of, versionOf(of), key));
   return timingSafeEqual(right, Buffer.from(given)) ? { target, check } : undefined;
 }
 
-const mac = (of: CheckKey, key: Uint8Array): string =>
-  createHmac("sha256", key).update("tidewatch heartbeat\0").update(of).digest("base64url");
+/** The first version says nothing, as addresses did before there were any. */
+const mac = (of: CheckKey, version: number, key: Uint8Array): string =>
+  createHmac("sha256", key)
+    .update("tidewatch heartbeat\0")
+    .update(version === 1 ? of : `${of}\0${version}`)
+    .digest("base64url");

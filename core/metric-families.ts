@@ -44,6 +44,7 @@ export const readingFamilies: readonly MetricFamily[] = [
   gauge("queue_threads_busy_ratio", "Worker threads that do a job, of those that could."),
   gauge("queue_processed_jobs_per_second", "Jobs processed a second since the last look."),
   gauge("queue_failed_jobs_per_second", "Failed attempts a second since the last look."),
+  gauge("queue_abandoned_jobs", "Jobs taken by a worker that should have given them back by now: it died."),
   gauge("queue_overdue_jobs", "Jobs of a set that should have been taken up a minute ago or earlier."),
   gauge("queue_overdue_seconds", "How late the first job of a set is that was to be taken up at a moment in time."),
   gauge(

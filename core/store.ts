@@ -182,6 +182,8 @@ export interface Store extends AsyncDisposable {
   heartbeats(): Promise<readonly StoredHeartbeat[]>;
   /** In place of what was known of that job; durable when it resolves. */
   keepHeartbeat(of: CheckRef, state: HeartbeatState): Promise<void>;
+  /** Nothing happens where nothing was known. */
+  forgetHeartbeat(of: CheckRef): Promise<void>;
 
   /** True the first time a token id is used; remembered until `expires`. */
   useOnce(token: string, expires: Instant): Promise<boolean>;

@@ -17,6 +17,14 @@ const options = z.strictObject({
   mayRun: duration({ atLeast: 1 })
     .optional()
     .describe("How long a run may take, for a job that also calls `…/start` when it begins."),
+  version: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .prefault(1)
+    .describe(
+      "Count it up when somebody else has got to know the address: the job then has another one, and must be told.",
+    ),
 });
 type Options = z.output<typeof options>;
 

@@ -56,7 +56,7 @@ export default defineProbe({
       const state = seenHorizon(answer, { memory, clock });
       return {
         ...judged(state, watched, supervised),
-        readings: horizonReadings(state),
+        readings: horizonReadings(state, watched),
         evidence: horizonEvidence(state),
         phases,
       };

@@ -63,14 +63,16 @@ export default defineProbe({
     if (look.flaw && file === undefined) return notLookedAt("a picture", look.flaw);
     const named = file === undefined ? [] : [{ url: new URL(file) }];
     const shown = [...named, ...uploaded(look.instance?.pictures ?? [], origin, look.answer)];
-    const [first, ...others] = shown.length > 0 ? shown : await posted(origin, context);
+    const found: Posted = shown.length > 0 ? { pictures: shown } : await posted(origin, context);
+    const [first, ...others] = found.pictures;
+    if (!first && found.refused) return notLookedAt("a picture", found.refused);
     if (!first)
       return { outcome: "up", reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched" };
     const seen = await askFile(first, origin, maxSeconds, context);
     const phases = seen.answer ? { phases: seen.answer.phases } : {};
     if (!seen.fault?.oneFile) return findingOf(seen.fault ? [seen.fault.flaw] : seen.slow, phases);
     // One file may be missing for a reason of its own. Is the storage to blame, another one is missing too.
-    const second = otherThan(first, [...others, ...(shown.length > 0 ? await posted(origin, context) : [])]);
+    const second = otherThan(first, [...others, ...(shown.length > 0 ? (await posted(origin, context)).pictures : [])]);
     const compared = second && (await askFile(second, origin, maxSeconds, context));
     return findingOf(compare(seen.fault.flaw, compared), { ...phases, note: noteOf(seen.fault.flaw) });
   },
@@ -109,13 +111,20 @@ const noteOf = ({ reason }: Flaw): string => `${reason}; another one is as it sh
 const otherThan = ({ url }: Picture, pictures: readonly Picture[]): Picture | undefined =>
   pictures.find((other) => other.url.host === url.host && other.url.pathname !== url.pathname);
 
+interface Posted {
+  readonly pictures: readonly Picture[];
+  /** Why nothing is known of them. */
+  readonly refused?: Flaw | undefined;
+}
+
 /** Pictures that members have put into posts, or under their names. */
-async function posted(origin: URL, context: ProbeContext): Promise<readonly Picture[]> {
+async function posted(origin: URL, context: ProbeContext): Promise<Posted> {
   const timeline = new URL("/api/v1/timelines/public?local=true&only_media=true&limit=5", origin);
   const heard = await patiently(context.http.get(uncached(timeline)), context);
-  if (!("answer" in heard)) return [];
+  if (!("answer" in heard)) return { pictures: [] };
   const { answer } = heard;
-  return uploaded((answer.json(PublicPosts) ?? []).flatMap(attachments), origin, answer);
+  const pictures = uploaded((answer.json(PublicPosts) ?? []).flatMap(attachments), origin, answer);
+  return { pictures, refused: refusalOf(answer, "the timeline", sameInAll("Mastodon"), "document") };
 }
 
 /** Of remote posts the server may keep no copy: fetching one would make it ask others. */

@@ -5,7 +5,7 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import type { Finding } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
 import { duration, secret, webAddress } from "../core/settings.ts";
-import { cacheCovering, refusalOf } from "./lib/answer.ts";
+import { cacheCovering, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { discreetEvidence } from "./lib/discreet.ts";
 import { couldNotCheck, showsOldCopies } from "./lib/explanation.ts";
@@ -24,19 +24,19 @@ type Feed = keyof FeedAccess;
 
 const noTimelines: Localised = {
   en: "Timelines do not load.",
-  fr: "Les fils de messages ne s’affichent pas.",
+  fr: "Les fils d’actualité ne s’affichent pas.",
 };
 const slowTimelines: Localised = {
   en: "Timelines load slowly.",
-  fr: "Les fils de messages s’affichent lentement.",
+  fr: "Les fils d’actualité s’affichent lentement.",
 };
 const slowIfAtAll: Localised = {
   en: "Timelines load slowly or not at all.",
-  fr: "Les fils de messages s’affichent lentement, ou pas du tout.",
+  fr: "Les fils d’actualité s’affichent lentement, ou pas du tout.",
 };
 const emptyTimeline: Localised = {
   en: "The timeline of posts from other servers is empty.",
-  fr: "Le fil des messages d’autres serveurs est vide.",
+  fr: "Le fil des publications d’autres serveurs est vide.",
 };
 
 export default defineProbe({
@@ -137,8 +137,10 @@ function timelineFault(answer: HttpAnswer, token: Secret | undefined): Flaw | un
     const reason = `the token is refused (${status}): make a new one that may read:statuses`;
     return { outcome: "unknown", reason, explanation: couldNotCheck, evidence };
   }
-  const refusal = refusalOf(answer, "the timeline", mastodon);
-  if (refusal) return { ...refusal, evidence, ...(refusal.outcome === "down" && { explanation: noTimelines }) };
+  const refusal = refusalOf(answer, "the timeline", mastodon, "document");
+  // Only timelines are concerned, unless somebody did it on purpose.
+  const told = refusal?.outcome === "down" && !isMaintenance(answer) ? { explanation: noTimelines } : {};
+  if (refusal) return { ...refusal, evidence, ...told };
   const flaw = (reason: string) => blemish(reason, noTimelines, evidence);
   const covered = cacheCovering(answer);
   if (covered) return blemish(`the timeline fails and a cache covers it (${covered})`, showsOldCopies, evidence);

@@ -240,6 +240,10 @@ class SqliteStore implements Store {
     );
   }
 
+  async forgetHeartbeat({ target, check }: CheckRef) {
+    this.#write(() => this.#connection.run("delete from heartbeat where target = ? and check_id = ?", target, check));
+  }
+
   async useOnce(token: string, expires: Instant) {
     return this.#write(
       () =>

@@ -102,6 +102,8 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
       onNotice: () => delivery.wake(),
     }),
   );
+  // Not before a job can call: a start that failed on its port must leave nobody late.
+  await heartbeats.begin();
 
   const probing = undo.use(
     await startProbing(parts, ledger, {

@@ -26,6 +26,14 @@ export interface LemmySettings extends StandInSettings {
   /** Hours since anybody posted. */
   readonly quietHours?: number;
   readonly federation?: boolean;
+  /** Hours since the newest post of each kind was written here: by default, that which all peers have got. */
+  readonly posts?: readonly LocalPost[];
+}
+
+interface LocalPost {
+  readonly hours: number;
+  readonly remote?: boolean;
+  readonly localOnly?: boolean;
 }
 
 const releases = { "0.19": "0.19.20", "1.0": "1.0.0-beta.1" } as const;
@@ -61,6 +69,8 @@ function answer({ origin, host }: URL, settings: LemmySettings, { url, now }: As
       return json(
         federation ? { federated_instances: { linked: peers(settings, now), allowed: [], blocked: [] } } : {},
       );
+    case `/api/${api}/post/list`:
+      return json({ [api === "v3" ? "posts" : "items"]: posts(settings, version, now) });
     case "/.well-known/nodeinfo":
       return json({
         links: [
@@ -113,6 +123,22 @@ function peers({ peers: known = tenPeers, quietHours = 0 }: LemmySettings, now: 
       next_retry: failures > 0 ? before(-1) : null,
     },
   }));
+}
+
+function posts({ posts: written, quietHours = 0 }: LemmySettings, version: "0.19" | "1.0", now: Temporal.Instant) {
+  return (written ?? [{ hours: quietHours }]).map(({ hours, remote = false, localOnly = false }, index) => {
+    const at = now.subtract({ minutes: Math.round(hours * 60) }).toString();
+    const [all, own] = version === "0.19" ? ["Public", "LocalOnly"] : ["public", "local_only_public"];
+    return {
+      post: {
+        id: index + 1,
+        name: "A thread",
+        local: !remote,
+        ...(version === "0.19" ? { published: at } : { published_at: at }),
+      },
+      community: { id: 1, name: "main", local: true, visibility: localOnly ? own : all },
+    };
+  });
 }
 
 /** As 1.0 says it, where whatever is a time ends in `_at`. */

@@ -46,7 +46,7 @@ const troubles = {
   "inbox-fails": ({ method }) =>
     method === "POST" ? { ...json({ error: "Internal error" }), status: 500 } : undefined,
 
-  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 - 30) : undefined),
+  "feed-late": (asked) => (isTimeline(asked.url) ? oldPosts(asked, 3 * 3600 + 30) : undefined),
   "feed-empty": ({ url }) => (isTimeline(url) ? json([]) : undefined),
   "feed-fails": ({ url }) => (isTimeline(url) ? { ...page("We're sorry", "500"), status: 500 } : undefined),
   "password-page-fails": ({ url }) =>

@@ -1,74 +1,124 @@
 /** What the state of Laravel's queues and of Horizon means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
+import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
+import { counted } from "../../core/units.ts";
+import { type Absence, type Attendance, AttendanceHistory, outlastsRestart } from "./attendance.ts";
 import { pixelfedQueues } from "./horizon-queues.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
-import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "./queue-findings.ts";
-import type { Tolerance } from "./queue-lateness.ts";
+import { type QueueFinding, queueFinding, withStagnation } from "./queue-findings.ts";
+import { lateExplanation, type Tolerance, withOldest } from "./queue-lateness.ts";
 
-/** A queue whose jobs tell no time: the same job has stood at its front for this long at least. */
+/** The same job has stood at its front for this long at least: where jobs tell no time, that is how late it is. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
 
-export type SeenHorizon = Omit<HorizonState, "queues"> & { readonly queues: readonly SeenQueue[] };
+/** What is there now, and what is known from the looks before. */
+export type SeenHorizon = Omit<HorizonState, "queues"> & {
+  readonly queues: readonly SeenQueue[];
+  readonly attendance: Attendance;
+};
 
 export function seenHorizon(state: HorizonState, context: Pick<ProbeContext, "memory" | "clock">): SeenHorizon {
+  const processes = state.supervisors.map(({ paused, queues }) => ({ quiet: paused, queues }));
+  const history = AttendanceHistory.of(context.memory);
+  const attendance = history.note({ queues: state.queues, processes }, context.clock.monotonicSeconds());
   const queues = withStagnation(state.queues, context).map((queue): SeenQueue => {
-    const { latencySeconds = queue.front === undefined ? undefined : queue.stagnantSeconds } = queue;
-    return { ...queue, latencySeconds };
+    const { latencySeconds, stagnantSeconds, front, atLeast } = queue;
+    if (front === undefined || !atLeast) return queue;
+    return { ...queue, latencySeconds: Math.max(latencySeconds ?? 0, stagnantSeconds) };
   });
-  return { ...state, queues };
+  return { ...state, queues, attendance };
 }
 
-const lateSoon: Localised = {
-  en: "Posts, photos and messages from other servers arrive late.",
-  fr: "Les publications, les photos et les messages des autres serveurs arrivent en retard.",
+const arriveLate: Localised = {
+  en: "Posts and photos arrive late, here and on other servers.",
+  fr: "Les publications et les photos arrivent en retard, ici et sur les autres serveurs.",
+};
+const mayArriveLate: Localised = {
+  en: "Posts and photos may soon arrive late, here and on other servers.",
+  fr: "Les publications et les photos pourraient bientôt arriver en retard, ici et sur les autres serveurs.",
 };
 
 /** @param supervised false where plain `queue:work` is used, which leaves no sign of life. */
 export function judged(state: SeenHorizon, watched: ReadonlyMap<string, Tolerance>, supervised: boolean): QueueFinding {
-  const trouble = supervised ? troubleOf(state, watched) : undefined;
-  return queueFinding(state.queues, watched, { known: pixelfedQueues, trouble, felt: lateSoon });
+  const { everywhere } = state.attendance;
+  const trouble = supervised ? (everywhere ? standstill(state, everywhere) : unserved(state, watched)) : undefined;
+  if (trouble && trouble.outcome !== "up") return trouble;
+  const calm = queueFinding(state.queues, watched, { known: pixelfedQueues, trouble: undefined, felt: arriveLate });
+  return calm.reason === undefined && trouble ? trouble : calm;
 }
 
-function troubleOf(
-  { queues, masters, supervisors }: SeenHorizon,
+/** Nobody takes any job: Horizon is gone, paused, or has nobody who works. */
+function standstill(state: SeenHorizon, absence: Absence): QueueFinding {
+  const waiting = state.queues.filter(({ jobs }) => jobs > 0);
+  const oldest = Math.max(0, ...waiting.map(({ latencySeconds = 0 }) => latencySeconds));
+  const dead = state.masters.length === 0 && state.supervisors.length === 0;
+  const what = whyNobodyWorks(state);
+  if (!outlastsRestart(absence, oldest)) {
+    // Where nobody was ever seen at work, it may as well have been so for days.
+    return {
+      outcome: absence.atMostSeconds === undefined ? "unknown" : "up",
+      reason: `${what}, perhaps only for a restart`,
+    };
+  }
+  if (waiting.length === 0) {
+    return { outcome: "degraded", reason: dead ? `${what}; no job waits yet` : what, explanation: mayArriveLate };
+  }
+  const explanation = withOldest(arriveLate, oldest);
+  return dead
+    ? { outcome: "down", reason: `${theyWait(waiting)} and ${what}`, explanation }
+    : { outcome: "degraded", reason: `${what}; ${theyWait(waiting)}`, explanation };
+}
+
+function whyNobodyWorks({ masters, supervisors }: SeenHorizon): string {
+  if (masters.length === 0 && supervisors.length === 0) return "Horizon does not run";
+  if (masters.length > 0 && masters.every(({ paused }) => paused)) {
+    return "Horizon is paused: it takes no job until it is told to continue";
+  }
+  return supervisors.length === 0
+    ? "Horizon runs without a supervisor, so nobody works"
+    : "every supervisor of Horizon is paused";
+}
+
+/** Somebody works, but not on every queue that has work. */
+function unserved(
+  { queues, attendance }: SeenHorizon,
   watched: ReadonlyMap<string, Tolerance>,
-): QueueTrouble | undefined {
-  const waiting = queues.filter(({ jobs }) => jobs > 0);
-  const jobs = waiting.reduce((sum, queue) => sum + queue.jobs, 0);
-  const theyWait = `${jobs} ${jobs === 1 ? "job waits" : "jobs wait"}`;
-  if (masters.length === 0 && supervisors.length === 0) {
-    return jobs > 0
-      ? ["down", `${theyWait} and Horizon does not run`]
-      : ["degraded", "Horizon does not run; no job waits yet"];
-  }
-  const working = supervisors.filter(({ paused }) => !paused);
-  if (masters.every(({ paused }) => paused) && masters.length > 0) {
-    return ["degraded", "Horizon is paused: it takes no job until it is told to continue"];
-  }
-  if (supervisors.length === 0) return ["degraded", `Horizon runs without a supervisor, so nobody works; ${theyWait}`];
-  if (working.length === 0) return ["degraded", "every supervisor of Horizon is paused"];
-  const served = new Set(working.flatMap((supervisor) => supervisor.queues));
-  const orphans = waiting.filter(({ name }) => watched.get(name)?.page !== undefined && !served.has(name));
-  if (orphans.length > 0 && served.size > 0) {
-    return [
-      "degraded",
-      `jobs wait, and no supervisor serves ${plainText(orphans.map(({ name }) => name).join(", "), 100)}`,
-    ];
-  }
-  return undefined;
+): QueueFinding | undefined {
+  const orphans = queues.filter((queue) => {
+    const absence = attendance.queues.get(queue.name);
+    const counts = absence && queue.jobs > 0 && watched.get(queue.name)?.page !== undefined;
+    return counts && outlastsRestart(absence, queue.latencySeconds ?? 0);
+  });
+  const [first] = [...pixelfedQueues.keys()]
+    .flatMap((name) => orphans.filter((queue) => queue.name === name))
+    .concat(orphans);
+  if (!first) return undefined;
+  return {
+    outcome: "degraded",
+    reason: `jobs wait, and no supervisor serves ${plainText(orphans.map(({ name }) => name).join(", "), 100)}`,
+    explanation: lateExplanation(pixelfedQueues, first),
+  };
 }
 
-export function horizonReadings(state: SeenHorizon): readonly Reading[] {
+function theyWait(waiting: readonly LaravelQueue[]): string {
+  const jobs = waiting.reduce((sum, queue) => sum + queue.jobs, 0);
+  return `${counted(jobs, "job")} ${jobs === 1 ? "waits" : "wait"}`;
+}
+
+/** @param watched abandoned jobs of other queues are nobody's concern. */
+export function horizonReadings(state: SeenHorizon, watched: ReadonlyMap<string, Tolerance>): readonly Reading[] {
   const { queues, masters, supervisors, failed, failedRecently, cronAgeSeconds } = state;
   const workers = supervisors.map((supervisor) => supervisor.workers).filter((each) => each !== undefined);
   const overdue = queues.reduce((sum, queue) => sum + queue.overdue, 0);
+  const abandoned = queues.filter(({ name }) => watched.has(name)).reduce((sum, queue) => sum + queue.abandoned, 0);
   return [
     ...queues.flatMap(queueReadings),
     { metric: "queue_jobs", value: failed, labels: { queue: "*", state: "dead" } },
     { metric: "queue_dead_recent_jobs", value: failedRecently },
+    { metric: "queue_abandoned_jobs", value: abandoned },
     { metric: "queue_overdue_jobs", value: overdue, labels: { state: "scheduled" } },
     {
       metric: "queue_overdue_seconds",
@@ -111,15 +161,16 @@ const standing = (role: string, processes: readonly { readonly paused: boolean }
 export function horizonEvidence({ queues, masters, supervisors, queuesLeftOut, ...state }: SeenHorizon): string {
   const paused = [...masters, ...supervisors].filter((each) => each.paused).map(({ name }) => name);
   const lines = [
-    `${masters.length} masters, ${supervisors.length} supervisors${paused.length > 0 ? `, paused: ${plainText(paused.join(", "), 200)}` : ""}`,
-    `${state.failed} failed jobs (${state.failedRecently} within the hour)`,
-    ...(state.cronAgeSeconds === undefined ? [] : [`cron last ran ${Math.round(state.cronAgeSeconds)} s ago`]),
+    `${counted(masters.length, "master")}, ${counted(supervisors.length, "supervisor")}${paused.length > 0 ? `, paused: ${plainText(paused.join(", "), 200)}` : ""}`,
+    `${counted(state.failed, "failed job")} (${state.failedRecently} within the hour)`,
+    ...(state.cronAgeSeconds === undefined ? [] : [`cron last ran ${spokenAge(state.cronAgeSeconds).en} ago`]),
     ...queues
       .filter(({ jobs, delayed, reserved }) => jobs + delayed + reserved > 0)
-      .map(({ name, jobs, latencySeconds, delayed, reserved, abandoned }) => {
-        const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${Math.round(latencySeconds)} s old`;
+      .map(({ name, jobs, latencySeconds, atLeast, delayed, reserved, abandoned }) => {
+        const waits = `${atLeast ? "at least " : ""}${spokenAge(latencySeconds ?? 0).en} old`;
+        const age = latencySeconds === undefined ? "of unknown age" : `the oldest ${waits}`;
         const lost = abandoned > 0 ? ` (${abandoned} by a worker that died)` : "";
-        return `${plainText(name, 60)}: ${jobs} jobs${jobs > 0 ? `, ${age}` : ""}, ${delayed} delayed, ${reserved} taken${lost}`;
+        return `${plainText(name, 60)}: ${counted(jobs, "job")}${jobs > 0 ? `, ${age}` : ""}, ${delayed} delayed, ${reserved} taken${lost}`;
       }),
     ...(queuesLeftOut ? ["there are more queues than were looked at"] : []),
   ];

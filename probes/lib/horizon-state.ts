@@ -33,7 +33,10 @@ export interface HorizonState {
   readonly cronAgeSeconds: number | undefined;
 }
 
+/** `latencySeconds` is what its jobs tell: undefined where they cannot, and of a retried one at the front only a lower bound. */
 export interface LaravelQueue extends WaitingQueue {
+  /** Whether how long the same job stands at the front may say more than `latencySeconds`. */
+  readonly atLeast: boolean;
   /** Names the job at the front, to see whether it is still the same later. */
   readonly front: string | undefined;
   readonly delayed: number;
@@ -123,6 +126,7 @@ async function readQueues(redis: RedisReader, names: readonly string[], prefix: 
       ["llen", `${prefix}${name}`],
       // Laravel pushes at the tail and takes from the head: the opposite of Sidekiq.
       ["lindex", `${prefix}${name}`, 0],
+      ["lindex", `${prefix}${name}`, 1],
       ["zcard", `${prefix}${name}:delayed`],
       ["zcount", `${prefix}${name}:delayed`, "-inf", late],
       ["zrange", `${prefix}${name}:delayed`, 0, 0, "WITHSCORES"],
@@ -131,7 +135,7 @@ async function readQueues(redis: RedisReader, names: readonly string[], prefix: 
     ]),
   ]);
   const at = understood(redisTime, time);
-  const asked = 7;
+  const asked = 8;
   return names
     .map((name, index) => queueOf(name, answers.slice(asked * index, asked * (index + 1)), at))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -140,16 +144,20 @@ async function readQueues(redis: RedisReader, names: readonly string[], prefix: 
 const Names = z.array(z.string());
 const Overview = z.tuple([redisTime, Names, Names, scanned, wholeNumber.nullable(), count]);
 
-const QueueAnswer = z.tuple([count, z.string().nullable(), count, count, Names, count, count]);
+const QueueAnswer = z.tuple([count, z.string().nullable(), z.string().nullable(), count, count, Names, count, count]);
 
 function queueOf(name: string, answer: readonly unknown[], now: number): LaravelQueue {
-  const [jobs, oldest, delayed, overdue, [, firstDue], reserved, abandoned] = understood(QueueAnswer, answer);
-  const { id, since } = oldest === null ? {} : frontOf(oldest);
-  const waits = since === undefined ? undefined : Math.max(0, now - since);
+  const [jobs, first, second, delayed, overdue, [, firstDue], reserved, abandoned] = understood(QueueAnswer, answer);
+  const { id, since } = first === null ? {} : frontOf(first);
+  // Whoever stands behind it came later: so long at least it waits.
+  const behind = second === null ? undefined : frontOf(second).since;
+  const came = since ?? behind;
+  const waits = came === undefined ? undefined : Math.max(0, now - came);
   return {
     name,
     jobs,
-    latencySeconds: oldest === null ? 0 : waits,
+    latencySeconds: first === null ? 0 : waits,
+    atLeast: first !== null && since === undefined,
     front: id,
     delayed,
     overdue,
@@ -171,12 +179,22 @@ const Payload = z.object({
   id: z.string().max(100).nullish().catch(undefined),
   pushedAt: Moment.nullish().catch(undefined),
   createdAt: Moment.nullish().catch(undefined),
+  attempts: z.number().nullish().catch(undefined),
+  delay: z.number().nullish().catch(undefined),
 });
 
-/** Horizon says when it was pushed, Laravel from 12 on when it was made, Laravel before that nothing. */
+/**
+ * Horizon says when it was pushed, Laravel from 12 on when it was made and how long it was to be delayed, Laravel before
+ * that nothing. A job that is given back for another try keeps its first date: since when it waits again it does not tell.
+ */
 export function frontOf(job: string): { readonly id: string | undefined; readonly since: number | undefined } {
-  const { uuid, id, pushedAt, createdAt } = Payload.safeParse(parsedJson(job)).data ?? {};
-  return { id: uuid ?? id ?? undefined, since: pushedAt ?? createdAt ?? undefined };
+  const { uuid, id, pushedAt, createdAt, attempts, delay } = Payload.safeParse(parsedJson(job)).data ?? {};
+  const date = pushedAt ?? createdAt ?? undefined;
+  const again = (attempts ?? 0) > 0;
+  return {
+    id: uuid ?? id ?? undefined,
+    since: again || date === undefined ? undefined : date + Math.max(0, delay ?? 0),
+  };
 }
 
 /** "horizon-queue:default": in this set the names carry the prefix, whatever the client does with keys. */

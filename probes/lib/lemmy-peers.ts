@@ -53,6 +53,19 @@ interface Peer {
   readonly reachedAt: number | undefined;
 }
 
+const Post = z.object({
+  published: time,
+  published_at: time,
+  local: z.boolean(),
+});
+// From 1.0 on there are more kinds than those that are for everybody and those for members only.
+const Community = z.object({ visibility: z.string().optional().catch("unknown") });
+const Posted = z.object({ post: Post, community: Community });
+const Posts = z.union([
+  z.object({ posts: z.array(Posted).max(100) }).transform(({ posts }) => posts),
+  z.object({ items: z.array(Posted).max(100) }).transform(({ items }) => items),
+]);
+
 export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeContext): Promise<Look> {
   const url = new URL(`/api/${api}/federated_instances`, origin);
   const heard = await patiently(context.http.get(url, { maxBodyBytes: listBytes }), context);
@@ -61,9 +74,54 @@ export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeCont
   if (answer.status === 429) return { flaws: [] };
   if (answer.truncated) return { flaws: [], note: "the list of peers is too long to be read" };
   const peers = answer.status === 200 ? answer.json(Peers) : undefined;
-  if (peers) return { flaws: [], readings: readings(recent(peers, context.clock.now())) };
-  return wrong(`the list of peers ${whyNot(answer)}`, evidenceOf(answer));
+  if (!peers) return wrong(`the list of peers ${whyNot(answer)}`, evidenceOf(answer));
+  const now = context.clock.now();
+  const known = recent(peers, now);
+  const unsent = await unsentSince(furthest(known), { origin, api }, context);
+  const note = unsent === undefined ? {} : { note: standstill(furthest(known), unsent) };
+  return { flaws: [], readings: readings(known, unsent), ...note };
 }
+
+const furthest = (peers: readonly Peer[]): number =>
+  peers.reduce((most, { reachedAt }) => Math.max(most, reachedAt ?? 0), 0);
+
+/**
+ * When all stand still together, none is behind another: then our own newest post tells whether there is more to send.
+ * Whatever a member does is sent to somebody or skipped for everybody, and moves all queues on.
+ * @param reached the newest that any peer has got, in epoch milliseconds.
+ * @returns when our newest post was written that should have been sent an hour ago, and that nobody has got.
+ */
+async function unsentSince(
+  reached: number,
+  { origin, api }: { readonly origin: URL; readonly api: "v3" | "v4" },
+  context: ProbeContext,
+): Promise<number | undefined> {
+  const due = context.clock.now().epochMilliseconds - lateSeconds * 1000;
+  if (reached === 0 || reached >= due) return undefined;
+  const url = new URL(`/api/${api}/post/list`, origin);
+  const [type, sort] = api === "v3" ? ["Local", "New"] : ["local", "new"];
+  // Some are pinned to the top, however old they are.
+  url.search = new URLSearchParams({ type_: type, sort, limit: "50" }).toString();
+  const heard = await patiently(context.http.get(url, { maxBodyBytes: 4_000_000 }), context);
+  // Who may not read posts learns nothing of them, and the peers are measured all the same.
+  const posts = "answer" in heard && heard.answer.status === 200 ? heard.answer.json(Posts) : undefined;
+  const written = (posts ?? []).flatMap(({ post, community: { visibility } }) =>
+    post.local && (visibility === undefined || /^public$/i.test(visibility))
+      ? [post.published_at ?? post.published ?? 0]
+      : [],
+  );
+  const newest = written.filter((at) => at <= due).reduce((most, at) => Math.max(most, at), 0);
+  return newest > reached + sameMomentMilliseconds ? newest : undefined;
+}
+
+/** A post and the message about it are written one after the other. */
+const sameMomentMilliseconds = 60_000;
+
+const standstill = (reached: number, unsent: number): string =>
+  `no other server has got anything since ${moment(reached)}, although a post was written here at ${moment(unsent)}`;
+
+const moment = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 /** The document is there and has no list: federation is switched off. */
 const isOff = (answer: HttpAnswer): boolean =>
@@ -94,12 +152,14 @@ function recent(peers: NonNullable<z.output<typeof Peers>>, now: Temporal.Instan
 /**
  * Late is who is behind the furthest peer, and not behind the clock: where nobody posts for a night, everybody has
  * the newest post, and it is a night old.
+ * @param unsent when a post was written that none of them has got, though it is due; then all are late.
  */
-function readings(peers: readonly Peer[]): readonly Reading[] {
-  const newest = peers.reduce((most, { reachedAt }) => Math.max(most, reachedAt ?? 0), 0);
+function readings(peers: readonly Peer[], unsent: number | undefined): readonly Reading[] {
+  const reached = furthest(peers);
+  const newest = unsent ?? reached;
   const lags = peers.flatMap(({ reachedAt }) => (reachedAt === undefined ? [] : (newest - reachedAt) / 1000));
   const failing = peers.filter((peer) => peer.failing).length;
-  const late = peers.filter((peer) => !peer.failing && isLate(peer, newest)).length;
+  const late = peers.filter((peer) => !peer.failing && isLate(peer, newest, unsent !== undefined)).length;
   const count = (state: string, value: number): Reading => ({ metric: "federation_peers", value, labels: { state } });
   return [
     count("current", peers.length - failing - late),
@@ -109,12 +169,12 @@ function readings(peers: readonly Peer[]): readonly Reading[] {
       ? []
       : [{ metric: "federation_behind_ratio", value: (failing + late) / peers.length }]),
     ...(lags.length === 0 ? [] : [{ metric: "federation_lag_seconds", value: median(lags) }]),
-    ...(newest === 0 ? [] : [{ metric: "federation_last_success_timestamp_seconds", value: newest / 1000 }]),
+    ...(reached === 0 ? [] : [{ metric: "federation_last_success_timestamp_seconds", value: reached / 1000 }]),
   ];
 }
 
-const isLate = ({ reachedAt }: Peer, newest: number) =>
-  reachedAt !== undefined && (newest - reachedAt) / 1000 > lateSeconds;
+const isLate = ({ reachedAt }: Peer, newest: number, allAre: boolean) =>
+  reachedAt !== undefined && (allAre || (newest - reachedAt) / 1000 > lateSeconds);
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;

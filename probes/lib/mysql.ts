@@ -151,8 +151,14 @@ async function prepared(connection: Connection): Promise<MysqlReader> {
   const mariadb = /mariadb/i.test(version);
   const limit = mariadb ? `max_statement_time = ${questionSeconds}` : `max_execution_time = ${questionSeconds * 1000}`;
   await connection.query("SET SESSION TRANSACTION READ ONLY");
-  await connection.query(`SET SESSION ${limit}, lock_wait_timeout = 1`);
+  await connection.query("SET SESSION lock_wait_timeout = 1");
+  await connection.query(`SET SESSION ${limit}`).catch(unlessUnknownVariable);
   return { version, mariadb, ask: (sql) => ask(connection, sql) };
+}
+
+/** MySQL before 5.7.8 and some relatives have no limit to set: our own patience then ends a question. */
+function unlessUnknownVariable(error: unknown): void {
+  if (numberOf(error) !== 1193) throw error;
 }
 
 async function ask(connection: Connection, sql: string): Promise<Rows | Refusal> {
@@ -206,12 +212,26 @@ function explained(error: unknown, line: Line): unknown {
     case 1203:
     case 1226:
       return new CannotLook("our user has no connection left: raise its MAX_USER_CONNECTIONS", evidence);
+    case 3118:
+    case 4151:
+      return new CannotLook("MySQL has locked our user: ALTER USER … ACCOUNT UNLOCK", evidence);
+    case 1820:
+    case 1862:
+      return new CannotLook(
+        "the password of our user has expired: give it a new one, and PASSWORD EXPIRE NEVER",
+        evidence,
+      );
+    case 1251:
+    case 1524:
+      return new CannotLook(otherSignIn, evidence);
     case 1053:
       return new Unreachable("is shutting down", { stage: "protocol", phases, evidence });
     default:
       return new Unreachable(`answered with an error (${number})`, { stage: "protocol", phases, evidence });
   }
 }
+
+const otherSignIn = "MySQL wants our user to sign in in a way that we or it do not know: use a password";
 
 /** From the client library or the network, in contrast to an accident of ours. */
 function clientFailure(error: unknown, phases: Phases): unknown {
@@ -223,7 +243,7 @@ function clientFailure(error: unknown, phases: Phases): unknown {
     return new CannotLook("MySQL takes no encrypted connections: take ssl-mode and ca out");
   }
   if (/^(?:AUTH_SWITCH_PLUGIN_ERROR|ER_NOT_SUPPORTED_AUTH)/.test(code)) {
-    return new CannotLook("MySQL wants our user to sign in in a way that we do not know: use a password");
+    return new CannotLook(otherSignIn);
   }
   if (/^(?:PROTOCOL_|HANDSHAKE_|ECONNRESET|EPIPE|ERR_SSL|ERR_TLS|EPROTO)/.test(code)) {
     return new Unreachable(`connected, then the connection broke (${code.slice(0, 60)})`, {

@@ -109,7 +109,11 @@ function remark(info: RedisInfo, lately: Lately, { cache }: RedisExpectation): s
 const keepsAll = ({ maxmemory_policy }: RedisInfo) => maxmemory_policy === "noeviction" || maxmemory_policy === "";
 /** A replica takes what its primary sends, limit or not. */
 const isFull = (info: RedisInfo) =>
-  info.role !== "slave" && info.maxmemory > 0 && keepsAll(info) && info.used_memory >= info.maxmemory;
+  info.role !== "slave" && info.maxmemory > 0 && keepsAll(info) && usedOf(info) >= info.maxmemory;
+
+/** What stands against the limit: all of it where the machine is the limit. */
+const usedOf = ({ used_memory, mem_not_counted_for_evict, maxmemory }: RedisInfo): number =>
+  maxmemory > 0 ? Math.max(0, used_memory - mem_not_counted_for_evict) : used_memory;
 
 const limitOf = ({ maxmemory, total_system_memory }: RedisInfo): number => maxmemory || total_system_memory;
 
@@ -126,7 +130,7 @@ export function redisReadings(info: RedisInfo, now: number): readonly Reading[] 
     },
     ...plain("redis_memory_used_bytes", info.used_memory),
     ...(limit > 0
-      ? [...plain("redis_memory_limit_bytes", limit), ...plain("redis_memory_used_ratio", info.used_memory / limit)]
+      ? [...plain("redis_memory_limit_bytes", limit), ...plain("redis_memory_used_ratio", usedOf(info) / limit)]
       : []),
     ...plain("redis_connections", info.connected_clients),
     ...(info.maxclients > 0 ? plain("redis_connections_ratio", info.connected_clients / info.maxclients) : []),
@@ -144,9 +148,11 @@ export function redisReadings(info: RedisInfo, now: number): readonly Reading[] 
 
 export function redisEvidence(info: RedisInfo, lately: Lately): string {
   const limit = info.maxmemory > 0 ? formatBytes(info.maxmemory, "iec") : "no limit of its own";
+  const uncounted = info.mem_not_counted_for_evict;
+  const besides = uncounted > 0 ? `, of which ${formatBytes(uncounted, "iec")} do not count` : "";
   const lines = [
     `Redis ${info.redis_version}, ${info.role}, up for ${spokenAge(info.uptime_in_seconds).en}${lately.restarted ? " (restarted)" : ""}, ${info.keys} keys`,
-    `memory: ${formatBytes(info.used_memory, "iec")} of ${limit}, policy ${info.maxmemory_policy || "unknown"}`,
+    `memory: ${formatBytes(info.used_memory, "iec")} of ${limit}${besides}, policy ${info.maxmemory_policy || "unknown"}`,
     `evicted ${info.evicted_keys}, refused writes ${info.errorstat_OOM + info.errorstat_MISCONF}, clients turned away ${info.rejected_connections} since its start`,
     `saved: ${info.rdb_last_bgsave_status}, ${info.rdb_changes_since_last_save} changes since; append-only file: ${info.aof_enabled ? info.aof_last_write_status : "off"}`,
   ];

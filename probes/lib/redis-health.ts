@@ -16,6 +16,8 @@ const Info = z.object({
   redis_version: z.string().max(40),
   uptime_in_seconds: number,
   used_memory: number,
+  /** What is on its way to replicas and to the append-only file: no reason for Redis to refuse a write. */
+  mem_not_counted_for_evict: orZero,
   run_id: word,
   role: word,
   loading: orZero,

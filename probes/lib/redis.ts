@@ -63,6 +63,7 @@ async function visit<T>(
     return { answer, phases: visit.phases() };
   } catch (error) {
     if (visit.flooded) throw tooMuch(address);
+    if (visit.turnedAway) throw turnedAway();
     if (error instanceof CannotLook || error instanceof Unreachable) throw error;
     if (signal.aborted) throw ended(signal, visit.attempt());
     if (!isConnectionFault(error)) throw error;
@@ -116,6 +117,11 @@ class Visit {
   noteFault = (error: unknown): void => {
     this.fault ??= error;
   };
+
+  /** Said before we asked anything, so that ioredis takes it for an answer to nothing. */
+  get turnedAway(): boolean {
+    return this.fault instanceof Error && /\bDENIED Redis is running in protected mode\b/.test(this.fault.message);
+  }
 
   phases(): Phases {
     const now = this.#clock.monotonicSeconds();
@@ -195,11 +201,18 @@ function refusal(error: Error, command: string): Error {
   }
   if (word === "NOAUTH") return new CannotLook("Redis wants a password: put it into the address");
   if (word === "NOPERM") return new CannotLook(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
+  if (word === "DENIED") return turnedAway();
+  if (/^ERR unknown command\b/.test(error.message)) {
+    return new CannotLook(`this Redis does not know ${command.toUpperCase()}: was it renamed or taken out?`);
+  }
   if (word === "WRONGTYPE") return new CannotLook("this Redis holds something else: check the database number");
   if (command === "select") return new CannotLook("Redis has no database of this number");
   if (word === "LOADING") return new Unreachable("is still loading its data", { stage: "protocol" });
   return new Unreachable(`answered with an error${word && ` (${word})`}`, { stage: "protocol" });
 }
+
+const turnedAway = () =>
+  new CannotLook("Redis is in protected mode and lets only its own machine in: give it a password, and us as well");
 
 /** Redis wants no password at all, or is too old for user names; if it wants one, the next question is refused. */
 const isNeedlessPassword = (error: Error, command: string): boolean =>

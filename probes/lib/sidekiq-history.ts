@@ -1,5 +1,5 @@
 /** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
-import { type Attendance, AttendanceHistory } from "./sidekiq-attendance.ts";
+import { type Attendance, AttendanceHistory } from "./attendance.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
 
 /** Undefined where there is nothing yet to compare with, or the counters began anew. */

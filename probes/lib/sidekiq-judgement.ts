@@ -4,6 +4,7 @@ import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
+import { type Absence, outlastsRestart } from "./attendance.ts";
 import {
   lateExplanation,
   lateReason,
@@ -12,7 +13,6 @@ import {
   type WaitingQueue,
   withOldest,
 } from "./queue-lateness.ts";
-import { type Absence, outlastsRestart } from "./sidekiq-attendance.ts";
 import type { Trend } from "./sidekiq-history.ts";
 import { mastodonQueues } from "./sidekiq-queues.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";

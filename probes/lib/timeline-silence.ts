@@ -1,5 +1,5 @@
 /** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
-import { spokenDuration } from "../../core/member-texts.ts";
+import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { type FormerDay, formerDays } from "./former-days.ts";
@@ -34,7 +34,7 @@ export async function judgeSilence(
 ): Promise<Judgement> {
   const { quiet, longestPause, maxAge, pauses } = found;
   if (quiet <= maxAge) return { flaws: [] };
-  const note = `quiet for ${spokenDuration(quiet).en}, which is not known to be unusual here`;
+  const note = `quiet for ${spokenAge(quiet).en}, which is not known to be unusual here`;
   // Where too few come to know how often they do, nobody can say that they are late.
   if (longestPause === undefined || quiet <= pauses * longestPause) return { flaws: [], note };
   const days = await formerDays({ seen: found.posts, quiet, now: found.now }, async (before) => {
@@ -50,9 +50,9 @@ function flawOf({ feed, silent, quiet, longestPause = 0 }: Quiet, usual: number,
   // A post or two, found by a member who followed a link, make no difference; but then it is not none.
   const [en, fr, seconds] =
     silent > quiet / 2
-      ? (["No new posts", "Aucun nouveau message", silent] as const)
-      : (["Hardly any new posts", "Presque aucun nouveau message", quiet] as const);
-  const lasts = spokenDuration(seconds);
+      ? (["No new posts", "Aucune nouvelle publication", silent] as const)
+      : (["Hardly any new posts", "Presque aucune nouvelle publication", quiet] as const);
+  const lasts = spokenAge(seconds);
   const before = days.length > 0 ? "before this time on other days" : "before";
   const reason = `${en.toLowerCase()} on the ${feed} timeline for ${lasts.en}; the longest pause ${before} was ${spokenDuration(usual).en}`;
   const [from, de] = feed === "remote" ? ["from other servers", "d’autres serveurs"] : ["from members", "des membres"];

@@ -1,6 +1,7 @@
 /** What every store must do, whatever it stands on: one suite, called with a way to open an empty store. */
 import { describe, expect, test } from "vitest";
 import type { Notice } from "../../core/channel.ts";
+import { expected } from "../../core/heartbeat.ts";
 import { countOf, percentile } from "../../core/histogram.ts";
 import type { IncidentUpdate } from "../../core/incident.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -674,6 +675,24 @@ function keysContract(open: () => Promise<Store>): void {
     expect(links).toHaveLength(32);
     expect(await store.signingKey("links")).toEqual(links);
     expect(await store.signingKey("cookies")).not.toEqual(links);
+  });
+
+  test("what a job said is kept until it is forgotten", async () => {
+    await using store = await open();
+    const [backup, vacuum] = [
+      { target: "database", check: "backup" },
+      { target: "database", check: "vacuum" },
+    ];
+    await store.keepHeartbeat(vacuum, expected(1));
+    await store.keepHeartbeat(backup, expected(1));
+    await store.keepHeartbeat(backup, expected(2));
+    expect(await store.heartbeats()).toEqual([
+      { ...backup, state: expected(2) },
+      { ...vacuum, state: expected(1) },
+    ]);
+    await store.forgetHeartbeat(backup);
+    await store.forgetHeartbeat(backup);
+    expect(await store.heartbeats()).toEqual([{ ...vacuum, state: expected(1) }]);
   });
 
   test("the audit takes what was done", async () => {

@@ -7,6 +7,7 @@ import { heartbeatToken } from "../../core/heartbeat.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Store } from "../../core/store.ts";
+import type { Check } from "../../core/target.ts";
 import { publicApp } from "../../dashboards/server.ts";
 import probe from "../../probes/heartbeat.ts";
 import { aCheck, aSample } from "../helpers/checks.ts";
@@ -14,7 +15,7 @@ import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
 const backup = aCheck({ target: "database", id: "backup", probe: "heartbeat" });
-const job = { target: "database", check: "backup" };
+const job = { target: "database", check: "backup", version: 1 };
 const nightly = { expectEvery: "1d", grace: "1h", mayRun: "2h" };
 const hour = 3600;
 
@@ -32,8 +33,9 @@ async function setup() {
 }
 
 /** A process that listens; a second one on the same store is that after a restart. */
-async function listening(store: Store, clock: FakeClock) {
-  const heartbeats = await openHeartbeats({ store, clock, checks: [backup] });
+async function listening(store: Store, clock: FakeClock, checks: readonly Check[] = [backup]) {
+  const heartbeats = await openHeartbeats({ store, clock, checks });
+  await heartbeats.begin();
   const app = publicApp({
     settings: () => ({
       organisation: { name: sameInAll("Co-op"), languages: ["en"], timeZone: "UTC" },
@@ -186,6 +188,63 @@ test("a check that is no longer configured is no longer heard", async () => {
   expect((await call(token)).status).toBe(404);
   await heartbeats.reconfigure([backup]);
   expect((await call(token)).status).toBe(200);
+});
+
+test("a check that is put back after a month is expected anew, in one process or after restarts", async () => {
+  await using setting = await setup();
+  const { clock, call, heartbeats, look, store, token } = setting;
+  await call(token);
+  await heartbeats.reconfigure([]);
+  await clock.turn(30 * 24 * hour);
+  await heartbeats.reconfigure([backup]);
+  expect(await look()).toMatchObject({ outcome: "up", reason: "waits for the first call" });
+  await call(`${token}/1`);
+  expect(await look()).toMatchObject({ outcome: "down" });
+
+  await listening(store, clock, []);
+  await clock.turn(30 * 24 * hour);
+  const after = await listening(store, clock);
+  expect(await after.look()).toMatchObject({ outcome: "up", reason: "waits for the first call" });
+  await clock.turn(26 * hour);
+  expect(await after.look()).toMatchObject({ outcome: "down", reason: expect.stringContaining("has never called") });
+});
+
+test("a start that fails before anybody can call expects nothing", async () => {
+  await using store = await openSqliteStore(":memory:");
+  const clock = new FakeClock();
+  await openHeartbeats({ store, clock, checks: [backup] });
+  expect(await store.heartbeats()).toEqual([]);
+  await clock.turn(3 * 24 * hour);
+  const { look } = await listening(store, clock);
+  expect(await look()).toMatchObject({ outcome: "up", reason: "waits for the first call" });
+});
+
+test("a process that listened and measured nothing has heard what it heard, and is excused for the time after", async () => {
+  await using setting = await setup();
+  const { clock, call, store, token } = setting;
+  await clock.turn(hour);
+  await call(token);
+  await clock.turn(3 * 24 * hour);
+  const after = await listening(store, clock);
+  expect(await after.look()).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("we were not listening"),
+  });
+});
+
+test("an address that became known is taken back by another version, and what was said stays", async () => {
+  await using setting = await setup();
+  const { call, heartbeats, look, store, token } = setting;
+  await call(token);
+  await heartbeats.reconfigure([{ ...backup, options: probe.options.parse({ ...nightly, version: 2 }) }]);
+  expect((await call(token)).status).toBe(404);
+  const second = heartbeatToken({ ...job, version: 2 }, await store.signingKey("heartbeat"));
+  expect((await look()).readings).toEqual([
+    { metric: "heartbeat_success_timestamp_seconds", value: expect.any(Number) },
+  ]);
+  expect((await call(second)).status).toBe(200);
+  await heartbeats.reconfigure([backup]);
+  expect([(await call(second)).status, (await call(token)).status]).toEqual([404, 200]);
 });
 
 test("a word that is none of ours is refused, and says which there are", async () => {

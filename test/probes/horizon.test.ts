@@ -63,27 +63,99 @@ describe("Horizon 5.10.6", () => {
         en: expect.stringMatching(
           /^Posts and notifications arrive late: the oldest waiting job is 1[45] minutes old\.$/,
         ),
-        fr: expect.stringMatching(/^Publications et notifications en retard\u00a0: .* 1[45] minutes\.$/),
+        fr: expect.stringMatching(
+          /^Les publications et les notifications arrivent en retard\u00a0: .* 1[45] minutes\.$/,
+        ),
       },
     });
   });
 
   redisTest("without master and supervisor is down, as soon as jobs wait", async () => {
     await using redis = await redisWith(capturedHorizon);
-    await command(redis.url, async (client) => {
-      // What happens by itself 30 seconds after it was killed; the sorted sets still name it.
-      await client.del("horizon-master:web1-AbCd", "horizon-supervisor:web1-AbCd:supervisor-1");
-    });
+    await putJobs(redis.url, "default", [{ uuid: "a", before: 840 }]);
+    await putJobs(redis.url, "feed", []);
+    await gone(redis.url);
     expect(await run(redis.url)).toMatchObject({
       outcome: "down",
-      reason: "3 jobs wait and Horizon does not run",
+      reason: "1 job waits and Horizon does not run",
       runbook: "queue-latency",
-      explanation: { en: expect.stringContaining("late"), fr: expect.stringContaining("en retard") },
+      explanation: {
+        en: expect.stringMatching(/^Posts and photos arrive late, .* the oldest waiting job is 1[45] minutes old\.$/),
+        fr: expect.stringMatching(/^Les publications et les photos arrivent en retard, .* depuis 1[45] minutes\.$/),
+      },
     });
     await command(redis.url, (client) => client.del("queues:default", "queues:feed"));
-    expect(await run(redis.url)).toMatchObject({
+    const [clock, memory] = [new FakeClock(), new Map<string, unknown>()];
+    expect(await run(redis.url, {}, { clock, memory })).toMatchObject({
+      outcome: "unknown",
+      reason: "Horizon does not run, perhaps only for a restart",
+    });
+    await clock.turn(120);
+    expect(await run(redis.url, {}, { clock, memory })).toMatchObject({
       outcome: "degraded",
       reason: "Horizon does not run; no job waits yet",
+    });
+  });
+
+  redisTest("that is restarted is no trouble for two minutes, whatever waits", async () => {
+    await using redis = await redisWith(capturedHorizon);
+    const [clock, memory] = [new FakeClock(), new Map<string, unknown>()];
+    const look = () => run(redis.url, { ignore: ["default", "feed"] }, { clock, memory });
+    expect(await look()).toMatchObject({ outcome: "up" });
+    await putJobs(redis.url, "default", [{ uuid: "a", before: 840 }]);
+    await gone(redis.url);
+    await clock.turn(60);
+    expect(await look()).toMatchObject({
+      outcome: "up",
+      reason: "Horizon does not run, perhaps only for a restart",
+    });
+    await clock.turn(120);
+    expect(await look()).toMatchObject({ outcome: "down", reason: "1 job waits and Horizon does not run" });
+  });
+
+  redisTest("a job that is tried again is as old as it stands there, not as its first date says", async () => {
+    await using redis = await redisWith(capturedHorizon);
+    const [clock, memory] = [new FakeClock(), new Map<string, unknown>()];
+    const look = () => run(redis.url, { ignore: ["feed"] }, { clock, memory });
+    const latency = ({ readings = [] }: Awaited<ReturnType<typeof look>>) =>
+      readings.find(({ metric, labels }) => metric === "queue_latency_seconds" && labels?.["queue"] === "default")
+        ?.value;
+    await putJobs(redis.url, "default", [{ uuid: "a", before: 7200, attempts: 3 }]);
+    const first = await look();
+    expect([first.reason, latency(first)]).toEqual([undefined, 0]);
+    await clock.turn(900);
+    const later = await look();
+    expect(later.reason).toBe("default: its oldest job has waited for 15 minutes");
+    expect(latency(later)).toBe(900);
+    // What stands behind it came later, and says how long it waits at least.
+    await putJobs(redis.url, "default", [
+      { uuid: "b", before: 7200, attempts: 1 },
+      { uuid: "c", before: 1260 },
+    ]);
+    expect((await look()).reason).toMatch(/^default: its oldest job has waited for 2[12] minutes$/);
+    // Laravel from 12 on says how long it was to be delayed.
+    await putJobs(redis.url, "default", [{ uuid: "d", before: 7230, delay: 7200 }]);
+    expect(latency(await look())).toBeLessThan(120);
+  });
+
+  redisTest("jobs of a worker that died become a ticket, unless their queue is ignored", async () => {
+    await using redis = await redisWith(capturedHorizon);
+    await command(redis.url, async (client) => {
+      const now = Number((await client.time())[0]);
+      for (let job = 0; job < 440; job++) await client.zadd("queues:mmo:reserved", now - 3600, `{"uuid":"${job}"}`);
+      await client.zadd("queues:high:reserved", now + 60, "{}");
+      await client.zremrangebyscore("queues:high:reserved", "-inf", now);
+    });
+    const abandoned = async (options = {}) =>
+      (await run(redis.url, options)).readings?.find(({ metric }) => metric === "queue_abandoned_jobs")?.value;
+    expect(await abandoned()).toBe(440);
+    expect(await abandoned({ ignore: ["mmo"] })).toBe(0);
+    const settings = probe.options.parse({ url: new Secret(redis.url) });
+    expect(probe.thresholds?.(settings).find(({ id }) => id === "abandoned")).toMatchObject({
+      metric: "queue_abandoned_jobs",
+      raiseAt: 1,
+      raiseAfterSeconds: 600,
+      urgency: "ticket",
     });
   });
 
@@ -92,12 +164,16 @@ describe("Horizon 5.10.6", () => {
     ["horizon-supervisor:web1-AbCd:supervisor-1", "every supervisor of Horizon is paused"],
   ])("with %s paused is degraded", async (key, reason) => {
     await using redis = await redisWith(capturedHorizon);
+    await putJobs(redis.url, "default", [{ uuid: "a", before: 840 }]);
     await command(redis.url, (client) => client.hset(key, "status", "paused"));
-    expect(await run(redis.url)).toMatchObject({ outcome: "degraded", reason });
+    // Horizon pauses its supervisors with itself.
+    await command(redis.url, (client) => client.hset("horizon-supervisor:web1-AbCd:supervisor-1", "status", "paused"));
+    expect(await run(redis.url)).toMatchObject({ outcome: "degraded", reason: `${reason}; 2 jobs wait` });
   });
 
   redisTest("with a queue that no supervisor serves is degraded", async () => {
     await using redis = await redisWith(capturedHorizon);
+    await putJobs(redis.url, "feed", [{ uuid: "a", before: 840 }]);
     await command(redis.url, (client) =>
       client.hset("horizon-supervisor:web1-AbCd:supervisor-1", {
         options: JSON.stringify({ queue: "high,default" }),
@@ -105,7 +181,11 @@ describe("Horizon 5.10.6", () => {
       }),
     );
     const sample = await run(redis.url);
-    expect(sample).toMatchObject({ outcome: "degraded", reason: "jobs wait, and no supervisor serves feed" });
+    expect(sample).toMatchObject({
+      outcome: "degraded",
+      reason: "jobs wait, and no supervisor serves feed",
+      explanation: { en: expect.stringMatching(/^Timelines are filled late: the oldest waiting job is 1[45] minutes/) },
+    });
     expect(sample.readings).toContainEqual({ metric: "queue_processes", value: 5 });
   });
 
@@ -166,7 +246,11 @@ describe("plain Laravel queues of version 8, whose jobs carry no time", () => {
 
   redisTest("are down without Horizon where Horizon should be", async () => {
     await using redis = await redisWith(capturedQueues);
-    expect(await run(redis.url, { prefix: "pixelfed_database_" })).toMatchObject({
+    const [clock, memory] = [new FakeClock(), new Map<string, unknown>()];
+    const look = () => run(redis.url, { prefix: "pixelfed_database_" }, { clock, memory });
+    expect((await look()).outcome).toBe("unknown");
+    await clock.turn(120);
+    expect(await look()).toMatchObject({
       outcome: "down",
       reason: expect.stringContaining("Horizon does not run"),
     });
@@ -208,8 +292,32 @@ test("any text may be a job, and is never a crash", () => {
   );
   expect(frontOf('{"uuid":"a","pushedAt":"1795397866.2213"}')).toEqual({ id: "a", since: 1_795_397_866.2213 });
   expect(frontOf('{"id":"b","createdAt":1795397866}')).toEqual({ id: "b", since: 1_795_397_866 });
+  expect(frontOf('{"uuid":"c","pushedAt":"1795397866","delay":60,"attempts":0}').since).toBe(1_795_397_926);
+  expect(frontOf('{"uuid":"d","pushedAt":"1795397866","attempts":1}').since).toBeUndefined();
   expect(frontOf('{"uuid":7,"pushedAt":"soon","createdAt":1795397866}').since).toBe(1_795_397_866);
 });
+
+interface WaitingJob {
+  readonly uuid: string;
+  /** Pushed so many seconds ago. */
+  readonly before: number;
+  readonly attempts?: number;
+  readonly delay?: number;
+}
+
+/** In place of what the queue holds. */
+const putJobs = (url: string, queue: string, jobs: readonly WaitingJob[]) =>
+  command(url, async (client) => {
+    const now = Number((await client.time())[0]);
+    await client.del(`queues:${queue}`);
+    for (const { before, ...job } of jobs) {
+      await client.rpush(`queues:${queue}`, JSON.stringify({ ...job, pushedAt: `${now - before - 1}.75` }));
+    }
+  });
+
+/** What happens by itself 30 seconds after Horizon was killed; the sorted sets still name it. */
+const gone = (url: string) =>
+  command(url, (client) => client.del("horizon-master:web1-AbCd", "horizon-supervisor:web1-AbCd:supervisor-1"));
 
 function dump(file: string): unknown {
   return JSON.parse(readFileSync(new URL(`../fixtures/laravel/${file}`, import.meta.url), "utf8"));

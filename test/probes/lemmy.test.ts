@@ -58,7 +58,43 @@ describe.each(["0.19", "1.0"] as const)("Lemmy %s", (version) => {
   });
 });
 
+describe.each(["0.19", "1.0"] as const)("peers of Lemmy %s that all stand still", (version) => {
+  const stuck = { version, peers: Array.from({ length: 50 }, () => ({ behindHours: 48 })) };
+
+  test("while something was posted here are all late, and that is said", async () => {
+    const settings = { ...stuck, posts: [{ hours: 900 }, { hours: 0.1 }, { hours: 2 }, { hours: 60 }] };
+    expect(await figures(settings)).toMatchObject({
+      current: 0,
+      late: 50,
+      federation_behind_ratio: 1,
+      federation_lag_seconds: 46 * 3600,
+    });
+    expect((await inMood("healthy", settings)).reason).toMatch(
+      /^no other server has got anything since 20.* UTC, although a post was written here at 20.* UTC$/,
+    );
+  });
+
+  test.each<[string, LemmySettings]>([
+    ["nothing was posted since", { posts: [{ hours: 48 }] }],
+    ["what was posted since is still on its way", { posts: [{ hours: 0.5 }, { hours: 50 }] }],
+    ["what was posted since stays here", { posts: [{ hours: 2, localOnly: true }] }],
+    ["what came since was posted elsewhere", { posts: [{ hours: 2, remote: true }] }],
+  ])("are not late where %s", async (_what, posts) => {
+    expect(await figures({ ...stuck, ...posts })).toMatchObject({ late: 0, federation_behind_ratio: 0 });
+  });
+});
+
 describe("peers", () => {
+  test("are measured all the same where posts are for members only", async () => {
+    const reached = { fail_count: 0, last_successful_published_time: "2026-11-20T12:00:00Z" };
+    const peer = { updated: "2026-11-23T11:00:00Z", federation_state: reached };
+    const list = asJson({ federated_instances: { linked: Array.from({ length: 6 }, () => peer) } });
+    for (const posts of [{ status: 401 }, asHtml("x"), asJson({ posts: [{}] })]) {
+      const answers = { "/api/v3/federated_instances": list, "/api/v3/post/list": posts };
+      expect(await withChange(answers)).toMatchObject({ outcome: "up" });
+    }
+  });
+
   test("that were not seen for days do not count: their servers are gone", async () => {
     const peers = [...Array.from({ length: 6 }, () => ({})), { failures: 900, behindHours: 5000, unseenHours: 5000 }];
     expect(await figures({ peers })).toMatchObject({ current: 6, failing: 0, federation_behind_ratio: 0 });

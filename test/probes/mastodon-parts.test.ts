@@ -76,6 +76,23 @@ describe("media", () => {
     });
   });
 
+  test("are not known to be hidden where a wall or an error stands before the timeline that shows them", async () => {
+    const wall = asHtml("<title>Hello</title><p>Please enable JavaScript and cookies to continue.</p>");
+    for (const [answer, reason] of [
+      [wall, /^could not look for a picture: blocked: something asks for a browser/],
+      [{ status: 500 }, /^could not look for a picture: the timeline answered 500$/],
+    ] as const) {
+      await using server = await smallServer({
+        ...shows("/avatars/original/missing.png"),
+        "/api/v1/timelines/public": answer,
+      });
+      expect(await runProbe(media, { url: server.url })).toMatchObject({
+        outcome: "unknown",
+        reason: expect.stringMatching(reason),
+      });
+    }
+  });
+
   test("are not looked for while Mastodon itself is broken", async () => {
     await using server = await startMastodon();
     await server.become("errors");
@@ -462,6 +479,30 @@ describe("the timeline", () => {
     expect(await onOtherDays(newest, gap)).toMatchObject({ outcome });
   });
 
+  test("is never told to be quiet for longer than it is", async () => {
+    expect(await onOtherDays(every(2, 3 * 3600 + 50), 2)).toMatchObject({
+      reason: expect.stringMatching(/^no new posts on the remote timeline for 3 hours;/),
+      explanation: { en: "No new posts from other servers for 3 hours." },
+    });
+  });
+
+  test("under maintenance is told to be so", async () => {
+    const maintenance = { status: 503, headers: { "retry-after": "600" } };
+    expect(await withPosts({ "/api/v1/timelines/public": maintenance })).toMatchObject({
+      outcome: "down",
+      reason: "says it is under maintenance (503, asks to come back in 600 s)",
+      explanation: { en: expect.stringContaining("maintenance") },
+    });
+  });
+
+  test("behind a wall that says only that it wants a browser is not measured", async () => {
+    const wall = asHtml("<title>Hello</title><p>Please enable JavaScript and cookies to continue.</p>");
+    expect(await withPosts({ "/api/v1/timelines/public": wall })).toMatchObject({
+      outcome: "unknown",
+      reason: "blocked: something asks for a browser (the timeline answered 200)",
+    });
+  });
+
   test("that is quieter than on other days is told of in words that are true", async () => {
     expect(await onOtherDays(every(2, 3 * 3600), 2)).toMatchObject({
       outcome: "degraded",
@@ -469,7 +510,7 @@ describe("the timeline", () => {
         "no new posts on the remote timeline for 3 hours; the longest pause before this time on other days was less than a minute",
       explanation: {
         en: "No new posts from other servers for 3 hours.",
-        fr: "Aucun nouveau message d’autres serveurs depuis 3 heures.",
+        fr: "Aucune nouvelle publication d’autres serveurs depuis 3 heures.",
       },
       evidence: expect.stringContaining("and 7 days ago, before this time: 6 s"),
     });
@@ -485,7 +526,7 @@ describe("the timeline", () => {
   test("is compared with other days only when it has been quiet for long, and says so when that is usual", async () => {
     expect(await onOtherDays(every(60, 1500), 60)).toMatchObject({ outcome: "up", asked: 0 });
     const { asked, reason } = await onOtherDays(every(3, 35 * 60), 900);
-    expect([asked, reason]).toEqual([3, "quiet for 36 minutes, which is not known to be unusual here"]);
+    expect([asked, reason]).toEqual([3, "quiet for 35 minutes, which is not known to be unusual here"]);
   });
 
   test.each<[string, Answers[string], string]>([

@@ -5,6 +5,7 @@ import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import probe from "../../probes/mysql.ts";
 import { mariadb, mariadbTest, theMariadb } from "../helpers/mariadb-test.ts";
+import { errorPacket, oldMysql } from "../helpers/old-mysql.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 import { tcpServer } from "../helpers/servers.ts";
 
@@ -129,6 +130,41 @@ mariadbTest("a wrong password is our failure, and is never shown", async () => {
   const sample = await look(`mysql://tidewatch:letmein-123@127.0.0.1:${port}`);
   expect(sample).toMatchObject({ outcome: "unknown", reason: "MySQL refused our user name or password" });
   expect(JSON.stringify(sample)).not.toContain("letmein");
+});
+
+mariadbTest.each([
+  ["account lock", /^MySQL has locked our user: ALTER USER/],
+  ["password expire", /^the password of our user has expired: /],
+])("a user that the server has shut out (%s) is our failure, and no outage", async (fate, reason) => {
+  await using admin = await administrator();
+  await admin.run(`create or replace user shut@'127.0.0.1' identified by 'shut' ${fate}`);
+  const sample = await look(theMariadb().url.replace(/\/\/.*@/, "//shut:shut@"));
+  expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringMatching(reason) });
+});
+
+test.each([
+  [3118, "has locked our user"],
+  [4151, "has locked our user"],
+  [1820, "has expired"],
+  [1862, "has expired"],
+  [1251, "use a password"],
+  [1524, "use a password"],
+])("a server that answers %i to our sign-in refuses us, and nobody else", async (number, reason) => {
+  await using server = await tcpServer((socket) => void socket.end(errorPacket(number)));
+  expect(await look(`mysql://a:b@127.0.0.1:${server.port}`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining(reason),
+  });
+});
+
+test("a server without a limit for questions is looked at all the same", async () => {
+  const asked: string[] = [];
+  await using server = await oldMysql(asked);
+  const sample = await look(`mysql://a:b@127.0.0.1:${server.port}`);
+  expect(asked).toContain("SET SESSION max_execution_time = 4000");
+  expect(asked.length).toBeGreaterThan(5);
+  expect(sample.reason).not.toContain("1193");
+  expect(sample.outcome).not.toBe("down");
 });
 
 mariadbTest("encryption that is asked for and not offered is said, not left out", async () => {

@@ -1,5 +1,6 @@
 /** A real Redis in trouble of each kind: full, losing keys, unable to save, alone, restarted. */
 import { chmodSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -12,6 +13,7 @@ import { FakeClock } from "../helpers/fake-clock.ts";
 import { command } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
+import { bytesServer, tcpServer } from "../helpers/servers.ts";
 
 redisTest("a healthy Redis is up, with its memory, clients and start", async () => {
   await using redis = await startRedis();
@@ -188,6 +190,43 @@ redisTest("the documented rights are enough, and without INFO it says which is m
     outcome: "unknown",
     reason: "our Redis user may not ask INFO: extend its ACL",
   });
+});
+
+redisTest("one that had INFO renamed is our failure, and says so", async () => {
+  await using redis = await startRedis({ configuration: ['rename-command INFO ""'] });
+  expect(await run(redis.url)).toMatchObject({
+    outcome: "unknown",
+    reason: "this Redis does not know INFO: was it renamed or taken out?",
+  });
+});
+
+const protectedMode = "-DENIED Redis is running in protected mode because protected mode is enabled.\r\n";
+
+test.each<[string, (socket: Socket) => void]>([
+  ["before anything was asked", (socket) => void socket.end(protectedMode)],
+  ["in place of an answer", (socket) => socket.once("data", () => socket.end(protectedMode))],
+])("one in protected mode turns us away, not those on its own machine (%s)", async (_when, talk) => {
+  await using server = await tcpServer(talk);
+  expect(await run(`redis://127.0.0.1:${server.port}`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("protected mode"),
+  });
+});
+
+test("what is on its way to replicas does not fill its memory, as Redis itself counts", async () => {
+  const full = { used_memory: 1050, maxmemory: 1000, maxmemory_policy: "noeviction", connected_slaves: 1 };
+  const lines = (more: object) =>
+    Object.entries({ redis_version: "7.0.15", uptime_in_seconds: 9, role: "master", ...full, ...more })
+      .map(([name, value]) => `${name}:${value}\r\n`)
+      .join("");
+  const saying = (text: string) => bytesServer(`$${text.length}\r\n${text}\r\n`);
+  await using busy = await saying(lines({ mem_not_counted_for_evict: 200 }));
+  const sample = await run(`redis://127.0.0.1:${busy.port}`);
+  expect(sample).toMatchObject({ outcome: "up", evidence: expect.stringContaining("200 B do not count") });
+  expect(sample.readings).toContainEqual({ metric: "redis_memory_used_ratio", value: 0.85 });
+  expect(sample.readings).toContainEqual({ metric: "redis_memory_used_bytes", value: 1050 });
+  await using crowded = await saying(lines({ mem_not_counted_for_evict: 40 }));
+  expect(await run(`redis://127.0.0.1:${crowded.port}`)).toMatchObject({ outcome: "down" });
 });
 
 const info = (more: Readonly<Record<string, string | number>>) =>

@@ -1,5 +1,16 @@
-/** Who takes jobs from Sidekiq's queues, and since when nobody does: a restart takes a moment and is no trouble. */
-import type { SidekiqState } from "./sidekiq-state.ts";
+/** Who takes jobs from queues, and since when nobody does: a restart takes a moment and is no trouble. */
+
+/** Of Sidekiq a process, of Horizon a supervisor. */
+interface Worker {
+  /** Takes no further job. */
+  readonly quiet: boolean;
+  readonly queues: readonly string[];
+}
+
+export interface Workplace {
+  readonly queues: readonly { readonly name: string }[];
+  readonly processes: readonly Worker[];
+}
 
 /** Nobody takes jobs from a queue, or from any. */
 export interface Absence {
@@ -16,7 +27,7 @@ export interface Attendance {
   readonly queues: ReadonlyMap<string, Absence>;
 }
 
-/** Mastodon is back within a minute after a restart, on a small server within two. */
+/** Mastodon is back within a minute after a restart, on a small server within two; Horizon is quicker. */
 const restartSeconds = 120;
 
 /**
@@ -34,12 +45,22 @@ export class AttendanceHistory {
   /** Since when nobody has been. */
   readonly #missing = new Map<string, number>();
 
-  note({ queues, processes }: SidekiqState, at: number): Attendance {
+  /** The one in the memory of a check, or a new one. */
+  static of(memory: Map<string, unknown>): AttendanceHistory {
+    const known = memory.get("attendance");
+    if (known instanceof AttendanceHistory) return known;
+    const history = new AttendanceHistory();
+    memory.set("attendance", history);
+    return history;
+  }
+
+  /** @param at monotonic seconds. */
+  note({ queues, processes }: Workplace, at: number): Attendance {
     const working = processes.filter(({ quiet }) => !quiet);
     const served = new Set(working.flatMap((process) => process.queues));
     this.#forgetAllBut(new Set([all, ...queues.map(({ name }) => name)]));
     const everywhere = this.#noteOne(all, working.length > 0, at);
-    // An older or newer Sidekiq may not say what it serves: that is no reason to accuse it.
+    // An older or newer release may not say what it serves: that is no reason to accuse it.
     const absences = queues.flatMap(({ name }): [string, Absence][] => {
       const absence = this.#noteOne(name, working.length > 0 && (served.size === 0 || served.has(name)), at);
       return absence && !everywhere ? [[name, absence]] : [];
