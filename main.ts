@@ -2,7 +2,7 @@
 /** The program: reads the arguments, runs one command, says errors in a sentence and how to mend them. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Command, CommandContext } from "./commands/lib/command.ts";
+import type { Command, CommandContext, Exits } from "./commands/lib/command.ts";
 import { nearest } from "./core/nearest.ts";
 
 const needed = 26;
@@ -12,7 +12,8 @@ if (major < needed) {
     `tidewatch: this is Node.js ${process.versions.node}, and version ${needed} or newer is needed.\n` +
       "Start it with `npm start` or `npx tidewatch …` in its folder: they use the Node.js that `npm install` brought.\n",
   );
-  process.exit(2);
+  // EX_UNAVAILABLE of sysexits.h: no command has it for a result.
+  process.exit(69);
 }
 
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
@@ -27,6 +28,8 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   restore: () => import("./commands/restore.ts"),
 };
 
+/** EX_USAGE of sysexits.h: `tidewatch prob mastodon` must not pass for a result of `probe`. */
+const wrongWords = 64;
 /** What shells say of a command that Ctrl-C ended. */
 const stoppedEarly = 130;
 const shutdown = new AbortController();
@@ -52,12 +55,13 @@ async function main(argv: readonly string[], context: CommandContext): Promise<n
     const meant = nearest(name, Object.keys(commands));
     context.stderr.write(`tidewatch: there is no command "${name}"${meant ? `; did you mean "${meant}"?` : ""}\n`);
     context.stderr.write("`tidewatch --help` lists them.\n");
-    return 2;
+    return wrongWords;
   }
+  const { command } = await load();
   try {
-    return await runCommand((await load()).command, rest, context);
+    return await runCommand(command, rest, context);
   } catch (error) {
-    return explain(error, context);
+    return explain(error, context, command.exits);
   }
 }
 
@@ -71,23 +75,23 @@ async function runCommand(command: Command, argv: readonly string[], context: Co
   const { least, most } = command.positionals ?? { least: 0, most: 0 };
   if (positionals.length < least || positionals.length > most) {
     context.stderr.write(`Usage: tidewatch ${command.usage}\nExample: ${command.example}\n`);
-    return 2;
+    return command.exits?.usage ?? 2;
   }
   return command.run({ values, positionals }, context);
 }
 
 /** Errors a person can mend are told in their own words; anything else is our bug and comes with its stack. */
-function explain(error: unknown, { stderr, env, signal }: CommandContext): number {
+function explain(error: unknown, { stderr, env, signal }: CommandContext, exits: Exits | undefined): number {
   if (!(error instanceof Error)) throw error;
   // Who stopped it in the middle knows why it ended.
   if (error === signal.reason) return stoppedEarly;
   if (error.name === "ConfigError") {
     stderr.write(`${error.message}\n`);
-    return 2;
+    return exits?.config ?? 2;
   }
   if (error.name === "Refused" && "remedy" in error) {
     stderr.write(`tidewatch: ${error.message}\n${error.remedy}\n`);
-    return 1;
+    return exits?.usage ?? 1;
   }
   if (error.name === "StoreUnavailable") {
     stderr.write(`tidewatch: the store cannot be used now: ${error.message}\nTry again when that is mended.\n`);
@@ -95,7 +99,7 @@ function explain(error: unknown, { stderr, env, signal }: CommandContext): numbe
   }
   if ("code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS")) {
     stderr.write(`tidewatch: ${error.message}\n\`--help\` after the command shows what it takes.\n`);
-    return 2;
+    return exits?.usage ?? 2;
   }
   stderr.write(`tidewatch: this is a bug in Tidewatch: ${error.message}\n`);
   stderr.write(env["TIDEWATCH_DEBUG"] ? `${error.stack}\n` : "Set TIDEWATCH_DEBUG=1 to see where it happened.\n");
@@ -121,8 +125,19 @@ function help(command: Command, context: CommandContext): number {
   const list = options.length > 0 ? `\nOptions:\n${options.join("")}` : "";
   return say(
     context,
-    `${command.summary}\n\nUsage: tidewatch ${command.usage}\n${list}\nExample:\n  ${command.example}\n`,
+    `${command.summary}\n\nUsage: tidewatch ${command.usage}\n${list}\nExample:\n  ${command.example}\n${exitsText(command.exits)}`,
   );
+}
+
+function exitsText(exits: Exits | undefined): string {
+  if (!exits) return "";
+  const { found, usage, config } = exits;
+  const rows: Exits["found"] = [
+    ...found,
+    [usage, "nothing was looked at: a name or an option is wrong"],
+    [config, "nothing was looked at: the configuration has a fault"],
+  ];
+  return `\nExit code:\n${rows.map(([code, meaning]) => `  ${String(code).padStart(2)} ${meaning}\n`).join("")}`;
 }
 
 function say(context: CommandContext, text: string): number {

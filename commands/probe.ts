@@ -4,10 +4,11 @@ import type { Config } from "../core/config.ts";
 import { Refused } from "../core/errors.ts";
 import { jsonLog } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
-import { checkKey, type Outcome, type Sample } from "../core/sample.ts";
+import { checkKey, type Outcome } from "../core/sample.ts";
+import { worstFirst } from "../core/status.ts";
 import type { Check } from "../core/target.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
-import { observed } from "./lib/levels.ts";
+import { type Observed, observed } from "./lib/levels.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";
 import { runOnce } from "./lib/run-once.ts";
 import { samplesText } from "./lib/sample-text.ts";
@@ -20,6 +21,16 @@ export const command: Command = {
   example: "npx tidewatch probe mastodon/web",
   options: { ...configOption, json: { type: "boolean" } },
   positionals: { least: 0, most: 1000 },
+  exits: {
+    found: [
+      [exitCodes.up, "all up"],
+      [exitCodes.degraded, "something is degraded, nothing is down"],
+      [exitCodes.down, "something is down"],
+      [exitCodes.unknown, "something was not measured, and of the rest nothing is down or degraded"],
+    ],
+    usage: 64,
+    config: 78,
+  },
 
   async run(args, context) {
     const { env, cwd, version, stdout, stderr, signal } = context;
@@ -45,8 +56,12 @@ export const command: Command = {
   },
 };
 
-export const worstExit = (samples: readonly Pick<Sample, "outcome">[]): number =>
-  Math.max(0, ...samples.map(({ outcome }) => exitCodes[outcome]));
+/** What was not measured hides nothing, and is not up either. Who was not asked says nothing, unless nobody was. */
+export function worstExit(samples: readonly Pick<Observed, "outcome" | "asked">[]): number {
+  const asked = samples.filter((sample) => sample.asked);
+  const worst = worstFirst.find((outcome) => asked.some((sample) => sample.outcome === outcome));
+  return exitCodes[worst ?? "unknown"];
+}
 
 /** The checks that are meant by `mastodon` and `mastodon/web`; all of them when nothing is named. Each once. */
 export function chosen({ targets }: Pick<Config, "targets">, names: readonly string[]): readonly Check[] {

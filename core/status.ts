@@ -85,7 +85,8 @@ export interface IncidentStatus {
   readonly updates: readonly IncidentUpdate[];
 }
 
-const worstFirst: readonly Outcome[] = ["down", "degraded", "unknown", "up"];
+/** What was not measured is no trouble that is known, and must not hide any. */
+export const worstFirst: readonly Outcome[] = ["down", "degraded", "unknown", "up"];
 const recentDays = 14;
 /** Of a month full of small troubles the newest say enough; the first view must stay small. */
 const recentLimit = 20;

@@ -12,8 +12,20 @@ export interface Command {
   readonly options?: NonNullable<ParseArgsConfig["options"]>;
   /** How many words may follow. Default none. */
   readonly positionals?: { readonly least: number; readonly most: number };
+  /** For a command whose exit code says what it found, so that 1 and 2 are taken. */
+  readonly exits?: Exits;
   /** @returns the exit code. Throw `Refused` or `ConfigError` for anything a person can mend. */
   run(args: Arguments, context: CommandContext): Promise<number>;
+}
+
+/** Exit codes of a command that tells by them what it found. */
+export interface Exits {
+  /** Each code it has for what it found, and what it means, for `--help`. */
+  readonly found: readonly (readonly [code: number, meaning: string])[];
+  /** Words on the command line that cannot be meant so; everywhere else 1 or 2. */
+  readonly usage: number;
+  /** A configuration with a fault; everywhere else 2. */
+  readonly config: number;
 }
 
 export interface Arguments {

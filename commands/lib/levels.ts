@@ -10,6 +10,8 @@ import type { Check } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 
 export interface Observed extends Sample {
+  /** False for a job that calls us: nothing can be asked of it, and only the program that runs hears it. */
+  readonly asked: boolean;
   /** The highest level that a reading is beyond, of each; what wakes somebody first. */
   readonly levels: readonly ObservedLevel[];
 }
@@ -19,12 +21,13 @@ export interface ObservedLevel extends Level {
 }
 
 /** Degraded where a level would wake somebody or be told to members; a ticket can wait and changes nothing. */
-export function observed(sample: Sample, { thresholds }: Pick<Check, "thresholds">): Observed {
+export function observed(sample: Sample, { probe, thresholds }: Pick<Check, "probe" | "thresholds">): Observed {
+  const asked = probe !== "heartbeat";
   const levels = sample.outcome === "unknown" ? [] : levelsOf(sample, thresholds);
   const [worst] = levels;
-  if (sample.outcome !== "up" || !worst || !isGrave(worst.rule)) return { ...sample, levels };
+  if (sample.outcome !== "up" || !worst || !isGrave(worst.rule)) return { ...sample, asked, levels };
   const { reason = worst.rule.title.en, explanation = levelText(worst.rule) } = sample;
-  return { ...sample, outcome: "degraded", reason, explanation, levels };
+  return { ...sample, asked, outcome: "degraded", reason, explanation, levels };
 }
 
 function levelsOf({ readings = [] }: Sample, rules: readonly Threshold[]): readonly ObservedLevel[] {

@@ -4,7 +4,7 @@
  */
 import { styleText } from "node:util";
 import { reasonOf } from "../../alerts/wording.ts";
-import type { Outcome, Phases, Reading, Sample } from "../../core/sample.ts";
+import type { Phases, Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Observed, ObservedLevel } from "./levels.ts";
 
@@ -13,6 +13,7 @@ const looks = {
   degraded: { shape: "▲", word: "degraded", colour: "yellow" },
   down: { shape: "■", word: "down", colour: "red" },
   unknown: { shape: "◆", word: "not measured", colour: "magenta" },
+  unasked: { shape: "◇", word: "not asked", colour: "gray" },
 } as const;
 
 export interface Look {
@@ -26,7 +27,7 @@ export function samplesText(samples: readonly Observed[], look: Look): string {
 }
 
 function sampleText(sample: Observed, name: string, look: Look): string {
-  const head = `${outcomeText(sample.outcome, look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
+  const head = `${outcomeText(sample.asked ? sample.outcome : "unasked", look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
   const { en, fr } = sample.explanation ?? {};
   const rows: readonly Row[] = [
     ["members", [en ?? ""]],
@@ -55,7 +56,7 @@ function rowText([label, lines]: Row, { colour }: Look): string {
     .join("");
 }
 
-function outcomeText(outcome: Outcome, { colour }: Look): string {
+function outcomeText(outcome: keyof typeof looks, { colour }: Look): string {
   const { shape, word, colour: hue } = looks[outcome];
   const text = `${shape} ${word}`.padEnd(14);
   return colour ? styleText(hue, text, { validateStream: false }) : text;

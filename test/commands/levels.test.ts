@@ -8,6 +8,8 @@ import sidekiq from "../../probes/sidekiq.ts";
 
 const thresholds = sidekiq.thresholds?.(sidekiq.options.parse({ url: new Secret("redis://127.0.0.1") })) ?? [];
 
+const check = { probe: "sidekiq", thresholds };
+
 const looked = (queue: string, age: number, more: Partial<Sample> = {}): Sample => ({
   target: "mastodon",
   check: "queues",
@@ -25,7 +27,7 @@ const looked = (queue: string, age: number, more: Partial<Sample> = {}): Sample 
 describe("one look at levels", () => {
   test("beyond what wakes somebody it is degraded, names the threshold, and is the exit code", () => {
     const explanation = { en: "Posts arrive late.", fr: "Les publications arrivent en retard." };
-    const sample = observed(looked("default", 845, { reason: "default: late", explanation }), { thresholds });
+    const sample = observed(looked("default", 845, { reason: "default: late", explanation }), check);
     expect(sample).toMatchObject({ outcome: "degraded", reason: "default: late", explanation });
     expect(worstExit([sample])).toBe(1);
     const text = samplesText([sample], { colour: false });
@@ -36,7 +38,7 @@ describe("one look at levels", () => {
   });
 
   test("without words of the probe it has those of the threshold", () => {
-    expect(observed(looked("mailers", 1860), { thresholds })).toMatchObject({
+    expect(observed(looked("mailers", 1860), check)).toMatchObject({
       outcome: "degraded",
       reason: "E-mails to members arrive late",
       explanation: { fr: "Les courriels aux membres partent en retard." },
@@ -44,7 +46,7 @@ describe("one look at levels", () => {
   });
 
   test("beyond a ticket only it is shown, and nobody has to act", () => {
-    const sample = observed(looked("default", 60), { thresholds });
+    const sample = observed(looked("default", 60), check);
     expect(sample.outcome).toBe("up");
     expect(worstExit([sample])).toBe(0);
     expect(samplesText([sample], { colour: false })).toMatch(
@@ -53,11 +55,11 @@ describe("one look at levels", () => {
   });
 
   test("is not made of what was not measured, nor better than what the check says", () => {
-    expect(observed(looked("default", 845, { outcome: "unknown" }), { thresholds })).toMatchObject({
+    expect(observed(looked("default", 845, { outcome: "unknown" }), check)).toMatchObject({
       outcome: "unknown",
       levels: [],
     });
-    expect(observed(looked("default", 845, { outcome: "down" }), { thresholds }).outcome).toBe("down");
-    expect(observed(looked("default", 1), { thresholds })).toMatchObject({ outcome: "up", levels: [] });
+    expect(observed(looked("default", 845, { outcome: "down" }), check).outcome).toBe("down");
+    expect(observed(looked("default", 1), check)).toMatchObject({ outcome: "up", levels: [] });
   });
 });

@@ -1,7 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { text } from "node:stream/consumers";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { CommandContext } from "../../commands/lib/command.ts";
@@ -9,9 +12,23 @@ import { loadPlugins, loadProbes } from "../../commands/lib/plug-ins.ts";
 import { userAgent } from "../../commands/lib/user-agent.ts";
 import { command, worstExit } from "../../commands/probe.ts";
 import { Refused } from "../../core/errors.ts";
+import type { Outcome } from "../../core/sample.ts";
 import { closedPort, httpServer, type RunningServer } from "../helpers/servers.ts";
 
-async function setup(server: RunningServer, { terminal = false } = {}) {
+const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+async function execute(args: readonly string[], cwd: string) {
+  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+interface Wishes {
+  readonly terminal?: boolean;
+  readonly more?: object;
+}
+
+async function setup(server: RunningServer, { terminal = false, more }: Wishes = {}) {
   const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-probe-"));
   const closed = await closedPort();
   await writeFile(
@@ -29,7 +46,7 @@ targets:
     checks:
       - { id: home, probe: http, url: "http://127.0.0.1:${closed}/" }
   - { id: pictures, name: Pictures, planned: true }
-alerts:
+${more ? `  - ${JSON.stringify(more)}\n` : ""}alerts:
   contacts: [{ id: techops, name: TechOps, email: techops@example.org }]
 `,
   );
@@ -45,7 +62,14 @@ alerts:
   };
   const run = (positionals: string[], values: Record<string, boolean> = {}) =>
     command.run({ values, positionals }, context);
-  return { run, closed, out: () => out, err: () => err, [Symbol.asyncDispose]: () => folder.remove() };
+  return {
+    run,
+    closed,
+    folder: folder.path,
+    out: () => out,
+    err: () => err,
+    [Symbol.asyncDispose]: () => folder.remove(),
+  };
 }
 
 const mastodon = () =>
@@ -107,10 +131,43 @@ test.each([
   expect(error).toMatchObject({ message, remedy });
 });
 
-test("not measured is worse than down, for an exit code", () => {
-  expect(worstExit([{ outcome: "down" }, { outcome: "unknown" }, { outcome: "up" }])).toBe(3);
-  expect(worstExit([{ outcome: "up" }, { outcome: "degraded" }])).toBe(1);
-  expect(worstExit([{ outcome: "up" }])).toBe(0);
+test("what was not measured does not hide what is down or degraded, and is never taken for up", () => {
+  const worst = (...outcomes: readonly Outcome[]) => worstExit(outcomes.map((outcome) => ({ outcome, asked: true })));
+  expect(worst("unknown", "down", "degraded")).toBe(2);
+  expect(worst("unknown", "degraded", "up")).toBe(1);
+  expect(worst("up", "unknown")).toBe(3);
+  expect(worst("up")).toBe(0);
+});
+
+const backup = { id: "backup", name: "Backups", checks: [{ id: "nightly", probe: "heartbeat", expectEvery: "1d" }] };
+
+test("a job that calls cannot be asked: it is shown as such, and the others are the exit code", async () => {
+  await using server = await mastodon();
+  await using parts = await setup(server, { more: backup });
+  expect(await parts.run(["mastodon/web", "backup"])).toBe(0);
+  expect(parts.out()).toMatch(/^◇ not asked +backup\/nightly .*calls are heard by `tidewatch run` only$/m);
+  expect(await parts.run(["mastodon/api", "backup"])).toBe(2);
+  expect(await parts.run(["backup"])).toBe(3);
+});
+
+test.each([
+  ["a mistyped target", ["probe", "mastodn"], 64, "Did you mean mastodon?"],
+  ["an unknown option", ["probe", "--jsn"], 64, "--help"],
+  ["a mistyped command", ["prob"], 64, 'did you mean "probe"?'],
+  ["a configuration that is not there", ["probe", "--config", "none.yaml"], 78, "there is no such file"],
+  ["a configuration with a fault", ["probe", "--config", "broken.yaml"], 78, "organisation"],
+])("%s has an exit code that no outcome has", async (_what, args, code, words) => {
+  await using server = await mastodon();
+  await using parts = await setup(server);
+  await writeFile(join(parts.folder, "broken.yaml"), "targets: []\n");
+  const ended = await execute(args, parts.folder);
+  expect(ended.stderr).toContain(words);
+  expect(ended.code).toBe(code);
+});
+
+test("what the exit codes mean stands in the help", async () => {
+  const { stdout } = await execute(["probe", "--help"], tmpdir());
+  expect(stdout).toMatch(/0 all up.*\n.*1 .*degraded.*\n.*2 .*down.*\n.*3 .*not measured.*\n.*64 .*\n.*78 /);
 });
 
 test("every probe and every channel in the folders is loaded by its file name", async () => {
