@@ -51,10 +51,17 @@ export const command: Command = {
       return sample ? [observed(sample, check)] : [];
     });
     const colour = stdout.isTTY === true && !env["NO_COLOR"];
-    stdout.write(args.values["json"] ? `${JSON.stringify(samples, undefined, 2)}\n` : samplesText(samples, { colour }));
+    const look = { colour, width: columns(context) };
+    stdout.write(args.values["json"] ? `${JSON.stringify(samples, undefined, 2)}\n` : samplesText(samples, look));
     return worstExit(samples);
   },
 };
+
+/** In a pipe lines stay whole, for whoever searches them, unless COLUMNS says otherwise. */
+function columns({ stdout, env }: CommandContext): number | undefined {
+  const width = (stdout.isTTY && stdout.columns) || Number(env["COLUMNS"]);
+  return Number.isInteger(width) && width > 0 ? Math.max(width, 40) : undefined;
+}
 
 /** What was not measured hides nothing, and is not up either. Who was not asked says nothing, unless nobody was. */
 export function worstExit(samples: readonly Pick<Observed, "outcome" | "asked">[]): number {

@@ -47,6 +47,8 @@ interface Output {
   write(text: string): unknown;
   /** True on a terminal: colours and progress lines are welcome. */
   readonly isTTY?: boolean;
+  /** How wide the terminal is. */
+  readonly columns?: number;
 }
 
 export const configOption = {

@@ -1,12 +1,13 @@
 /**
  * Samples on a terminal: word, shape and colour, and why; then a small table of what members read in both languages,
- * which levels are passed, how long it took, what was counted, what was seen.
+ * which levels are passed, how long it took, what was counted, what was seen; in as many columns as there are.
  */
 import { styleText } from "node:util";
 import { reasonOf } from "../../alerts/wording.ts";
-import type { Phases, Reading, Sample } from "../../core/sample.ts";
+import type { Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Observed, ObservedLevel } from "./levels.ts";
+import { wrapped } from "./wrapped.ts";
 
 const looks = {
   up: { shape: "●", word: "up", colour: "green" },
@@ -18,47 +19,84 @@ const looks = {
 
 export interface Look {
   readonly colour: boolean;
+  /** Columns of the terminal; without it lines are as long as they are, except of evidence. */
+  readonly width?: number | undefined;
 }
 
 export function samplesText(samples: readonly Observed[], look: Look): string {
   const names = samples.map(({ target, check }) => `${target}/${check}`);
   const width = Math.max(...names.map((name) => name.length));
-  return samples.map((sample, index) => sampleText(sample, (names[index] ?? "").padEnd(width), look)).join("");
+  const texts = samples.map((sample, index) => sampleText(sample, (names[index] ?? "").padEnd(width), look));
+  return texts.join("") + footnotes(samples, look);
 }
 
 function sampleText(sample: Observed, name: string, look: Look): string {
-  const head = `${outcomeText(sample.asked ? sample.outcome : "unasked", look)}  ${name}  ${milliseconds(sample.durationSeconds).padStart(9)}`;
-  const { en, fr } = sample.explanation ?? {};
+  const { durationSeconds, reason = "" } = sample;
+  // What members read of a job is made where it is heard.
+  const { en, fr } = (sample.asked && sample.explanation) || {};
+  const time = `${isUnsure(sample) ? "~" : ""}${milliseconds(durationSeconds)}`.padStart(10);
+  const outcome = sample.asked ? sample.outcome : "unasked";
+  const beside = `  ${name}  ${time}${reason && `  ${reason}`}`;
+  const fits = outcomeWidth + beside.length <= (look.width ?? Number.POSITIVE_INFINITY);
+  const head = `${outcomeText(outcome, look)}${fits ? beside : `  ${name}  ${time}`}`;
   const rows: readonly Row[] = [
+    ["why", fits ? [] : [reason]],
     ["members", [en ?? ""]],
     ["membres", fr === en ? [] : [fr ?? ""]],
     ["beyond", sample.levels.map((level) => levelText(sample.check, level))],
-    ["phases", phasesText(sample.phases ?? {})],
+    ["phases", phasesText(sample, look)],
     ["readings", (sample.readings ?? []).map(readingText)],
-    ["evidence", (sample.evidence ?? "").split("\n")],
-    ["note", unsure(sample) ? ["timing unsure: this machine was busy meanwhile"] : []],
   ];
-  const reason = sample.reason ? `  ${sample.reason}` : "";
-  return `${head}${reason}\n${rows.map((row) => rowText(row, look)).join("")}`;
+  const evidence = rowText("evidence", evidenceOf(sample, look).lines, look);
+  return `${head}\n${rows.map(([label, lines]) => rowText(label, inColumns(lines, look), look)).join("")}${evidence}`;
 }
 
 /** What it is called, once, and its lines. */
 type Row = readonly [label: string, lines: readonly string[]];
+const outcomeWidth = 14;
+const indent = "    ";
 const labelWidth = 10;
 
-function rowText([label, lines]: Row, { colour }: Look): string {
+const room = (width: number): number => Math.max(width - indent.length - labelWidth, 20);
+
+function inColumns(lines: readonly string[], { width }: Look): readonly string[] {
+  return width === undefined ? lines : lines.flatMap((line) => wrapped(line, room(width)));
+}
+
+function rowText(label: string, lines: readonly string[], { colour }: Look): string {
   const shown = lines.filter((line) => line !== "");
   return shown
     .map((line, index) => {
       const first = (index === 0 ? label : "").padEnd(labelWidth);
-      return `    ${colour ? styleText("dim", first, { validateStream: false }) : first}${line}\n`;
+      return `${indent}${colour ? styleText("dim", first, { validateStream: false }) : first}${line}\n`;
     })
     .join("");
 }
 
+const evidenceLines = 3;
+
+/** Raw pages and documents of strangers are long: whoever needs all of it wants it as it is. */
+function evidenceOf({ evidence = "" }: Observed, { width = 100 }: Look): { lines: readonly string[]; isCut: boolean } {
+  const all = evidence.split("\n").flatMap((line) => (line === "" ? [] : wrapped(line, room(width) - 2)));
+  const lines = all.slice(0, evidenceLines);
+  const isCut = all.length > lines.length;
+  return { lines: isCut ? lines.with(-1, `${lines.at(-1)} …`) : lines, isCut };
+}
+
+/** What is true of several rows is said once. */
+function footnotes(samples: readonly Observed[], look: Look): string {
+  const isCut = samples.some((sample) => evidenceOf(sample, look).isCut);
+  const notes = [
+    ...(isCut ? [`… evidence is cut to ${evidenceLines} lines: --json shows all of it`] : []),
+    ...(samples.some(isUnsure) ? ["~ timing unsure: this machine was busy meanwhile"] : []),
+  ];
+  const lines = notes.flatMap((note) => (look.width === undefined ? note : wrapped(note, look.width)));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
 function outcomeText(outcome: keyof typeof looks, { colour }: Look): string {
   const { shape, word, colour: hue } = looks[outcome];
-  const text = `${shape} ${word}`.padEnd(14);
+  const text = `${shape} ${word}`.padEnd(outcomeWidth);
   return colour ? styleText(hue, text, { validateStream: false }) : text;
 }
 
@@ -69,10 +107,20 @@ function levelText(check: string, { rule, ...level }: ObservedLevel): string {
   return `${rule.id}: ${reasonOf({ kind: "levels", check, levels: [{ rule, ...level }] })}, ${told}${lasting}`;
 }
 
-function phasesText(phases: Phases): readonly string[] {
-  const parts = Object.entries(phases).map(([phase, seconds]) => `${phase} ${milliseconds(seconds)}`);
-  return parts.length > 0 ? [parts.join(" · ")] : [];
+/** A check of several requests has the phases of the first one; the others would not fit into a line. */
+function phasesText({ phases = {}, durationSeconds }: Sample, look: Look): readonly string[] {
+  const { total, ...single } = phases;
+  const measured = total ?? Object.values(single).reduce((sum, seconds) => sum + seconds, 0);
+  const whose = measured < durationSeconds * 0.9 ? "first request: " : "";
+  // A number stays with its unit.
+  const parts = Object.entries(phases).map(([phase, seconds]) =>
+    `${phase} ${milliseconds(seconds)}`.replaceAll(" ", tie),
+  );
+  return parts.length === 0
+    ? []
+    : inColumns([whose + parts.join(`${tie}· `)], look).map((line) => line.replaceAll(tie, " "));
 }
+const tie = "\u00a0";
 
 function readingText({ metric, value, labels = {} }: Reading): string {
   const pairs = Object.entries(labels).map(([name, text]) => `${name}=${JSON.stringify(text)}`);
@@ -88,4 +136,4 @@ function instant(seconds: number): string {
 const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 
 /** Above this delay of the event loop the phases say more about us than about the server. */
-const unsure = ({ loopDelaySeconds = 0 }: Sample): boolean => loopDelaySeconds > 0.02;
+const isUnsure = ({ loopDelaySeconds = 0 }: Sample): boolean => loopDelaySeconds > 0.02;

@@ -25,10 +25,12 @@ async function execute(args: readonly string[], cwd: string) {
 
 interface Wishes {
   readonly terminal?: boolean;
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
   readonly more?: object;
 }
 
-async function setup(server: RunningServer, { terminal = false, more }: Wishes = {}) {
+async function setup(server: RunningServer, { terminal = false, columns, env = {}, more }: Wishes = {}) {
   const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-probe-"));
   const closed = await closedPort();
   await writeFile(
@@ -53,10 +55,10 @@ ${more ? `  - ${JSON.stringify(more)}\n` : ""}alerts:
   let out = "";
   let err = "";
   const context: CommandContext = {
-    env: {},
+    env,
     cwd: folder.path,
     version: "1.2.3",
-    stdout: { write: (text) => (out += text), isTTY: terminal },
+    stdout: { write: (text) => (out += text), isTTY: terminal, ...(columns && { columns }) },
     stderr: { write: (text) => (err += text), isTTY: terminal },
     signal: new AbortController().signal,
   };
@@ -83,7 +85,7 @@ test("shows what each check saw, and the worst one is the exit code", async () =
   await using server = await mastodon();
   await using parts = await setup(server);
   expect(await parts.run([])).toBe(2);
-  expect(parts.out()).toMatch(/^● up +mastodon\/web +[\d.]+ ms/m);
+  expect(parts.out()).toMatch(/^● up +mastodon\/web +~?[\d.]+ ms/m);
   expect(parts.out()).toMatch(/^■ down +mastodon\/api .*502/m);
   expect(parts.out()).toMatch(new RegExp(`^■ down +podcasts/home .*refused on 127.0.0.1:${parts.closed}$`, "m"));
   expect(parts.out()).toMatch(/resolve [\d.]+ ms · connect [\d.]+ ms · processing [\d.]+ ms/);
@@ -108,6 +110,21 @@ test("runs only what is named, each once", async () => {
     .array(z.looseObject({ target: z.string(), check: z.string(), at: z.string() }))
     .parse(JSON.parse(parts.out()));
   expect(samples).toMatchObject([{ target: "mastodon", check: "web", outcome: "up", vantagePoint: "here" }]);
+});
+
+test.each([
+  ["a narrow terminal", { terminal: true, columns: 50, env: { NO_COLOR: "1", COLUMNS: "90" } }, 50],
+  ["what COLUMNS says", { env: { COLUMNS: "55" } }, 55],
+])("%s is not overrun", async (_what, wishes, width) => {
+  await using server = await mastodon();
+  await using parts = await setup(server, wishes);
+  await parts.run([]);
+  expect(
+    parts
+      .out()
+      .split("\n")
+      .filter((line) => line.length > width),
+  ).toEqual([]);
 });
 
 test("on a terminal there is colour, and a progress line that goes away", async () => {
