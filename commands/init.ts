@@ -31,9 +31,9 @@ export const command: Command = {
     const answers = await Promise.all(addresses.map((address) => ask(address, context)));
     report(addresses, answers, context);
     const found = answers.flatMap((answer) => (answer.what === "nothing" ? [] : answer));
-    if (!found.some(({ what }) => what !== "page")) {
+    if (found.length === 0) {
       context.stderr.write(
-        "Nothing was recognised, so nothing was written.\n" +
+        "No address answered anything that can be watched, so nothing was written.\n" +
           "Check the addresses in a browser, or copy tidewatch.example.yaml to tidewatch.yaml and begin from there.\n",
       );
       return 1;

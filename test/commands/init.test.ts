@@ -165,7 +165,7 @@ test("a forum that hides its version is known by the rest of its description", a
 test("a description of something else is no forum", async () => {
   await using server = await smallServer({ "/": page, "/about.json": asJson({ about: { title: "Us" } }) });
   await using place = await setup();
-  expect((await place.init(server.url)).code).toBe(1);
+  expect((await place.init(server.url)).stdout).toContain("A web page (Welcome)");
 });
 
 test("software without a probe of its own is watched by its pages, and the file says so", async () => {
@@ -240,14 +240,27 @@ test("nothing is overwritten, and nobody is asked before that is known", async (
   expect(server.requests).toEqual([]);
 });
 
-test("nothing recognised: nothing is written, the end is 1, and each address is told why", async () => {
-  await using plain = await smallServer({ "*": asHtml("<title>Bakery</title>") });
+test("nothing that can be watched: nothing is written, the end is 1, and each address is told why", async () => {
+  await using missing = await smallServer({});
   await using place = await setup();
   const closed = `http://127.0.0.1:${await closedPort()}`;
-  const { code, stderr } = await place.init(plain.url, closed);
+  const { code, stderr } = await place.init(missing.url, closed);
   expect(code).toBe(1);
+  expect(stderr).toContain(`${missing.url}/: not recognised (answered 404)`);
   expect(stderr).toMatch(new RegExp(`${closed}/: not recognised \\(.*refused.*\\)`));
   await expect(place.written()).rejects.toThrow("ENOENT");
+});
+
+test("a page that says nothing about itself is watched as one, also when it is the only one", async () => {
+  await using plain = await smallServer({ "*": asHtml("<title>Our wiki</title>") });
+  await using place = await setup();
+  const { code, stdout } = await place.init(plain.url);
+  expect(code).toBe(0);
+  expect(stdout).toContain("A web page (Our wiki)");
+  expect(await place.written()).toContain("It did not say what it is: its page is asked for.");
+  expect((await place.config()).targets).toMatchObject([
+    { name: { en: "Our wiki" }, checks: [{ id: "web", probe: "http" }] },
+  ]);
 });
 
 test("a page that says nothing about itself is watched beside what was recognised", async () => {
@@ -281,7 +294,7 @@ test("hostile answers are refused: names that are no names, NodeInfo that points
     "/api/v1/instance": asJson("[".repeat(100_000)),
   });
   await using place = await setup();
-  expect((await place.init(server.url)).code).toBe(1);
+  expect((await place.init(server.url)).stdout).toContain("A web page at 127.0.0.1");
   expect(other.requests).toEqual([]);
 });
 
