@@ -15,7 +15,7 @@ export interface FirstConfig {
 }
 
 export function firstConfig({ found, timeZone, kinds }: FirstConfig): string {
-  const taken = new Set<string>();
+  const taken = new Set<string>(laterIds);
   const targets = found.map((each, index) => {
     const again = found.slice(0, index).some((other) => isSame(other, each));
     return target(each, idFor(each, taken), again, kinds);
@@ -37,6 +37,7 @@ organisation:
 
 targets:
 ${targets.join("\n")}
+${laterTargets(found)}
 # Who is told. Put in real addresses, take the # away, and set SMTP_URL where Tidewatch is started:
 # smtp://user:password@mail.example.org:587
 # alerts:
@@ -50,6 +51,38 @@ ${targets.join("\n")}
 
 # Somebody outside who notices when Tidewatch itself stops: an address that is called every minute.
 # heartbeat: { url: { env: HEARTBEAT_URL }, every: 60s }
+`;
+}
+
+/** Of the targets that stand in comments. */
+const laterIds = ["database", "backup", "hosting"];
+
+/** What no address tells of itself: good as it stands once the # is taken away. */
+function laterTargets(found: readonly Watchable[]): string {
+  const names = found.map((each) => hostOf(each).replace(/^\[|\]$/g, ""));
+  const hosts = [...new Set(names)].slice(0, 30).map(quoted).join(", ");
+  return `  # What cannot be found out from outside. Take the # away from the lines of what you have, and put in what is yours;
+  # the rights that the monitor needs there are in docs/access.md.
+
+  # - id: database # when it is full, known weeks ahead; other targets may depend on it
+  #   name: Database
+  #   public: false # not on the members' page
+  #   checks:
+  #     - { id: growth, probe: postgres, every: 5m, url: { env: DATABASE_URL }, capacity: 100 GB }
+  # - id: backup # its silence is the failure: \`npx tidewatch heartbeat\` prints the address that it calls when done
+  #   name: Backups
+  #   public: false
+  #   checks:
+  #     - { id: nightly, probe: heartbeat, expectEvery: 1d, grace: 2h }
+  # - id: hosting # an address that moves out of these countries is a ticket
+  #   name: Hosting
+  #   public: false
+  #   checks:
+  #     - id: residency
+  #       probe: residency
+  #       hosts: [${hosts}]
+  #       countries: [CA]
+  #       networks: [{ network: 192.0.2.0/24, country: CA, owner: Example Hosting Inc. }]
 `;
 }
 
@@ -108,12 +141,15 @@ function ofKind(
     `    kind: ${kind}`,
     `    url: ${quoted(found.url)}`,
     ...(takes("queues", does) ? ["    # queues: { env: REDIS_URL } # its background jobs; see docs/probes.md"] : []),
-    ...(takes("database", does) ? ["    # database: { env: DATABASE_URL } # how fast it grows"] : []),
+    ...(takes("database", does) ? ["    # database: { env: DATABASE_URL } # how fast it grows", dependsOn] : []),
     ...(does?.seesMore ? [`    # checks: [${does.seesMore.check}] # ${does.seesMore.why}`] : []),
     ...(kind === found.software ? [] : ["    checks:", `      - { id: service, software: ${quoted(found.software)} }`]),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+const dependsOn =
+  "    # dependsOn: [database/growth] # nobody is told twice while the database, watched as below, is the cause";
 
 /** A kind that has no use for a field says so, or adds nothing for it. */
 function takes(field: "queues" | "database", kind: Kind | undefined): boolean {

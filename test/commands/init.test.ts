@@ -231,6 +231,52 @@ test("the commented line with which a kind sees more is good as well, once the #
   );
 });
 
+/** The targets that stand in comments, each with its lines. */
+function commentedTargets(written: string): readonly string[] {
+  const rest = written.slice(written.search(/^ {2}# - id: /m));
+  return rest.slice(0, rest.indexOf("\n\n")).split(/\n(?= {2}# - id: )/);
+}
+const uncommented = (lines: string): string => lines.replaceAll(/^( *)# /gm, "$1");
+const databaseUrl = { DATABASE_URL: "postgres://tidewatch:a@10.0.0.6/mastodon" };
+
+test("a database, a backup and where all is hosted stand at the end in comments, each good once the # is taken away", async () => {
+  await using server = await smallServer(mastodon);
+  await using place = await setup();
+  await place.init(server.url);
+  const text = await place.written();
+  const blocks = commentedTargets(text);
+  const probes: (string | undefined)[] = [];
+  for (const block of blocks) {
+    await writeFile(place.file, text.replace(block, uncommented(block)));
+    probes.push((await place.config(databaseUrl)).targets[1]?.checks[0]?.probe);
+  }
+  expect(probes).toEqual(["postgres", "heartbeat", "residency"]);
+});
+
+test("the commented line that names the database as a cause is good beside that database", async () => {
+  await using server = await smallServer(mastodon);
+  await using place = await setup();
+  await place.init(server.url);
+  const text = await place.written();
+  const [database = ""] = commentedTargets(text);
+  const whole = text.replace(database, uncommented(database)).replace(/^( *)# dependsOn: /m, "$1dependsOn: ");
+  await writeFile(place.file, whole);
+  const [target] = (await place.config(databaseUrl)).targets;
+  expect(target?.checks.every(({ dependsOn }) => dependsOn?.includes("database/growth"))).toBe(true);
+});
+
+test("what stands in comments has ids that nothing found takes", async () => {
+  await using server = await smallServer({ "/": page, ...nodeInfo(software("backup", "1.0.0", "Old things")) });
+  await using place = await setup();
+  await place.init(server.url);
+  const text = await place.written();
+  await writeFile(
+    place.file,
+    commentedTargets(text).reduce((all, block) => all.replace(block, uncommented(block)), text),
+  );
+  expect((await place.config(databaseUrl)).targets).toHaveLength(4);
+});
+
 test("nothing is overwritten, and nobody is asked before that is known", async () => {
   await using server = await smallServer(mastodon);
   await using place = await setup();
