@@ -1,6 +1,6 @@
 /** Reads tidewatch.yaml: secrets are looked up, and every fault is told at once with its line and column. */
 import { isUtf8 } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
@@ -17,6 +17,7 @@ import {
   type YAMLError,
 } from "yaml";
 import { type Config, type Plugins, readConfig } from "../core/config.ts";
+import type { NamedFile } from "../core/config-checks.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { fault, type SettingFault, type SettingPath, shown, valueAt } from "../core/setting-faults.ts";
@@ -104,8 +105,16 @@ export function parseConfig(text: string, sources: ConfigSources): Config {
   return {
     ...reading.config,
     store: { sqlite: sqlite === ":memory:" ? sqlite : resolve(folder, sqlite) },
-    warnings: inOrder(located(reading.warnings)),
+    warnings: inOrder(located([...reading.warnings, ...missingFiles(reading.files)])),
   };
+}
+
+/** No fault: a job that fetches it may only have to run once. */
+function missingFiles(files: readonly NamedFile[]): readonly SettingFault[] {
+  const missing = files.filter(({ name }) => !existsSync(name));
+  return missing.map(({ name, path }) =>
+    fault(path, `there is no file ${shown(name)} (yet): what this check needs it for is not measured`),
+  );
 }
 
 /** From top to bottom, each sentence once. */
@@ -270,11 +279,14 @@ function fromEnvironment(name: string, env: ConfigSources["env"]): Found {
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (value?.trim()) return { value };
   if (value !== undefined) return { problem: `the environment variable ${name} is empty` };
-  const there = Object.keys(env).filter((other) => env[other] !== undefined);
+  const there = Object.keys(env).filter((other) => env[other] !== undefined && !ofTheShell.test(other));
   const meant = nearest(name, there);
   const hint = meant ? `did you mean ${meant}, which is?` : "set it where Tidewatch is started";
   return { problem: `the environment variable ${name} is not set: ${hint}` };
 }
+
+/** What every shell sets, and short names, hold no secret of ours. */
+const ofTheShell = /^(?:.{1,3}|PATH|HOME|USER|LOGNAME|SHELL|SHLVL|TERM|LANG|LC_.*|OLDPWD|HOSTNAME|EDITOR|TMPDIR)$/;
 
 function fromFile(
   path: string,

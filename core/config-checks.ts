@@ -8,7 +8,8 @@ import type { Kind, Probe, StandardCheck } from "./probe.ts";
 import { type CheckKey, checkKey } from "./sample.ts";
 import {
   fault,
-  keysAt,
+  type Places,
+  placesAt,
   readSettings,
   type SettingFault,
   type SettingPath,
@@ -22,9 +23,17 @@ import { formatDuration } from "./units.ts";
 export interface ReadChecks {
   readonly checks: readonly Check[];
   readonly capacity: readonly CapacityPlan[];
+  /** Files on this machine that the checks read. */
+  readonly files: readonly NamedFile[];
   /** Every check that has a name, also where something else of it is wrong. */
   readonly named: readonly NamedCheck[];
   readonly faults: readonly SettingFault[];
+}
+
+export interface NamedFile {
+  readonly name: string;
+  /** Where it is written. */
+  readonly path: SettingPath;
 }
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -64,13 +73,14 @@ export function readChecks(
   confirm: WrittenConfirmation,
 ): ReadChecks {
   const seen = glimpse.safeParse(target);
-  if (!seen.success) return { checks: [], capacity: [], named: [], faults: [] };
+  if (!seen.success) return { checks: [], capacity: [], files: [], named: [], faults: [] };
   const expanded = expandKind(seen.data, path, probes);
   const merged = merge(seen.data.checks, expanded.standard, path, seen.data);
   const read = merged.checks.map((check) => readCheck(check, seen.data, probes, confirm));
   return {
     checks: read.flatMap(({ check }) => check ?? []),
     capacity: read.flatMap(({ capacity }) => capacity ?? []),
+    files: read.flatMap(({ files }) => files ?? []),
     named: merged.checks.flatMap((check) => namedCheck(check, seen.data, path)),
     faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
   };
@@ -92,6 +102,11 @@ function expandKind(
   if (url === undefined) {
     const message = `kind: ${name} needs the address of the service: add url: https://…`;
     return { standard: [], faults: "url" in target || target.planned ? [] : [fault([...path, "kind"], message)] };
+  }
+  const { origin, href } = new URL(url);
+  if (href !== `${origin}/`) {
+    const message = `url: kind: ${name} asks several places of the whole server: write its address without a path, ${origin}`;
+    return { standard: [], faults: [fault([...path, "url"], message)] };
   }
   const extras = Object.entries({ queues, database }).flatMap(([field, value]) => {
     return value === undefined ? [] : [{ field, value, problem: problemWith(kind, name, url, field, value) }];
@@ -133,7 +148,16 @@ function withoutKind(target: Glimpse, path: SettingPath): readonly SettingFault[
     .map((field) => fault([...path, field], `${field} only means something beside kind: add kind, or a check`, "key"));
 }
 
+/** What people look for here by another name. */
+const noPing = "take tcp, which measures the same round trip to a port (why: docs/decisions/008-no-ping.md)";
+const elsewhere = new Map([
+  ["icmp", noPing],
+  ["ping", noPing],
+]);
+
 function unknownName(what: "probe" | "kind", name: string, known: readonly string[]): string {
+  const instead = what === "probe" ? elsewhere.get(name) : undefined;
+  if (instead) return `there is no probe ${shown(name)}: ${instead}`;
   const meant = nearest(name, known);
   const guess = meant ? `did you mean "${meant}"? There are` : "there are";
   return `there is no ${what} ${shown(name)}: ${guess} ${known.join(", ")}`;
@@ -222,6 +246,7 @@ function dependencyKey(written: string, target: string): CheckKey {
 interface ReadCheck {
   readonly check?: Check;
   readonly capacity?: CapacityPlan | undefined;
+  readonly files?: readonly NamedFile[];
   readonly faults: readonly SettingFault[];
 }
 
@@ -262,7 +287,11 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     thresholds: probe.thresholds?.(read.data) ?? [],
     options: read.data,
   };
-  return { check, capacity: probe.capacity?.(read.data, check.id), faults };
+  const files = (probe.files?.(read.data) ?? []).map(({ name: file, path: [setting, ...rest] }) => ({
+    name: file,
+    path: [...merged.placeOf(setting), ...rest],
+  }));
+  return { check, capacity: probe.capacity?.(read.data, check.id), files, faults };
 }
 
 /** Faults of the probe's own settings, moved to where they were written, with the settings every check has as known too. */
@@ -317,4 +346,8 @@ function confirmationOf(written: WrittenConfirmation, every: number): Confirmati
 }
 
 /** The names of all settings a check with this probe can have. */
-const settingsOf = (probe: Probe): readonly string[] => [...Object.keys(checkSettings.shape), ...keysAt(probe.options)];
+function settingsOf(probe: Probe): Places {
+  const { known, inside } = placesAt(probe.options);
+  const common = placesAt(commonSettings);
+  return { known: [...common.known, ...known], inside: [...inside, ...common.inside] };
+}

@@ -1,6 +1,6 @@
 /** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
 import { z } from "zod";
-import { type ReadChecks, readChecks } from "./config-checks.ts";
+import { type NamedFile, type ReadChecks, readChecks } from "./config-checks.ts";
 import { dependencyFaults } from "./config-dependencies.ts";
 import { advice, crossFaults } from "./config-rules.ts";
 import { configSchema, type Listener, type Plugins, type Written } from "./config-schema.ts";
@@ -44,7 +44,12 @@ export interface Config {
 
 /** What `readConfig` makes of it: a configuration without positions, or every fault at once. */
 export type ConfigReading =
-  | { readonly config: Omit<Config, "warnings">; readonly warnings: readonly SettingFault[] }
+  | {
+      readonly config: Omit<Config, "warnings">;
+      readonly warnings: readonly SettingFault[];
+      /** Files on this machine that checks read: whether they are there, this does not know. */
+      readonly files: readonly NamedFile[];
+    }
   | { readonly faults: readonly SettingFault[] };
 
 /**
@@ -69,7 +74,8 @@ export function readConfig(
   ].filter(({ path }) => !isBlank(path));
   if (!read.data || faults.length > 0) return { faults };
   const config = assemble(read.data, targets, plugins);
-  return { config, warnings: advice(config, settings) };
+  const files = config.targets.flatMap(({ planned }, index) => (planned ? [] : (targets[index]?.files ?? [])));
+  return { config, warnings: advice(config, settings), files };
 }
 
 function listAt(settings: unknown, key: string): readonly unknown[] {

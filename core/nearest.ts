@@ -3,18 +3,26 @@
 /** @returns undefined when nothing is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const typed = plain(word);
-  // A third of the letters may be wrong; longer texts are no names that somebody mistyped.
-  const allowed = Math.max(1, Math.floor(typed.length / 3));
+  // A third of the letters may be wrong, but never all; longer texts are no names that somebody mistyped.
+  const allowed = Math.min(Math.max(1, Math.floor(typed.length / 3)), typed.length - 1);
   if (typed.length === 0 || typed.length > 60) return undefined;
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {
-    const distance = editDistance(typed, plain(name));
+    const distance = sameWord(word, name) ? 0 : editDistance(typed, plain(name));
     if (distance <= allowed && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { name, distance };
   }
   return best?.name;
 }
 
 const plain = (text: string): string => text.toLowerCase().replace(/[-_ ]/g, "");
+
+/** `country` and `countries`, `time_zone` and `timeZone`: the same but for how it is written, and for one or several. */
+export const sameWord = (one: string, other: string): boolean => singular(one) === singular(other);
+
+const singular = (word: string): string =>
+  plain(word)
+    .replace(/ies$/, "y")
+    .replace(/(?<=\w\w)s$/, "");
 
 /** Letters to insert, leave out, replace or swap with their neighbour to get from `a` to `b`. */
 function editDistance(a: string, b: string): number {

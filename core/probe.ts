@@ -28,6 +28,8 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
   thresholds?(options: z.output<Options>): readonly Threshold[];
   /** For probes of something that fills: how big it is and what sizes could follow. */
   capacity?(options: z.output<Options>, checkId: string): CapacityPlan | undefined;
+  /** Files on this machine that it reads, by the path of the setting that names each. */
+  files?(options: z.output<Options>): readonly { readonly name: string; readonly path: readonly (string | number)[] }[];
   /** Makes `kind: <file name>` available on a target: the checks this software gets without being asked. */
   readonly kind?: Kind;
   run(options: z.output<Options>, context: ProbeContext): Promise<Finding>;

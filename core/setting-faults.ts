@@ -1,6 +1,6 @@
 /** From what a schema says to sentences a volunteer can act on: what is wrong, the nearest known key, how to mend it. */
 import { z } from "zod";
-import { nearest } from "./nearest.ts";
+import { nearest, sameWord } from "./nearest.ts";
 
 export type SettingPath = readonly (string | number)[];
 
@@ -89,14 +89,26 @@ export function listed(words: readonly string[]): string {
 
 function explain(issue: z.core.$ZodIssue, schema: z.ZodType, settings: unknown): readonly SettingFault[] {
   const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, keysAt(schema, path)));
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, placesAt(schema, path)));
   const branch = issue.code === "invalid_union" ? bestBranch(issue.errors) : undefined;
   if (branch) {
     return branch.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }, schema, settings));
   }
   const name = path.at(-1);
   if (typeof name === "string" && valueAt(settings, path) === undefined) return [missing(path, name, schema)];
-  return [fault(path, typeof name === "string" ? `${name}: ${issue.message}` : issue.message)];
+  // An entry of a list has no name of its own.
+  const named = path.findLast((step) => typeof step === "string");
+  const message = issue.code === "invalid_type" ? withKeys(issue.message, keysAt(schema, path)) : issue.message;
+  return [fault(path, named === undefined ? message : `${named}: ${message}`)];
+}
+
+/** A value where settings are expected: which ones, where they are few. */
+function withKeys(message: string, keys: readonly string[]): string {
+  if (keys.length === 0 || keys.length > 6) return message;
+  return message.replace(
+    `expected ${inWords("object")}`,
+    `expected settings like { ${keys.map((key) => `${key}: …`).join(", ")} }`,
+  );
 }
 
 /** Of several possible forms the one that was meant: its outside fits and only something in it is wrong. */
@@ -114,11 +126,50 @@ function missing(path: SettingPath, name: string, schema: z.ZodType): SettingFau
   return fault(path, `${JSON.stringify(name)} is missing${about ? `. ${about}` : ""}`);
 }
 
-export function unknownKey(path: SettingPath, key: string, known: readonly string[]): SettingFault {
-  const meant = nearest(key, known);
+interface Inside {
+  readonly parent: string;
+  readonly keys: readonly string[];
+  /** As it is written there. */
+  readonly form: (key: string) => string;
+}
+
+/** What may be written at a place, and what one level further in. */
+export interface Places {
+  readonly known: readonly string[];
+  readonly inside: readonly Inside[];
+}
+
+export function placesAt(schema: z.ZodType, path: SettingPath = []): Places {
+  const known = keysAt(schema, path);
+  const inside = known.flatMap((parent) =>
+    schemasAt(schema, [...path, parent])
+      .flatMap(forms)
+      .map((form) => ({ parent, ...insideOf(form) })),
+  );
+  return { known, inside };
+}
+
+/** Of the object itself, of an entry of the list, or of what stands below a name. */
+function insideOf(form: Schema): Omit<Inside, "parent"> {
+  if (form instanceof z.ZodArray) return { keys: keysOf(form.element), form: (key) => `[{ ${key}: … }]` };
+  if (form instanceof z.ZodRecord) return { keys: keysOf(form.valueType), form: (key) => `{ NAME: { ${key}: … } }` };
+  return { keys: keysOf(form), form: (key) => `{ ${key}: … }` };
+}
+
+const keysOf = (schema: Schema): readonly string[] => (schema instanceof z.ZodType ? keysAt(schema) : []);
+
+export function unknownKey(path: SettingPath, key: string, { known, inside }: Places): SettingFault {
   const what = `there is no setting ${shown(key)} here`;
-  const possible = known.length > 0 ? `; possible are ${known.join(", ")}` : "";
-  return fault([...path, key], meant ? `${what}: did you mean "${meant}"?` : `${what}${possible}`, "key");
+  const told = (rest: string) => fault([...path, key], what + rest, "key");
+  const same = known.find((name) => sameWord(name, key));
+  const further = inside.filter(({ keys }) => keys.includes(key));
+  if (!same && further.length > 0) {
+    const places = new Set(further.map(({ parent, form }) => `${parent}: ${form(key)}`));
+    return told(`: it belongs further in, like ${listed([...places])}`);
+  }
+  const meant = same ?? nearest(key, known);
+  if (meant) return told(`: did you mean "${meant}"?`);
+  return told(known.length > 0 ? `; possible are ${known.join(", ")}` : "");
 }
 
 /** The keys a schema knows at a place. */

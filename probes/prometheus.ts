@@ -69,22 +69,12 @@ const Value = z
   });
 type Value = z.output<typeof Value>;
 
-/** Where people look for it first; not offered anywhere. */
-const misplaced = (key: string) =>
-  z
-    .undefined({ error: `belongs under \`values\`: write \`values: [{ name: …, ${key}: … }]\`` })
-    .optional()
-    .describe("Belongs under `values`.")
-    .meta({ internal: true });
-
 const options = z
   .strictObject({
     url: webAddress().describe(
       "Where the exporter answers, such as `http://127.0.0.1:4000/metrics`; for queries, the address of the Prometheus server.",
     ),
     values: z.array(Value).min(1).max(50).describe("What to read."),
-    metric: misplaced("metric"),
-    query: misplaced("query"),
     token: secret().optional().describe("Sent as a bearer token."),
     ca: certificateAuthority(),
   })

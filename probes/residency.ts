@@ -101,6 +101,8 @@ export default defineProbe({
   },
   defaults: { everySeconds: 3600, timeoutSeconds: 60 },
 
+  files: ({ databases }) => databases.map((name, index) => ({ name, path: ["databases", index] })),
+
   thresholds: () => [
     {
       id: "outside",

@@ -4,6 +4,7 @@ import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { duration } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
+import { formatDuration } from "../../core/units.ts";
 
 export interface Tolerance {
   /** Seconds of latency that are worth a look this week. */
@@ -36,10 +37,16 @@ export const queueSettings = (usually: string) => ({
   queues: z
     .record(
       queueName,
-      z.strictObject({
-        ticket: duration({ atLeast: 1 }).optional().describe("Latency that is worth a look this week."),
-        page: duration({ atLeast: 1 }).optional().describe("Latency that wakes somebody."),
-      }),
+      z
+        .strictObject({
+          ticket: duration({ atLeast: 1 }).optional().describe("Latency that is worth a look this week."),
+          page: duration({ atLeast: 1 }).optional().describe("Latency that wakes somebody."),
+        })
+        .superRefine(({ ticket, page }, context) => {
+          if (ticket === undefined || page === undefined || ticket < page) return;
+          const message = `a ticket at ${formatDuration(ticket)} would never be: somebody is woken at ${formatDuration(page)} already. Let it be less than the page`;
+          context.addIssue({ code: "custom", message });
+        }),
     )
     .prefault({})
     .describe(`How late each queue may be, where it is not as usual: ${usually}.`),

@@ -113,6 +113,8 @@ test("the word that was meant is found through slips of the fingers, and nothing
   expect(nearest("mastadon", ["http", "mastodon"])).toBe("mastodon");
   expect(nearest("evrey", ["every", "probe"])).toBe("every");
   expect(nearest("time_zone", ["timeZone"])).toBe("timeZone");
+  expect(nearest("country", ["countries"])).toBe("countries");
+  expect(nearest("R", ["_", "X", "PS"])).toBeUndefined();
   expect(nearest("zebra", ["every", "probe"])).toBeUndefined();
   expect(nearest("", ["a"])).toBeUndefined();
   expect(nearest("x".repeat(10_000), ["x"])).toBeUndefined();

@@ -235,8 +235,8 @@ test("a value is either a metric or a query, and has a name of its own", () => {
 test("a metric or query in the wrong place is sent to the right one", () => {
   const faults = (more: object) =>
     readSettings(probe.options, { url: "http://a.example", ...more }).faults.map(({ message }) => message);
-  expect(faults({ metric: "x" })).toContainEqual(expect.stringContaining("metric: belongs under `values`"));
+  expect(faults({ metric: "x" })).toContainEqual(expect.stringContaining("like values: [{ metric: … }]"));
   expect(faults({ query: "up", values: [{ name: "a", query: "up" }] })).toEqual([
-    "query: belongs under `values`: write `values: [{ name: …, query: … }]`",
+    'there is no setting "query" here: it belongs further in, like values: [{ query: … }]',
   ]);
 });
