@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -105,7 +105,8 @@ test("a file that a check reads and that is not there is a warning: it may still
   expect(residency("databases: [/nonexistent.mmdb]")).toEqual([
     'warning: there is no file "/nonexistent.mmdb" (yet): what this check needs it for is not measured',
   ]);
-  const file = join(tmpdir(), `tidewatch-hints-${process.pid}.mmdb`);
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-hints-"));
+  const file = join(folder.path, "countries.mmdb");
   await writeFile(file, "");
   expect(residency(`databases: ["${file}"]`)).toEqual([]);
 });
