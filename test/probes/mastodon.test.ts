@@ -455,7 +455,7 @@ describe("one part that is wrong", () => {
     await using server = await smallServer({ "*": page });
     expect(await run(server.url)).toMatchObject({
       outcome: "down",
-      explanation: { en: "Mastodon shows something else than it should." },
+      explanation: { en: "Mastodon shows something other than it should." },
     });
   });
 
