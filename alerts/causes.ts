@@ -129,7 +129,10 @@ export class Causes {
     if (!required) return undefined;
     const key = checkKey({ target: target.id, check: id });
     const incident = this.#known.incidents.get(target.id);
-    if (incident?.facts.checks.includes(id)) return { key, target, reason: incident.facts.reason };
+    if (incident?.facts.checks.includes(id)) {
+      // What was kept quiet itself, for a cause that is gone, has not been told to anybody.
+      return incident.untold ? undefined : { key, target, reason: incident.facts.reason };
+    }
     return this.#known.outages.worst(key) === "up" ? { key, target, reason: "well again by now" } : undefined;
   }
 }

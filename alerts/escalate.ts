@@ -103,7 +103,9 @@ export function planRecovery(
   const told = existing.filter((notice) => alarming.has(notice.kind));
   const unsent = told.filter((notice) => notice.state === "pending");
   const reached = told.filter((notice) => notice.state === "sent" || notice.state === "sending");
-  const missed = unsent.filter((notice) => wasDue(notice, now));
+  const { confirmedAt } = recovery.facts;
+  const first = confirmedAt.add({ seconds: stepsOf(plan)[0]?.afterSeconds ?? 0 });
+  const missed = unsent.filter((notice) => wasDue(notice, now) || (isFirst(notice) && isBefore(first, now)));
   const known = new Set(reached.map(recipientKey));
   const recipients = new Map([...missed, ...reached].map((notice) => [recipientKey(notice), notice]));
   const add = [...recipients].map(([recipient, notice]): Notice => {
@@ -121,9 +123,13 @@ export function planRecovery(
 }
 
 /** A later step counts only once it was tried: its planned time is no proof, because the clock may have been set. */
-function wasDue({ kind, attempts, notBefore }: NoticeStatus, now: Instant): boolean {
-  return attempts > 0 || (kind !== "escalation" && Temporal.Instant.compare(notBefore, now) <= 0);
+function wasDue(notice: NoticeStatus, now: Instant): boolean {
+  return notice.attempts > 0 || (isFirst(notice) && isBefore(notice.notBefore, now));
 }
+
+/** Such a one may also have waited for a cause: then it is later than its step, and was kept from nobody on purpose. */
+const isFirst = ({ kind }: NoticeStatus): boolean => kind !== "escalation";
+const isBefore = (moment: Instant, now: Instant): boolean => Temporal.Instant.compare(moment, now) <= 0;
 
 /** Nobody needs to be told of it any more: what is unsent of it, and nothing in its place. */
 export function withdrawn(existing: readonly NoticeStatus[]): ReturnType<NoticesAnew> {

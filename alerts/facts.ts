@@ -2,7 +2,7 @@
 import type { Judged } from "../core/decide.ts";
 import type { IncidentFacts } from "../core/incident.ts";
 import { type Localised, typeset } from "../core/language.ts";
-import { levelText, outageExplanation, outageTitle } from "../core/member-texts.ts";
+import { levelText, outageExplanation, outageTitle, unreachableText } from "../core/member-texts.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Target } from "../core/target.ts";
 import type { RuleStanding } from "./thresholds.ts";
@@ -27,12 +27,17 @@ export function outageFacts(
     impact,
     urgency: impact === "down" ? "page" : "ticket",
     title: outageTitle(target.name, impact),
-    explanation: sample.explanation ?? outageExplanation(target.name, impact),
+    explanation: ownWords(sample) ?? outageExplanation(target.name, impact),
     reason: reasonOf({ kind: "tries", tries: lastTry, needed: 1 }),
     runbook: sample.runbook ?? usualRunbook[impact],
     startedAt: change ? instant(change.since) : sample.at,
     confirmedAt: sample.at,
   };
+}
+
+/** That nothing answered is better said with the name of the service. */
+function ownWords({ explanation }: Sample): Localised | undefined {
+  return explanation?.en === unreachableText.en ? undefined : explanation;
 }
 
 /** @param key of the rule that is broken. */

@@ -21,6 +21,8 @@ export interface Tracked {
   readonly thread?: Thread | undefined;
   /** The check whose failure explains all that is wrong here. */
   because?: CheckKey | undefined;
+  /** When it was last found down, by this process. */
+  downAt?: Temporal.Instant;
   /** Nobody has been told how bad it is, because something else explained it. */
   untold?: boolean;
   id: number | undefined;

@@ -17,11 +17,11 @@ import {
   unwatchedText,
 } from "../core/member-texts.ts";
 import { checkKey, type Sample } from "../core/sample.ts";
-import type { Changes, Store } from "../core/store.ts";
+import type { Changes, NoticeStatus, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import { Attribution } from "./attribution.ts";
 import { Causes } from "./causes.ts";
-import { type Told, toldBy } from "./escalate.ts";
+import { type Told, toldBy, withdrawn } from "./escalate.ts";
 import { epochSeconds, type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
 import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad, isWorse, keyOf, Outages, type Standing } from "./outages.ts";
@@ -132,6 +132,10 @@ class RunningJudge implements Judge {
     }
     if (before === "down" && after === "degraded") return this.#ease(tracked, target, sample.at);
     if (standing === "up") return this.#endIfOver(event, target, tracked);
+    // It was found, and kept quiet for a cause that is over: that we cannot measure it now is no reason to go on with that.
+    if (sample.outcome === "unknown" && tracked.untold && tracked.facts.checks.includes(check.id)) {
+      return this.#attribution.goesOn(tracked, target, sample, { kind: "tries", tries: [sample], needed: 1 });
+    }
     if (!check.required || !isBad(sample)) return {};
     if (isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before)))
       return this.#worsen(tracked, this.#outageFacts(event, target, standing), target, sample, check);
@@ -200,6 +204,7 @@ class RunningJudge implements Judge {
       openingTitle: facts.title,
       because,
       untold,
+      ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,
     };
     const isPublic = shown(target, facts);
@@ -232,33 +237,52 @@ class RunningJudge implements Judge {
     return this.#incidents.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, update }] }));
   }
 
-  /** Degraded before, down now: told as if it were new, in the same thread. */
+  /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. */
   #worsen(tracked: Tracked, found: Facts, target: Target, sample: Sample, check: Check): Changes {
     const checks = [...new Set([...tracked.facts.checks, check.id])];
     const explained = this.#attribution.of(found, sample.at, checks);
     const { impact, urgency, title, explanation, reason, runbook } = explained.facts;
     const raised = { urgency, title, explanation, reason, runbook };
     const facts: Facts = { ...tracked.facts, ...raised, impact, checks };
+    // Who has acknowledged it as down lately is not called again each time it comes back for a moment.
+    const { downAt } = tracked;
+    const isRelapse = downAt !== undefined && secondsBetween(downAt, sample.at) < relapseSeconds;
     tracked.facts = facts;
     tracked.because = explained.because;
     const untold = explained.because !== undefined;
     tracked.untold = untold;
+    tracked.downAt = sample.at;
     const isPublic = shown(target, facts);
     const text = raisedText(explained.explanation);
-    const update = { at: sample.at, kind: "joined", text, public: isPublic } as const;
     const seen = this.#tries(sample, check);
+    const join = { change: "join", check: check.id, impact } as const;
+    const said = { at: sample.at, kind: "joined", text, public: isPublic } as const;
+    const told = { at: sample.at, kind: "note", text: sameInAll("told as down"), public: false } as const;
     return this.#incidents.follow(tracked, (id) => ({
-      incidents: [{ change: "join", id, check: check.id, impact, raised, update }],
-      notices: untold
-        ? []
-        : this.#telling.trouble(tracked, id, {
-            facts: { ...facts, confirmedAt: sample.at },
-            target,
-            seen,
-            membersSee: isPublic ? text : undefined,
-            round: `raised-${epochSeconds(sample.at)}`,
-            from: sample.at,
-          }),
+      incidents: [
+        { ...join, id, eased: { title, explanation }, update: said },
+        {
+          ...join,
+          id,
+          raised,
+          ...(isRelapse && { unlessAcknowledged: true }),
+          update: told,
+          notices: (existing: readonly NoticeStatus[]) => {
+            const now = { ...facts, confirmedAt: sample.at };
+            const add = untold
+              ? []
+              : this.#telling.trouble(tracked, id, {
+                  facts: now,
+                  target,
+                  seen,
+                  membersSee: isPublic ? text : undefined,
+                  round: `raised-${epochSeconds(sample.at)}`,
+                  from: this.#attribution.waitsUntil(now),
+                });
+            return { ...withdrawn(existing), add };
+          },
+        },
+      ],
     }));
   }
 
@@ -284,7 +308,9 @@ class RunningJudge implements Judge {
     const name = target?.name ?? sameInAll(facts.target);
     // The wall clock may have been put back: nothing ends before it began.
     const resolvedAt = later(end.resolvedAt, facts.startedAt);
-    const impact = facts.kind === "outage" ? facts.impact : "degraded";
+    // Of one that was less bad at the end nobody knows from these moments how long it was out of reach.
+    const wasEased = facts.title.en !== outageTitle(name, "down").en;
+    const impact = facts.kind === "outage" && !wasEased ? facts.impact : "degraded";
     const update: Omit<IncidentUpdate, "incident"> = {
       at: end.at,
       kind: "resolved",

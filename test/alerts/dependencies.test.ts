@@ -228,6 +228,50 @@ test("a page that waited in vain is sent within a minute and a half, as are its 
   expect(await world.outbox(1)).toEqual(["page contractor email sent", "escalation techops email pending"]);
 });
 
+/** Three targets, each of which cannot do without the one before. */
+const chain = () => [
+  target("a", "A", [check("a", "x")]),
+  target("b", "B", [check("b", "x", { dependsOn: ["a/x"] })]),
+  target("c", "C", [check("c", "x", { dependsOn: ["b/x"] })]),
+];
+const isTold = async (world: World, incident: number) => (await world.outbox(incident)).includes(told[0] ?? "");
+
+test("what was kept quiet itself explains nothing, once its own cause is over", async () => {
+  await using world = await World.open({ targets: chain() });
+  for (const id of ["a/x", "b/x", "c/x"]) await world.breaks(id);
+  expect([await isTold(world, 2), await isTold(world, 3)]).toEqual([false, false]);
+  await world.mends("a/x");
+  await world.clock.turn(60);
+  await world.sees("c/x", "down");
+  expect(await isTold(world, 3)).toBe(true);
+});
+
+test("what was kept quiet and cannot be measured any more is told all the same, once its cause is over", async () => {
+  await using world = await World.open({ targets: chain() });
+  await world.breaks("a/x");
+  await world.breaks("b/x");
+  await world.sees("b/x", "unknown");
+  expect(await isTold(world, 2)).toBe(false);
+  await world.mends("a/x");
+  await world.clock.turn(60);
+  await world.sees("b/x", { outcome: "unknown", reason: "the check itself failed" });
+  expect(await isTold(world, 2)).toBe(true);
+});
+
+test("an outage that is over while its page waited for a cause in vain is told, as over", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.sees(cause, "up");
+  await world.mends("mastodon/web");
+  expect(await world.outbox(1)).toEqual([
+    "page contractor email superseded",
+    "escalation techops email superseded",
+    "resolve contractor email pending",
+  ]);
+  expect((await world.store.noticesOf(1)).at(-1)?.body).toContain("DOWN Mastodon since");
+});
+
 test("nothing waits for a cause that would be in the same incident, is milder, or tells nobody", async () => {
   await using same = await World.open({ targets: coOp() });
   await same.sees("mastodon/web", "down");
@@ -328,19 +372,23 @@ test("a cause that is taken out of the configuration explains nothing any more",
   expect(await world.outbox(2)).toEqual(told);
 });
 
-test("whatever comes in whatever order, no confirmed trouble is kept from everybody", async () => {
+test.each([
+  ["in one target and its cause", coOp(), [cause, "mastodon/web", "mastodon/service"]],
+  ["in a chain of three targets", chain(), ["a/x", "b/x", "c/x"]],
+])("whatever comes in whatever order %s, no confirmed trouble is kept from everybody", async (_where, targets, ids) => {
+  const [root = ""] = ids;
   let untold = 0;
   for (let seed = 1; seed <= 12; seed++) {
-    await using world = await World.open({ targets: coOp() });
+    await using world = await World.open({ targets });
     const random = randomFrom(seed);
     const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)];
     const mood = new Map<string, "up" | "degraded" | "down" | "unknown">();
     for (let step = 0; step < 150; step++) {
-      const id = pick([cause, "mastodon/web", "mastodon/service"]) ?? cause;
+      const id = pick(ids) ?? root;
       if (random() < 0.1) {
         const next = pick(["up", "up", "up", "degraded", "down", "down", "unknown"] as const) ?? "up";
         mood.set(id, next);
-        if (id === cause && next === "down") mood.set("mastodon/web", next);
+        if (id === root && next === "down") mood.set(ids[1] ?? root, next);
       }
       const seen = mood.get(id) ?? "up";
       await world.sees(id, seen);

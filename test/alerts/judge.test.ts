@@ -192,6 +192,35 @@ describe("an outage", () => {
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
   });
 
+  test("that comes and goes within an hour takes back what it has not sent, and leaves alone who has taken it", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/api", { outcome: "degraded", reason: "slow" });
+    for (let round = 0; round < 3; round++) {
+      await world.breaks("mastodon/web");
+      await world.sendsWhatIsDue();
+      await world.mends("mastodon/web");
+    }
+    const pending = (await world.outbox()).filter((line) => line.endsWith("pending"));
+    expect(pending).toEqual(["escalation techops email pending"]);
+    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    const before = await world.outbox();
+    await world.breaks("mastodon/web");
+    expect(await world.outbox()).toEqual(before);
+    expect(await world.incidents()).toMatchObject([{ state: "acknowledged", title: { en: "Mastodon is down" } }]);
+    await world.mends("mastodon/web");
+    await world.clock.turn(3600);
+    await world.breaks("mastodon/web");
+    expect((await world.outbox()).slice(before.length)).toEqual([
+      "page contractor email pending",
+      "escalation techops email pending",
+    ]);
+    await world.mends("mastodon/web");
+    await world.clock.turn(7200);
+    await world.mends("mastodon/api");
+    const over = (await world.store.incidentUpdates(1)).at(-1);
+    expect(over?.text.en).toMatch(/^Mastodon works normally again, after/);
+  });
+
   test("that comes back within the hour says so", async () => {
     await using world = await World.open();
     await world.breaks("mastodon/web");
