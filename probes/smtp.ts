@@ -1,7 +1,7 @@
 /** Goes the way a mail would go, up to the moment before it is sent: greeting, encryption, sign-in, addresses. */
 import { z } from "zod";
 import type { Localised } from "../core/language.ts";
-import { defineProbe, type Line, type TlsReport } from "../core/probe.ts";
+import { defineProbe, type Line, type ProbeContext, type TlsReport } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { secret } from "../core/settings.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
 import { isForNow, isGood, type Reply, SmtpTalk } from "./lib/smtp.ts";
 import { type Dislike, dislikeOf } from "./lib/smtp-refusals.ts";
 
@@ -83,9 +84,9 @@ export default defineProbe({
 
   thresholds: (settings) => (tlsOf(settings) === "none" ? [] : certificateThresholds(settings.certificateDays)),
 
-  run: (settings, { net, clock }) =>
+  run: (settings, { net, clock, memory }) =>
     net.converse(settings, async (line): Promise<Finding> => {
-      const way: Way = { settings, line, talk: new SmtpTalk(line), extensions: [] };
+      const way: Way = { settings, line, talk: new SmtpTalk(line), extensions: [], context: { clock, memory } };
       const flaws = await along(way);
       way.talk.leave();
       const { report } = way;
@@ -102,6 +103,7 @@ interface Way {
   readonly line: Line;
   readonly talk: SmtpTalk;
   extensions: readonly string[];
+  readonly context: Pick<ProbeContext, "clock" | "memory">;
   report?: TlsReport;
   note?: string;
 }
@@ -173,11 +175,17 @@ const encrypt: Step = async (way) => {
     : { ...stuck(reason), evidence: certificateEvidence(report) };
 };
 
-const signIn: Step = async ({ settings: { account }, talk, extensions, report }) => {
+const signIn: Step = async ({ settings: { account }, talk, extensions, report, context }) => {
   if (!account || !report) return undefined;
+  if (restAfterRefusals(context) > 0) {
+    return stuck(
+      "refused the user name or password three times; asked every 20 min now, so that it does not shut us out",
+    );
+  }
   const methods = extensions.find((extension) => /^AUTH[ =]/.test(extension)) ?? "";
   const reply = await (/\bPLAIN\b/.test(methods) ? plain : /\bLOGIN\b/.test(methods) ? login : noMethod)(talk, account);
   if (!reply) return stuck("offers no way to sign in that we know (AUTH PLAIN or LOGIN)");
+  if (reply.code === 235 || !isForNow(reply)) noteSignIn(reply.code === 235, context);
   if (reply.code === 235) return undefined;
   // Its words stay out: they may repeat what was sent.
   if (isForNow(reply)) return late(`cannot check passwords for now (${reply.code})`);

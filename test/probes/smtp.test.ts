@@ -231,6 +231,34 @@ test.each([
   expect(await look(server.port)).toMatchObject({ outcome: "down", reason: "the answer is not SMTP" });
 });
 
+test("a wrong password is offered three times, and then every twenty minutes, so that nobody is shut out", async () => {
+  let offered = 0;
+  let right = "other";
+  await using server = await mailServer({
+    onAuth({ password }, _session, done) {
+      offered++;
+      if (password === right) done(null, { user: "mastodon" });
+      else done(Object.assign(new Error("no"), { responseCode: 535 }));
+    },
+  });
+  const clock = new FakeClock(now.toString());
+  const memory = new Map();
+  const run = () => runProbe(probe, settings(server.port, { account }), { clock, memory });
+  for (let minute = 0; minute < 10; minute++) {
+    expect(await run()).toMatchObject({
+      outcome: "down",
+      reason: expect.stringContaining("the user name or password"),
+    });
+    await clock.turn(60);
+  }
+  expect(offered).toBe(3);
+  right = "right";
+  await clock.turn(1200);
+  expect(await run()).toMatchObject({ outcome: "up" });
+  expect(await run()).toMatchObject({ outcome: "up" });
+  expect(offered).toBe(5);
+});
+
 test("a password in clear text is refused before anything is sent, and so is a line break in an address", () => {
   const refused = (more: object) => probe.options.safeParse(settings(587, more)).error?.message ?? "";
   expect(refused({ tls: "none", account })).toContain("only sent over an encrypted connection");
