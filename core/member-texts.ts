@@ -94,7 +94,7 @@ export function easedText(explanation: Localised): Localised {
 }
 
 const acknowledgedText: Localised = {
-  en: "Somebody of our team is working on it.",
+  en: "Someone on our team is working on it.",
   fr: "Une personne de notre équipe s’en occupe.",
 };
 

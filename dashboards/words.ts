@@ -31,7 +31,8 @@ export interface Words {
   readonly toDay: string;
   readonly lasted: (span: string) => string;
   readonly alreadyLasts: (span: string) => string;
-  readonly resolved: string;
+  /** @param title what was said while it lasted: "Photos is down". */
+  readonly resolved: (title: string) => string;
   readonly ongoing: string;
   readonly number: (id: number) => string;
   readonly daysAgo: (days: number) => string;
@@ -167,7 +168,7 @@ const en: Words = {
   toDay: "to",
   lasted: (span) => `lasted ${span}`,
   alreadyLasts: (span) => `${span} so far`,
-  resolved: "Resolved",
+  resolved: (title) => `Resolved: “${title}”`,
   ongoing: "not over yet",
   number: (id) => `No. ${id}`,
   daysAgo: (days) => `${days} days ago`,
@@ -313,7 +314,7 @@ const fr: Words = {
   toDay: "au",
   lasted: (span) => `a duré ${span}`,
   alreadyLasts: (span) => `${span} jusqu’ici`,
-  resolved: "Résolu",
+  resolved: (title) => `Résolu\u00a0: «\u00a0${title}\u00a0»`,
   ongoing: "pas encore terminé",
   number: (id) => `Nº ${id}`,
   daysAgo: (days) => `Il y a ${days} jours`,

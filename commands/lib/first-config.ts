@@ -140,8 +140,11 @@ function ofKind(
     "    objective: { goal: 99.5%, over: 30d } # leaves 3 h 36 min a month in which it may fail",
     `    kind: ${kind}`,
     `    url: ${quoted(found.url)}`,
-    ...(takes("queues", does) ? ["    # queues: { env: REDIS_URL } # its background jobs; see docs/probes.md"] : []),
-    ...(takes("database", does) ? ["    # database: { env: DATABASE_URL } # how fast it grows", dependsOn] : []),
+    ...(takes("queues", does)
+      ? [`    # queues: { env: ${secretOf(id)}_REDIS_URL } # its background jobs; see docs/probes.md`]
+      : []),
+    ...(takes("database", does) ? [`    # database: { env: ${secretOf(id)}_DATABASE_URL } # how fast it grows`] : []),
+    ...(isOnPostgres(does) ? [dependsOn] : []),
     ...(does?.seesMore ? [`    # checks: [${does.seesMore.check}] # ${does.seesMore.why}`] : []),
     ...(kind === found.software ? [] : ["    checks:", `      - { id: service, software: ${quoted(found.software)} }`]),
   ];
@@ -150,6 +153,17 @@ function ofKind(
 
 const dependsOn =
   "    # dependsOn: [database/growth] # nobody is told twice while the database, watched as below, is the cause";
+
+/** Each has a secret of its own: an address of one database is of no use to the other. */
+const secretOf = (id: string): string => id.toUpperCase().replaceAll("-", "_");
+
+/** The database that stands in comments is a PostgreSQL. */
+function isOnPostgres(kind: Kind | undefined): boolean {
+  if (!takes("database", kind)) return false;
+  return (
+    kind?.checks({ url: "https://service.example", database: {} }).some(({ probe }) => probe === "postgres") ?? false
+  );
+}
 
 /** A kind that has no use for a field says so, or adds nothing for it. */
 function takes(field: "queues" | "database", kind: Kind | undefined): boolean {

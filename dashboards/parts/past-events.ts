@@ -24,7 +24,7 @@ function incidentBrief({ incident, updates }: IncidentStatus, { language, organi
   const { startedAt, resolvedAt } = incident;
   const last = updates.at(-1);
   return html`<article class="incident over up" id="incident-${incident.id}">
-<h3>${sign("up")} <span>${text.resolved}${text.colon}${incident.title[language]}</span></h3>
+<h3>${sign("up")} <span>${text.resolved(incident.title[language])}</span></h3>
 <p class="muted">${stretch(startedAt, resolvedAt, organisation.timeZone, language)} · ${text.lasted(span(startedAt, resolvedAt, language))} · ${text.number(incident.id)}</p>
 ${last ? html`<p>${last.text[language]}</p>` : ""}
 </article>`;

@@ -25,7 +25,7 @@ const en: HistoryWords = {
   noneWhileMeasuring: "No incidents while we were measuring.",
   noneNew: "No new incidents; an earlier one went on.",
   notMeasured: "We were not measuring, so nothing is known of this month.",
-  partlyMeasured: (span) => `For ${span} in all we were not measuring.`,
+  partlyMeasured: (span) => `We were not measuring for ${span} in total.`,
   recordsBegin: "Our records begin on",
   more: "We keep what is older, but do not show it here.",
   nothing: "There is nothing to show here yet.",

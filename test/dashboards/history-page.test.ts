@@ -59,7 +59,7 @@ test("a past incident reads: what, from when to when with city and offset, how l
   const text = textOf(await render(eventful));
   expect(text).toContain("Checked at Nov 23, 11:42 Vancouver (UTC-7) To the status page");
   expect(text).toContain(
-    "October 2026 Mastodon: upgraded 4.3.2 → 4.4.0, Oct 24, 11:42 Vancouver (UTC-7) Resolved: Mastodon is down From Oct 14, 11:42 to 11:57 Vancouver (UTC-7) · lasted 15 minutes · No. 42 Mastodon works again. It was out of reach for 15 minutes.",
+    "October 2026 Mastodon: upgraded 4.3.2 → 4.4.0, Oct 24, 11:42 Vancouver (UTC-7) Resolved: “Mastodon is down” From Oct 14, 11:42 to 11:57 Vancouver (UTC-7) · lasted 15 minutes · No. 42 Mastodon works again. It was out of reach for 15 minutes.",
   );
   expect(text).toContain("September 2026 No incidents.");
   expect(text).toContain("Our records begin on September 10, 2026, 05:00 Vancouver (UTC-7)");
@@ -99,7 +99,7 @@ test("where we were not measuring, no calm is claimed", async () => {
   const text = textOf(await render({ measured }));
   expect(text).toContain("November 2026 No incidents. October 2026");
   expect(text).toContain(
-    "October 2026 No incidents while we were measuring. For 6 hours in all we were not measuring.",
+    "October 2026 No incidents while we were measuring. We were not measuring for 6 hours in total.",
   );
   expect(text).toContain("September 2026 We were not measuring, so nothing is known of this month.");
   const french = textOf(await render({ measured }, "fr"));

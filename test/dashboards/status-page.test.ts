@@ -75,7 +75,7 @@ test("an outage reads: what, since when with city and offset, how long, who is o
   expect(text).toContain("Checked at Nov 23, 11:41 Vancouver (UTC-7)");
   expect(text).toContain("Last change: Mastodon went down , Nov 23, 11:27 Vancouver (UTC-7)");
   expect(text).toContain("Mastodon is down Since Nov 23, 11:27 Vancouver (UTC-7) · 15 minutes so far · No. 42");
-  expect(text).toContain("Somebody of our team is working on it.");
+  expect(text).toContain("Someone on our team is working on it.");
   expect(text).not.toContain("Robin");
   expect(text).not.toContain("no answer within 10 s");
 });
@@ -92,7 +92,7 @@ test("what happened lately: incidents with their stretch of time, upgrades in be
   };
   const english = textOf(await render(input));
   expect(english).toMatch(
-    /The last 14 days Resolved: Mastodon is down .* Mastodon: upgraded 4\.3\.2 → 4\.4\.0, Nov 20, .* Resolved: Mastodon is down/,
+    /The last 14 days Resolved: “Mastodon is down” .* Mastodon: upgraded 4\.3\.2 → 4\.4\.0, Nov 20, .* Resolved: “Mastodon is down”/,
   );
   expect(english).toContain("From Nov 21, 11:42 to 11:57 Vancouver (UTC-7) · lasted 15 minutes · No. 42");
   expect(english).toContain("From Nov 18, 11:42 to Nov 19, 11:42 Vancouver (UTC-7) · lasted 1 day · No. 41");

@@ -179,7 +179,7 @@ export function outage(
   }
   if (by === undefined) return { incident: { ...common, state: "open" }, updates };
   const acknowledgedAt = ago(now, startedSecondsAgo - 180);
-  const text = { en: "Somebody of our team is working on it.", fr: "Une personne de notre équipe s’en occupe." };
+  const text = { en: "Someone on our team is working on it.", fr: "Une personne de notre équipe s’en occupe." };
   updates.push({ incident: id, at: acknowledgedAt, kind: "acknowledged", text, public: true });
   return { incident: { ...common, state: "acknowledged", by, acknowledgedAt }, updates };
 }
