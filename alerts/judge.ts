@@ -14,6 +14,7 @@ import {
   outageTitle,
   raisedText,
   recoveredText,
+  unreachableBehindText,
   unwatchedText,
 } from "../core/member-texts.ts";
 import { checkKey, type Sample } from "../core/sample.ts";
@@ -143,7 +144,11 @@ class RunningJudge implements Judge {
     if (tracked.facts.checks.includes(check.id)) return this.#attribution.goesOn(tracked, target, sample, seen);
     const text = sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`);
     const joined = this.#join(tracked, check.id, sample.at, text);
-    return mergeChanges([joined, this.#attribution.goesOn(tracked, target, sample, seen)]);
+    return mergeChanges([
+      joined,
+      this.#clearer(event, tracked, target, standing),
+      this.#attribution.goesOn(tracked, target, sample, seen),
+    ]);
   }
 
   #endIfOver({ sample, change }: Judged, target: Target, tracked: Tracked): Changes {
@@ -235,6 +240,21 @@ class RunningJudge implements Judge {
     const update = { at, kind: "joined", text, public: false } as const;
     const { impact } = tracked.facts;
     return this.#incidents.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, update }] }));
+  }
+
+  /** What stands behind a service can only say that something is missing; the front says what members notice. */
+  #clearer(event: Judged, tracked: Tracked, target: Target, standing: "down" | "degraded"): Changes {
+    const { check, sample } = event;
+    const isVague = tracked.facts.explanation.en === unreachableBehindText.en;
+    if (check.behind || !isVague || standing !== tracked.facts.impact) return {};
+    const { explanation } = this.#outageFacts(event, target, standing);
+    const { title, impact } = tracked.facts;
+    tracked.facts = { ...tracked.facts, explanation };
+    const text = confirmedText(explanation);
+    const update = { at: sample.at, kind: "joined", text, public: shown(target, tracked.facts) } as const;
+    return this.#incidents.follow(tracked, (id) => ({
+      incidents: [{ change: "join", id, check: check.id, impact, eased: { title, explanation }, update }],
+    }));
   }
 
   /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. */

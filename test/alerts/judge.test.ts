@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openJudge } from "../../alerts/judge.ts";
 import { silentLog } from "../../core/log.ts";
-import { acknowledgement } from "../../core/member-texts.ts";
+import { acknowledgement, unreachableBehindText, unreachableText } from "../../core/member-texts.ts";
 import { check, latency, mastodon, onCall, signingKey, target, World } from "./world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
@@ -219,6 +219,23 @@ describe("an outage", () => {
     await world.mends("mastodon/api");
     const over = (await world.store.incidentUpdates(1)).at(-1);
     expect(over?.text.en).toMatch(/^Mastodon works normally again, after/);
+  });
+
+  test("that something behind the service found first is told in the words of the front, once that fails as well", async () => {
+    await using world = await World.open({
+      targets: [
+        target("mastodon", "Mastodon", [check("mastodon", "web"), check("mastodon", "media", { behind: true })]),
+      ],
+    });
+    await world.breaks("mastodon/media", { outcome: "down", reason: "refused", explanation: unreachableBehindText });
+    await world.breaks("mastodon/web", { outcome: "down", reason: "refused", explanation: unreachableText });
+    const [incident] = await world.incidents();
+    expect(incident?.explanation.en).toBe("Mastodon cannot be reached at the moment.");
+    const updates = await world.store.incidentUpdates(1);
+    expect(updates.filter((update) => update.public).map(({ text }) => text.en)).toEqual([
+      expect.stringMatching(/^Something that the service relies on does not answer/),
+      expect.stringMatching(/^Mastodon cannot be reached at the moment\. We have noticed/),
+    ]);
   });
 
   test("that comes back within the hour says so", async () => {
