@@ -8,6 +8,7 @@ import type { Phases } from "../core/sample.ts";
 import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
 import { type Hop, unreachable } from "./hop.ts";
+import { isSoonRead } from "./json-shape.ts";
 import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
 import { secure, type Trust, trustOf } from "./tls.ts";
@@ -233,6 +234,7 @@ class Answer implements HttpAnswer {
   readonly family: 4 | 6;
   readonly tls?: TlsFacts;
   readonly redirects: readonly string[];
+  #document: { readonly read: unknown } | undefined;
 
   constructor(raw: RawAnswer, url: URL, trail: Trail, phases: Phases, redirects: readonly string[]) {
     this.url = url;
@@ -252,27 +254,19 @@ class Answer implements HttpAnswer {
   }
 
   json<T>(schema: z.ZodType<T>): T | undefined {
-    if (isSwarm(this.body)) return undefined;
-    const parsed = schema.safeParse(parsedJson(this.text()));
-    return parsed.success ? parsed.data : undefined;
+    // Whoever asks twice, for one shape and then for another, does not wait twice.
+    this.#document ??= { read: readDocument(this) };
+    const { read } = this.#document;
+    const parsed = read === undefined ? undefined : schema.safeParse(read);
+    return parsed?.success ? parsed.data : undefined;
   }
 }
 
-/** More than the largest list of peers has. Each takes up to sixty bytes of memory, and may be two in the answer. */
-const mostValues = 1_000_000;
-const [comma, list, object] = Buffer.from(",[{");
-
-/** So many values that reading them would fill the memory. Commas in texts count too: it is a bound, no measurement. */
-function isSwarm(body: Uint8Array): boolean {
-  if (body.length <= mostValues) return false;
-  let values = 0;
-  for (const byte of body) if (byte === comma || byte === list || byte === object) values += 1;
-  return values > mostValues;
-}
-
-function parsedJson(text: string): unknown {
+/** Undefined for what is no JSON, or none that anybody could mean; what was cut off is none any more. */
+function readDocument(answer: HttpAnswer): unknown {
+  if (answer.truncated || !isSoonRead(answer.body)) return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(answer.text());
   } catch {
     return undefined;
   }

@@ -1,0 +1,48 @@
+/** Documents as servers have them are read, whatever is in their texts; those that would hold everybody up are not. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { isSoonRead } from "../../collector/json-shape.ts";
+
+const soonRead = (document: unknown) => isSoonRead(Buffer.from(JSON.stringify(document)));
+const times = <T>(most: number, make: (index: number) => T): readonly T[] =>
+  Array.from({ length: most }, (_, n) => make(n));
+
+test("whatever is written in a text counts as a text", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ depthSize: "large", stringUnit: "binary" }), (document) => {
+      expect(soonRead(document)).toBe(true);
+    }),
+  );
+  expect(soonRead({ text: '[{"\\":,'.repeat(200_000) })).toBe(true);
+});
+
+test("fifty thousand peers in good form are read", () => {
+  const at = "2026-11-23T00:00:00Z";
+  const peer = (id: number) => ({
+    id,
+    domain: `${id}.example`,
+    published: at,
+    federation_state: { fail_count: id % 2 },
+  });
+  expect(soonRead({ federated_instances: { linked: times(50_000, peer) } })).toBe(true);
+});
+
+test.each([
+  ["lists nested deeply", `${"[".repeat(101)}${"]".repeat(101)}`],
+  ["objects nested deeply", `${'{"a":'.repeat(101)}1${"}".repeat(101)}`],
+  ["many empty objects", `[${times(60_000, () => "{}")}]`],
+  ["many numbers", `[${times(120_000, () => 1)}]`],
+  ["many names", JSON.stringify(Object.fromEntries(times(10_001, (n) => [`n${n}`, n])))],
+  ["many objects with different names", JSON.stringify(times(10_001, (n) => ({ [`n${n}`]: n })))],
+  ["the same names in many orders", JSON.stringify(times(10_001, (n) => ({ [n % 101]: 1, [`x${n % 103}`]: 1, y: 1 })))],
+])("%s are not", (_what, body) => {
+  expect(isSoonRead(Buffer.from(body))).toBe(false);
+});
+
+test("what is no JSON is left to its reader", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
+      expect(isSoonRead(bytes)).toBe(true);
+    }),
+  );
+});
