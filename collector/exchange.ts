@@ -26,6 +26,8 @@ export interface RawAnswer {
 }
 
 const maxHeaderBytes = 32 * 1024;
+/** What stands around a body (interim answers, comments between chunks) may be without end, where all else is short. */
+const mostOnTheLine = (bodyBytes: number): number => 2 * bodyBytes + 1_000_000;
 
 export function exchange(
   socket: Socket,
@@ -77,6 +79,13 @@ export function exchange(
       void client.destroy(null);
     };
     signal.addEventListener("abort", abort, { once: true });
+    const before = socket.bytesRead;
+    const most = mostOnTheLine(message.maxBodyBytes);
+    socket.on("readable", () => {
+      if (socket.destroyed || socket.bytesRead - before <= most) return;
+      finish(() => reject(endless(most, head?.status, body.length)));
+      void client.destroy(null);
+    });
 
     trail.begin("processing");
     try {
@@ -185,6 +194,11 @@ function explained(error: unknown, trail: Trail, status: number | undefined, byt
   const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : "was closed";
   const before = trail.answering ? "in the middle of the headers" : "before an answer";
   return fail(`${connected}, then the connection ${how} ${before}`, "request", `cause: ${plainText(code, 60)}`);
+}
+
+function endless(bytes: number, status: number | undefined, bodyBytes: number): Unreachable {
+  const said = status === undefined ? "no answer" : `answered ${status} with ${inBytes(bodyBytes)}`;
+  return new Unreachable(`${said} in more than ${inBytes(bytes)} on the line`, { stage: "protocol" });
 }
 
 function notHttp(

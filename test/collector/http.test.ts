@@ -204,6 +204,26 @@ test("a body of exactly the limit is whole, and none at all is no body", async (
   expect((await http.get(server.url, { method: "HEAD" })).body.length).toBe(0);
 });
 
+test.each([
+  ["no answer in more than 3 MB on the line", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(500)],
+  [
+    "answered 200 with 0 bytes in more than 3 MB on the line",
+    `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;${"a".repeat(20_000)}`,
+  ],
+])("%s is enough", async (sentence, bytes) => {
+  await using server = await tcpServer((socket) => {
+    socket.once("data", () => {
+      const pour = () => {
+        while (!socket.destroyed && socket.write(socket.bytesWritten === 0 ? bytes : bytes.slice(-20_000)));
+      };
+      socket.on("drain", pour);
+      pour();
+    });
+  });
+  expect((await failure(server.url)).message).toBe(sentence);
+  await server.allClosed();
+});
+
 test("a body in a hundred thousand pieces takes no more memory than its bytes", async () => {
   const pieces = "1\r\nx\r\n".repeat(100_000);
   await using server = await bytesServer(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${pieces}0\r\n\r\n`);
