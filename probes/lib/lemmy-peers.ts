@@ -1,4 +1,5 @@
 /** How well a Lemmy reaches the servers it knows: it tells everybody how far its outgoing queue for each of them is. */
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
@@ -31,21 +32,19 @@ const State = z.object({
   last_successful_published_time_at: time,
 });
 const Instance = z.object({ published: time, published_at: time, updated: time, updated_at: time });
-const Linked = Instance.extend({ federation_state: State.nullish().catch(undefined) });
-const Listed = z.object({ instance: Instance, queue_state: State.nullish().catch(undefined) });
-const Peers = z.union([
-  // 0.19, and the first of 1.0.
-  z
-    .object({ federated_instances: z.object({ linked: z.array(Linked).max(50_000) }).nullish() })
-    .refine((document) => "federated_instances" in document)
-    .transform(({ federated_instances: known }) =>
-      known?.linked.map((each) => ({ ...each, queue: each.federation_state })),
-    ),
-  // 1.0.
-  z
-    .object({ items: z.array(Listed).max(50_000) })
-    .transform(({ items }) => items.map(({ instance, queue_state: queue }) => ({ ...instance, queue }))),
-]);
+const Linked = Instance.extend({ federation_state: State.nullish().catch(undefined) }).transform((each) => ({
+  ...each,
+  queue: each.federation_state,
+}));
+const Listed = z
+  .object({ instance: Instance, queue_state: State.nullish().catch(undefined) })
+  .transform(({ instance, queue_state: queue }) => ({ ...instance, queue }));
+type Known = z.output<typeof Listed>;
+const Members = z.array(z.unknown()).max(50_000);
+/** 0.19, and the first of 1.0. */
+const LinkedPeers = z.object({ federated_instances: z.object({ linked: Members }) });
+/** 1.0. */
+const ListedPeers = z.object({ items: Members });
 
 interface Peer {
   readonly failing: boolean;
@@ -73,7 +72,7 @@ export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeCont
   const { answer } = heard;
   if (answer.status === 429) return { flaws: [] };
   if (answer.truncated) return { flaws: [], note: "the list of peers is too long to be read" };
-  const peers = answer.status === 200 ? answer.json(Peers) : undefined;
+  const peers = answer.status === 200 ? await peersOf(answer) : undefined;
   if (!peers) return wrong(`the list of peers ${whyNot(answer)}`, evidenceOf(answer));
   const now = context.clock.now();
   const known = recent(peers, now);
@@ -123,6 +122,28 @@ const standstill = (reached: number, unsent: number): string =>
 const moment = (milliseconds: number): string =>
   `${new Date(milliseconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
+async function peersOf(answer: HttpAnswer): Promise<readonly Known[] | undefined> {
+  const linked = answer.json(LinkedPeers);
+  if (linked) return inTurns(linked.federated_instances.linked, Linked);
+  const listed = answer.json(ListedPeers);
+  return listed && inTurns(listed.items, Listed);
+}
+
+/** Some at a time, with the turns of other checks in between: the longest list takes a quarter of a second. */
+async function inTurns<T extends z.ZodType>(
+  members: readonly unknown[],
+  schema: T,
+): Promise<readonly z.output<T>[] | undefined> {
+  const read: z.output<T>[] = [];
+  for (let begin = 0; begin < members.length; begin += 2000) {
+    const some = z.array(schema).safeParse(members.slice(begin, begin + 2000));
+    if (!some.success) return undefined;
+    read.push(...some.data);
+    await setImmediate();
+  }
+  return read;
+}
+
 /** The document is there and has no list: federation is switched off. */
 const isOff = (answer: HttpAnswer): boolean =>
   answer.json(z.strictObject({ federated_instances: z.null().optional() })) !== undefined;
@@ -139,7 +160,7 @@ export const arrivesLate: Localised = {
   fr: "Les publications risquent d’arriver en retard ou pas du tout sur d’autres serveurs.",
 };
 
-function recent(peers: NonNullable<z.output<typeof Peers>>, now: Temporal.Instant): readonly Peer[] {
+function recent(peers: readonly Known[], now: Temporal.Instant): readonly Peer[] {
   const since = now.epochMilliseconds - recentSeconds * 1000;
   return peers.flatMap(({ queue, published, published_at, updated, updated_at }) => {
     const seenAt = updated_at ?? updated ?? published_at ?? published ?? 0;
