@@ -241,6 +241,11 @@ describe("what exporters say", () => {
     );
   });
 
+  test("a quarter of a million digits that are no number in the end are soon refused", () => {
+    inTime(() => expect(readNumber(`${"1".repeat(250_000)}up`)).toBeUndefined());
+    inTime(() => expect(readNumber(`1.${"1".repeat(250_000)}up`)).toBeUndefined());
+  });
+
   test("takes no longer for a flood", () => {
     fc.assert(
       fc.property(floodOf(...pieces, 'up{a="', 'a="b",', '\\"', "} "), (text) => {
