@@ -1,6 +1,7 @@
 /** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
 import type { z } from "zod";
 import { Unreachable } from "../core/errors.ts";
+import { isSoonRead } from "../core/json-shape.ts";
 import { isPrivate } from "../core/networks.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../core/probe.ts";
@@ -8,7 +9,6 @@ import type { Phases } from "../core/sample.ts";
 import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
 import { type Hop, unreachable } from "./hop.ts";
-import { isSoonRead } from "./json-shape.ts";
 import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
 import { secure, type Trust, trustOf } from "./tls.ts";

@@ -1,7 +1,7 @@
 /** Documents as servers have them are read, whatever is in their texts; those that would hold everybody up are not. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isSoonRead } from "../../collector/json-shape.ts";
+import { isSoonRead } from "../../core/json-shape.ts";
 
 const soonRead = (document: unknown) => isSoonRead(Buffer.from(JSON.stringify(document)));
 const times = <T>(most: number, make: (index: number) => T): readonly T[] =>
