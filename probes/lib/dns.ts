@@ -16,23 +16,32 @@ export type DnsAnswer =
 /** One name server, or those of the system. Nothing is remembered from one question to the next. */
 export class NameServer {
   readonly #resolver: Resolver;
+  readonly #signal: AbortSignal;
 
   /** @param servers "192.0.2.53", "[2001:db8::53]:5353"; none: the system's. */
   constructor(servers: readonly string[], signal: AbortSignal) {
     this.#resolver = new Resolver({ timeout: 1500, tries: 2, maxTimeout: 3000 });
     if (servers.length > 0) this.#resolver.setServers([...servers]);
+    this.#signal = signal;
     signal.addEventListener("abort", () => this.#resolver.cancel(), { once: true });
   }
 
   records(name: string, type: RecordType): Promise<DnsAnswer> {
-    return answerOf(this.#ask(name, type));
+    return this.#unlessOver(() => this.#ask(name, type));
   }
 
   /** The serial number of the zone, as this server has it, and the name server that gave it. */
   start(zone: string): Promise<DnsAnswer> {
-    return answerOf(
-      this.#resolver.resolveSoa(zone).then(({ serial, nsname }) => [String(serial), nsname.toLowerCase()]),
-    );
+    return this.#unlessOver(async () => {
+      const { serial, nsname } = await this.#resolver.resolveSoa(zone);
+      return [String(serial), nsname.toLowerCase()];
+    });
+  }
+
+  /** What is asked after the end of the run would be waited for as long as any other question. */
+  async #unlessOver(question: () => Promise<readonly string[]>): Promise<DnsAnswer> {
+    if (this.#signal.aborted) return { records: [], failure: "failed", code: "ECANCELLED" };
+    return answerOf(question());
   }
 
   async #ask(name: string, type: RecordType): Promise<readonly string[]> {
