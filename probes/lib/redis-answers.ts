@@ -1,5 +1,6 @@
 /** What answers of Redis look like, for those who read the queues of other software out of it. */
 import { z } from "zod";
+import { isSoonRead } from "../../core/json-shape.ts";
 import { CannotLook } from "./cannot-look.ts";
 
 /** A whole number, also where Redis says it as text. */
@@ -36,8 +37,12 @@ export const readerFor =
     throw new CannotLook(`Redis holds something that ${software} never stores: ${remedy}`);
   };
 
-/** Undefined for what is no JSON. */
+/** Jobs have some kilobytes; one with all that a post may carry stays far below this. */
+const longestJob = 4_000_000;
+
+/** Undefined for what is no JSON, or would take long to read. */
 export function parsedJson(text: string): unknown {
+  if (text.length > longestJob || !isSoonRead(Buffer.from(text))) return undefined;
   try {
     return JSON.parse(text);
   } catch {

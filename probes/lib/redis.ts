@@ -7,8 +7,10 @@ import { Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { CannotLook } from "./cannot-look.ts";
+import { listenCarefully } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
+import { RedisGuard } from "./redis-guard.ts";
 import { primaryOf } from "./redis-sentinel.ts";
 
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
@@ -58,11 +60,11 @@ async function visit<T>(
     signal.throwIfAborted();
     await redis.connect();
     visit.connected();
-    refuseFloods(redis, visit);
-    const answer = await use(reader(redis, address));
+    const guard = new RedisGuard(address.path ?? `${address.host}:${address.port}`);
+    const stumbled = listenCarefully(redis.stream, { language: "Redis", look: (bytes) => guard.look(bytes) });
+    const answer = await Promise.race([use(reader(redis, address, guard)), stumbled]);
     return { answer, phases: visit.phases() };
   } catch (error) {
-    if (visit.flooded) throw tooMuch(address);
     if (visit.turnedAway) throw turnedAway();
     if (error instanceof CannotLook || error instanceof Unreachable) throw error;
     if (signal.aborted) throw ended(signal, visit.attempt());
@@ -74,26 +76,6 @@ async function visit<T>(
   }
 }
 
-/** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
-const mostBytes = 64 * 1024 * 1024;
-
-/** Our questions are bounded in number; what stands in one job is not. */
-function refuseFloods(redis: Redis, visit: Visit): void {
-  const { stream } = redis;
-  stream.on("data", () => {
-    if (stream.bytesRead <= mostBytes || visit.flooded) return;
-    visit.flooded = true;
-    // Not a polite goodbye, during which more would come.
-    stream.destroy();
-  });
-}
-
-const tooMuch = ({ host, path }: RedisAddress) =>
-  new CannotLook(
-    `Redis answered with more than ${mostBytes / 1024 / 1024} MiB: is there something else in this database?`,
-    path ?? host,
-  );
-
 /** How far one visit got, and what broke it. */
 class Visit {
   readonly #address: RedisAddress;
@@ -101,7 +83,6 @@ class Visit {
   readonly #started: number;
   #connectedAt: number | undefined;
   fault: unknown;
-  flooded = false;
 
   constructor(address: RedisAddress, clock: Clock) {
     this.#address = address;
@@ -163,6 +144,8 @@ function connectionOptions(
     retryStrategy: null,
     enableOfflineQueue: false,
     autoResubscribe: false,
+    // A server that never lets go is let go of.
+    disconnectTimeout: 0,
     // A monitor needs no further rights than those of its questions: no INFO, HELLO or CLIENT.
     enableReadyCheck: false,
     disableClientInfo: true,
@@ -170,7 +153,7 @@ function connectionOptions(
   };
 }
 
-function reader(redis: Redis, { user, password, database }: RedisAddress): RedisReader {
+function reader(redis: Redis, { user, password, database }: RedisAddress, guard: RedisGuard): RedisReader {
   let introduced = false;
   return {
     async ask(commands) {
@@ -180,6 +163,7 @@ function reader(redis: Redis, { user, password, database }: RedisAddress): Redis
       if (!introduced && database !== 0) introduction.push(["select", database]);
       introduced = true;
       const all = [...introduction, ...commands];
+      guard.expect(all.length);
       const answers = (await redis.pipeline(all.map((command) => [...command])).exec()) ?? [];
       return answers
         .map(([error, value], index) => {

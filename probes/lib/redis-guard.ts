@@ -1,0 +1,100 @@
+/** Reads along what a Redis says (RESP 2), so that its client never gets what would fill the memory or make it stumble. */
+import { CannotLook } from "./cannot-look.ts";
+
+/** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
+const mostBytes = 16 * 1024 * 1024;
+/** Our questions ask for some thousands at most. */
+const mostValues = 100_000;
+/** Lists in lists. */
+const deepest = 4;
+/** An error or a number; texts are told by their length. */
+const longestLine = 64 * 1024;
+
+const newline = 0x0a;
+
+export class RedisGuard {
+  readonly #where: string;
+  /** Answers that were asked for and have not come yet. */
+  #due = 0;
+  #bytes = 0;
+  #values = 0;
+  /** Of a text whose length was told. */
+  #textLeft = 0;
+  #line = "";
+  /** For each list that is open: how many more belong to it. */
+  readonly #lists: number[] = [];
+
+  constructor(where: string) {
+    this.#where = where;
+  }
+
+  /** So many questions are about to be asked. */
+  expect(answers: number): void {
+    this.#due += answers;
+  }
+
+  /** Throws `CannotLook` for too much, and another error for what is no answer of Redis. */
+  look(bytes: Uint8Array): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
+    for (let at = 0; at < bytes.length; ) at = this.#textLeft > 0 ? this.#text(bytes, at) : this.#head(bytes, at);
+  }
+
+  #text(bytes: Uint8Array, at: number): number {
+    const here = Math.min(this.#textLeft, bytes.length - at);
+    this.#textLeft -= here;
+    if (this.#textLeft === 0) this.#whole();
+    return at + here;
+  }
+
+  #head(bytes: Uint8Array, at: number): number {
+    const end = bytes.indexOf(newline, at);
+    this.#line += Buffer.from(bytes.subarray(at, end < 0 ? bytes.length : end)).toString("latin1");
+    if (this.#line.length > longestLine) throw notRedis();
+    if (end < 0) return bytes.length;
+    const line = this.#line;
+    this.#line = "";
+    this.#value(line);
+    return end + 1;
+  }
+
+  #value(line: string): void {
+    if (this.#due === 0) throw notRedis();
+    if (++this.#values > mostValues) throw this.#tooMuch(`${mostValues} values`);
+    const [, kind, told = ""] = /^([-+:$*])([^\r]*)\r$/.exec(line) ?? [];
+    const number = /^-?\d{1,19}$/.test(told) ? Number(told) : undefined;
+    if (kind === undefined) throw notRedis();
+    if (kind === "$" || kind === "*") this.#begin(kind, number);
+    else if (kind === ":" && number === undefined) throw notRedis();
+    else this.#whole();
+  }
+
+  /** @param length -1 says that there is none. */
+  #begin(kind: "$" | "*", length: number | undefined): void {
+    if (length === undefined || length < -1) throw notRedis();
+    if (length === -1 || (kind === "*" && length === 0)) this.#whole();
+    else if (kind === "$" && length > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
+    else if (kind === "$") this.#textLeft = length + 2;
+    else if (length > mostValues) throw this.#tooMuch(`${mostValues} values`);
+    else if (this.#lists.push(length) > deepest) throw notRedis();
+  }
+
+  /** A value has come to its end, and with it the lists of which it was the last. */
+  #whole(): void {
+    for (let left = this.#lists.pop(); left !== undefined; left = this.#lists.pop()) {
+      if (left === 1) continue;
+      this.#lists.push(left - 1);
+      return;
+    }
+    this.#due -= 1;
+  }
+
+  #tooMuch(what: string): CannotLook {
+    return new CannotLook(
+      `Redis answered with more than ${what}: is there something else in this database?`,
+      this.#where,
+    );
+  }
+}
+
+const notRedis = () => new Error("nothing that Redis says");
