@@ -1,7 +1,7 @@
 /** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
-import type { Socket } from "node:net";
 import { getCACertificates } from "node:tls";
-import type { Connection, ConnectionOptions } from "mysql2/promise";
+import type { Connection as Client, ConnectionOptions } from "mysql2";
+import type { Connection } from "mysql2/promise";
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
@@ -9,6 +9,7 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
+import { listenCarefully, refuseFlood } from "./careful.ts";
 import { isCertificateFault } from "./no-answer.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
@@ -66,17 +67,22 @@ export async function withMysql<T>(
   const address = mysqlAddress(url.reveal());
   if (!address) throw new CannotLook("the address of MySQL cannot be read: write mysql://user@host:3306");
   // Only what a configured check needs is loaded.
-  const { createConnection } = await import("mysql2/promise");
+  const { createConnection } = await import("mysql2");
   const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
   return net.converse(to, async (line) => {
-    const accident = guarded(line.socket);
+    const { socket } = line;
+    const stumbled = listenCarefully(socket, { language: "MySQL", look: () => refuseFlood(socket) });
+    const client = createConnection(settingsOf(address, to, line, ca));
+    client.on("error", () => {});
+    // It would print each packet that is out of order, and there may be any number of them.
+    client.on("warn", (warning: unknown) => {
+      throw warning;
+    });
     try {
-      const connection = await Promise.race([connected(createConnection(settingsOf(address, to, line, ca))), accident]);
-      connection.on("error", () => {});
-      const answer = await Promise.race([prepared(connection).then(use), accident]);
+      const answer = await Promise.race([letIn(client).then(prepared).then(use), stumbled]);
       const phases = line.phases();
       // A farewell, but no waiting for an answer to it.
-      connection.end().catch(() => {});
+      client.end(() => {});
       return { answer, phases };
     } catch (error) {
       throw explained(error, line);
@@ -84,36 +90,28 @@ export async function withMysql<T>(
   });
 }
 
-/** A greeting that cannot be read makes the client stumble, in ways that have no code. */
-async function connected(connection: Promise<Connection>): Promise<Connection> {
+function letIn(client: Client): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    client.connect((error) => (error ? reject(unread(error)) : resolve(client.promise())));
+  });
+}
+
+async function understood<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await connection;
+    return await answer;
   } catch (error) {
-    if (error instanceof Error && "code" in error && typeof error.code === "string") {
-      if (!error.code.startsWith("ERR_OUT_OF") && !error.code.startsWith("ERR_BUFFER")) throw error;
-    }
-    throw new Unreachable("the answer is not MySQL", { stage: "protocol", cause: error });
+    throw unread(error);
   }
 }
 
-/** The client reads packets where nobody could catch what it throws: rejects when bytes are no MySQL. */
-function guarded(socket: Socket): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
-  const on = socket.on.bind(socket);
-  const careful = (event: string, listener: (...values: unknown[]) => void) => {
-    if (event !== "data") return on(event, listener);
-    return on(event, (...values: unknown[]) => {
-      try {
-        listener(...values);
-      } catch (cause) {
-        reject(new Unreachable("the answer is not MySQL", { stage: "protocol", cause }));
-        socket.destroy();
-      }
-    });
-  };
-  Object.defineProperty(socket, "on", { value: careful, configurable: true });
-  return promise;
+/** What cannot be read makes the client stumble, in ways that have no code. */
+function unread(error: unknown): unknown {
+  if (error instanceof Error && /mysql_clear_password/.test(error.message)) {
+    return new CannotLook("MySQL wants our password in clear text: give our user another way to sign in");
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code !== "" && !/^ERR_(?:OUT_OF|BUFFER)/.test(code)) return error;
+  return new Unreachable("the answer is not MySQL", { stage: "protocol", cause: error });
 }
 
 function settingsOf(
@@ -145,14 +143,14 @@ function settingsOf(
 }
 
 async function prepared(connection: Connection): Promise<MysqlReader> {
-  const [rows] = await connection.query({ sql: "SELECT VERSION()", rowsAsArray: true });
+  const [rows] = await understood(connection.query({ sql: "SELECT VERSION()", rowsAsArray: true }));
   const first: unknown = Array.isArray(rows) ? rows[0] : undefined;
   const version = Array.isArray(first) && typeof first[0] === "string" ? first[0] : "";
   const mariadb = /mariadb/i.test(version);
   const limit = mariadb ? `max_statement_time = ${questionSeconds}` : `max_execution_time = ${questionSeconds * 1000}`;
-  await connection.query("SET SESSION TRANSACTION READ ONLY");
-  await connection.query("SET SESSION lock_wait_timeout = 1");
-  await connection.query(`SET SESSION ${limit}`).catch(unlessUnknownVariable);
+  await understood(connection.query("SET SESSION TRANSACTION READ ONLY"));
+  await understood(connection.query("SET SESSION lock_wait_timeout = 1"));
+  await understood(connection.query(`SET SESSION ${limit}`)).catch(unlessUnknownVariable);
   return { version, mariadb, ask: (sql) => ask(connection, sql) };
 }
 
@@ -163,7 +161,7 @@ function unlessUnknownVariable(error: unknown): void {
 
 async function ask(connection: Connection, sql: string): Promise<Rows | Refusal> {
   try {
-    const [rows] = await connection.query(sql);
+    const [rows] = await understood(connection.query(sql));
     return Array.isArray(rows) ? rows : [];
   } catch (error) {
     const refusal = refusalOf(numberOf(error));

@@ -8,7 +8,9 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
+import { listenCarefully, mostBytes, refuseFlood } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
+import { PostgresGuard } from "./postgres-guard.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
 export const postgresUrl = () =>
@@ -62,6 +64,14 @@ export async function withPostgres<T>(
   const { default: pg } = await import("pg");
   const socket = new Socket();
   const client = new pg.Client({ ...connection(address, context.ca), stream: () => socket });
+  const guard = client.ssl ? undefined : new PostgresGuard(mostBytes);
+  const stumbled = listenCarefully(socket, {
+    language: "PostgreSQL",
+    look(bytes) {
+      refuseFlood(socket);
+      guard?.look(bytes);
+    },
+  });
   client.on("error", () => {});
   const stop = () => void socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -74,9 +84,9 @@ export async function withPostgres<T>(
   });
   try {
     signal.throwIfAborted();
-    await client.connect();
+    await Promise.race([client.connect(), stumbled]);
     connectedAt = clock.monotonicSeconds();
-    const answer = await use({ group: (questions) => group(client, questions) });
+    const answer = await Promise.race([use({ group: (questions) => group(client, questions) }), stumbled]);
     return { answer, phases: attempt().phases };
   } catch (error) {
     if (isOurs(error)) throw error;
