@@ -1,4 +1,5 @@
 /** Reads values that somebody else measures: from any exporter, or from a Prometheus server by a query. */
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
@@ -132,15 +133,20 @@ async function askExporter(settings: Options, context: ProbeContext): Promise<Re
   const refusal = refusedBy(answer, "the exporter");
   if (refusal) return { refusal };
   const text = answer.text();
-  const samples = settings.values.map(({ metric = "", labels }) => {
+  const samples: (readonly Sample[])[] = [];
+  for (const { metric = "", labels } of settings.values) {
     const all = samplesOf(text, metric);
-    return all?.filter((sample) => Object.entries(labels).every(([name, value]) => sample.labels[name] === value));
-  });
-  const sound = samples.filter((found) => found !== undefined);
-  if (sound.length < samples.length) {
-    return { refusal: { ...down("the answer is not in the format of Prometheus"), evidence: evidenceOf(answer) } };
+    if (!all) {
+      return { refusal: { ...down("the answer is not in the format of Prometheus"), evidence: evidenceOf(answer) } };
+    }
+    samples.push(
+      all.filter((sample) => Object.entries(labels).every(([name, value]) => sample.labels[name] === value)),
+    );
+    // Fifty values in a long text: other checks have their turn in between.
+    await setImmediate();
+    context.signal.throwIfAborted();
   }
-  return { phases: answer.phases, samples: sound };
+  return { phases: answer.phases, samples };
 }
 
 const Vector = z.object({

@@ -8,6 +8,15 @@ export interface Sample {
 /** Who asks for more than this asks for too much; labels of a healthy exporter are far fewer. */
 const mostSamples = 10_000;
 const mostLabels = 100;
+/** Of one metric, in all its lines. */
+const mostCharacters = 3_000_000;
+/** Lines in which the name stands, also of other metrics that begin with it. */
+const mostLines = 200_000;
+/** A longer line is broken. */
+const longestLine = 10_000;
+const deepestIndent = 100;
+/** Among so many, one looks like a metric. */
+const judged = { lines: 1000, characters: 1_000_000 };
 
 /**
  * All samples of one metric. A line that is broken is left out, because the others still say what they say.
@@ -15,18 +24,38 @@ const mostLabels = 100;
  */
 export function samplesOf(text: string, metric: string): readonly Sample[] | undefined {
   const found: Sample[] = [];
-  let looksRight = text.trim() === "";
-  for (let start = 0; start < text.length && found.length < mostSamples; ) {
-    const newline = text.indexOf("\n", start);
-    const end = newline < 0 ? text.length : newline;
-    const line = text.slice(firstInk(text, start, end), end);
-    start = end + 1;
-    looksRight ||= /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || looksLikeSample.test(line.slice(0, 2000));
-    if (!line.startsWith(metric)) continue;
+  let tried = 0;
+  let characters = 0;
+  for (const line of linesOf(text, metric)) {
+    if (!/[{ \t]/.test(line.charAt(metric.length)) || line.length > longestLine) continue;
+    characters += line.length;
+    if (++tried > mostSamples || characters > mostCharacters) break;
     const sample = readSample(line, metric.length);
     if (sample) found.push(sample);
   }
-  return looksRight ? found : undefined;
+  return found.length > 0 || looksRight(text) ? found : undefined;
+}
+
+/** Each line that begins with the name. Those between are jumped over and not read: there may be millions. */
+function* linesOf(text: string, name: string): Generator<string> {
+  let from = 0;
+  for (let seen = 0; seen < mostLines; seen++) {
+    const at = text.indexOf(name, from);
+    if (at < 0) return;
+    const newline = text.indexOf("\n", at);
+    const end = newline < 0 ? text.length : newline;
+    if (isFirstInk(text, at)) yield text.slice(at, end);
+    from = end + 1;
+  }
+}
+
+function looksRight(text: string): boolean {
+  if (text.trim() === "") return true;
+  return text
+    .slice(0, judged.characters)
+    .split("\n", judged.lines)
+    .map((line) => line.slice(firstInk(line, 0, line.length)).slice(0, 2000))
+    .some((line) => /^# (?:HELP|TYPE|UNIT|EOF)\b/.test(line) || looksLikeSample.test(line));
 }
 
 const looksLikeSample = /^[a-z_:][\w:]*(?:[ \t]*\{.*\})?[ \t]+[-+.\dIN]/i;
@@ -34,9 +63,17 @@ const looksLikeSample = /^[a-z_:][\w:]*(?:[ \t]*\{.*\})?[ \t]+[-+.\dIN]/i;
 /** Blanks may stand before a line, and before its labels; a byte order mark where files were put together. */
 function firstInk(text: string, start: number, end: number): number {
   let at = start;
-  while (at < end && " \t\ufeff".includes(text[at] ?? "x")) at++;
+  while (at < end && isBlank(text[at])) at++;
   return at;
 }
+
+function isFirstInk(text: string, at: number): boolean {
+  let before = at - 1;
+  while (before > at - deepestIndent && isBlank(text[before])) before--;
+  return before < 0 || text[before] === "\n";
+}
+
+const isBlank = (letter = "\n"): boolean => " \t\ufeff".includes(letter);
 
 /** @param at where the name of the metric ends. */
 function readSample(line: string, at: number): Sample | undefined {
@@ -63,7 +100,7 @@ function readLabels(line: string, at: number): { readonly labels: Sample["labels
   }
   return undefined;
 }
-const label = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,[ \t]*|(?=\}))/y;
+const label = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*(?:,[ \t]*|(?=\}))/y;
 
 /** As Prometheus writes them, `+Inf` and `NaN` included. */
 export function readNumber(text: string): number | undefined {
