@@ -11,9 +11,15 @@ interface Window {
 }
 
 export class LoopDelay {
+  readonly #nowMs: () => number;
   readonly #windows = new Set<Window>();
   #due = 0;
   #timer: NodeJS.Timeout | undefined;
+
+  /** @param nowMs by which clock. */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
 
   /** @returns ends the window: the worst delay in it, in seconds. Nothing ticks while no window is open. */
   watch(): () => number {
@@ -30,7 +36,7 @@ export class LoopDelay {
   }
 
   #arm(): void {
-    this.#due = performance.now() + tickMs;
+    this.#due = this.#nowMs() + tickMs;
     this.#timer = setTimeout(() => {
       this.#note();
       this.#arm();
@@ -39,7 +45,7 @@ export class LoopDelay {
 
   #note(): void {
     // Timers of Node are up to a millisecond late by nature.
-    const late = performance.now() - this.#due - 1;
+    const late = this.#nowMs() - this.#due - 1;
     if (late > 0) for (const window of this.#windows) window.worstMs = Math.max(window.worstMs, late);
   }
 }

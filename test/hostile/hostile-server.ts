@@ -1,8 +1,10 @@
 /** A server on loopback that is hostile on some of its paths, and passes all others on to one that is good. */
 import { once } from "node:events";
 import { request as ask, createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
-import type { Attack } from "./attacks.ts";
+import type { Certified } from "../helpers/certificates.ts";
+import { type Attack, dripping } from "./attacks.ts";
 
 export interface HostileServer extends AsyncDisposable {
   readonly host: string;
@@ -20,9 +22,11 @@ interface Wishes {
   readonly good?: string | undefined;
   /** How the scheme of its own addresses is written in what it says, headers and body. */
   readonly scheme?: string;
+  /** Speaks HTTPS with it. */
+  readonly certified?: Certified | undefined;
 }
 
-export async function hostileServer({ attack, at, good, scheme = "http" }: Wishes): Promise<HostileServer> {
+export async function hostileServer({ attack, at, good, scheme = "http", certified }: Wishes): Promise<HostileServer> {
   const paths = new Set<string>();
   let host = "";
   const isAttacked = ({ url = "/" }: IncomingMessage) => {
@@ -30,10 +34,13 @@ export async function hostileServer({ attack, at, good, scheme = "http" }: Wishe
     paths.add(path);
     return good === undefined || path === at;
   };
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (isAttacked(request)) attack(request.socket, request.url ?? "/");
     else passOn(request, response, { host, good: good ?? "", scheme });
-  });
+  };
+  const server = certified
+    ? createTlsServer({ key: certified.keyPem, cert: certified.certPem }, answer)
+    : createServer(answer);
   server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
     socket.on("error", () => {});
     if (isAttacked(request)) attack(socket, request.url ?? "/");
@@ -44,11 +51,13 @@ export async function hostileServer({ attack, at, good, scheme = "http" }: Wishe
   return { ...running, paths };
 }
 
-/** Hostile before anything was said. */
+/** Hostile before anything was said, and never the first to let go. */
 export async function hostileLine(attack: Attack): Promise<HostileServer> {
-  const server = createTcpServer((socket) => {
-    socket.resume();
+  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
     attack(socket, "");
+    socket.resume();
+    // Whoever is really gone cannot take another word.
+    socket.once("end", () => dripping("", ".")(socket, ""));
   });
   return { ...(await listening(server)), paths: new Set() };
 }

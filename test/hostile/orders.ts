@@ -1,9 +1,9 @@
-/** What the tests and the process that runs the checks say to each other. */
+/** What the tests and the processes that run the checks say to each other. */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { z } from "zod";
 
 export const Order = z.object({
-  id: z.int(),
   probe: z.string(),
   /** As written in the configuration; every secret in it is `token`. */
   settings: z.unknown(),
@@ -17,57 +17,62 @@ const Ended = z.union([
     outcome: z.enum(["up", "degraded", "down", "unknown"]),
     reason: z.string(),
     evidence: z.string(),
+    /** Without the time in which others had the cores. */
     durationSeconds: z.number(),
+    /** The longest stretch of work without a turn for anybody else. */
+    loopDelaySeconds: z.number(),
     accidents: z.array(z.string()),
   }),
   z.object({ thrown: z.string() }),
 ]);
-const Report = z.object({ id: z.int(), ended: Ended, highestBytes: z.number() });
+const Report = z.object({ ended: Ended, highestBytes: z.number() });
 export type Report = z.output<typeof Report>;
 
 export interface Prober extends AsyncDisposable {
-  run(order: Omit<Order, "id">): Promise<Report["ended"]>;
-  /** The most memory that it ever had. */
-  readonly highestBytes: number;
+  /** After those that were ordered before: there is never more than one at a time. */
+  run(order: Order): Promise<Report>;
 }
 
-/** Its heap is as small as that of a small server's thread: what needs more ends it. */
-export async function startProber(heapMegabytes = 160): Promise<Prober> {
-  const child = fork(new URL("./prober.ts", import.meta.url), {
-    execArgv: [
-      `--max-old-space-size=${heapMegabytes}`,
-      "--max-semi-space-size=3",
-      "--disable-warning=ExperimentalWarning",
-    ],
-  });
-  const waiting = new Map<number, PromiseWithResolvers<Report["ended"]>>();
-  const exited = exitOf(child);
-  let highestBytes = 0;
-  let next = 0;
-  const ready = Promise.withResolvers<void>();
-  child.on("message", (message) => {
-    const report = Report.safeParse(message).data;
-    if (!report) return ready.resolve();
-    highestBytes = Math.max(highestBytes, report.highestBytes);
-    waiting.get(report.id)?.resolve(report.ended);
-    waiting.delete(report.id);
-  });
-  exited.then((how) => {
-    const error = new Error(`the process that runs the checks ended: ${how}`);
-    ready.reject(error);
-    for (const one of waiting.values()) one.reject(error);
-  });
-  await ready.promise;
+/**
+ * A process with a heap as small as that of a small server's thread: what needs more ends it, and that run with it.
+ * Those who come later find a new one.
+ * @param authority PEM to trust beside the public authorities.
+ */
+export async function startProber(authority = ""): Promise<Prober> {
+  let one = await startProcess(authority);
+  let last: Promise<unknown> = Promise.resolve();
+  const run = async (order: Order) => {
+    if (one.isDead()) one = await startProcess(authority);
+    return one.run(order);
+  };
   return {
-    get highestBytes() {
-      return highestBytes;
-    },
     run(order) {
-      const id = next++;
-      const answer = Promise.withResolvers<Report["ended"]>();
-      waiting.set(id, answer);
-      child.send({ ...order, id });
-      return answer.promise;
+      const report = last.then(() => run(order));
+      last = report.catch(() => {});
+      return report;
+    },
+    [Symbol.asyncDispose]: () => one[Symbol.asyncDispose](),
+  };
+}
+
+async function startProcess(authority: string) {
+  const child = fork(new URL("./prober.ts", import.meta.url), [authority], {
+    execArgv: ["--max-old-space-size=160", "--max-semi-space-size=3", "--disable-warning=ExperimentalWarning"],
+  });
+  const exited = exitOf(child);
+  let isDead = false;
+  const died = exited.then((how) => {
+    isDead = true;
+    throw new Error(`the process that runs the checks ended: ${how}`);
+  });
+  died.catch(() => {});
+  const answer = () => Promise.race([once(child, "message").then(([message]) => message), died]);
+  await answer();
+  return {
+    isDead: () => isDead,
+    async run(order: Order): Promise<Report> {
+      child.send(order);
+      return Report.parse(await answer());
     },
     async [Symbol.asyncDispose]() {
       if (child.connected) child.disconnect();

@@ -1,49 +1,85 @@
-/** A process of its own that runs checks when it is told to, so that its memory and its accidents are only theirs. */
+/** A process that runs one check whenever it is told to, so that what it costs is only its own. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { openHttp } from "../../collector/http.ts";
+import { LoopDelay } from "../../collector/loop-delay.ts";
+import type { NameResolver } from "../../collector/resolve.ts";
 import { runCheck } from "../../collector/run-check.ts";
 import { assumeSight } from "../../collector/self-check.ts";
-import { systemClock } from "../../collector/system-clock.ts";
-import { loadProbes } from "../../commands/lib/plug-ins.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { Probe } from "../../core/probe.ts";
 import { resolveSecrets } from "../../core/settings.ts";
 import { aCheck } from "../helpers/checks.ts";
 import { testLog } from "../helpers/test-log.ts";
 import { Order, type Report } from "./orders.ts";
+import { ownClock, workedMs } from "./own-time.ts";
 
-const probes = await loadProbes();
-const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" });
-let highestBytes = 0;
-const watch = setInterval(() => {
-  highestBytes = Math.max(highestBytes, process.memoryUsage.rss());
-}, 10);
+const [, , authority = ""] = process.argv;
+if (authority) setDefaultCACertificates([...getCACertificates("default"), authority]);
+/** Nobody out there is asked: only addresses are known here. */
+const resolver: NameResolver = {
+  addresses: async (host) => {
+    const address = host.replace(/^\[(.*)\]$/, "$1");
+    const family = isIP(address);
+    if (family === 4 || family === 6) return [{ address, family }];
+    throw new Unreachable(`name ${plainText(host, 100)} does not exist`, { stage: "resolve" });
+  },
+};
+const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)", resolver });
+const loopDelay = new LoopDelay(workedMs);
 
 process.on("message", (message) => void obey(Order.parse(message)));
-process.on("disconnect", () => clearInterval(watch));
 process.send?.({ ready: true });
 
-async function obey({ id, probe: name, settings, token, timeoutSeconds }: Order): Promise<void> {
-  const report = await run().catch((error: unknown): Report["ended"] => ({ thrown: String(error) }));
-  process.send?.({ id, ended: report, highestBytes } satisfies Report);
+async function obey(order: Order): Promise<void> {
+  forgetHighest();
+  const ended = await run(order).catch((error: unknown): Report["ended"] => ({ thrown: String(error) }));
+  process.send?.({ ended, highestBytes: highestBytes() } satisfies Report);
+}
 
-  async function run(): Promise<Report["ended"]> {
-    const probe = probes[name];
-    if (!probe) throw new Error(`there is no probe ${name}`);
-    const options = probe.options.parse(resolveSecrets(settings, () => token));
-    const log = testLog();
-    const { outcome, reason, evidence, durationSeconds } = await runCheck(
-      aCheck({ probe: name, timeoutSeconds, options }),
-      {
-        probe,
-        http,
-        clock: systemClock,
-        selfCheck: assumeSight,
-        vantagePoint: "here",
-        signal: new AbortController().signal,
-        memory: new Map(),
-        log,
-      },
-    );
-    const accidents = log.lines.map(({ message, fields }) => `${message}: ${describe(fields["error"])}`);
-    return { outcome, reason: reason ?? "", evidence: evidence ?? "", durationSeconds, accidents };
+async function run({ probe: name, settings, token, timeoutSeconds }: Order): Promise<Report["ended"]> {
+  // Only those that are asked for: to load all of them takes half a second more.
+  const { default: probe }: { readonly default: Probe } = await import(`../../probes/${name}.ts`);
+  const options = probe.options.parse(resolveSecrets(settings, () => token));
+  const log = testLog();
+  const sample = await runCheck(aCheck({ probe: name, timeoutSeconds, options }), {
+    probe,
+    http,
+    clock: ownClock,
+    selfCheck: assumeSight,
+    vantagePoint: "here",
+    signal: new AbortController().signal,
+    memory: new Map(),
+    log,
+    loopDelay,
+  });
+  const { outcome, reason = "", evidence = "", durationSeconds, loopDelaySeconds = 0 } = sample;
+  const accidents = log.lines.map(({ message, fields }) => `${message}: ${describe(fields["error"])}`);
+  return { outcome, reason, evidence, durationSeconds, loopDelaySeconds, accidents };
+}
+
+/** The most memory that this process had, as the kernel counted it: what came and went between two looks as well. */
+function highestBytes(): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(statusOfProcess()) ?? [];
+  return 1024 * Number(kilobytes ?? process.resourceUsage().maxRSS);
+}
+
+function forgetHighest(): void {
+  try {
+    writeFileSync("/proc/self/clear_refs", "5");
+  } catch {
+    // Then a run that takes much is blamed for those that follow, too.
+  }
+}
+
+function statusOfProcess(): string {
+  try {
+    return readFileSync("/proc/self/status", "utf8");
+  } catch {
+    // Only Linux has it. Elsewhere the figure may include what the parent had when it started us.
+    return "";
   }
 }
 
