@@ -1,54 +1,182 @@
-/** Databases and queues that answer with bytes of no sense: a clear outcome, and no harm to the thread that asks. */
-import { expect, test } from "vitest";
-import { systemClock } from "../../collector/system-clock.ts";
-import { Secret } from "../../core/secret.ts";
-import mysql from "../../probes/mysql.ts";
-import postgres from "../../probes/postgres.ts";
-import redis from "../../probes/redis.ts";
-import sidekiq from "../../probes/sidekiq.ts";
-import { runProbe } from "../helpers/run-probe.ts";
-import { tcpServer } from "../helpers/servers.ts";
+/** Every probe that speaks another language than HTTP, with servers that mean it harm. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadProbes } from "../../commands/lib/plug-ins.ts";
+import { type Attack, tlsAttacks } from "./attacks.ts";
+import { hostileNames, nameAttacks } from "./hostile-names.ts";
+import { type HostileServer, hostileLine } from "./hostile-server.ts";
+import {
+  anyLine,
+  asked,
+  mysqlAttacks,
+  postgresAttacks,
+  redisAttacks,
+  sidekiqAttacks,
+  slowLine,
+  smtpAttacks,
+} from "./line-attacks.ts";
+import { type Meeting, type Subject, startSubjects } from "./subject.ts";
 
-const speakers = [
-  ["redis", redis, (port: number) => `redis://127.0.0.1:${port}/0`],
-  ["sidekiq", sidekiq, (port: number) => `redis://127.0.0.1:${port}/0`],
-  ["postgres", postgres, (port: number) => `postgres://tidewatch:secret@127.0.0.1:${port}/mastodon`],
-  ["mysql", mysql, (port: number) => `mysql://tidewatch:secret@127.0.0.1:${port}`],
-] as const;
+/** Whoever keeps us waiting does so until then. */
+const shortSeconds = 0.25;
+/** Most others come to an end by themselves; on a busy machine that takes a while. */
+const longSeconds = 2;
 
-/** In the protocols of Redis, PostgreSQL and MySQL; each of them is told to all three. */
-const nonsense: Readonly<Record<string, string | Buffer>> = {
-  "a text of another protocol": "HTTP/1.1 400 Bad Request\r\n\r\n",
-  zeros: Buffer.alloc(5000),
-  "all bits set": Buffer.alloc(5000, 0xff),
-  "a Redis text of a length below zero": "$-7\r\n".repeat(100),
-  "a Redis list of more than there is memory for": "*2147483647\r\n",
-  "Redis lists in lists": "*1\r\n".repeat(5000),
-  "a Redis number that is none": ":12abc\r\n".repeat(100),
-  "answers nobody asked for": "+OK\r\n".repeat(5000),
-  "a PostgreSQL message without a length": Buffer.from([0x52, 0, 0, 0, 0, 0, 0]),
-  "a PostgreSQL message of 2 GB": Buffer.from([0x44, 0x7f, 0xff, 0xff, 0xff, 0, 1]),
-  "a PostgreSQL kind of message that is none": Buffer.from([0x01, 0, 0, 0, 4, 0x02, 0, 0, 0, 4]),
-  "a MySQL greeting that ends too early": Buffer.from([3, 0, 0, 0, 0x0a, 0x38, 0x2e]),
-  "a MySQL packet of 16 MB": Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0]), Buffer.alloc(2000, 0x0a)]),
+type Attacks = Readonly<Record<string, Attack>>;
+
+interface Language {
+  readonly probe: string;
+  /** For a server there. */
+  settings(at: string): Omit<Meeting, "timeoutSeconds">;
+  readonly attacks: Attacks;
+}
+
+/** The address is a secret, for there is usually a password in it. */
+const secretly = (url: (at: string) => string) => (at: string) => ({
+  settings: { url: { env: "URL" } },
+  token: url(at),
+});
+
+const openly =
+  (more: object = {}) =>
+  (at: string) => {
+    const [host, port] = at.split(":");
+    return { settings: { host, port: Number(port), ...more } };
+  };
+
+/** After the server agreed to encrypt. */
+const afterYes = (yes: string): Attacks =>
+  Object.fromEntries(
+    Object.entries(tlsAttacks).map(([what, attack]) => [`${what} in place of TLS`, asked(yes, attack)]),
+  );
+
+const languages: Readonly<Record<string, Language>> = {
+  Redis: {
+    probe: "redis",
+    settings: secretly((at) => `redis://:secret@${at}/1`),
+    attacks: { ...anyLine, ...slowLine, ...redisAttacks },
+  },
+  "Redis, asked for Sidekiq": {
+    probe: "sidekiq",
+    settings: secretly((at) => `redis://${at}`),
+    attacks: { ...redisAttacks, ...sidekiqAttacks },
+  },
+  "Redis, asked for Horizon": { probe: "horizon", settings: secretly((at) => `redis://${at}`), attacks: redisAttacks },
+  "Redis, found by sentinels": {
+    probe: "redis",
+    settings: secretly((at) => `redis-sentinel://${at},${at}/0?master=main`),
+    attacks: redisAttacks,
+  },
+  "Redis over TLS": { probe: "redis", settings: secretly((at) => `rediss://${at}`), attacks: tlsAttacks },
+  PostgreSQL: {
+    probe: "postgres",
+    settings: secretly((at) => `postgres://tidewatch:secret@${at}/mastodon`),
+    attacks: { ...anyLine, ...slowLine, ...postgresAttacks },
+  },
+  "PostgreSQL over TLS": {
+    probe: "postgres",
+    settings: secretly((at) => `postgres://tidewatch:secret@${at}/mastodon?sslmode=require`),
+    attacks: afterYes("S"),
+  },
+  MySQL: {
+    probe: "mysql",
+    settings: secretly((at) => `mysql://tidewatch:secret@${at}`),
+    attacks: { ...anyLine, ...slowLine, ...mysqlAttacks },
+  },
+  "MySQL, asked for Castopod": {
+    probe: "castopod-tasks",
+    settings: secretly((at) => `mysql://tidewatch:secret@${at}/castopod`),
+    attacks: mysqlAttacks,
+  },
+  SMTP: { probe: "smtp", settings: openly(), attacks: { ...anyLine, ...slowLine, ...smtpAttacks } },
+  "SMTP over TLS": { probe: "smtp", settings: openly({ tls: "implicit" }), attacks: tlsAttacks },
+  TLS: { probe: "tls", settings: openly(), attacks: { ...anyLine, ...slowLine, ...tlsAttacks } },
+  SSH: { probe: "tcp", settings: openly({ expect: "SSH-2.0-" }), attacks: { ...anyLine, ...slowLine } },
 };
 
-test.each(
-  speakers.flatMap(([name, probe, url]) =>
-    Object.entries(nonsense).map(([what, said]) => ({ name, probe, url, what, said })),
-  ),
-)("$name gets away from a server that says $what", async ({ probe, url, said }) => {
-  await using server = await tcpServer((socket) => {
-    socket.on("error", () => {});
-    socket.write(said);
-    socket.on("data", () => socket.write(said));
-  });
-  const sample = await runProbe(
-    probe,
-    { url: new Secret(url(server.port)) },
-    { timeoutSeconds: 1, clock: systemClock },
+const domains: Readonly<Record<string, (at: string) => object>> = {
+  dns: (at) => ({
+    name: "social.example",
+    expect: { A: ["192.0.2.10"], MX: ["10 mail.social.example"], TXT: ["v=spf1 -all"] },
+    servers: [at],
+    nameServers: [at],
+  }),
+  residency: (at) => ({
+    hosts: ["social.example"],
+    mail: ["social.example"],
+    countries: ["CA"],
+    networks: [{ network: "192.0.2.0/24", country: "CA" }],
+    servers: [at],
+  }),
+};
+
+/** Jobs in Redis may be long; the others say little. */
+const companies = [
+  { names: ["redis", "sidekiq", "horizon"], mostMegabytes: 112 },
+  { names: ["postgres", "mysql", "castopod-tasks"], mostMegabytes: 64 },
+  { names: ["smtp", "tls", "tcp", "dns", "residency"], mostMegabytes: 64 },
+];
+
+let subjects: ReadonlyMap<string, Subject>;
+
+beforeAll(async () => {
+  await using silent = await hostileLine((socket) => socket.end());
+  const first = (probe: string): Meeting => {
+    const { settings } = Object.values(languages).find((language) => language.probe === probe) ?? {};
+    const { [probe]: names } = domains;
+    return {
+      ...(settings ? settings(silent.host) : { settings: names?.(silent.host) }),
+      timeoutSeconds: longSeconds,
+    };
+  };
+  const started = companies.map(({ names, mostMegabytes }) =>
+    startSubjects({ mostMegabytes, first: Object.fromEntries(names.map((name) => [name, first(name)])) }),
   );
-  expect(["down", "unknown"]).toContain(sample.outcome);
-  expect(sample.reason).toMatch(/\S/);
-  expect(sample.reason).not.toMatch(/the check itself failed/);
+  subjects = new Map((await Promise.all(started)).flat().map((subject) => [subject.name, subject]));
 });
+
+afterAll(async () => {
+  await Promise.all([...subjects.values()].map((subject) => subject[Symbol.asyncDispose]()));
+});
+
+test("all probes that connect by themselves are here or with those that speak HTTP", async () => {
+  const inside = ["disk", "heartbeat"];
+  const here = [...Object.values(languages).map(({ probe }) => probe), ...Object.keys(domains), ...inside];
+  const others = Object.entries(await loadProbes()).filter(([name]) => !here.includes(name));
+  expect(others.filter(([, probe]) => !/"url":"http/.test(JSON.stringify(probe.example)))).toEqual([]);
+});
+
+/** The first one of each language, then the second: so that no process waits for the others. */
+const cases = Object.entries(languages)
+  .flatMap(([language, { attacks, ...how }]) =>
+    Object.entries(attacks).map(([what, attack], place) => ({ language, what, attack, place, ...how })),
+  )
+  .toSorted((one, other) => one.place - other.place);
+
+describe("a server that should speak", () => {
+  test.for(cases)(
+    "$language and says $what",
+    { concurrent: true },
+    async ({ probe, settings, what, attack }, { expect }) => {
+      await using server = await hostileLine(attack);
+      const timeoutSeconds = what in slowLine || what in tlsAttacks ? shortSeconds : longSeconds;
+      const { outcome, faults } = await subjectOf(probe).meet(server, { ...settings(server.host), timeoutSeconds });
+      expect(faults).toEqual([]);
+      expect(outcome).not.toBe("up");
+    },
+  );
+});
+
+describe.each(Object.entries(domains))("%s gets away from a name server that says", (probe, settings) => {
+  test.for(Object.entries(nameAttacks))("%s", { concurrent: true }, async ([, { names, overTcp }], { expect }) => {
+    await using server: HostileServer = await hostileNames(names, overTcp);
+    const meeting = { settings: settings(server.host), timeoutSeconds: shortSeconds };
+    const { faults } = await subjectOf(probe).meet(server, meeting);
+    expect(faults).toEqual([]);
+  });
+});
+
+function subjectOf(name: string): Subject {
+  const subject = subjects.get(name);
+  if (!subject) throw new Error(`there is no process for ${name}`);
+  return subject;
+}
