@@ -30,6 +30,8 @@ export interface ExcerptWishes {
 
 /** An episode longer than this is left out: no notes are. */
 const longestEpisode = 64 * 1024;
+/** One a day for a quarter of a century; a feed of more is one of nothing but tags. */
+const mostEpisodes = 10_000;
 
 /** Takes time in proportion to the length, whatever stands in it. */
 export function excerptOf(xml: string, { first, newest, truncated, now }: ExcerptWishes): Excerpt {
@@ -40,8 +42,9 @@ export function excerptOf(xml: string, { first, newest, truncated, now }: Excerp
   const chosen = short.filter((place, index) => index < first || last.has(place));
   const [head, tail] = [xml.slice(0, places[0]?.from), xml.slice(places.at(-1)?.to ?? xml.length)];
   const items = chosen.map(({ from, to }) => xml.slice(from, to)).join("");
+  const isCut = (truncated && places.length > 0) || places.length === mostEpisodes;
   return {
-    xml: `${head}${items}${truncated && places.length > 0 ? "</channel></rss>" : tail}`,
+    xml: `${head}${items}${isCut ? "</channel></rss>" : tail}`,
     pages: places.flatMap(({ page }) => page ?? []),
     newestFirst: !/<itunes:type>\s*serial/i.test(head) && isDescending(places),
   };
@@ -64,6 +67,7 @@ function placesOf(xml: string): readonly Place[] {
       if (begun !== undefined && (closing || whole.endsWith("/>"))) {
         places.push(placeOf(xml, begun, end));
         begun = undefined;
+        if (places.length === mostEpisodes) return places;
       }
     }
   }
