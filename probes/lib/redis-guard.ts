@@ -2,7 +2,7 @@
 import { CannotLook } from "./cannot-look.ts";
 
 /** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
-const mostBytes = 16 * 1024 * 1024;
+const mostBytes = 8 * 1024 * 1024;
 /** Our questions ask for some thousands at most. */
 const mostValues = 100_000;
 /** Lists in lists. */

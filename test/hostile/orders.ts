@@ -57,7 +57,12 @@ export async function startProber(authority = ""): Promise<Prober> {
 
 async function startProcess(authority: string) {
   const child = fork(new URL("./prober.ts", import.meta.url), [authority], {
-    execArgv: ["--max-old-space-size=160", "--max-semi-space-size=3", "--disable-warning=ExperimentalWarning"],
+    execArgv: [
+      "--max-old-space-size=160",
+      "--max-semi-space-size=3",
+      "--expose-gc",
+      "--disable-warning=ExperimentalWarning",
+    ],
   });
   const exited = exitOf(child);
   let isDead = false;

@@ -54,7 +54,7 @@ describe("Horizon 5.10.6", () => {
     await using redis = await redisWith(capturedHorizon);
     await command(redis.url, async (client) => {
       const now = Number((await client.time())[0]);
-      await client.lset("queues:default", 0, JSON.stringify({ uuid: "a", pushedAt: `${now - 840}.25` }));
+      await client.lset("queues:default", 0, JSON.stringify({ uuid: "a", pushedAt: `${now - 841}.25` }));
     });
     expect(await run(redis.url, { ignore: ["feed"] })).toMatchObject({
       outcome: "up",

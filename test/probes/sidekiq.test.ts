@@ -403,7 +403,7 @@ redisTest("more bytes than jobs can be made of are not taken in", { timeout: 60_
   });
   expect(await run(redis.url)).toMatchObject({
     outcome: "unknown",
-    reason: "Redis answered with more than 16 MiB: is there something else in this database?",
+    reason: "Redis answered with more than 8 MiB: is there something else in this database?",
   });
 });
 
