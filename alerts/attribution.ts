@@ -126,15 +126,10 @@ export class Attribution {
     ]);
   }
 
-  /** A line in the record of an incident; nobody is told. */
-  #note(tracked: Tracked, at: Instant, text: Localised, more: Note = {}): Changes {
-    const { impact, checks } = tracked.facts;
-    const { public: isPublic = false, ...rest } = more;
+  /** Nobody is told. */
+  #note(tracked: Tracked, at: Instant, text: Localised, { public: isPublic = false, ...more }: Note = {}): Changes {
     const update = { at, kind: "note", text, public: isPublic } as const;
-    const [check = ""] = checks;
-    return this.#parts.incidents.follow(tracked, (id) => ({
-      incidents: [{ change: "join", id, check, impact, update, ...rest }],
-    }));
+    return this.#parts.incidents.record(tracked, () => ({ update, ...more }));
   }
 }
 

@@ -29,6 +29,13 @@ export interface Tracked {
 }
 
 type Follow = (id: number) => Changes;
+type Join = Extract<IncidentChange, { change: "join" }>;
+
+/** A line in the record of an incident, and what changes with it. */
+export interface Line extends Omit<Join, "change" | "id" | "check" | "impact"> {
+  /** The first one of the incident where none is named. */
+  readonly check?: string;
+}
 
 export interface Past {
   readonly id: number;
@@ -81,6 +88,12 @@ export class Incidents {
     // An opening that waits itself for an earlier incident of the same key: queue behind it, in order.
     const queue = awaited?.follow ?? this.#awaited.get(tracked.facts.key)?.follow ?? [];
     return this.#later(queue, () => (tracked.id === undefined ? this.follow(tracked, follow) : follow(tracked.id)));
+  }
+
+  record(tracked: Tracked, line: (id: number) => Line): Changes {
+    const { impact, checks } = tracked.facts;
+    const [check = ""] = checks;
+    return this.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, ...line(id) }] }));
   }
 
   close(tracked: Tracked, resolvedAt: Temporal.Instant, follow: Follow): Changes {
