@@ -83,7 +83,7 @@ export class Course {
     tracked.facts = { ...tracked.facts, explanation };
     const text = confirmedText(explanation);
     const update = { at: sample.at, kind: "joined", text, public: shown(target, tracked.facts) } as const;
-    return this.#parts.incidents.record(tracked, () => ({ check: check.id, eased: { title, explanation }, update }));
+    return this.#parts.incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update }));
   }
 
   /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. */
@@ -120,7 +120,7 @@ export class Course {
       });
     };
     return mergeChanges([
-      incidents.record(tracked, () => ({ check: check.id, eased: { title, explanation }, update: said })),
+      incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update: said })),
       incidents.record(tracked, (id) => ({
         check: check.id,
         raised,
@@ -141,7 +141,7 @@ export class Course {
     tracked.facts = { ...tracked.facts, title, explanation };
     const text = easedText(explanation);
     const update = { at: sample.at, kind: "note", text, public: shown(target, tracked.facts) } as const;
-    const words = { eased: { title, explanation }, update };
-    return incidents.record(tracked, () => (check ? { check: check.id, ...words } : words));
+    const line = { words: { title, explanation }, update };
+    return incidents.record(tracked, () => (check ? { check: check.id, ...line } : line));
   }
 }
