@@ -28,7 +28,7 @@ interface Parts {
 /** What explains an incident, and what that makes of it. */
 export interface Explained {
   readonly facts: Facts;
-  readonly because: CheckKey | undefined;
+  readonly cause: Cause | undefined;
   /** For members: the cause by name, where it stands on their page. */
   readonly explanation: Localised;
 }
@@ -43,11 +43,11 @@ export class Attribution {
   /** @param involved the checks of the whole incident, which may be more than those of what was just found. */
   of(found: Facts, at: Instant, involved: readonly string[] = found.checks): Explained {
     const cause = this.#parts.causes.of({ ...found, checks: involved }, at);
-    if (!cause) return { facts: found, because: undefined, explanation: found.explanation };
+    if (!cause) return { facts: found, cause, explanation: found.explanation };
     const name = nameForMembers(found, cause);
     return {
-      facts: { ...found, reason: plain(`${found.reason}, because ${cause.key}: ${cause.reason}`) },
-      because: cause.key,
+      facts: { ...found, reason: plain(`${found.reason}, ${becauseOf(cause)}`) },
+      cause,
       explanation: name ? withCause(found.explanation, name) : found.explanation,
     };
   }
@@ -121,7 +121,7 @@ export class Attribution {
     const target = this.#parts.target(facts.target);
     const name = target && shown(target, facts) ? nameForMembers(facts, cause) : undefined;
     return mergeChanges([
-      this.#note(tracked, at, sameInAll(`because ${cause.key}: ${plain(cause.reason)}`), { notices: withdrawn }),
+      this.#note(tracked, at, sameInAll(becauseOf(cause)), { notices: withdrawn }),
       name ? this.#note(tracked, at, causeFoundText(name), { public: true }) : {},
     ]);
   }
@@ -137,6 +137,8 @@ interface Note {
   readonly public?: boolean;
   readonly notices?: NoticesAnew;
 }
+
+export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plain(reason)}`;
 
 /** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
 function nameForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {

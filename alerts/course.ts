@@ -11,7 +11,7 @@ import {
 } from "../core/member-texts.ts";
 import type { Changes } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
-import type { Attribution } from "./attribution.ts";
+import { type Attribution, becauseOf } from "./attribution.ts";
 import { withdrawn } from "./escalate.ts";
 import { epochSeconds, type Facts, outageFacts, shown } from "./facts.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
@@ -96,16 +96,21 @@ export class Course {
     const facts: Facts = { ...tracked.facts, ...raised, impact, checks };
     const { downAt } = tracked;
     const isRelapse = downAt !== undefined && secondsBetween(downAt, sample.at) < relapseSeconds;
-    const untold = explained.because !== undefined;
+    const { cause } = explained;
     tracked.facts = facts;
-    tracked.because = explained.because;
-    tracked.untold = untold;
+    tracked.because = cause?.key;
+    tracked.untold = cause !== undefined;
     tracked.downAt = sample.at;
     const isPublic = shown(target, facts);
     const text = raisedText(explained.explanation);
     const seen = outages.seen(sample, check);
     const said = { at: sample.at, kind: "joined", text, public: isPublic } as const;
-    const told = { at: sample.at, kind: "note", text: sameInAll("told as down"), public: false } as const;
+    const told = {
+      at: sample.at,
+      kind: "note",
+      text: sameInAll(cause ? `down, ${becauseOf(cause)}` : "told as down"),
+      public: false,
+    } as const;
     const news = (id: number) => {
       const now = { ...facts, confirmedAt: sample.at };
       const round = `raised-${epochSeconds(sample.at)}` as const;
@@ -126,7 +131,7 @@ export class Course {
         raised,
         ...(isRelapse && { unlessAcknowledged: true }),
         update: told,
-        notices: (existing) => ({ ...withdrawn(existing), add: untold ? [] : news(id) }),
+        notices: (existing) => ({ ...withdrawn(existing), add: cause ? [] : news(id) }),
       })),
     ]);
   }

@@ -158,15 +158,15 @@ class RunningJudge implements Judge {
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
-    const { facts, because, explanation } = this.#attribution.of(found, found.confirmedAt);
+    const { facts, cause, explanation } = this.#attribution.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
-    const untold = because !== undefined;
+    const untold = cause !== undefined;
     const tracked: Tracked = {
       facts,
       labels: new Set(labels),
       openingTitle: facts.title,
-      because,
+      because: cause?.key,
       untold,
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,

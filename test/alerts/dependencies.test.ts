@@ -305,6 +305,13 @@ test("what was told as degraded and turns down is explained, and told when the c
   await world.breaks(cause, refused);
   await world.breaks("mastodon/web");
   expect(await world.outbox(1)).toEqual(["ticket techops email superseded"]);
+  const [, ...notes] = await notesOf(world, 1);
+  expect(notes.map(({ en }) => en)).not.toContain("told as down");
+  expect(notes.at(-1)).toEqual({
+    kind: "note",
+    en: "down, because database/connect: connection refused",
+    shown: false,
+  });
   await world.mends(cause);
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
