@@ -9,7 +9,7 @@ import type { Changes, NoticesAnew } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import type { Cause, Causes } from "./causes.ts";
 import { withdrawn } from "./escalate.ts";
-import { epochSeconds, type Facts, shown } from "./facts.ts";
+import { type Facts, shown } from "./facts.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad } from "./outages.ts";
 import type { Telling } from "./telling.ts";
@@ -74,32 +74,33 @@ export class Attribution {
   }
 
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
+    const { incidents, causes, telling } = this.#parts;
     tracked.untold = false;
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
+    // Where nobody can be told, there is nothing to say about it either.
+    if (!telling.reachesSomebody) return {};
     const { facts } = tracked;
-    const { impact, urgency, title, explanation, reason, runbook } = facts;
+    const { urgency, title, explanation, reason, runbook } = facts;
     const text = sameInAll(`told now: ${because ?? "what explained it"} does not explain it any more, and it goes on`);
-    const outlasts = because && { check: because, isOver: !this.#parts.causes.stands(because) };
-    const update = { at: sample.at, kind: "joined", text, public: false } as const;
-    return this.#parts.incidents.follow(tracked, (id) => {
-      const add = this.#parts.telling.trouble(tracked, id, {
-        facts,
-        target,
-        seen,
-        membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
-        round: `outlasts-${epochSeconds(sample.at)}`,
-        from: sample.at,
-        ...(outlasts && { outlasts }),
-      });
-      // Where nobody can be told, there is nothing to say about it either.
-      if (add.length === 0) return {};
-      const raised = { urgency, title, explanation, reason, runbook };
-      const notices = () => ({ supersede: [], add });
-      const { check } = sample;
-      return {
-        incidents: [{ change: "join", id, check, impact, raised, unlessAcknowledged: true, update, notices }],
-      };
-    });
+    const outlasts = because && { check: because, isOver: !causes.stands(because) };
+    const news = {
+      facts,
+      target,
+      seen,
+      membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
+      from: sample.at,
+      ...(outlasts && { outlasts }),
+    };
+    return incidents.record(tracked, (id) => ({
+      check: sample.check,
+      raised: { urgency, title, explanation, reason, runbook },
+      unlessAcknowledged: true,
+      update: { at: sample.at, kind: "joined", text, public: false },
+      notices: ({ length }) => ({
+        supersede: [],
+        add: telling.trouble(tracked, id, { ...news, round: `outlasts-${length}` }),
+      }),
+    }));
   }
 
   /**

@@ -13,7 +13,7 @@ import type { Changes } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import { type Attribution, becauseOf } from "./attribution.ts";
 import { withdrawn } from "./escalate.ts";
-import { epochSeconds, type Facts, outageFacts, shown } from "./facts.ts";
+import { type Facts, outageFacts, shown } from "./facts.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
 import { isBad, isWorse, type Outages, type Standing } from "./outages.ts";
 import type { Telling } from "./telling.ts";
@@ -111,19 +111,9 @@ export class Course {
       text: sameInAll(cause ? `down, ${becauseOf(cause)}` : "told as down"),
       public: false,
     } as const;
-    const news = (id: number) => {
-      const now = { ...facts, confirmedAt: sample.at };
-      const round = `raised-${epochSeconds(sample.at)}` as const;
-      const membersSee = isPublic ? text : undefined;
-      return telling.trouble(tracked, id, {
-        facts: now,
-        target,
-        seen,
-        membersSee,
-        round,
-        from: attribution.waitsUntil(now),
-      });
-    };
+    const now = { ...facts, confirmedAt: sample.at };
+    const from = attribution.waitsUntil(now);
+    const news = { facts: now, target, seen, membersSee: isPublic ? text : undefined, from };
     return mergeChanges([
       incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update: said })),
       incidents.record(tracked, (id) => ({
@@ -131,7 +121,10 @@ export class Course {
         raised,
         ...(isRelapse && { unlessAcknowledged: true }),
         update: told,
-        notices: (existing) => ({ ...withdrawn(existing), add: cause ? [] : news(id) }),
+        notices: (existing) => ({
+          ...withdrawn(existing),
+          add: cause ? [] : telling.trouble(tracked, id, { ...news, round: `raised-${existing.length}` }),
+        }),
       })),
     ]);
   }

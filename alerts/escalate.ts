@@ -35,7 +35,10 @@ export interface Thread {
   readonly subject: string;
 }
 
-/** It opened; it became worse, or outlasted what explained it, at a moment in epoch seconds: both may happen more than once. */
+/**
+ * It opened; it became worse, or outlasted what explained it. Both may happen more than once, so they are numbered by
+ * how many notices there were before: two of the same moment, by a clock that was put back, are still two.
+ */
 export type Round = "page" | `raised-${number}` | `outlasts-${number}`;
 
 interface Envelope extends Thread {
@@ -163,6 +166,8 @@ export function toldBy(
     untold: last === undefined || !isTold || isWithdrawn,
   };
 }
+
+export const reachesSomebody = (plan: Plan): boolean => stepsOf(plan).length > 0;
 
 /** Steps that would reach nobody: a fault of the configuration that is worth a line in the log. */
 export function emptySteps(plan: Plan): readonly EscalationStep[] {

@@ -71,8 +71,6 @@ export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact
 /** @param milliseconds since the epoch, of which parts may come from a wall clock's arithmetic. */
 export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
 
-export const epochSeconds = (at: Temporal.Instant): number => Math.floor(at.epochMilliseconds / 1000);
-
 function titled(name: Localised, title: Localised): Localised {
   return typeset({ en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` });
 }

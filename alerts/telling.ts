@@ -4,7 +4,16 @@ import type { Log } from "../core/log.ts";
 import type { OnCall, Organisation } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
-import { emptySteps, type Plan, planNotices, planRecovery, type Round, type Thread, threadName } from "./escalate.ts";
+import {
+  emptySteps,
+  type Plan,
+  planNotices,
+  planRecovery,
+  type Round,
+  reachesSomebody,
+  type Thread,
+  threadName,
+} from "./escalate.ts";
 import type { Facts } from "./facts.ts";
 import type { Tracked } from "./incidents.ts";
 
@@ -66,6 +75,10 @@ export class Telling {
   reconfigure(settings: TellingSettings): void {
     this.#settings = settings;
     this.#warnOfSilence();
+  }
+
+  get reachesSomebody(): boolean {
+    return reachesSomebody(this.#plan());
   }
 
   /** The notices of an incident that just opened, became worse, or is told only now. */

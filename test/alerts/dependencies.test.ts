@@ -173,6 +173,32 @@ test("it outlasts the cause that was found later: it is told anew, with its esca
   expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
 });
 
+test("it outlasts a second cause in the second of the first, by a clock that was put back: it is told anew", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  const moments: Temporal.Instant[] = [];
+  for (const round of [1, 2]) {
+    if (round === 2) {
+      await world.clock.turn(700);
+      await world.breaks(cause, refused);
+    }
+    await world.mends(cause);
+    await world.clock.turn(10);
+    const [earlier] = moments;
+    if (earlier) world.clock.jump(earlier.since(world.clock.now()).total("seconds"));
+    moments.push(world.clock.now());
+    await world.sees("mastodon/web", "down");
+    await world.sendsWhatIsDue();
+  }
+  expect(moments[1]).toEqual(moments[0]);
+  expect(await world.outbox(2)).toEqual([
+    ...withdrawn,
+    "page contractor email sent",
+    "escalation techops email pending",
+  ]);
+});
+
 test("who took it before the cause was found is not called again when the cause is over", async () => {
   await using disk = await onDisk();
   const { world } = disk;
