@@ -96,9 +96,10 @@ export class Course {
     const facts: Facts = { ...tracked.facts, ...raised, impact, checks };
     const { downAt } = tracked;
     const isRelapse = downAt !== undefined && secondsBetween(downAt, sample.at) < relapseSeconds;
-    const { cause } = explained;
+    const { cause, waits } = explained;
     tracked.facts = facts;
     tracked.because = cause?.key;
+    tracked.waits = waits;
     tracked.untold = cause !== undefined;
     tracked.downAt = sample.at;
     const isPublic = shown(target, facts);
@@ -112,7 +113,7 @@ export class Course {
       public: false,
     } as const;
     const now = { ...facts, confirmedAt: sample.at };
-    const from = attribution.waitsUntil(now);
+    const from = waits?.until ?? sample.at;
     const news = { facts: now, target, seen, membersSee: isPublic ? text : undefined, from };
     return mergeChanges([
       incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update: said })),

@@ -103,8 +103,8 @@ class RunningJudge implements Judge {
     const outage = this.#considerOutage(event, target);
     const { rules, stored } = this.#thresholds.take(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
-    const explained = this.#attribution.explainOthers(event.sample);
-    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, explained]));
+    const others = [this.#attribution.explainOthers(event.sample), this.#attribution.acquit(event.sample)];
+    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, ...others]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -158,7 +158,7 @@ class RunningJudge implements Judge {
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
-    const { facts, cause, explanation } = this.#attribution.of(found, found.confirmedAt);
+    const { facts, cause, explanation, waits } = this.#attribution.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
     const untold = cause !== undefined;
@@ -167,13 +167,13 @@ class RunningJudge implements Judge {
       labels: new Set(labels),
       openingTitle: facts.title,
       because: cause?.key,
+      waits,
       untold,
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,
     };
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
-    const from = this.#attribution.waitsUntil(facts);
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
@@ -187,7 +187,7 @@ class RunningJudge implements Judge {
               seen,
               membersSee: isPublic ? text : undefined,
               round: "page",
-              from,
+              from: waits?.until ?? facts.confirmedAt,
               ...(again && { again }),
             }),
     });

@@ -6,6 +6,7 @@ import type { NoticeStatus } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import {
   emptySteps,
+  hastened,
   type Plan,
   planNotices,
   planRecovery,
@@ -90,6 +91,11 @@ export class Telling {
       steps: this.#firstSteps(facts.runbook),
     };
     return planNotices(trouble, this.#plan(), { ...this.#thread(tracked, id), round, from });
+  }
+
+  /** The notices of an incident whose cause was waited for in vain: due now. */
+  hastened(existing: readonly NoticeStatus[], at: Instant) {
+    return hastened(existing, this.#plan(), at);
   }
 
   /**
