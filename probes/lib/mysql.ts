@@ -1,6 +1,7 @@
 /** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
+import { Socket } from "node:net";
 import { getCACertificates } from "node:tls";
-import type { Connection as Client, ConnectionOptions } from "mysql2";
+import type { Connection as Client, ConnectionOptions, TypeCastField } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
@@ -9,7 +10,8 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
-import { listenCarefully, refuseFlood } from "./careful.ts";
+import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { MysqlGuard } from "./mysql-guard.ts";
 import { isCertificateFault } from "./no-answer.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
@@ -70,9 +72,9 @@ export async function withMysql<T>(
   const { createConnection } = await import("mysql2");
   const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
   return net.converse(to, async (line) => {
-    const { socket } = line;
-    const stumbled = listenCarefully(socket, { language: "MySQL", look: () => refuseFlood(socket) });
-    const client = createConnection(settingsOf(address, to, line, ca));
+    const settings = settingsOf(address, to, line, ca);
+    const client = createConnection(settings);
+    const stumbled = guarded(client, line.socket, settings.ssl !== undefined);
     client.on("error", () => {});
     // It would print each packet that is out of order, and there may be any number of them.
     client.on("warn", (warning: unknown) => {
@@ -88,6 +90,22 @@ export async function withMysql<T>(
       throw explained(error, line);
     }
   });
+}
+
+/** On a connection that gets encrypted, the server says in clear only its greeting; then mysql2 takes another socket, and tells nobody. */
+function guarded(client: Client, socket: Socket, encrypted: boolean): Promise<never> {
+  const listener = new CarefulListener("MySQL", mostDatabaseBytes);
+  const listen = (stream: Socket, guard: MysqlGuard) => listener.listen(stream, (bytes) => guard.look(bytes));
+  listen(socket, new MysqlGuard(encrypted ? { most: 1 } : {}));
+  let now: unknown = socket;
+  Object.defineProperty(client, "stream", {
+    get: () => now,
+    set(stream: unknown) {
+      now = stream;
+      if (stream instanceof Socket) listen(stream, new MysqlGuard({ greeted: true }));
+    },
+  });
+  return listener.stumbled;
 }
 
 function letIn(client: Client): Promise<Connection> {
@@ -133,13 +151,25 @@ function settingsOf(
     ...(encrypted && { ssl: { ca: authorities, verifyIdentity: true } }),
     // The signal of the run is the only limit in time.
     connectTimeout: 0,
-    dateStrings: true,
-    supportBigNumbers: true,
+    typeCast: valueIn,
+    // It would keep the program that it writes for the columns of each answer.
+    disableEval: true,
     // Neither files of ours nor several statements at once, whatever a server asks for.
     flags: ["-LOCAL_FILES"],
     multipleStatements: false,
     connectAttributes: { program_name: "tidewatch" },
   };
+}
+
+/** Whole numbers, as far as they are exact, and others. */
+const numbers = new Set(["TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR", "FLOAT", "DOUBLE"]);
+
+/** In place of the ways of mysql2, which goes through a number as long as its length says, whatever there is. */
+function valueIn(field: TypeCastField): string | number | null {
+  const text = field.buffer()?.toString() ?? null;
+  if (text === null || !numbers.has(field.type)) return text;
+  const number = Number(text);
+  return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number;
 }
 
 async function prepared(connection: Connection): Promise<MysqlReader> {

@@ -4,16 +4,9 @@ import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import { type Attack, tlsAttacks } from "./attacks.ts";
 import { hostileNames, nameAttacks } from "./hostile-names.ts";
 import { type HostileServer, hostileLine } from "./hostile-server.ts";
-import {
-  anyLine,
-  asked,
-  mysqlAttacks,
-  postgresAttacks,
-  redisAttacks,
-  sidekiqAttacks,
-  slowLine,
-  smtpAttacks,
-} from "./line-attacks.ts";
+import { anyLine, asked, redisAttacks, sidekiqAttacks, slowLine, smtpAttacks } from "./line-attacks.ts";
+import { mysqlAttacks } from "./mysql-attacks.ts";
+import { postgresAttacks } from "./postgres-attacks.ts";
 import { type Meeting, type Subject, startSubjects } from "./subject.ts";
 
 /** Whoever keeps us waiting does so until then. */
