@@ -1,6 +1,6 @@
 /** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
 import { Socket } from "node:net";
-import { getCACertificates } from "node:tls";
+import { getCACertificates, TLSSocket } from "node:tls";
 import type { Connection as Client, ConnectionOptions, TypeCastField } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
@@ -110,8 +110,16 @@ function guarded(client: Client, socket: Socket, encrypted: boolean): Promise<ne
 
 function letIn(client: Client): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    client.connect((error) => (error ? reject(unread(error)) : resolve(client.promise())));
+    client.connect((error) => (error ? reject(distrust(client) ?? unread(error)) : resolve(client.promise())));
   });
+}
+
+/** What is wrong with its certificate, in place of which mysql2 has one code for all that goes wrong there. */
+function distrust(client: Client): CannotLook | undefined {
+  const stream: unknown = Reflect.get(client, "stream");
+  const code = stream instanceof TLSSocket ? String(stream.authorizationError) : "";
+  if (!isCertificateFault(code)) return undefined;
+  return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
 }
 
 async function understood<T>(answer: Promise<T>): Promise<T> {
@@ -264,9 +272,6 @@ const otherSignIn = "MySQL wants our user to sign in in a way that we or it do n
 /** From the client library or the network, in contrast to an accident of ours. */
 function clientFailure(error: unknown, phases: Phases): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (isCertificateFault(code)) {
-    return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
-  }
   if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
     return new CannotLook("MySQL takes no encrypted connections: take ssl-mode and ca out");
   }

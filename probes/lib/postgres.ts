@@ -205,6 +205,9 @@ function clientRefusal(error: unknown, { where }: Attempt): CannotLook | undefin
     return new CannotLook("PostgreSQL wants a password: put it into the address", where);
   }
   if (/^SASL: Only mechanism/.test(message)) return new CannotLook(otherSignIn, where);
+  if (/^SASL: .* iteration count \d+ exceeds/.test(message)) {
+    return new CannotLook("PostgreSQL asks for more work on our password than we do: lower scram_iterations", where);
+  }
   if (/does not support SSL/.test(message)) {
     return new CannotLook("PostgreSQL takes no encrypted connections: add ?sslmode=disable to the address", where);
   }

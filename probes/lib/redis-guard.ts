@@ -51,7 +51,7 @@ export class RedisGuard {
   #head(bytes: Uint8Array, at: number): number {
     const end = bytes.indexOf(newline, at);
     this.#line += Buffer.from(bytes.subarray(at, end < 0 ? bytes.length : end)).toString("latin1");
-    if (this.#line.length > longestLine) throw notRedis();
+    if (this.#line.length > longestLine || !/^[-+:$*]/.test(this.#line)) throw notRedis();
     if (end < 0) return bytes.length;
     const line = this.#line;
     this.#line = "";
@@ -62,7 +62,7 @@ export class RedisGuard {
   #value(line: string): void {
     if (this.#due === 0) throw notRedis();
     if (++this.#values > mostValues) throw this.#tooMuch(`${mostValues} values`);
-    const [, kind, told = ""] = /^([-+:$*])([^\r]*)\r$/.exec(line) ?? [];
+    const [, kind, told = ""] = /^(.)([^\r]*)\r$/.exec(line) ?? [];
     if (kind === undefined) throw notRedis();
     if (kind === "$" || kind === "*") this.#begin(kind, lengthOf(told));
     else if (kind === ":" && !/^[-+]?\d{1,19}$/.test(told)) throw notRedis();

@@ -187,6 +187,9 @@ function refusal(error: Error, command: string): Error {
   if (word === "NOAUTH") return new CannotLook("Redis wants a password: put it into the address");
   if (word === "NOPERM") return new CannotLook(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
   if (word === "DENIED") return turnedAway();
+  if (/^ERR max number of clients/.test(error.message)) {
+    return new Unreachable("has no free connection left", { stage: "protocol" });
+  }
   if (/^ERR unknown command\b/.test(error.message)) {
     return new CannotLook(`this Redis does not know ${command.toUpperCase()}: was it renamed or taken out?`);
   }

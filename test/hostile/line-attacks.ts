@@ -72,6 +72,7 @@ export const redisAttacks: Attacks = {
   "numbers in a list of millions": asked(endless("*9000000\r\n", ":1\r\n".repeat(15_000))),
   "a million empty lists": asked(endless("*1000000\r\n", "*0\r\n".repeat(15_000))),
   "answers that nobody asked for": asked(endless("", "+OK\r\n".repeat(15_000))),
+  "nothing, before anybody asked": greeting(said("$-1\r\n".repeat(50))),
   "an error without end": asked(endless("-ERR ", "e".repeat(65_536))),
   "a number without end": asked(endless(":", "9".repeat(65_536))),
   "maps, sets and pushes of a later version": asked(said("%1\r\n+a\r\n+b\r\n~1\r\n+a\r\n>2\r\n+message\r\n+b\r\n")),
