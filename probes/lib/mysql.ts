@@ -1,7 +1,7 @@
 /** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
 import { Socket } from "node:net";
 import { getCACertificates, TLSSocket } from "node:tls";
-import type { Connection as Client, ConnectionOptions, TypeCastField } from "mysql2";
+import type { Connection as Client, ConnectionOptions } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
@@ -12,6 +12,7 @@ import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
+import { valueIn } from "./mysql-values.ts";
 import { isCertificateFault } from "./no-answer.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
@@ -167,17 +168,6 @@ function settingsOf(
     multipleStatements: false,
     connectAttributes: { program_name: "tidewatch" },
   };
-}
-
-/** Whole numbers, as far as they are exact, and others. */
-const numbers = new Set(["TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR", "FLOAT", "DOUBLE"]);
-
-/** In place of the ways of mysql2, which goes through a number as long as its length says, whatever there is. */
-function valueIn(field: TypeCastField): string | number | null {
-  const text = field.buffer()?.toString() ?? null;
-  if (text === null || !numbers.has(field.type)) return text;
-  const number = Number(text);
-  return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number;
 }
 
 async function prepared(connection: Connection): Promise<MysqlReader> {
