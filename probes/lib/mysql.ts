@@ -73,6 +73,8 @@ export async function withMysql<T>(
   const { createConnection } = await import("mysql2");
   const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
   return net.converse(to, async (line) => {
+    // mysql2 names no server whose name is an address; Node takes it from here then, or else asks for "localhost".
+    Reflect.set(line.socket, "_host", to.host);
     const settings = settingsOf(address, to, line, ca);
     const client = createConnection(settings);
     const stumbled = guarded(client, line.socket, settings.ssl !== undefined);

@@ -185,7 +185,7 @@ mariadbTest("encryption that is asked for and not offered is said, not left out"
 
 mariadbTest("over TLS it trusts the authority it was given, and no other", async () => {
   const authority = certificate({ name: "Our authority", authority: true });
-  const { certPem, keyPem } = certificate({ name: "db", hosts: ["localhost"], by: authority });
+  const { certPem, keyPem } = certificate({ name: "db", hosts: ["127.0.0.1", "localhost"], by: authority });
   await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
   await using server = await startMariadb({
     settings: [`ssl-cert=${folder.path}/server.crt`, `ssl-key=${folder.path}/server.key`],
@@ -196,6 +196,27 @@ mariadbTest("over TLS it trusts the authority it was given, and no other", async
   expect(await look(`${server.url}?ssl-mode=REQUIRED`)).toMatchObject({
     outcome: "unknown",
     reason: expect.stringContaining("its certificate is not trusted"),
+  });
+  const url = server.url.replace("127.0.0.1", "localhost");
+  expect(await look(url, { ca })).toMatchObject({ outcome: "up" });
+});
+
+mariadbTest.each([
+  ["127.0.0.1", "localhost"],
+  ["localhost", "127.0.0.1"],
+])("over TLS a certificate for %s is none for %s", async (certified, asked) => {
+  const authority = certificate({ name: "Our authority", authority: true });
+  const { certPem, keyPem } = certificate({ name: "db", hosts: [certified], by: authority });
+  await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
+  await using server = await startMariadb({
+    settings: [`ssl-cert=${folder.path}/server.crt`, `ssl-key=${folder.path}/server.key`],
+  });
+  const ca = new Secret(authority.certPem);
+  const at = (host: string) => server.url.replace("127.0.0.1", host);
+  expect(await look(at(certified), { ca })).toMatchObject({ outcome: "up" });
+  expect(await look(at(asked), { ca })).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("ERR_TLS_CERT_ALTNAME_INVALID"),
   });
 });
 
