@@ -3,6 +3,7 @@ import type { Channel, OpenChannel } from "../core/channel.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DeliveryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { Nap } from "../core/nap.ts";
 import type { NoticeStatus, Store } from "../core/store.ts";
 import { attempt } from "./attempt.ts";
 import type { DueTimes } from "./due.ts";
@@ -47,7 +48,7 @@ export class Lane {
   readonly #inFlight = new Map<string, Promise<void>>();
   /** One after the other for the same reader of the same thread: nobody hears the end before the beginning. */
   readonly #tails = new Map<string, Promise<void>>();
-  #nap = new AbortController();
+  readonly #nap = new Nap();
   #opening: Promise<OpenChannel<unknown>> | undefined;
   #opened: OpenChannel<unknown> | undefined;
   #stopping = false;
@@ -66,7 +67,7 @@ export class Lane {
   }
 
   wake(): void {
-    this.#nap.abort();
+    this.#nap.wake();
   }
 
   /** Begins nothing new: `run` ends when what is on its way has ended. */
@@ -89,7 +90,7 @@ export class Lane {
   }
 
   async dispose(): Promise<void> {
-    this.#stopping = true;
+    this.stop();
     this.#end.abort(new Error("stopped before the channel answered"));
     await Promise.all(this.#inFlight.values());
     const opened = this.#opened;
@@ -105,8 +106,6 @@ export class Lane {
   async #turn(): Promise<number> {
     const { store, due, log } = this.#parts;
     try {
-      // From here on a wake-up is for the next turn.
-      this.#nap = new AbortController();
       this.#parts.moved();
       const free = atOnce - this.#inFlight.size;
       if (free <= 0) return longestNapSeconds;
@@ -123,9 +122,8 @@ export class Lane {
   }
 
   async #rest(seconds: number, signal: AbortSignal): Promise<void> {
-    const ends = AbortSignal.any([this.#nap.signal, this.#end.signal, signal]);
-    if (seconds <= 0 || ends.aborted || this.#stopping) return;
-    await this.#parts.clock.sleep(Math.min(seconds, longestNapSeconds), ends).catch(() => undefined);
+    if (seconds <= 0 || this.#stopping) return;
+    await this.#nap.take(this.#parts.clock, Math.min(seconds, longestNapSeconds), signal);
   }
 
   async #take(notice: NoticeStatus): Promise<void> {
