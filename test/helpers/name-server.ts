@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { untilFree } from "./until-free.ts";
 
 const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 } as const;
 type Type = keyof typeof types;
@@ -31,7 +32,11 @@ export interface TestNameServer extends AsyncDisposable {
   names: NameServerWishes["names"];
 }
 
-export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameServerWishes): Promise<TestNameServer> {
+export function nameServer(wishes: NameServerWishes): Promise<TestNameServer> {
+  return wishes.port === undefined ? untilFree(() => started(wishes)) : started(wishes);
+}
+
+async function started({ host = "127.0.0.1", port = 0, names }: NameServerWishes): Promise<TestNameServer> {
   const asked: string[] = [];
   const answer = (query: Buffer, over: "udp" | "tcp"): Buffer | undefined => {
     const { name, type, end } = questionOf(query);
@@ -64,7 +69,10 @@ export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameSe
     if (said) udp.send(said, from.port, from.address);
   });
   udp.bind(bound, host);
-  await once(udp, "listening");
+  await once(udp, "listening").catch((taken: unknown) => {
+    tcp.close();
+    throw taken;
+  });
   const server: TestNameServer = {
     host,
     port: bound,
