@@ -12,7 +12,7 @@ import { z } from "zod";
 import { systemClock } from "../../collector/system-clock.ts";
 import { Secret } from "../../core/secret.ts";
 import { debianProgram } from "../../practice/servers/debian.ts";
-import { freePort } from "../../practice/servers/ports.ts";
+import { freePort, onPort } from "../../practice/servers/ports.ts";
 import { dataFolder, serverUser, startGuarded } from "../../practice/servers/process.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
@@ -291,9 +291,8 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
     await writeFile(join(folder, name), text);
     if (user) await chown(join(folder, name), user.uid, user.gid);
   }
-  const tlsPort = await freePort();
-  await using redis = await startRedis({
-    configuration: [
+  const { redis: server, tlsPort } = await onPort(undefined, async (tlsPort) => {
+    const configuration = [
       `tls-port ${tlsPort}`,
       `tls-cert-file ${folder}/cert.pem`,
       `tls-key-file ${folder}/key.pem`,
@@ -301,8 +300,10 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
       "tls-auth-clients no",
       `unixsocket ${folder}/redis.sock`,
       "unixsocketperm 700",
-    ],
+    ];
+    return { redis: await startRedis({ configuration }), tlsPort };
   });
+  await using redis = server;
   await command(redis.url, standstill);
   const password = new URL(redis.url).password;
   const ca = new Secret(authority.certPem);
@@ -920,11 +921,13 @@ async function stateAt(url: string, atMilliseconds: number) {
 }
 
 /** A real sentinel: the same program, in its other role. */
-async function startSentinel(primaryPort: number, primaryPassword: string, password: string) {
+const startSentinel = (primaryPort: number, primaryPassword: string, password: string) =>
+  onPort(undefined, (port) => sentinelOn(port, primaryPort, primaryPassword, password));
+
+async function sentinelOn(port: number, primaryPort: number, primaryPassword: string, password: string) {
   const program = await debianProgram({ package: "redis-server", program: "usr/bin/redis-server" });
   const user = serverUser();
   const folder = await dataFolder("sentinel", user);
-  const port = await freePort();
   const file = join(folder, "sentinel.conf");
   const lines = [
     "bind 127.0.0.1",
