@@ -87,4 +87,4 @@ test("SIGTERM ends it within 10 s with 0 although a target and the mail server h
   coop.mail.block("none");
   await coop.installation.start();
   await until(() => expect(coop.mail.mails()).toHaveLength(1));
-}, 60_000);
+});
