@@ -10,7 +10,7 @@ export default defineConfig({
     setupFiles: ["test/helpers/same-every-time.ts"],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 120_000 } },
     pool: "forks",
     maxWorkers: 2,
   },

@@ -53,7 +53,7 @@ export interface RunningProgram extends Program {
 }
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 /** Waits until what is asked for is so. */
 export function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
