@@ -20,16 +20,24 @@ const everyMs = 50;
 const windowMs = 2000;
 
 export function watchStarvation(pid: number | undefined): Starvation {
-  const first = look(pid);
+  // Of ourselves we know everywhere, by how late we look.
+  let [late, due] = [0, performance.now() + everyMs];
+  const look = (): Look => ({ at: performance.now(), waited: new Map([["us", late], ...threadsOf(pid)]) });
+  const first = look();
   let looks: readonly Look[] = [first];
   let [whole, worst] = [0, 0];
   const note = () => {
-    const now = look(pid);
+    const now = look();
     whole = Math.max(whole, between(first, now));
     worst = Math.max(worst, ...looks.map((earlier) => between(earlier, now)));
     looks = [...looks, now].filter(({ at }) => now.at - at < windowMs);
   };
-  const timer = setInterval(note, everyMs);
+  const timer = setInterval(() => {
+    const now = performance.now();
+    late += Math.max(0, now - due) / 1000;
+    due = now + everyMs;
+    note();
+  }, everyMs);
   return {
     seconds() {
       note();
@@ -46,14 +54,14 @@ export function watchStarvation(pid: number | undefined): Starvation {
 const between = (before: Look, after: Look): number =>
   Math.max(0, ...[...after.waited].map(([thread, seconds]) => seconds - (before.waited.get(thread) ?? 0)));
 
-function look(pid: number | undefined): Look {
-  const at = performance.now();
+/** Seconds that each thread has waited so far. */
+function threadsOf(pid: number | undefined): readonly (readonly [thread: string, seconds: number])[] {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);
-    return { at, waited: new Map(threads.map((thread) => [thread, waitedSeconds(`/proc/${pid}/task/${thread}`)])) };
+    return threads.map((thread) => [thread, waitedSeconds(`/proc/${pid}/task/${thread}`)]);
   } catch {
-    // It is over, or this is no Linux: then nothing is known, and nothing is added to any bound.
-    return { at, waited: new Map() };
+    // It is over, or this kernel does not tell.
+    return [];
   }
 }
 
