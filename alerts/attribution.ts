@@ -1,21 +1,24 @@
 /**
- * What explains an incident, along its life: said where it is found, and when it no longer holds taken back and told
- * after all. Which check explains which is decided in causes.ts.
+ * What explains an incident, along its life: waited for where it is suspected, said where it is found, and when it no
+ * longer holds taken back and told after all. Which check explains which is decided in causes.ts.
  */
 import { type Localised, sameInAll } from "../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../core/member-texts.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Changes, NoticesAnew } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
-import type { Cause, Causes } from "./causes.ts";
+import type { Cause, Causes, Suspects } from "./causes.ts";
 import { withdrawn } from "./escalate.ts";
-import { epochSeconds, type Facts, shown } from "./facts.ts";
-import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
+import { type Facts, shown } from "./facts.ts";
+import { type Incidents, mergeChanges, type Tracked, type Wait } from "./incidents.ts";
 import { isBad } from "./outages.ts";
 import type { Telling } from "./telling.ts";
 import { plain, reasonOf, type Seen } from "./wording.ts";
 
 type Instant = Temporal.Instant;
+
+/** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
+export const longestDoubtSeconds = 90;
 
 interface Parts {
   readonly incidents: Incidents;
@@ -28,9 +31,11 @@ interface Parts {
 /** What explains an incident, and what that makes of it. */
 export interface Explained {
   readonly facts: Facts;
-  readonly because: CheckKey | undefined;
+  readonly cause: Cause | undefined;
   /** For members: the cause by name, where it stands on their page. */
   readonly explanation: Localised;
+  /** Where nothing explains it yet, and something may. */
+  readonly waits: Wait | undefined;
 }
 
 export class Attribution {
@@ -42,26 +47,57 @@ export class Attribution {
 
   /** @param involved the checks of the whole incident, which may be more than those of what was just found. */
   of(found: Facts, at: Instant, involved: readonly string[] = found.checks): Explained {
-    const cause = this.#parts.causes.of({ ...found, checks: involved }, at);
-    if (!cause) return { facts: found, because: undefined, explanation: found.explanation };
+    const all = { ...found, checks: involved };
+    const cause = this.#parts.causes.of(all, at);
+    if (!cause) return { facts: found, cause, explanation: found.explanation, waits: this.#waits(all) };
     const name = nameForMembers(found, cause);
     return {
-      facts: { ...found, reason: plain(`${found.reason}, because ${cause.key}: ${cause.reason}`) },
-      because: cause.key,
+      facts: { ...found, reason: plain(`${found.reason}, ${becauseOf(cause)}`) },
+      cause,
       explanation: name ? withCause(found.explanation, name) : found.explanation,
+      waits: undefined,
     };
   }
 
-  /** Until when telling of it waits, because what may explain it is being confirmed. */
-  waitsUntil(facts: Facts): Instant {
-    return facts.confirmedAt.add({ seconds: this.#parts.causes.doubtSeconds(facts) });
+  #waits(facts: Facts): Wait | undefined {
+    const suspects = this.#parts.causes.suspects(facts);
+    if (suspects.length === 0) return undefined;
+    const seconds = Math.min(longestDoubtSeconds, Math.max(...suspects.map((one) => one.seconds)));
+    return { until: facts.confirmedAt.add({ seconds }), suspects: keysOf(suspects) };
   }
 
-  /** After a restart or a reload: what explains the incidents that are open, without a word about it. */
+  /** After a restart or a reload: what explains the incidents that are open, or may, without a word about it. */
   takeUp(at: Instant): void {
-    for (const tracked of this.#parts.incidents.all()) {
-      tracked.because = this.#parts.causes.of(tracked.facts, at)?.key;
+    const { incidents, causes } = this.#parts;
+    for (const tracked of incidents.all()) {
+      const { facts, waits } = tracked;
+      tracked.because = causes.of(facts, at)?.key;
+      tracked.waits = waits && { ...waits, suspects: waits.suspects.union(keysOf(causes.suspects(facts))) };
     }
+  }
+
+  /** A check that was suspected is well: what waited for it, and for nothing else, is told without waiting any longer. */
+  acquit(sample: Sample): Changes {
+    const { incidents, causes } = this.#parts;
+    const key = checkKey(sample);
+    if (sample.outcome !== "up" || !causes.mayExplain(key) || causes.stands(key)) return {};
+    const waiting = incidents.all().filter(({ waits }) => waits?.suspects.has(key));
+    return mergeChanges(waiting.map((tracked) => this.#acquitFor(tracked, key, sample.at)));
+  }
+
+  #acquitFor(tracked: Tracked, key: CheckKey, at: Instant): Changes {
+    const { causes, telling } = this.#parts;
+    const { waits, facts } = tracked;
+    tracked.waits = undefined;
+    if (!waits || Temporal.Instant.compare(waits.until, at) <= 0) return {};
+    // One that could not be measured since has not been found well; and another may have begun to fail meanwhile.
+    const suspects = waits.suspects.difference(new Set([key])).union(keysOf(causes.suspects(facts)));
+    if (suspects.size === 0) {
+      const notices: NoticesAnew = (existing) => telling.hastened(existing, at);
+      return this.#note(tracked, at, sameInAll(`waits no longer: ${key} is well`), { notices });
+    }
+    tracked.waits = { ...waits, suspects };
+    return {};
   }
 
   /** One more bad try: what explained it may be over by now, and then it counts for itself. */
@@ -74,32 +110,33 @@ export class Attribution {
   }
 
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
+    const { incidents, causes, telling } = this.#parts;
     tracked.untold = false;
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
+    // Where nobody can be told, there is nothing to say about it either.
+    if (!telling.reachesSomebody) return {};
     const { facts } = tracked;
-    const { impact, urgency, title, explanation, reason, runbook } = facts;
+    const { urgency, title, explanation, reason, runbook } = facts;
     const text = sameInAll(`told now: ${because ?? "what explained it"} does not explain it any more, and it goes on`);
-    const outlasts = because && { check: because, isOver: !this.#parts.causes.stands(because) };
-    const update = { at: sample.at, kind: "joined", text, public: false } as const;
-    return this.#parts.incidents.follow(tracked, (id) => {
-      const add = this.#parts.telling.trouble(tracked, id, {
-        facts,
-        target,
-        seen,
-        membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
-        round: `outlasts-${epochSeconds(sample.at)}`,
-        from: sample.at,
-        ...(outlasts && { outlasts }),
-      });
-      // Where nobody can be told, there is nothing to say about it either.
-      if (add.length === 0) return {};
-      const raised = { urgency, title, explanation, reason, runbook };
-      const notices = () => ({ supersede: [], add });
-      const { check } = sample;
-      return {
-        incidents: [{ change: "join", id, check, impact, raised, unlessAcknowledged: true, update, notices }],
-      };
-    });
+    const outlasts = because && { check: because, isOver: !causes.stands(because) };
+    const news = {
+      facts,
+      target,
+      seen,
+      membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
+      from: sample.at,
+      ...(outlasts && { outlasts }),
+    };
+    return incidents.record(tracked, (id) => ({
+      check: sample.check,
+      raised: { urgency, title, explanation, reason, runbook },
+      unlessAcknowledged: true,
+      update: { at: sample.at, kind: "joined", text, public: false },
+      notices: ({ length }) => ({
+        supersede: [],
+        add: telling.trouble(tracked, id, { ...news, round: `outlasts-${length}` }),
+      }),
+    }));
   }
 
   /**
@@ -118,23 +155,19 @@ export class Attribution {
     if (!cause || cause.key === tracked.because) return {};
     tracked.because = cause.key;
     tracked.untold = true;
+    tracked.waits = undefined;
     const target = this.#parts.target(facts.target);
     const name = target && shown(target, facts) ? nameForMembers(facts, cause) : undefined;
     return mergeChanges([
-      this.#note(tracked, at, sameInAll(`because ${cause.key}: ${plain(cause.reason)}`), { notices: withdrawn }),
+      this.#note(tracked, at, sameInAll(becauseOf(cause)), { notices: withdrawn }),
       name ? this.#note(tracked, at, causeFoundText(name), { public: true }) : {},
     ]);
   }
 
-  /** A line in the record of an incident; nobody is told. */
-  #note(tracked: Tracked, at: Instant, text: Localised, more: Note = {}): Changes {
-    const { impact, checks } = tracked.facts;
-    const { public: isPublic = false, ...rest } = more;
+  /** Nobody is told. */
+  #note(tracked: Tracked, at: Instant, text: Localised, { public: isPublic = false, ...more }: Note = {}): Changes {
     const update = { at, kind: "note", text, public: isPublic } as const;
-    const [check = ""] = checks;
-    return this.#parts.incidents.follow(tracked, (id) => ({
-      incidents: [{ change: "join", id, check, impact, update, ...rest }],
-    }));
+    return this.#parts.incidents.record(tracked, () => ({ update, ...more }));
   }
 }
 
@@ -142,6 +175,10 @@ interface Note {
   readonly public?: boolean;
   readonly notices?: NoticesAnew;
 }
+
+const keysOf = (suspects: Suspects): ReadonlySet<CheckKey> => new Set(suspects.map(({ key }) => key));
+
+export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plain(reason)}`;
 
 /** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
 function nameForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {

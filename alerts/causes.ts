@@ -10,8 +10,6 @@ import { isWorse, keyOf, type Outages, type Standing } from "./outages.ts";
 
 type Instant = Temporal.Instant;
 
-/** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
-export const longestDoubtSeconds = 90;
 type Bad = Exclude<Standing, "up">;
 
 /** A check in trouble that nothing else explains. */
@@ -21,6 +19,9 @@ export interface Cause {
   /** The reason of its own incident. */
   readonly reason: string;
 }
+
+/** Each with how long it may take until it is confirmed. */
+export type Suspects = readonly { readonly key: CheckKey; readonly seconds: number }[];
 
 interface Known {
   readonly outages: Outages;
@@ -69,26 +70,26 @@ export class Causes {
   }
 
   /**
-   * Seconds until it is known whether checks of other targets explain this: they fail as well, as badly, and are about
-   * to be confirmed. 0 where nothing is suspected, or where something in it speaks for itself.
+   * Checks of other targets that may explain this: they fail as well, as badly, and are about to be confirmed. None where
+   * something in it speaks for itself.
    */
-  doubtSeconds({ kind, target, checks, impact }: Pick<IncidentFacts, "kind" | "target" | "checks" | "impact">): number {
-    if (kind !== "outage" || impact === "none") return 0;
+  suspects({ kind, target, checks, impact }: Pick<IncidentFacts, "kind" | "target" | "checks" | "impact">): Suspects {
+    if (kind !== "outage" || impact === "none") return [];
     const involved =
       this.#targets.get(target)?.checks.filter(({ id, required }) => required && checks.includes(id)) ?? [];
-    const waits = involved.map((check) => this.#suspicion(check, impact, target));
-    return waits.every((wait) => wait > 0) ? Math.min(Math.max(...waits, 0), longestDoubtSeconds) : 0;
+    const suspects = involved.map((check) => this.#suspectsOf(check, impact, target));
+    return suspects.every(({ length }) => length > 0) ? suspects.flat() : [];
   }
 
-  #suspicion(check: Check, needed: Bad, target: string, behind: ReadonlySet<CheckKey> = new Set()): number {
+  #suspectsOf(check: Check, needed: Bad, target: string, behind: ReadonlySet<CheckKey> = new Set()): Suspects {
     const passed = new Set([...behind, keyOf(check)]);
-    const waits = (check.dependsOn ?? []).flatMap((key) => {
+    return (check.dependsOn ?? []).flatMap((key) => {
       const cause = passed.has(key) ? undefined : this.#find(key)?.cause;
       if (!cause?.required) return [];
-      const own = cause.target === target ? 0 : this.#secondsToConfirm(cause, needed);
-      return [own, this.#suspicion(cause, needed, target, passed)];
+      const seconds = cause.target === target ? 0 : this.#secondsToConfirm(cause, needed);
+      const own = seconds > 0 ? [{ key, seconds }] : [];
+      return [...own, ...this.#suspectsOf(cause, needed, target, passed)];
     });
-    return Math.max(0, ...waits);
   }
 
   /** How long it may take until a check that began to fail is confirmed; 0 when it did not, or not as badly. */

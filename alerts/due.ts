@@ -6,7 +6,7 @@ import type { Notice } from "../core/channel.ts";
 import type { Clock } from "../core/clock.ts";
 import type { OnCall } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
-import { longestDoubtSeconds } from "./causes.ts";
+import { longestDoubtSeconds } from "./attribution.ts";
 
 type Instant = Temporal.Instant;
 

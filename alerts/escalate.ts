@@ -35,7 +35,10 @@ export interface Thread {
   readonly subject: string;
 }
 
-/** It opened; it became worse, or outlasted what explained it, at a moment in epoch seconds: both may happen more than once. */
+/**
+ * It opened; it became worse, or outlasted what explained it. Both may happen more than once, so they are numbered by
+ * how many notices there were before: two of the same moment, by a clock that was put back, are still two.
+ */
 export type Round = "page" | `raised-${number}` | `outlasts-${number}`;
 
 interface Envelope extends Thread {
@@ -139,6 +142,29 @@ export function withdrawn(existing: readonly NoticeStatus[]): ReturnType<Notices
   return { supersede: unsent.map(({ key }) => key), add: [] };
 }
 
+/**
+ * What waited for a cause is due as if it were found at `at`. Its later steps keep the time that the page names; they are
+ * written anew behind it all the same, because the last notice says whether all was withdrawn.
+ */
+export function hastened(existing: readonly NoticeStatus[], plan: Plan, at: Instant): ReturnType<NoticesAnew> {
+  const first = at.add({ seconds: stepsOf(plan)[0]?.afterSeconds ?? 0 });
+  const due = (notice: NoticeStatus) => earlier(notice.notBefore, notice.kind === "page" ? first : at);
+  const unsent = existing.filter((one) => alarming.has(one.kind) && isUntried(one));
+  const waiting = new Set(unsent.filter((one) => isFirst(one) && !due(one).equals(one.notBefore)));
+  if (waiting.size === 0) return { supersede: [], add: [] };
+  return {
+    supersede: unsent.map(({ key }) => key),
+    add: unsent.map((one) => ({
+      ...one,
+      key: `${one.key}.early`,
+      notBefore: waiting.has(one) ? due(one) : one.notBefore,
+    })),
+  };
+}
+
+const isUntried = ({ state, attempts }: NoticeStatus): boolean => state === "pending" && attempts === 0;
+const earlier = (a: Instant, b: Instant): Instant => (isBefore(a, b) ? a : b);
+
 const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ticket"]);
 const recipientKey = ({ contact, channel }: { contact: string; channel: string }) => `${contact} ${channel}`;
 
@@ -147,6 +173,8 @@ export interface Told {
   readonly thread?: Thread;
   /** None of them says how bad it is now. */
   readonly untold: boolean;
+  /** When the first step is due, as long as it was not tried. */
+  readonly waitsUntil?: Instant;
 }
 
 export function toldBy(
@@ -156,13 +184,17 @@ export function toldBy(
   const [first] = notices;
   const last = notices.filter(({ kind }) => alarming.has(kind)).at(-1);
   const isTold = urgency !== "page" || notices.some(({ kind }) => kind === "page");
-  // Of an open incident nothing is superseded but what was withdrawn, because a cause was told in its place.
+  const unsent = notices.findLast((notice) => isFirst(notice) && alarming.has(notice.kind) && isUntried(notice));
+  // Of an open incident nothing is superseded at the end but what was withdrawn, because a cause was told in its place.
   const isWithdrawn = state === "open" && last?.state === "superseded";
   return {
     ...(first && { thread: { thread: first.thread, subject: first.subject } }),
     untold: last === undefined || !isTold || isWithdrawn,
+    ...(unsent && { waitsUntil: unsent.notBefore }),
   };
 }
+
+export const reachesSomebody = (plan: Plan): boolean => stepsOf(plan).length > 0;
 
 /** Steps that would reach nobody: a fault of the configuration that is worth a line in the log. */
 export function emptySteps(plan: Plan): readonly EscalationStep[] {

@@ -12,12 +12,11 @@ export type Facts = Omit<IncidentFacts, "id">;
 
 const usualRunbook = { down: "service-down", degraded: "service-degraded" } as const;
 
-/** @param lastTry the one that speaks for it. */
+/** @param event a bad try, the one that speaks for it. */
 export function outageFacts(
   { sample, change }: Pick<Judged, "sample" | "change">,
   target: Target,
   impact: "down" | "degraded",
-  lastTry: readonly Sample[],
 ): Facts {
   return {
     key: target.id,
@@ -28,7 +27,7 @@ export function outageFacts(
     urgency: impact === "down" ? "page" : "ticket",
     title: outageTitle(target.name, impact),
     explanation: ownWords(sample) ?? outageExplanation(target.name, impact),
-    reason: reasonOf({ kind: "tries", tries: lastTry, needed: 1 }),
+    reason: reasonOf({ kind: "tries", tries: [sample], needed: 1 }),
     runbook: sample.runbook ?? usualRunbook[impact],
     startedAt: change ? instant(change.since) : sample.at,
     confirmedAt: sample.at,
@@ -71,8 +70,6 @@ export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact
 
 /** @param milliseconds since the epoch, of which parts may come from a wall clock's arithmetic. */
 export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
-
-export const epochSeconds = (at: Temporal.Instant): number => Math.floor(at.epochMilliseconds / 1000);
 
 function titled(name: Localised, title: Localised): Localised {
   return typeset({ en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` });

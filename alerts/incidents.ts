@@ -9,6 +9,13 @@ import type { Thread, Told } from "./escalate.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
 
+/** What is unsent of an incident waits, because what may explain it is being confirmed. */
+export interface Wait {
+  readonly until: Temporal.Instant;
+  /** Those it waits for; none of them has been found well since. */
+  readonly suspects: ReadonlySet<CheckKey>;
+}
+
 /** One incident that is not resolved, as the judge sees it. */
 export interface Tracked {
   /** Facts as they stand now; `checks` and `impact` only ever grow. */
@@ -21,6 +28,7 @@ export interface Tracked {
   readonly thread?: Thread | undefined;
   /** The check whose failure explains all that is wrong here. */
   because?: CheckKey | undefined;
+  waits?: Wait | undefined;
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
   /** Nobody has been told how bad it is, because something else explained it. */
@@ -29,6 +37,13 @@ export interface Tracked {
 }
 
 type Follow = (id: number) => Changes;
+type Join = Extract<IncidentChange, { change: "join" }>;
+
+/** A line in the record of an incident, and what changes with it. */
+export interface Line extends Omit<Join, "change" | "id" | "check" | "impact"> {
+  /** The first one of the incident where none is named. */
+  readonly check?: string;
+}
 
 export interface Past {
   readonly id: number;
@@ -44,8 +59,9 @@ export class Incidents {
   constructor(open: readonly Incident[], past: readonly Incident[], toldOf: (id: number) => Told | undefined) {
     for (const incident of open) {
       const { id, ...facts } = incident;
-      const { thread, untold = false } = toldOf(id) ?? {};
-      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, untold, id });
+      const { thread, untold = false, waitsUntil: until } = toldOf(id) ?? {};
+      const waits = until && { until, suspects: new Set<CheckKey>() };
+      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, untold, waits, id });
     }
     for (const incident of past) {
       if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);
@@ -81,6 +97,12 @@ export class Incidents {
     // An opening that waits itself for an earlier incident of the same key: queue behind it, in order.
     const queue = awaited?.follow ?? this.#awaited.get(tracked.facts.key)?.follow ?? [];
     return this.#later(queue, () => (tracked.id === undefined ? this.follow(tracked, follow) : follow(tracked.id)));
+  }
+
+  record(tracked: Tracked, line: (id: number) => Line): Changes {
+    const { impact, checks } = tracked.facts;
+    const [check = ""] = checks;
+    return this.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, ...line(id) }] }));
   }
 
   close(tracked: Tracked, resolvedAt: Temporal.Instant, follow: Follow): Changes {

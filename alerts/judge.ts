@@ -1,34 +1,26 @@
 /**
- * Decides, sample by sample, which incidents open, grow and end, and who is told. What it decides is written in the
- * transaction of the sample that caused it, so that nothing is decided without being told, nor told twice.
+ * Decides, sample by sample, which incidents open and end, and who is told; what an outage goes through in between is
+ * decided in course.ts. It is written in the transaction of the sample that caused it, so that nothing is decided
+ * without being told, nor told twice.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Decide, Judged } from "../core/decide.ts";
 import type { Incident, IncidentUpdate } from "../core/incident.ts";
-import { type Localised, sameInAll } from "../core/language.ts";
+import { sameInAll } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
-import {
-  confirmedText,
-  easedText,
-  outageExplanation,
-  outageTitle,
-  raisedText,
-  recoveredText,
-  unreachableBehindText,
-  unwatchedText,
-} from "../core/member-texts.ts";
-import { checkKey, type Sample } from "../core/sample.ts";
-import type { Changes, NoticeStatus, Store } from "../core/store.ts";
+import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../core/member-texts.ts";
+import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import { Attribution } from "./attribution.ts";
 import { Causes } from "./causes.ts";
-import { type Told, toldBy, withdrawn } from "./escalate.ts";
-import { epochSeconds, type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
+import { Course } from "./course.ts";
+import { type Told, toldBy } from "./escalate.ts";
+import { type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
 import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
-import { isBad, isWorse, keyOf, Outages, type Standing } from "./outages.ts";
+import { isBad, Outages } from "./outages.ts";
 import { Telling, type TellingOptions, type TellingSettings } from "./telling.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
-import { plain, reasonOf, type Seen, secondsBetween } from "./wording.ts";
+import { reasonOf, type Seen, secondsBetween } from "./wording.ts";
 
 type Instant = Temporal.Instant;
 
@@ -76,6 +68,7 @@ class RunningJudge implements Judge {
   readonly #thresholds: Thresholds;
   readonly #causes: Causes;
   readonly #attribution: Attribution;
+  readonly #course: Course;
   readonly #telling: Telling;
   #targets: readonly Target[];
 
@@ -89,6 +82,7 @@ class RunningJudge implements Judge {
     this.#telling = state.telling;
     this.#causes = new Causes(state, targets);
     this.#attribution = new Attribution({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
+    this.#course = new Course({ ...state, attribution: this.#attribution });
   }
 
   start(): Changes | undefined {
@@ -109,8 +103,8 @@ class RunningJudge implements Judge {
     const outage = this.#considerOutage(event, target);
     const { rules, stored } = this.#thresholds.take(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
-    const explained = this.#attribution.explainOthers(event.sample);
-    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, explained]));
+    const others = [this.#attribution.explainOthers(event.sample), this.#attribution.acquit(event.sample)];
+    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, ...others]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -124,55 +118,19 @@ class RunningJudge implements Judge {
     const { sample, check } = event;
     const before = this.#outages.worstOf(target);
     const standing = this.#outages.take(event);
-    const after = this.#outages.worstOf(target);
     const tracked = this.#incidents.get(target.id);
-    if (!tracked) {
-      // Also without a change: the check may have become required while it was down.
-      if (!check.required || standing === "up" || !isBad(sample)) return {};
-      return this.#open(this.#outageFacts(event, target, standing), target, this.#tries(sample, check));
+    if (tracked) {
+      const over = standing === "up" && sample.outcome === "up" && this.#outages.isOver(target, tracked.facts.checks);
+      return over ? this.#end(event, tracked) : this.#course.goesOn({ ...event, target, tracked, standing, before });
     }
-    if (before === "down" && after === "degraded") return this.#ease(tracked, target, sample.at);
-    if (standing === "up") return this.#endIfOver(event, target, tracked);
-    // It was found, and kept quiet for a cause that is over: that we cannot measure it now is no reason to go on with that.
-    if (sample.outcome === "unknown" && tracked.untold && tracked.facts.checks.includes(check.id)) {
-      return this.#attribution.goesOn(tracked, target, sample, { kind: "tries", tries: [sample], needed: 1 });
-    }
-    if (!check.required || !isBad(sample)) return {};
-    if (isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before)))
-      return this.#worsen(tracked, this.#outageFacts(event, target, standing), target, sample, check);
-    const seen = this.#worstTries(sample, check, target, after);
-    if (tracked.facts.checks.includes(check.id)) return this.#attribution.goesOn(tracked, target, sample, seen);
-    const text = sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`);
-    const joined = this.#join(tracked, check.id, sample.at, text);
-    return mergeChanges([
-      joined,
-      this.#clearer(event, tracked, target, standing),
-      this.#attribution.goesOn(tracked, target, sample, seen),
-    ]);
+    // Also without a change: the check may have become required while it was down.
+    if (!check.required || standing === "up" || !isBad(sample)) return {};
+    return this.#open(outageFacts(event, target, standing), target, this.#outages.seen(sample, check));
   }
 
-  #endIfOver({ sample, change }: Judged, target: Target, tracked: Tracked): Changes {
-    if (sample.outcome !== "up" || !this.#outages.isOver(target, tracked.facts.checks)) return {};
+  #end({ sample, change }: Judged, tracked: Tracked): Changes {
     const resolvedAt = change ? instant(change.since) : sample.at;
     return this.#resolve(tracked, { resolvedAt, at: sample.at, unwatched: false });
-  }
-
-  #outageFacts(event: Judged, target: Target, impact: "down" | "degraded"): Facts {
-    return outageFacts(event, target, impact, this.#outages.tries(event.sample, 1));
-  }
-
-  #tries(sample: Sample, check: Check): Seen {
-    const needed = check.confirm.failures;
-    return { kind: "tries", tries: this.#outages.tries(sample, needed), needed };
-  }
-
-  /** Tries of a check that stands at the worst: of this one, or else of another. */
-  #worstTries(sample: Sample, check: Check, target: Target, worst: Standing): Seen {
-    if (this.#outages.worst(checkKey(sample)) === worst) return this.#tries(sample, check);
-    const other = target.checks.find((one) => one.required && this.#outages.worst(keyOf(one)) === worst);
-    const tries = other ? this.#outages.badTries(other) : [];
-    const needed = other?.confirm.failures ?? 1;
-    return tries.length > 0 ? { kind: "tries", tries: tries.slice(-needed), needed } : this.#tries(sample, check);
   }
 
   #considerRule({ sample, check }: Judged, target: Target, standing: RuleStanding): Changes {
@@ -194,27 +152,28 @@ class RunningJudge implements Judge {
     const more = raised.filter(({ labels }) => !tracked.labels.has(labels));
     for (const { labels } of more) tracked.labels.add(labels);
     if (more.length === 0) return told;
-    const joined = this.#join(tracked, check.id, sample.at, sameInAll(`${check.id}: ${reasonOf(seen)}`));
-    return mergeChanges([joined, told]);
+    const text = sameInAll(`${check.id}: ${reasonOf(seen)}`);
+    const update = { at: sample.at, kind: "joined", text, public: false } as const;
+    return mergeChanges([this.#incidents.record(tracked, () => ({ check: check.id, update })), told]);
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
-    const { facts, because, explanation } = this.#attribution.of(found, found.confirmedAt);
+    const { facts, cause, explanation, waits } = this.#attribution.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
-    const untold = because !== undefined;
+    const untold = cause !== undefined;
     const tracked: Tracked = {
       facts,
       labels: new Set(labels),
       openingTitle: facts.title,
-      because,
+      because: cause?.key,
+      waits,
       untold,
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,
     };
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
-    const from = this.#attribution.waitsUntil(facts);
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
@@ -228,98 +187,10 @@ class RunningJudge implements Judge {
               seen,
               membersSee: isPublic ? text : undefined,
               round: "page",
-              from,
+              from: waits?.until ?? facts.confirmedAt,
               ...(again && { again }),
             }),
     });
-  }
-
-  /** Another check of the same trouble: for the record; nobody is told again. */
-  #join(tracked: Tracked, check: string, at: Instant, text: Localised): Changes {
-    tracked.facts = { ...tracked.facts, checks: [...new Set([...tracked.facts.checks, check])] };
-    const update = { at, kind: "joined", text, public: false } as const;
-    const { impact } = tracked.facts;
-    return this.#incidents.follow(tracked, (id) => ({ incidents: [{ change: "join", id, check, impact, update }] }));
-  }
-
-  /** What stands behind a service can only say that something is missing; the front says what members notice. */
-  #clearer(event: Judged, tracked: Tracked, target: Target, standing: "down" | "degraded"): Changes {
-    const { check, sample } = event;
-    const isVague = tracked.facts.explanation.en === unreachableBehindText.en;
-    if (check.behind || !isVague || standing !== tracked.facts.impact) return {};
-    const { explanation } = this.#outageFacts(event, target, standing);
-    const { title, impact } = tracked.facts;
-    tracked.facts = { ...tracked.facts, explanation };
-    const text = confirmedText(explanation);
-    const update = { at: sample.at, kind: "joined", text, public: shown(target, tracked.facts) } as const;
-    return this.#incidents.follow(tracked, (id) => ({
-      incidents: [{ change: "join", id, check: check.id, impact, eased: { title, explanation }, update }],
-    }));
-  }
-
-  /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. */
-  #worsen(tracked: Tracked, found: Facts, target: Target, sample: Sample, check: Check): Changes {
-    const checks = [...new Set([...tracked.facts.checks, check.id])];
-    const explained = this.#attribution.of(found, sample.at, checks);
-    const { impact, urgency, title, explanation, reason, runbook } = explained.facts;
-    const raised = { urgency, title, explanation, reason, runbook };
-    const facts: Facts = { ...tracked.facts, ...raised, impact, checks };
-    // Who has acknowledged it as down lately is not called again each time it comes back for a moment.
-    const { downAt } = tracked;
-    const isRelapse = downAt !== undefined && secondsBetween(downAt, sample.at) < relapseSeconds;
-    tracked.facts = facts;
-    tracked.because = explained.because;
-    const untold = explained.because !== undefined;
-    tracked.untold = untold;
-    tracked.downAt = sample.at;
-    const isPublic = shown(target, facts);
-    const text = raisedText(explained.explanation);
-    const seen = this.#tries(sample, check);
-    const join = { change: "join", check: check.id, impact } as const;
-    const said = { at: sample.at, kind: "joined", text, public: isPublic } as const;
-    const told = { at: sample.at, kind: "note", text: sameInAll("told as down"), public: false } as const;
-    return this.#incidents.follow(tracked, (id) => ({
-      incidents: [
-        { ...join, id, eased: { title, explanation }, update: said },
-        {
-          ...join,
-          id,
-          raised,
-          ...(isRelapse && { unlessAcknowledged: true }),
-          update: told,
-          notices: (existing: readonly NoticeStatus[]) => {
-            const now = { ...facts, confirmedAt: sample.at };
-            const add = untold
-              ? []
-              : this.#telling.trouble(tracked, id, {
-                  facts: now,
-                  target,
-                  seen,
-                  membersSee: isPublic ? text : undefined,
-                  round: `raised-${epochSeconds(sample.at)}`,
-                  from: this.#attribution.waitsUntil(now),
-                });
-            return { ...withdrawn(existing), add };
-          },
-        },
-      ],
-    }));
-  }
-
-  /** Down before, degraded now: members read what is so now; whoever works on it goes on. */
-  #ease(tracked: Tracked, target: Target, at: Instant): Changes {
-    const [check] = target.checks.filter((one) => one.required && this.#outages.badTries(one).length > 0);
-    const last = check && this.#outages.badTries(check).at(-1);
-    const title = outageTitle(target.name, "degraded");
-    const explanation = last?.explanation ?? outageExplanation(target.name, "degraded");
-    tracked.facts = { ...tracked.facts, title, explanation };
-    const { impact, checks } = tracked.facts;
-    const update = { at, kind: "note", text: easedText(explanation), public: shown(target, tracked.facts) } as const;
-    return this.#incidents.follow(tracked, (id) => ({
-      incidents: [
-        { change: "join", id, check: check?.id ?? checks[0] ?? "", impact, eased: { title, explanation }, update },
-      ],
-    }));
   }
 
   #resolve(tracked: Tracked, end: { resolvedAt: Instant; at: Instant; unwatched: boolean }): Changes {

@@ -5,6 +5,7 @@ import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Series, Store, StoredVerdict } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
 import type { Verdict } from "../core/verdict.ts";
+import type { Seen } from "./wording.ts";
 
 /** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */
 export type Standing = "up" | "degraded" | "down";
@@ -89,6 +90,22 @@ export class Outages {
   /** The last bad tries of a check without a good one between, oldest first. */
   tries(of: Series, atMost: number): readonly Sample[] {
     return (this.#tries.get(seriesKey(of)) ?? []).slice(-atMost);
+  }
+
+  /** The bad tries that confirm how a check stands. */
+  seen(of: Series, { confirm }: Check): Seen {
+    const needed = confirm.failures;
+    return { kind: "tries", tries: this.tries(of, needed), needed };
+  }
+
+  /** The same of a check that stands as badly as its target does: of this one, or else of another. */
+  worstSeen(of: Series, check: Check, target: Target): Seen {
+    const worst = this.worstOf(target);
+    if (this.worst(keyOf(check)) === worst) return this.seen(of, check);
+    const other = target.checks.find((one) => one.required && this.worst(keyOf(one)) === worst);
+    const tries = other ? this.badTries(other) : [];
+    const needed = other?.confirm.failures ?? 1;
+    return tries.length > 0 ? { kind: "tries", tries: tries.slice(-needed), needed } : this.seen(of, check);
   }
 
   /**

@@ -4,7 +4,17 @@ import type { Log } from "../core/log.ts";
 import type { OnCall, Organisation } from "../core/organisation.ts";
 import type { NoticeStatus } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
-import { emptySteps, type Plan, planNotices, planRecovery, type Round, type Thread, threadName } from "./escalate.ts";
+import {
+  emptySteps,
+  hastened,
+  type Plan,
+  planNotices,
+  planRecovery,
+  type Round,
+  reachesSomebody,
+  type Thread,
+  threadName,
+} from "./escalate.ts";
 import type { Facts } from "./facts.ts";
 import type { Tracked } from "./incidents.ts";
 
@@ -68,6 +78,10 @@ export class Telling {
     this.#warnOfSilence();
   }
 
+  get reachesSomebody(): boolean {
+    return reachesSomebody(this.#plan());
+  }
+
   /** The notices of an incident that just opened, became worse, or is told only now. */
   trouble(tracked: Tracked, id: number, { facts, target, membersSee, round, from, ...news }: News) {
     const trouble: Trouble = {
@@ -77,6 +91,11 @@ export class Telling {
       steps: this.#firstSteps(facts.runbook),
     };
     return planNotices(trouble, this.#plan(), { ...this.#thread(tracked, id), round, from });
+  }
+
+  /** The notices of an incident whose cause was waited for in vain: due now. */
+  hastened(existing: readonly NoticeStatus[], at: Instant) {
+    return hastened(existing, this.#plan(), at);
   }
 
   /**

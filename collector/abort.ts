@@ -3,9 +3,6 @@
 /** The reason of a deadline, as `AbortSignal.timeout` has it. Any other reason means: stop, nobody wants to know. */
 export const deadlinePassed = (): DOMException => new DOMException("the time for this check is over", "TimeoutError");
 
-/** The reason of a wait that nobody needs any more; one for all, because making one takes longer than the abort. */
-export const noLongerNeeded = new Error("no longer needed");
-
 export const isDeadline = (reason: unknown): boolean => reason instanceof Error && reason.name === "TimeoutError";
 
 /** Settles like `promise`, or rejects with the signal's reason as soon as it is aborted; the rest is nobody's problem. */

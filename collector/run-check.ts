@@ -5,11 +5,12 @@ import type { Hearing } from "../core/heartbeat.ts";
 import { typeset } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
 import { notMeasuredText, unreachableBehindText, unreachableText } from "../core/member-texts.ts";
+import { noLongerNeeded } from "../core/nap.ts";
 import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Finding, Reading, Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import { deadlinePassed, isDeadline, noLongerNeeded, orAborted } from "./abort.ts";
+import { deadlinePassed, isDeadline, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
 import { Blind } from "./blind.ts";
 import type { Hop } from "./hop.ts";
@@ -74,14 +75,12 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     signal.throwIfAborted();
     const durationSeconds = clock.monotonicSeconds() - started;
     const loopDelaySeconds = worstDelay();
-    const judged = "error" in ended ? meaning(check, ended.error, parts) : ended.finding;
-    const finding = await orAborted(
-      unlessBlind(judged, "error" in ended ? ended.error : undefined, http, parts),
-      signal,
-    );
+    const error = "error" in ended ? ended.error : undefined;
+    const judged = "error" in ended ? meaning(check, error, parts) : ended.finding;
+    const finding = await orAborted(unlessBlind(judged, error, http, parts), signal);
     sample = {
       ...tidied(finding, http),
-      ...runbookOf(finding, http, parts),
+      ...runbookOf(finding, error, http, parts),
       target: check.target,
       check: check.id,
       vantagePoint,
@@ -187,11 +186,13 @@ const ofStage: Readonly<Record<string, string>> = { resolve: "dns", tls: "certif
 /** What helps: what the probe names, else what the connection failed at, else what is usual for such a check. */
 function runbookOf(
   { outcome, runbook }: Finding,
+  error: unknown,
   { hops }: RunHttp,
   { probe }: Pick<RunParts, "probe">,
 ): Pick<Finding, "runbook"> {
   if (outcome === "up" || outcome === "unknown") return {};
-  const stage = hops.find(({ failure }) => failure)?.failure?.stage ?? "";
+  const failure = error instanceof Unreachable ? error : hops.find((hop) => hop.failure)?.failure;
+  const stage = failure?.stage ?? "";
   const page = runbook ?? ofStage[stage] ?? probe.runbook;
   return page === undefined ? {} : { runbook: page };
 }

@@ -5,10 +5,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import { Nap } from "../core/nap.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { advance, noVerdict, pending, type Verdict } from "../core/verdict.ts";
-import { noLongerNeeded } from "./abort.ts";
 import type { Slots } from "./slots.ts";
 
 export interface ScheduleParts {
@@ -52,7 +52,7 @@ export class Schedule {
   /** Taken out while they were running; should they come back, they are not begun a second time. */
   readonly #leaving = new Map<CheckKey, Entry>();
   readonly #running = new Set<Promise<void>>();
-  #nap = new AbortController();
+  readonly #nap = new Nap();
   /** Monotonic seconds at which the nap ends by itself. */
   #napUntil = 0;
 
@@ -76,16 +76,13 @@ export class Schedule {
     for (const [key, entry] of before) {
       if (entry.running && !this.#entries.has(key)) this.#leaving.set(key, entry);
     }
-    this.#nap.abort(noLongerNeeded);
+    this.#nap.wake();
   }
 
   /** Until `signal` is aborted; then it ends as soon as the runs under way have let go. */
   async run(signal: AbortSignal): Promise<void> {
-    const wake = () => this.#nap.abort(noLongerNeeded);
-    signal.addEventListener("abort", wake, { once: true });
     while (!signal.aborted) {
       this.#parts.onMoved?.();
-      this.#nap = new AbortController();
       const now = this.#parts.clock.monotonicSeconds();
       let next = now + longestNapSeconds;
       for (const entry of this.#entries.values()) {
@@ -94,9 +91,8 @@ export class Schedule {
         else next = Math.min(next, entry.due);
       }
       this.#napUntil = next;
-      await this.#parts.clock.sleep(next - now, this.#nap.signal).catch(() => {});
+      await this.#nap.take(this.#parts.clock, next - now, signal);
     }
-    signal.removeEventListener("abort", wake);
     await Promise.all(this.#running);
   }
 
@@ -108,7 +104,7 @@ export class Schedule {
       this.#leaving.delete(keyOf(entry.check));
       this.#running.delete(run);
       // Looking through all checks after every run would cost more than the runs, where there are thousands.
-      if (entry.due < this.#napUntil) this.#nap.abort(noLongerNeeded);
+      if (entry.due < this.#napUntil) this.#nap.wake();
     });
     this.#running.add(run);
   }
@@ -141,7 +137,7 @@ export class Schedule {
       if (!cause || cause.running) continue;
       // Never sooner than it would be looked at if it failed itself.
       cause.due = Math.min(cause.due, Math.max(now, cause.ranAt + retryAfter(cause.check)));
-      if (cause.due < this.#napUntil) this.#nap.abort(noLongerNeeded);
+      if (cause.due < this.#napUntil) this.#nap.wake();
     }
   }
 

@@ -2,8 +2,9 @@
  * How many runs may be busy at once. Busy means using this machine: a run that has waited for the network for a while
  * gives its slot back, so that a wave of hanging targets keeps nobody out.
  */
+
 import type { Clock } from "../core/clock.ts";
-import { noLongerNeeded } from "./abort.ts";
+import { noLongerNeeded } from "../core/nap.ts";
 
 export interface SlotSettings {
   readonly clock: Clock;

@@ -1,12 +1,15 @@
 /** A wait that somebody can end early: what a loop does between two turns. */
 import type { Clock } from "./clock.ts";
 
+/** The reason of a wait that nobody needs any more; one for all, because making one takes longer than the abort. */
+export const noLongerNeeded = new Error("no longer needed");
+
 export class Nap {
   #waking = new AbortController();
 
   /** Ends the nap that is taken now, or else the next one before it begins. */
   wake(): void {
-    this.#waking.abort();
+    this.#waking.abort(noLongerNeeded);
   }
 
   /** Resolves after `seconds`, or as soon as it is woken or `signal` is aborted. Never rejects. */

@@ -73,8 +73,8 @@ export type IncidentChange =
        * acknowledged was less than this.
        */
       readonly raised?: Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
-      /** It became less bad: the words for members that hold now. Its impact stays what it was at the worst. */
-      readonly eased?: Pick<IncidentFacts, "title" | "explanation">;
+      /** What members read from now on, also where it became less bad: the impact never shrinks. */
+      readonly words?: Pick<IncidentFacts, "title" | "explanation">;
       /** Ignored when somebody has acknowledged it. */
       readonly unlessAcknowledged?: true;
       readonly update: Omit<IncidentUpdate, "incident">;

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { Refused } from "../core/errors.ts";
+import { admit } from "./database-access.ts";
 import { type DatabaseGrowth, openDatabaseGrowth } from "./database-growth.ts";
 import { type MailCatcher, startMailCatcher } from "./servers/mail.ts";
 import { startPostgres } from "./servers/postgres.ts";
@@ -84,7 +85,7 @@ export async function startPracticeCoop(place: {
       ...moodSwitches(mastodon, castopod, pixelfed, anchor),
       ...hiddenSwitches(hidden),
       ...(queues ? [stalledQueue(queues)] : []),
-      closedDatabase(database, mastodon),
+      closedDatabase(postgres.superuserUrl, mastodon),
       grownDatabase(database),
       blockedMail(mails),
     ],
@@ -204,7 +205,7 @@ function stalledQueue(queues: SidekiqQueues): Switch {
 }
 
 /** Mastodon answers from its cache then, and fails at everything else: one cause, told once. */
-function closedDatabase(database: DatabaseGrowth, mastodon: StandIn): Switch {
+function closedDatabase(superuserUrl: string, mastodon: StandIn): Switch {
   let broken = false;
   return {
     id: "database-closed",
@@ -214,7 +215,7 @@ function closedDatabase(database: DatabaseGrowth, mastodon: StandIn): Switch {
       "PostgreSQL lets nobody in, so Mastodon fails as well. The database is paged; Mastodon's failure is put down to it, and wakes nobody a second time.",
     broken: () => broken,
     async turn(next) {
-      await database.admit(!next);
+      await admit(!next, superuserUrl);
       await mastodon.become(next ? "no-database" : "healthy");
       broken = next;
     },

@@ -9,8 +9,6 @@ export interface DatabaseGrowth extends AsyncDisposable {
   growTo(bytes: number): Promise<void>;
   /** Gives back all that was grown. */
   shrink(): Promise<void>;
-  /** Whether PostgreSQL lets anybody into the practice database; connections that are there are ended with it. */
-  admit(everybody: boolean): Promise<void>;
 }
 
 const pageBytes = 8192;
@@ -44,19 +42,6 @@ export async function openDatabaseGrowth(superuserUrl: string): Promise<Database
     },
     async shrink() {
       await client.query("DROP TABLE IF EXISTS media_cache");
-    },
-    async admit(everybody) {
-      // A database cannot be closed from inside.
-      const outside = new URL(superuserUrl);
-      const name = decodeURIComponent(outside.pathname.slice(1));
-      outside.pathname = "/postgres";
-      const keeper = new pg.Client({ connectionString: outside.href, application_name: "practice" });
-      await keeper.connect();
-      try {
-        await keeper.query(`ALTER DATABASE ${keeper.escapeIdentifier(name)} ALLOW_CONNECTIONS ${everybody}`);
-      } finally {
-        await keeper.end();
-      }
     },
     async [Symbol.asyncDispose]() {
       await client.end().catch(() => {});

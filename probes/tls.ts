@@ -35,7 +35,6 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Looks at the certificate of any port that speaks TLS: chain, names, end, version.",
   options,
-  runbook: "certificate",
   example: { host: "social.example", alsoFor: ["files.social.example"] },
   defaults: { everySeconds: 300 },
 

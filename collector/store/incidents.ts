@@ -69,10 +69,10 @@ function join(connection: Connection, change: Extract<IncidentChange, { change: 
   const impact = impacts.indexOf(change.impact) > impacts.indexOf(incident.impact) ? change.impact : incident.impact;
   connection.run("update incident set checks = ?, impact = ? where id = ?", JSON.stringify(checks), impact, change.id);
   if (change.raised) raise(connection, change.id, change.raised);
-  if (change.eased) {
-    const { title, explanation } = change.eased;
-    const words = [JSON.stringify(title), JSON.stringify(explanation)];
-    connection.run("update incident set title = ?, explanation = ? where id = ?", ...words, change.id);
+  if (change.words) {
+    const { title, explanation } = change.words;
+    const texts = [JSON.stringify(title), JSON.stringify(explanation)];
+    connection.run("update incident set title = ?, explanation = ? where id = ?", ...texts, change.id);
   }
   addUpdate(connection, change.id, change.update);
   if (change.notices) renewNotices(connection, change.id, change.notices);

@@ -3,60 +3,92 @@ import type { Socket } from "node:net";
 import { Unreachable } from "../../core/errors.ts";
 import { CannotLook } from "./cannot-look.ts";
 
-interface Care {
-  /** What is spoken: "MySQL". */
-  readonly language: string;
-  /** Throws for what nobody should hear; `Unreachable` and `CannotLook` are told in their own words. */
-  look(bytes: Uint8Array): void;
-}
+/**
+ * What may be heard of these bytes, piece by piece. Throws for what nobody should hear; `Unreachable` and `CannotLook` are
+ * told in their own words.
+ */
+export type Look = (bytes: Uint8Array) => Iterable<Uint8Array>;
 
 type Listener = (...values: unknown[]) => void;
 
-/**
- * Whoever listens to the socket, now or later, hears only what `look` lets pass. What that or a listener throws ends the
- * connection, and not the program.
- * @returns rejects with it; never resolves.
- */
-export function listenCarefully(socket: Socket, { language, look }: Care): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
-  let over = false;
-  const careful =
-    (listener: Listener): Listener =>
-    (...values) => {
-      if (over) return;
-      try {
-        const [bytes] = values;
-        if (bytes instanceof Uint8Array) look(bytes);
-        Reflect.apply(listener, socket, values);
-      } catch (cause) {
-        over = true;
-        const told = cause instanceof Unreachable || cause instanceof CannotLook;
-        reject(told ? cause : new Unreachable(`the answer is not ${language}`, { stage: "protocol", cause }));
-        // Not a polite goodbye, during which more would come.
-        socket.destroy();
-      }
-    };
-  const present = socket.listeners("data");
-  socket.removeAllListeners("data");
-  for (const listener of present)
-    socket.on(
-      "data",
-      careful((...values) => Reflect.apply(listener, socket, values)),
-    );
-  for (const name of ["on", "addListener", "prependListener"] as const) {
-    const listen = socket[name].bind(socket);
-    const instead = (event: string, listener: Listener) =>
-      listen(event, event === "data" ? careful(listener) : listener);
-    Object.defineProperty(socket, name, { value: instead, configurable: true });
+interface Hearing {
+  readonly socket: Socket;
+  readonly look: Look;
+  readonly listener: Listener;
+}
+
+/** Each is kept until the last one of a text has come, and takes more memory than its bytes. */
+const mostPieces = 50_000;
+
+export class CarefulListener {
+  readonly #language: string;
+  readonly #mostBytes: number;
+  readonly #stumbled = Promise.withResolvers<never>();
+  #over = false;
+  #bytes = 0;
+  #pieces = 0;
+
+  /** @param language what is spoken: "MySQL" */
+  constructor(language: string, mostBytes = Number.POSITIVE_INFINITY) {
+    this.#language = language;
+    this.#mostBytes = mostBytes;
+    this.#stumbled.promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
   }
-  return promise;
+
+  /** Rejects when something was said that nobody should hear, or could; never resolves. */
+  get stumbled(): Promise<never> {
+    return this.#stumbled.promise;
+  }
+
+  /**
+   * Whoever listens to the socket, now or later, hears only what `look` lets pass. What that or a listener throws ends
+   * the connection, and not the program. A connection that gets encrypted has a second socket.
+   */
+  listen(socket: Socket, look: Look): void {
+    const careful = (listener: Listener): Listener => {
+      const heard: Listener & { listener?: Listener } = (bytes) => this.#hear(bytes, { socket, look, listener });
+      // So that it is found when it is taken away.
+      heard.listener = listener;
+      return heard;
+    };
+    const present = socket.listeners("data");
+    socket.removeAllListeners("data");
+    for (const listener of present)
+      socket.on(
+        "data",
+        careful((...values) => Reflect.apply(listener, socket, values)),
+      );
+    for (const name of ["on", "addListener", "prependListener"] as const) {
+      const listen = socket[name].bind(socket);
+      const instead = (event: string, listener: Listener) =>
+        listen(event, event === "data" ? careful(listener) : listener);
+      Object.defineProperty(socket, name, { value: instead, configurable: true });
+    }
+  }
+
+  #hear(bytes: unknown, { socket, look, listener }: Hearing): void {
+    if (this.#over || !(bytes instanceof Uint8Array)) return;
+    try {
+      this.#count(bytes);
+      for (const piece of look(bytes)) Reflect.apply(listener, socket, [piece]);
+    } catch (cause) {
+      this.#over = true;
+      const told = cause instanceof Unreachable || cause instanceof CannotLook;
+      const unread = () => new Unreachable(`the answer is not ${this.#language}`, { stage: "protocol", cause });
+      this.#stumbled.reject(told ? cause : unread());
+      // Not a polite goodbye, during which more would come.
+      socket.destroy();
+    }
+  }
+
+  #count({ length }: Uint8Array): void {
+    this.#bytes += length;
+    this.#pieces += 1;
+    const tooMuch = (what: string) => new Unreachable(`answered with more than ${what}`, { stage: "protocol" });
+    if (this.#bytes > this.#mostBytes) throw tooMuch(`${this.#mostBytes / 1e6} MB`);
+    if (this.#pieces > mostPieces) throw tooMuch(`${mostPieces} pieces`);
+  }
 }
 
 /** A database answers all our questions together in some kilobytes. */
-export const mostBytes = 2_000_000;
-
-export function refuseFlood({ bytesRead }: Socket): void {
-  if (bytesRead <= mostBytes) return;
-  throw new Unreachable(`answered with more than ${mostBytes / 1e6} MB`, { stage: "protocol" });
-}
+export const mostDatabaseBytes = 2_000_000;

@@ -1,5 +1,6 @@
 /** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
-import { getCACertificates } from "node:tls";
+import { Socket } from "node:net";
+import { getCACertificates, TLSSocket } from "node:tls";
 import type { Connection as Client, ConnectionOptions } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
@@ -9,7 +10,9 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
-import { listenCarefully, refuseFlood } from "./careful.ts";
+import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { MysqlGuard } from "./mysql-guard.ts";
+import { valueIn } from "./mysql-values.ts";
 import { isCertificateFault } from "./no-answer.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
@@ -70,9 +73,9 @@ export async function withMysql<T>(
   const { createConnection } = await import("mysql2");
   const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
   return net.converse(to, async (line) => {
-    const { socket } = line;
-    const stumbled = listenCarefully(socket, { language: "MySQL", look: () => refuseFlood(socket) });
-    const client = createConnection(settingsOf(address, to, line, ca));
+    const settings = settingsOf(address, to, line, ca);
+    const client = createConnection(settings);
+    const stumbled = guarded(client, line.socket, settings.ssl !== undefined);
     client.on("error", () => {});
     // It would print each packet that is out of order, and there may be any number of them.
     client.on("warn", (warning: unknown) => {
@@ -90,10 +93,34 @@ export async function withMysql<T>(
   });
 }
 
+/** On a connection that gets encrypted, the server says in clear only its greeting; then mysql2 takes another socket, and tells nobody. */
+function guarded(client: Client, socket: Socket, encrypted: boolean): Promise<never> {
+  const listener = new CarefulListener("MySQL", mostDatabaseBytes);
+  const listen = (stream: Socket, guard: MysqlGuard) => listener.listen(stream, (bytes) => guard.look(bytes));
+  listen(socket, new MysqlGuard(encrypted ? { most: 1 } : {}));
+  let now: unknown = socket;
+  Object.defineProperty(client, "stream", {
+    get: () => now,
+    set(stream: unknown) {
+      now = stream;
+      if (stream instanceof Socket) listen(stream, new MysqlGuard({ greeted: true }));
+    },
+  });
+  return listener.stumbled;
+}
+
 function letIn(client: Client): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    client.connect((error) => (error ? reject(unread(error)) : resolve(client.promise())));
+    client.connect((error) => (error ? reject(distrust(client) ?? unread(error)) : resolve(client.promise())));
   });
+}
+
+/** What is wrong with its certificate, in place of which mysql2 has one code for all that goes wrong there. */
+function distrust(client: Client): CannotLook | undefined {
+  const stream: unknown = Reflect.get(client, "stream");
+  const code = stream instanceof TLSSocket ? String(stream.authorizationError) : "";
+  if (!isCertificateFault(code)) return undefined;
+  return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
 }
 
 async function understood<T>(answer: Promise<T>): Promise<T> {
@@ -133,8 +160,9 @@ function settingsOf(
     ...(encrypted && { ssl: { ca: authorities, verifyIdentity: true } }),
     // The signal of the run is the only limit in time.
     connectTimeout: 0,
-    dateStrings: true,
-    supportBigNumbers: true,
+    typeCast: valueIn,
+    // It would keep the program that it writes for the columns of each answer.
+    disableEval: true,
     // Neither files of ours nor several statements at once, whatever a server asks for.
     flags: ["-LOCAL_FILES"],
     multipleStatements: false,
@@ -234,9 +262,6 @@ const otherSignIn = "MySQL wants our user to sign in in a way that we or it do n
 /** From the client library or the network, in contrast to an accident of ours. */
 function clientFailure(error: unknown, phases: Phases): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (isCertificateFault(code)) {
-    return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
-  }
   if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
     return new CannotLook("MySQL takes no encrypted connections: take ssl-mode and ca out");
   }

@@ -8,9 +8,10 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CannotLook } from "./cannot-look.ts";
-import { listenCarefully, mostBytes, refuseFlood } from "./careful.ts";
+import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
-import { PostgresGuard } from "./postgres-guard.ts";
+import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
+import { types } from "./postgres-values.ts";
 
 /** The setting: a secret, because there is usually a password in it. */
 export const postgresUrl = () =>
@@ -63,15 +64,8 @@ export async function withPostgres<T>(
   // Only what a configured check needs is loaded.
   const { default: pg } = await import("pg");
   const socket = new Socket();
-  const client = new pg.Client({ ...connection(address, context.ca), stream: () => socket });
-  const guard = client.ssl ? undefined : new PostgresGuard(mostBytes);
-  const stumbled = listenCarefully(socket, {
-    language: "PostgreSQL",
-    look(bytes) {
-      refuseFlood(socket);
-      guard?.look(bytes);
-    },
-  });
+  const client = new pg.Client({ ...connection(address, context.ca), types, stream: () => socket });
+  const stumbled = guarded(client, socket);
   client.on("error", () => {});
   const stop = () => void socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -99,6 +93,18 @@ export async function withPostgres<T>(
     void client.end().catch(() => {});
     socket.destroySoon();
   }
+}
+
+/** On a connection that gets encrypted, the server says in clear only whether it does that; then pg takes another socket. */
+function guarded({ ssl, connection }: Client, socket: Socket): Promise<never> {
+  const listener = new CarefulListener("PostgreSQL", mostDatabaseBytes);
+  const guard = new PostgresGuard();
+  const look = (bytes: Uint8Array) => guard.look(bytes);
+  listener.listen(socket, ssl ? (bytes) => [bytes] : look);
+  connection.once("sslconnect", () => {
+    if (connection.stream instanceof Socket) listener.listen(connection.stream, look);
+  });
+  return listener.stumbled;
 }
 
 const isOurs = (error: unknown): boolean =>
@@ -197,6 +203,10 @@ function clientRefusal(error: unknown, { where }: Attempt): CannotLook | undefin
   const message = error instanceof Error ? error.message : "";
   if (/password must be a/.test(message)) {
     return new CannotLook("PostgreSQL wants a password: put it into the address", where);
+  }
+  if (/^SASL: Only mechanism/.test(message)) return new CannotLook(otherSignIn, where);
+  if (/^SASL: .* iteration count \d+ exceeds/.test(message)) {
+    return new CannotLook("PostgreSQL asks for more work on our password than we do: lower scram_iterations", where);
   }
   if (/does not support SSL/.test(message)) {
     return new CannotLook("PostgreSQL takes no encrypted connections: add ?sslmode=disable to the address", where);

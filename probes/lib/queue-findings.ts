@@ -4,8 +4,7 @@ import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
 import {
   type KnownQueues,
-  lateExplanation,
-  lateReason,
+  lateFinding,
   latest,
   type Tolerance,
   type WaitingQueue,
@@ -17,10 +16,7 @@ import { lastingEach } from "./seldom.ts";
 export type QueueTrouble = readonly [Exclude<Outcome, "up">, string];
 export type QueueFinding = Pick<Finding, "outcome" | "reason" | "explanation">;
 
-/**
- * Whether a late queue is an incident is for the thresholds, who know for how long; here it only gets its words.
- * @param trouble decides the outcome; `felt` is what members notice of it.
- */
+/** @param trouble decides the outcome; `felt` is what members notice of it. */
 export function queueFinding(
   queues: readonly WaitingQueue[],
   watched: ReadonlyMap<string, Tolerance>,
@@ -31,8 +27,7 @@ export function queueFinding(
     const [outcome, reason] = trouble;
     return { outcome, reason, explanation: withOldest(felt, late?.latencySeconds) };
   }
-  if (!late) return { outcome: "up" };
-  return { outcome: "up", reason: lateReason(late), explanation: lateExplanation(known, late) };
+  return late ? lateFinding(known, late) : { outcome: "up" };
 }
 
 interface Meaning {

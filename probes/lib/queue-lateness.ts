@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
+import type { Finding } from "../../core/sample.ts";
 import { duration } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { formatDuration } from "../../core/units.ts";
@@ -27,6 +28,8 @@ export interface WaitingQueue {
   readonly jobs: number;
   readonly latencySeconds: number | undefined;
 }
+
+type LateQueue = WaitingQueue & { readonly latencySeconds: number };
 
 const queueName = z
   .string()
@@ -169,7 +172,7 @@ const titleOf = (known: KnownQueues, queue: string): Localised =>
 export function latest<Queue extends WaitingQueue>(
   queues: readonly Queue[],
   watched: ReadonlyMap<string, Tolerance>,
-): (Queue & { readonly latencySeconds: number }) | undefined {
+): (Queue & LateQueue) | undefined {
   const [worst] = queues
     .flatMap((queue) => {
       const { latencySeconds } = queue;
@@ -181,9 +184,11 @@ export function latest<Queue extends WaitingQueue>(
   return worst?.queue;
 }
 
-/** For the person on call: "default: its oldest job has waited for 14 minutes". */
-export const lateReason = ({ name, latencySeconds }: { readonly name: string; readonly latencySeconds: number }) =>
-  `${name}: its oldest job has waited for ${spokenAge(latencySeconds).en}`;
+/** Whether a late queue is an incident is for the thresholds, who know for how long; a check only gives it its words. */
+export function lateFinding(known: KnownQueues, late: LateQueue): Pick<Finding, "outcome" | "reason" | "explanation"> {
+  const reason = `${late.name}: its oldest job has waited for ${spokenAge(late.latencySeconds).en}`;
+  return { outcome: "up", reason, explanation: lateExplanation(known, late) };
+}
 
 /** For members: "Posts and notifications arrive late: the oldest waiting job is 14 minutes old." */
 export function lateExplanation(

@@ -34,10 +34,11 @@ export class RedisGuard {
   }
 
   /** Throws `CannotLook` for too much, and another error for what is no answer of Redis. */
-  look(bytes: Uint8Array): void {
+  look(bytes: Uint8Array): readonly [Uint8Array] {
     this.#bytes += bytes.length;
     if (this.#bytes > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
     for (let at = 0; at < bytes.length; ) at = this.#textLeft > 0 ? this.#text(bytes, at) : this.#head(bytes, at);
+    return [bytes];
   }
 
   #text(bytes: Uint8Array, at: number): number {
@@ -50,7 +51,7 @@ export class RedisGuard {
   #head(bytes: Uint8Array, at: number): number {
     const end = bytes.indexOf(newline, at);
     this.#line += Buffer.from(bytes.subarray(at, end < 0 ? bytes.length : end)).toString("latin1");
-    if (this.#line.length > longestLine) throw notRedis();
+    if (this.#line.length > longestLine || !/^[-+:$*]/.test(this.#line)) throw notRedis();
     if (end < 0) return bytes.length;
     const line = this.#line;
     this.#line = "";
@@ -61,17 +62,15 @@ export class RedisGuard {
   #value(line: string): void {
     if (this.#due === 0) throw notRedis();
     if (++this.#values > mostValues) throw this.#tooMuch(`${mostValues} values`);
-    const [, kind, told = ""] = /^([-+:$*])([^\r]*)\r$/.exec(line) ?? [];
-    const number = /^-?\d{1,19}$/.test(told) ? Number(told) : undefined;
+    const [, kind, told = ""] = /^(.)([^\r]*)\r$/.exec(line) ?? [];
     if (kind === undefined) throw notRedis();
-    if (kind === "$" || kind === "*") this.#begin(kind, number);
-    else if (kind === ":" && number === undefined) throw notRedis();
+    if (kind === "$" || kind === "*") this.#begin(kind, lengthOf(told));
+    else if (kind === ":" && !/^[-+]?\d{1,19}$/.test(told)) throw notRedis();
     else this.#whole();
   }
 
   /** @param length -1 says that there is none. */
-  #begin(kind: "$" | "*", length: number | undefined): void {
-    if (length === undefined || length < -1) throw notRedis();
+  #begin(kind: "$" | "*", length: number): void {
     if (length === -1 || (kind === "*" && length === 0)) this.#whole();
     else if (kind === "$" && length > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
     else if (kind === "$") this.#textLeft = length + 2;
@@ -95,6 +94,12 @@ export class RedisGuard {
       this.#where,
     );
   }
+}
+
+/** As Redis writes it: what else could stand for nothing, like "-0", its client takes for none and goes on elsewhere. */
+function lengthOf(told: string): number {
+  if (!/^(?:-1|\d{1,19})$/.test(told)) throw notRedis();
+  return Number(told);
 }
 
 const notRedis = () => new Error("nothing that Redis says");

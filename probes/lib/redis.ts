@@ -7,7 +7,7 @@ import { Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { CannotLook } from "./cannot-look.ts";
-import { listenCarefully } from "./careful.ts";
+import { CarefulListener } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
 import { RedisGuard } from "./redis-guard.ts";
@@ -61,8 +61,9 @@ async function visit<T>(
     await redis.connect();
     visit.connected();
     const guard = new RedisGuard(address.path ?? `${address.host}:${address.port}`);
-    const stumbled = listenCarefully(redis.stream, { language: "Redis", look: (bytes) => guard.look(bytes) });
-    const answer = await Promise.race([use(reader(redis, address, guard)), stumbled]);
+    const listener = new CarefulListener("Redis");
+    listener.listen(redis.stream, (bytes) => guard.look(bytes));
+    const answer = await Promise.race([use(reader(redis, address, guard)), listener.stumbled]);
     return { answer, phases: visit.phases() };
   } catch (error) {
     if (visit.turnedAway) throw turnedAway();
@@ -186,6 +187,9 @@ function refusal(error: Error, command: string): Error {
   if (word === "NOAUTH") return new CannotLook("Redis wants a password: put it into the address");
   if (word === "NOPERM") return new CannotLook(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
   if (word === "DENIED") return turnedAway();
+  if (/^ERR max number of clients/.test(error.message)) {
+    return new Unreachable("has no free connection left", { stage: "protocol" });
+  }
   if (/^ERR unknown command\b/.test(error.message)) {
     return new CannotLook(`this Redis does not know ${command.toUpperCase()}: was it renamed or taken out?`);
   }

@@ -7,7 +7,7 @@ import { counted } from "../../core/units.ts";
 import { type Absence, outlastsRestart } from "./attendance.ts";
 import {
   lateExplanation,
-  lateReason,
+  lateFinding,
   latest,
   type Tolerance,
   type WaitingQueue,
@@ -39,14 +39,12 @@ const cronSeconds = 300;
 /** Of several queues that nobody serves, members are told about the most important. */
 const mostSentences = 2;
 
-/** Whether a late queue is an incident is for the thresholds, who know for how long; here it only gets its words. */
 export function judged(state: SidekiqState, trend: Trend, watched: ReadonlyMap<string, Tolerance>): Judgement {
   const { everywhere } = trend.attendance;
   const trouble = everywhere ? standstill(state, everywhere) : (unserved(state, trend, watched) ?? stuck(state, trend));
   if (trouble && trouble.outcome !== "up") return trouble;
   const late = latest(state.queues, watched);
-  if (!late) return trouble ?? { outcome: "up" };
-  return { outcome: "up", reason: lateReason(late), explanation: lateExplanation(mastodonQueues, late) };
+  return late ? lateFinding(mastodonQueues, late) : (trouble ?? { outcome: "up" });
 }
 
 /** Nobody takes any job: every process is gone, or was told to stop. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Delivery, type DeliveryResult, openDelivery } from "../../alerts/deliver.ts";
+import { hastened } from "../../alerts/escalate.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
 import { DeliveryError } from "../../core/errors.ts";
@@ -12,7 +13,7 @@ import type { Incident } from "../../core/incident.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
-import type { Store } from "../../core/store.ts";
+import type { NoticeStatus, Store } from "../../core/store.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { onCall } from "./world.ts";
 
@@ -238,6 +239,34 @@ describe("a notice", () => {
     office.delivery?.wake();
     await office.clock.turn(1000);
     expect(office.attempts).toHaveLength(2);
+  });
+
+  test("that waits no longer for a cause is sent at once and once, and a later step when it was to be", async () => {
+    await using office = await Office.open();
+    office.start();
+    const { id } = await office.pages(
+      { kind: "page", key: "page", notBefore: office.later(60) },
+      { kind: "escalation", key: "escalation", contact: "techops", notBefore: office.later(960) },
+    );
+    await office.clock.turn(20);
+    const at = office.clock.now();
+    const plan = {
+      onCall: everybody,
+      channels: ["email"],
+      baseUrl: "https://status.example",
+      signingKey: new Uint8Array(32),
+      timeZone: "UTC",
+    };
+    const update = { at, kind: "note", text: sameInAll("the database is well"), public: false } as const;
+    const notices = (existing: readonly NoticeStatus[]) => hastened(existing, plan, at);
+    const join = { change: "join", id, check: "web", impact: "down", update, notices } as const;
+    await office.store.commit({ incidents: [join] });
+    office.delivery?.wake();
+    await office.clock.turn(1200);
+    expect(office.attempts).toEqual([
+      { key: "page.early", atSeconds: 20 },
+      { key: "escalation.early", atSeconds: 960 },
+    ]);
   });
 
   test("is tried again after 5, 15, 30 and 60 s, then each minute", async () => {

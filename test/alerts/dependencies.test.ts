@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { sameInAll } from "../../core/language.ts";
 import type { Check } from "../../core/target.ts";
 import { randomFrom } from "../helpers/random.ts";
-import { check, latency, target, World } from "./world.ts";
+import { check, latency, onCall, target, World } from "./world.ts";
 
 const cause = "database/connect";
 const refused = { outcome: "down", reason: "connection refused" } as const;
@@ -23,6 +23,13 @@ function coOp({ database = {}, web = {} }: { readonly database?: Partial<Check>;
     ]),
   ];
 }
+
+/** A web that cannot do without either of two other targets. */
+const twoCauses = () => [
+  target("database", "Database", [check("database", "connect")]),
+  target("cache", "Cache", [check("cache", "ping")]),
+  target("mastodon", "Mastodon", [check("mastodon", "web", { dependsOn: [cause, "cache/ping"] })]),
+];
 
 async function onDisk() {
   const folder = await mkdtemp(join(tmpdir(), "tidewatch-chain-"));
@@ -139,6 +146,8 @@ test("a chain leads to its beginning", async () => {
   expect(await world.outbox(2)).toEqual(told);
 });
 
+/** Nothing of it went out. */
+const over = ["page contractor email superseded", "escalation techops email superseded"];
 const withdrawn = ["page contractor email sent", "escalation techops email superseded"];
 
 test("the dependent failed first: it was told, says what explains it, and only the cause goes on to others", async () => {
@@ -171,6 +180,32 @@ test("it outlasts the cause that was found later: it is told anew, with its esca
   await world.restart();
   await world.sees("mastodon/web", "down");
   expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
+});
+
+test("it outlasts a second cause in the second of the first, by a clock that was put back: it is told anew", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  const moments: Temporal.Instant[] = [];
+  for (const round of [1, 2]) {
+    if (round === 2) {
+      await world.clock.turn(700);
+      await world.breaks(cause, refused);
+    }
+    await world.mends(cause);
+    await world.clock.turn(10);
+    const [earlier] = moments;
+    if (earlier) world.clock.jump(earlier.since(world.clock.now()).total("seconds"));
+    moments.push(world.clock.now());
+    await world.sees("mastodon/web", "down");
+    await world.sendsWhatIsDue();
+  }
+  expect(moments[1]).toEqual(moments[0]);
+  expect(await world.outbox(2)).toEqual([
+    ...withdrawn,
+    "page contractor email sent",
+    "escalation techops email pending",
+  ]);
 });
 
 test("who took it before the cause was found is not called again when the cause is over", async () => {
@@ -208,8 +243,103 @@ test("a page waits while what may explain it is being confirmed, and is not sent
   expect(await world.outbox(1)).toEqual(told);
   await world.clock.turn(20);
   await world.sees(cause, refused);
-  expect(await world.outbox(1)).toEqual(["page contractor email superseded", "escalation techops email superseded"]);
+  expect(await world.outbox(1)).toEqual(over);
   expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a page waits no longer once the only suspect is well, while its later steps keep the time it names", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  const planned = await world.store.noticesOf(1);
+  await world.clock.turn(5);
+  await world.sees(cause, "up");
+  const [page, escalation] = (await world.store.noticesOf(1)).slice(2);
+  expect(page?.notBefore).toEqual(world.clock.now());
+  expect(page?.body).toBe(planned[0]?.body);
+  expect(escalation?.notBefore).toEqual(planned[1]?.notBefore);
+  expect((await notesOf(world, 1)).at(-1)).toEqual({
+    kind: "note",
+    en: "waits no longer: database/connect is well",
+    shown: false,
+  });
+  await world.sendsWhatIsDue();
+  await world.clock.turn(300);
+  await world.sees(cause, "up");
+  await world.sendsWhatIsDue();
+  expect(await world.outbox(1)).toEqual([...over, "page contractor email sent", "escalation techops email pending"]);
+});
+
+test("a page that waits for two waits until both are well, and one that cannot be measured is not", async () => {
+  await using world = await World.open({ targets: twoCauses() });
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  // Begins to fail only while the page waits already.
+  await world.sees("cache/ping", refused);
+  await world.sees(cause, "up");
+  expect(await world.outbox(1)).toEqual(told);
+  await world.sees("cache/ping", "unknown");
+  await world.sees(cause, "up");
+  expect(await world.outbox(1)).toEqual(told);
+  await world.sees("cache/ping", "up");
+  expect(await world.outbox(1)).toEqual([...over, ...told]);
+});
+
+test("of two suspects one is well and the other is the cause: the page is withdrawn", async () => {
+  await using world = await World.open({ targets: twoCauses() });
+  await world.sees(cause, refused);
+  await world.sees("cache/ping", refused);
+  await world.breaks("mastodon/web");
+  await world.sees(cause, "up");
+  await world.sees("cache/ping", refused);
+  await world.clock.turn(20);
+  await world.sees("cache/ping", refused);
+  expect(await world.outbox(1)).toEqual(over);
+  expect(await world.outbox(2)).toEqual(told);
+  await world.sees(cause, "up");
+  expect(await world.outbox(1)).toEqual(over);
+});
+
+test("a first step that is not at once counts from the moment at which the suspect is well", async () => {
+  const late = onCall.escalation.map((step) => ({ ...step, afterSeconds: step.afterSeconds + 120 }));
+  await using world = await World.open({ targets: coOp(), onCall: { ...onCall, escalation: late } });
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.sees(cause, "up");
+  const notices = await world.store.noticesOf(1);
+  const waits = notices.map(({ notBefore }) => notBefore.since(world.clock.now()).total("seconds"));
+  expect(waits).toEqual([180, 1080, 120, 1080]);
+});
+
+test("a suspect that is well only after a restart, or whose good try was lost with it, lets the page go as well", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  world.considers(cause, "up");
+  await world.restart();
+  expect(await world.outbox(1)).toEqual(told);
+  await world.sees(cause, "up");
+  await world.sendsWhatIsDue();
+  await world.restart();
+  await world.sees(cause, "up");
+  expect(await world.outbox(1)).toEqual([...over, "page contractor email sent", "escalation techops email pending"]);
+});
+
+test("a page that was let go and then explained is told anew when it outlasts the cause, also after a restart", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.sees(cause, "up");
+  await world.sendsWhatIsDue();
+  await world.breaks(cause, refused);
+  expect(await world.outbox(1)).toEqual([...over, ...withdrawn]);
+  await world.mends(cause);
+  await world.restart();
+  await world.clock.turn(10);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(1)).toEqual([...over, ...withdrawn, ...told]);
 });
 
 test("a page that waited in vain is sent within a minute and a half, as are its later steps", async () => {
@@ -221,7 +351,7 @@ test("a page that waited in vain is sent within a minute and a half, as are its 
   const steps = await world.store.noticesOf(1);
   const waits = steps.map(({ notBefore }) => confirmed && notBefore.since(confirmed).total("seconds"));
   expect(waits).toEqual([60, 960]);
-  await world.sees(cause, "up");
+  await world.sees(cause, "unknown");
   await world.restart();
   await world.clock.turn(60);
   await world.sendsWhatIsDue();
@@ -262,13 +392,9 @@ test("an outage that is over while its page waited for a cause in vain is told, 
   await using world = await World.open({ targets: coOp() });
   await world.sees(cause, refused);
   await world.breaks("mastodon/web");
-  await world.sees(cause, "up");
+  await world.sees(cause, "unknown");
   await world.mends("mastodon/web");
-  expect(await world.outbox(1)).toEqual([
-    "page contractor email superseded",
-    "escalation techops email superseded",
-    "resolve contractor email pending",
-  ]);
+  expect(await world.outbox(1)).toEqual([...over, "resolve contractor email pending"]);
   expect((await world.store.noticesOf(1)).at(-1)?.body).toContain("DOWN Mastodon since");
 });
 
@@ -305,6 +431,13 @@ test("what was told as degraded and turns down is explained, and told when the c
   await world.breaks(cause, refused);
   await world.breaks("mastodon/web");
   expect(await world.outbox(1)).toEqual(["ticket techops email superseded"]);
+  const [, ...notes] = await notesOf(world, 1);
+  expect(notes.map(({ en }) => en)).not.toContain("told as down");
+  expect(notes.at(-1)).toEqual({
+    kind: "note",
+    en: "down, because database/connect: connection refused",
+    shown: false,
+  });
   await world.mends(cause);
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
@@ -402,6 +535,34 @@ test.each([
     }
   }
   expect(untold).toBeGreaterThan(20);
+});
+
+test("whatever a suspect does while a page waits, the page is sent once or withdrawn for it, and never later than planned", async () => {
+  const seen = { early: 0, withdrawn: 0 };
+  for (let seed = 1; seed <= 40; seed++) {
+    await using world = await World.open({ targets: coOp() });
+    const random = randomFrom(seed);
+    const outcomes = ["up", "unknown", "degraded", "down", "down", "down"] as const;
+    await world.sees(cause, refused);
+    await world.breaks("mastodon/web");
+    const [planned] = await world.store.noticesOf(1);
+    for (let step = 0; step < 8; step++) {
+      await world.clock.turn(1 + Math.floor(random() * 20));
+      await world.sendsWhatIsDue();
+      await world.sees(cause, outcomes[Math.floor(random() * outcomes.length)] ?? "up");
+    }
+    await world.clock.turn(90);
+    await world.sendsWhatIsDue();
+    const pages = (await world.store.noticesOf(1)).filter(({ kind }) => kind === "page");
+    const sent = pages.filter(({ state }) => state === "sent");
+    expect(sent.length, `seed ${seed}`).toBeLessThan(2);
+    if (sent.length === 0) expect(await world.outbox(2), `seed ${seed}`).toContain("page contractor email sent");
+    for (const { notBefore } of sent)
+      expect(notBefore.since(planned?.notBefore ?? notBefore).sign, `seed ${seed}`).not.toBe(1);
+    if (sent.some(({ key }) => key.endsWith(".early"))) seen.early++;
+    if (sent.length === 0) seen.withdrawn++;
+  }
+  expect(Math.min(seen.early, seen.withdrawn)).toBeGreaterThan(3);
 });
 
 test("killed while a page that had waited is written: it is written with the next failed try", async () => {

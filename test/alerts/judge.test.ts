@@ -582,6 +582,23 @@ describe("a threshold", () => {
 });
 
 describe("the wall clock", () => {
+  test("put back to the second in which it was told as down loses nothing that is told then", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/api", { outcome: "degraded", reason: "slow" });
+    await world.breaks("mastodon/web");
+    const told = world.clock.now();
+    await world.sendsWhatIsDue();
+    await world.mends("mastodon/web");
+    world.clock.jump(told.subtract({ seconds: 40 }).since(world.clock.now()).total("seconds"));
+    await world.breaks("mastodon/web");
+    expect(world.clock.now()).toEqual(told);
+    expect((await world.outbox()).filter((line) => !line.endsWith("superseded"))).toEqual([
+      "page contractor email sent",
+      "page contractor email pending",
+      "escalation techops email pending",
+    ]);
+  });
+
   test.each([3600, -3600])("set by %i s in the middle of an outage changes neither order nor count", async (jump) => {
     await using world = await World.open();
     await world.sees("mastodon/web", "down");

@@ -467,6 +467,17 @@ function incidentsContract(open: () => Promise<Store>): void {
     ]);
   });
 
+  test("have other words for members when it becomes less bad, and the impact of the worst", async () => {
+    await using store = await open();
+    await store.commit({ incidents: [opening("mastodon")] });
+    const words = { title: sameInAll("Trouble"), explanation: sameInAll("Pictures do not load.") };
+    const update = updateAt(60, "note");
+    const join = { change: "join", id: 1, check: "web", update } as const;
+    await store.commit({ incidents: [{ ...join, impact: "down" }] });
+    await store.commit({ incidents: [{ ...join, impact: "degraded", words }] });
+    expect(await store.incident(1)).toMatchObject({ ...words, impact: "down" });
+  });
+
   test("get other notices when something joins, unless that is not to count once somebody has acknowledged them", async () => {
     await using store = await open();
     const notices = (id: number) => [noticeOf("page", { incident: id }), noticeOf("later", { incident: id })];

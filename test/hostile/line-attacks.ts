@@ -2,9 +2,9 @@
 import type { Socket } from "node:net";
 import { type Attack, dripping, endless, said } from "./attacks.ts";
 
-type Attacks = Readonly<Record<string, Attack>>;
+export type Attacks = Readonly<Record<string, Attack>>;
 /** What a server says at its turns, one after the other; the last one is the attack. */
-type Turn = string | Uint8Array | Attack;
+export type Turn = string | Uint8Array | Attack;
 
 /** In any language. */
 export const anyLine: Attacks = {
@@ -35,7 +35,7 @@ export const slowLine: Attacks = {
 /** Waits to be spoken to, as the servers of some languages do. */
 export const asked = (...turns: readonly Turn[]): Attack => inTurns(turns);
 /** Speaks first, as the others do. */
-const greeting = (first: Turn, ...turns: readonly Turn[]): Attack => {
+export const greeting = (first: Turn, ...turns: readonly Turn[]): Attack => {
   const others = inTurns(turns);
   return (socket, path) => {
     take(first, socket, path);
@@ -72,12 +72,15 @@ export const redisAttacks: Attacks = {
   "numbers in a list of millions": asked(endless("*9000000\r\n", ":1\r\n".repeat(15_000))),
   "a million empty lists": asked(endless("*1000000\r\n", "*0\r\n".repeat(15_000))),
   "answers that nobody asked for": asked(endless("", "+OK\r\n".repeat(15_000))),
+  "nothing, before anybody asked": greeting(said("$-1\r\n".repeat(50))),
   "an error without end": asked(endless("-ERR ", "e".repeat(65_536))),
   "a number without end": asked(endless(":", "9".repeat(65_536))),
   "maps, sets and pushes of a later version": asked(said("%1\r\n+a\r\n+b\r\n~1\r\n+a\r\n>2\r\n+message\r\n+b\r\n")),
   "maps of millions": asked(endless("%30000000\r\n", "+a\r\n".repeat(15_000))),
   "pushes without end": asked(endless("", ">2\r\n+invalidate\r\n*0\r\n".repeat(5000))),
   "a message that nobody subscribed to": asked(said("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n".repeat(50))),
+  "no text at all, and then a list of 30 million": asked(said("$-0\r\n*2:000000\r\n")),
+  "a list of 30 million in place of a line end": asked(said("$-0\r\n*2:000000\r\n".repeat(2))),
   "names without end in a set": asked(
     endless("*2\r\n:1790000000\r\n:0\r\n*2\r\n$1\r\n0\r\n*900000000\r\n", "$1\r\na\r\n".repeat(9000)),
   ),
@@ -100,130 +103,9 @@ export const sidekiqAttacks: Attacks = {
   "a job of 15 MB of brackets": sidekiqWith(`${"[".repeat(7_500_000)}${"]".repeat(7_500_000)}`),
 };
 
-const auth = message("R", [0, 0, 0, 0]);
-const ready = message("Z", Buffer.from("I"));
-const welcome = Buffer.concat([auth, ready]);
-
-export const postgresAttacks: Attacks = {
-  "a message of 2 GB": asked(endless(Buffer.from([0x44, 0x7f, 0xff, 0xff, 0xff]), Buffer.alloc(65_536))),
-  "a message of 4 GB": asked(endless(Buffer.from([0x44, 0xff, 0xff, 0xff, 0xff]), Buffer.alloc(65_536))),
-  "a message shorter than its length": asked(endless("", Buffer.from([0x52, 0, 0, 0, 0]))),
-  "settings without end": asked(endless(auth, repeated(message("S", Buffer.from("a\0b\0"))))),
-  "notices without end": asked(endless(auth, repeated(message("N", Buffer.from("SNOTICE\0Mhello\0\0"))))),
-  "messages of no kind without end": asked(endless("", repeated(message("@", Buffer.alloc(10))))),
-  "passwords without end": asked(endless("", repeated(message("R", [0, 0, 0, 3])))),
-  "a password of many rounds": asked(
-    message("R", Buffer.from("\0\0\0\x0aSCRAM-SHA-256\0\0", "latin1")),
-    message("R", Buffer.from(`\0\0\0\x0br=abc,s=${"QQ=="},i=2000000000`, "latin1")),
-  ),
-  "a row of 2 GB": asked(welcome, endless(Buffer.from([0x44, 0x7f, 0, 0, 0]), Buffer.alloc(65_536))),
-  "rows without end": asked(welcome, endless(columns(1), repeated(row(1)))),
-  "a row of 65,535 columns, again and again": asked(welcome, endless(columns(65_535), row(65_535))),
-  "a row of 30,000 columns, again and again": asked(welcome, endless(columns(30_000), row(30_000))),
-  "descriptions without end": asked(welcome, endless("", repeated(columns(10)))),
-  "errors without end": asked(welcome, endless("", repeated(message("E", Buffer.from("SERROR\0C42501\0Mno\0\0"))))),
-  "results without end": asked(welcome, endless("", repeated(message("C", Buffer.from("SELECT 0\0"))))),
-  "a copy without end": asked(welcome, endless(message("H", Buffer.alloc(3)), repeated(message("d", Buffer.alloc(9))))),
-  "a question back": asked(welcome, message("G", Buffer.alloc(3)), message("G", Buffer.alloc(3))),
-};
-
-function message(kind: string, body: Uint8Array | readonly number[]): Buffer {
-  const head = Buffer.alloc(5);
-  head.write(kind, "latin1");
-  head.writeUInt32BE(body.length + 4, 1);
-  return Buffer.concat([head, Buffer.from(body)]);
-}
-
-function columns(most: number): Buffer {
-  const column = Buffer.concat([Buffer.from("a\0"), Buffer.alloc(18)]);
-  return message("T", Buffer.concat([sixteen(most), ...Array.from({ length: most }, () => column)]));
-}
-
-function row(most: number): Buffer {
-  const nothing = Buffer.alloc(4, 0xff);
-  return message("D", Buffer.concat([sixteen(most), ...Array.from({ length: most }, () => nothing)]));
-}
-
-function sixteen(number: number): Buffer {
-  return Buffer.from([number >> 8, number & 0xff]);
-}
-
 /** As often as it fits into what is sent at once. */
-function repeated(bytes: Uint8Array): Uint8Array {
+export function repeated(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(Array.from({ length: Math.ceil(65_536 / bytes.length) }, () => bytes));
-}
-
-const hello = packet(
-  0,
-  Buffer.concat([
-    Buffer.from("\x0a8.0.40\0\x01\0\0\0abcdefgh\0", "latin1"),
-    // What it can do (protocol of 4.1, secure passwords, named ways to sign in), character set and status.
-    Buffer.from([0x00, 0x82, 0x21, 0x02, 0x00, 0x08, 0x00, 21]),
-    Buffer.alloc(10),
-    Buffer.from("abcdefghijkl\0mysql_native_password\0", "latin1"),
-  ]),
-);
-const letIn = packet(2, [0, 0, 0, 2, 0, 0, 0]);
-const endOfPart = (sequence: number) => packet(sequence, [0xfe, 0, 0, 2, 0]);
-const oneColumn = Buffer.concat([packet(1, [1]), column(2), endOfPart(3)]);
-
-export const mysqlAttacks: Attacks = {
-  "a greeting of 16 MB": greeting(endless(Buffer.from([0xfe, 0xff, 0xff, 0, 0x0a]), "8".repeat(65_536))),
-  "packets of 16 MB without end": greeting(
-    endless("", Buffer.concat([Buffer.of(0xff, 0xff, 0xff, 0), Buffer.alloc(0xffffff)])),
-  ),
-  "empty packets without end": greeting(endless(hello, Buffer.alloc(65_536))),
-  "ways to sign in without end": greeting(hello, endless("", repeated(packet(2, [0xfe, ...Buffer.from("a\0b")])))),
-  "a way to sign in that shows the password": greeting(
-    hello,
-    packet(2, [0xfe, ...Buffer.from("mysql_clear_password\0")]),
-  ),
-  "a number without end of columns": greeting(
-    hello,
-    letIn,
-    packet(1, [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]),
-  ),
-  "columns without end": greeting(hello, letIn, endless(packet(1, [0xfd, 0xff, 0xff, 0xff]), repeated(column(2)))),
-  "rows without end": greeting(hello, letIn, endless(oneColumn, repeated(packet(4, [1, 0x61])))),
-  "a row of 2 GB": greeting(
-    hello,
-    letIn,
-    endless(oneColumn, Buffer.concat([Buffer.of(0xff, 0xff, 0xff, 4), Buffer.alloc(0xffffff, 0x61)])),
-  ),
-  "a row of a length beyond all numbers": greeting(
-    hello,
-    letIn,
-    Buffer.concat([oneColumn, packet(4, Buffer.alloc(9, 0xfe))]),
-  ),
-  "columns with names of programs": greeting(
-    hello,
-    letIn,
-    Buffer.concat([
-      packet(1, [3]),
-      column(2, "__proto__"),
-      column(3, "constructor"),
-      column(4, "'];process.exit(1);//"),
-      endOfPart(5),
-      packet(6, [1, 0x61, 1, 0x61, 1, 0x61]),
-      endOfPart(7),
-    ]),
-  ),
-  "a file that it wants to have": greeting(hello, letIn, packet(1, [0xfb, ...Buffer.from("/etc/passwd")])),
-  "errors without end": greeting(
-    hello,
-    letIn,
-    endless("", repeated(packet(1, [0xff, 0x51, 0x04, ...Buffer.from("#HY000no")]))),
-  ),
-};
-
-function packet(sequence: number, body: Uint8Array | readonly number[]): Buffer {
-  const { length } = body;
-  return Buffer.concat([Buffer.of(length & 0xff, (length >> 8) & 0xff, length >> 16, sequence), Buffer.from(body)]);
-}
-
-function column(sequence: number, name = "a"): Buffer {
-  const texts = ["def", "", "", "", name, ""].map((text) => Buffer.concat([Buffer.of(text.length), Buffer.from(text)]));
-  return packet(sequence, Buffer.concat([...texts, Buffer.from([0x0c, 0x21, 0, 0xff, 0, 0, 0, 0xfd, 0, 0, 0, 0, 0])]));
 }
 
 const offers = "250-mail.example\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n";

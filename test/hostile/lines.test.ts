@@ -1,19 +1,14 @@
 /** Every probe that speaks another language than HTTP, with servers that mean it harm. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadProbes } from "../../commands/lib/plug-ins.ts";
+import { certificate } from "../helpers/certificates.ts";
 import { type Attack, tlsAttacks } from "./attacks.ts";
 import { hostileNames, nameAttacks } from "./hostile-names.ts";
 import { type HostileServer, hostileLine } from "./hostile-server.ts";
-import {
-  anyLine,
-  asked,
-  mysqlAttacks,
-  postgresAttacks,
-  redisAttacks,
-  sidekiqAttacks,
-  slowLine,
-  smtpAttacks,
-} from "./line-attacks.ts";
+import { insideTls } from "./inside-tls.ts";
+import { anyLine, asked, redisAttacks, sidekiqAttacks, slowLine, smtpAttacks } from "./line-attacks.ts";
+import { mysqlAttacks, mysqlAttacksBefore, mysqlAttacksInside, mysqlHelloWithTls } from "./mysql-attacks.ts";
+import { postgresAttacks } from "./postgres-attacks.ts";
 import { type Meeting, type Subject, startSubjects } from "./subject.ts";
 
 /** Whoever keeps us waiting does so until then. */
@@ -49,6 +44,9 @@ const afterYes = (yes: string): Attacks =>
     Object.entries(tlsAttacks).map(([what, attack]) => [`${what} in place of TLS`, asked(yes, attack)]),
   );
 
+const authority = certificate({ name: "Test Root", authority: true });
+const certified = certificate({ name: "127.0.0.1", hosts: ["127.0.0.1", "localhost"], by: authority });
+
 const languages: Readonly<Record<string, Language>> = {
   Redis: {
     probe: "redis",
@@ -77,10 +75,20 @@ const languages: Readonly<Record<string, Language>> = {
     settings: secretly((at) => `postgres://tidewatch:secret@${at}/mastodon?sslmode=require`),
     attacks: afterYes("S"),
   },
+  "PostgreSQL inside TLS": {
+    probe: "postgres",
+    settings: secretly((at) => `postgres://tidewatch:secret@${at}/mastodon?sslmode=verify-full`),
+    attacks: insideTls(postgresAttacks, { yes: "S", certified }),
+  },
   MySQL: {
     probe: "mysql",
     settings: secretly((at) => `mysql://tidewatch:secret@${at}`),
     attacks: { ...anyLine, ...slowLine, ...mysqlAttacks },
+  },
+  "MySQL inside TLS": {
+    probe: "mysql",
+    settings: secretly((at) => `mysql://tidewatch:secret@${at}?ssl-mode=REQUIRED`),
+    attacks: { ...mysqlAttacksBefore, ...insideTls(mysqlAttacksInside, { hello: mysqlHelloWithTls, certified }) },
   },
   "MySQL, asked for Castopod": {
     probe: "castopod-tasks",
@@ -130,7 +138,11 @@ beforeAll(async () => {
     };
   };
   const started = companies.map((names) =>
-    startSubjects({ mostMegabytes, first: Object.fromEntries(names.map((name) => [name, first(name)])) }),
+    startSubjects({
+      mostMegabytes,
+      authority: authority.certPem,
+      first: Object.fromEntries(names.map((name) => [name, first(name)])),
+    }),
   );
   subjects = new Map((await Promise.all(started)).flat().map((subject) => [subject.name, subject]));
 });

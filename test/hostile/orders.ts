@@ -28,6 +28,9 @@ const Ended = z.union([
 const Report = z.object({ ended: Ended, highestBytes: z.number() });
 export type Report = z.output<typeof Report>;
 
+/** Beyond the timeout of a check. Who says nothing for so long hangs, and is ended. */
+const longestSilenceSeconds = 10;
+
 export interface Prober extends AsyncDisposable {
   /** After those that were ordered before: there is never more than one at a time. */
   run(order: Order): Promise<Report>;
@@ -77,7 +80,8 @@ async function startProcess(authority: string) {
     isDead: () => isDead,
     async run(order: Order): Promise<Report> {
       child.send(order);
-      return Report.parse(await answer());
+      const tooLate = setTimeout(() => child.kill("SIGKILL"), 1000 * (order.timeoutSeconds + longestSilenceSeconds));
+      return Report.parse(await answer().finally(() => clearTimeout(tooLate)));
     },
     async [Symbol.asyncDispose]() {
       if (child.connected) child.disconnect();

@@ -3,10 +3,13 @@ import { createConnection } from "mysql2/promise";
 import { afterAll, expect, test } from "vitest";
 import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
+import { startMariadb } from "../../practice/servers/mariadb.ts";
 import probe from "../../probes/mysql.ts";
+import { certificate } from "../helpers/certificates.ts";
 import { mariadb, mariadbTest, theMariadb } from "../helpers/mariadb-test.ts";
 import { errorPacket, oldMysql } from "../helpers/old-mysql.ts";
 import { runProbe } from "../helpers/run-probe.ts";
+import { serverFolder } from "../helpers/server-folder.ts";
 import { tcpServer } from "../helpers/servers.ts";
 
 afterAll(async () => {
@@ -157,6 +160,14 @@ test.each([
   });
 });
 
+test("a refusal is one, whatever the number under which it comes", async () => {
+  await using server = await tcpServer((socket) => void socket.end(errorPacket(1130, 1)));
+  expect(await look(`mysql://a:b@127.0.0.1:${server.port}`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("takes no connections from our address"),
+  });
+});
+
 test("a server without a limit for questions is looked at all the same", async () => {
   const asked: string[] = [];
   await using server = await oldMysql(asked);
@@ -170,6 +181,22 @@ test("a server without a limit for questions is looked at all the same", async (
 mariadbTest("encryption that is asked for and not offered is said, not left out", async () => {
   const sample = await look(`${theMariadb().url}?ssl-mode=REQUIRED`);
   expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("no encrypted connections") });
+});
+
+mariadbTest("over TLS it trusts the authority it was given, and no other", async () => {
+  const authority = certificate({ name: "Our authority", authority: true });
+  const { certPem, keyPem } = certificate({ name: "db", hosts: ["localhost"], by: authority });
+  await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
+  await using server = await startMariadb({
+    settings: [`ssl-cert=${folder.path}/server.crt`, `ssl-key=${folder.path}/server.key`],
+  });
+  const ca = new Secret(authority.certPem);
+  expect(await look(server.url, { ca })).toMatchObject({ outcome: "up" });
+  expect(await look(`${server.url}?ssl-mode=VERIFY_IDENTITY`, { ca })).toMatchObject({ outcome: "up" });
+  expect(await look(`${server.url}?ssl-mode=REQUIRED`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("its certificate is not trusted"),
+  });
 });
 
 test("bytes that are no MySQL are an outage, whatever they are", async () => {

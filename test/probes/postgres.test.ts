@@ -1,7 +1,5 @@
 /** PostgreSQL's figures, held against what a plain second connection says, on version 15 and on the newest one. */
-import { chown, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Sample } from "../../core/sample.ts";
@@ -9,11 +7,12 @@ import { Secret } from "../../core/secret.ts";
 import { openDatabaseGrowth } from "../../practice/database-growth.ts";
 import { freePort } from "../../practice/servers/ports.ts";
 import { type PostgresServer, type PostgresVersion, startPostgres } from "../../practice/servers/postgres.ts";
-import { dataFolder, serverUser } from "../../practice/servers/process.ts";
 import probe from "../../probes/postgres.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
+import { serverFolder } from "../helpers/server-folder.ts";
+import { bytesServer } from "../helpers/servers.ts";
 
 describe.each<[PostgresVersion, number]>([
   ["15", 15],
@@ -212,6 +211,12 @@ describe.each<[PostgresVersion, number]>([
     expect(labelled(sample, "postgres_database_size_bytes", "database").size).toBeGreaterThan(0);
   });
 
+  test("one that says all it thinks beside its answers is understood", async () => {
+    await admin.query("CREATE ROLE talkative LOGIN PASSWORD 'talkative' IN ROLE pg_monitor");
+    await admin.query("ALTER ROLE talkative SET client_min_messages = debug5");
+    expect(await run(as(server.url, "talkative:talkative"))).toMatchObject({ outcome: "up" });
+  });
+
   test("a wrong password is our failure, and is not shown", async () => {
     const sample = await run(as(server.url, "tidewatch:hunter2-wrong"));
     expect(sample).toMatchObject({ outcome: "unknown", reason: "PostgreSQL refused our user name or password" });
@@ -328,6 +333,29 @@ test.each([
   expect(sample.reason).not.toContain("the check itself failed");
 });
 
+test.each([
+  ["Kerberos", [0, 0, 0, 7]],
+  ["a password from Windows", [0, 0, 0, 9]],
+  ["a token of OAuth", [0, 0, 0, 10, ...Buffer.from("OAUTHBEARER\0\0")]],
+])("a server that wants %s of our role is our failure", async (_, wish) => {
+  await using server = await bytesServer(Buffer.from([0x52, 0, 0, 0, wish.length + 4, ...wish]));
+  expect(await run(`postgres://tidewatch:secret@127.0.0.1:${server.port}/mastodon`)).toMatchObject({
+    outcome: "unknown",
+    reason: expect.stringContaining("sign in in a way that we do not know"),
+  });
+});
+
+test("an error of a hundred kilobytes is an error like any other", async () => {
+  const fields = Buffer.from(`SFATAL\0C53300\0M${"no! ".repeat(25_000)}\0\0`);
+  const head = Buffer.from([0x45, 0, 0, 0, 0]);
+  head.writeUInt32BE(fields.length + 4, 1);
+  await using server = await bytesServer(Buffer.concat([head, fields]));
+  expect(await run(`postgres://tidewatch:secret@127.0.0.1:${server.port}/mastodon`)).toMatchObject({
+    outcome: "degraded",
+    reason: "has no free connection left",
+  });
+});
+
 test("a server that accepts and says nothing is down at the deadline, and at a shutdown is nothing", async () => {
   await using server = await talking(undefined);
   const url = `postgres://tidewatch@127.0.0.1:${server.port}/mastodon`;
@@ -411,17 +439,6 @@ async function connect(connectionString: string): Promise<pg.Client> {
   client.on("error", () => {});
   await client.connect();
   return client;
-}
-
-/** Files that the server may read, whoever it runs as. */
-async function serverFolder(files: Readonly<Record<string, string>>) {
-  const user = serverUser();
-  const path = await dataFolder("tls", user);
-  for (const [name, text] of Object.entries(files)) {
-    await writeFile(join(path, name), text, { mode: 0o600 });
-    if (user) await chown(join(path, name), user.uid, user.gid);
-  }
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 async function one(client: pg.Client, sql: string): Promise<unknown> {

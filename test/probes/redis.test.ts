@@ -211,6 +211,14 @@ test.each<[string, (socket: Socket) => void]>([
   });
 });
 
+test("one that takes no further clients says so before it is asked, and is down", async () => {
+  await using server = await tcpServer((socket) => void socket.end("-ERR max number of clients reached\r\n"));
+  expect(await run(`redis://127.0.0.1:${server.port}`)).toMatchObject({
+    outcome: "down",
+    reason: "has no free connection left",
+  });
+});
+
 test("what is on its way to replicas does not fill its memory, as Redis itself counts", async () => {
   const full = { used_memory: 1050, maxmemory: 1000, maxmemory_policy: "noeviction", connected_slaves: 1 };
   const lines = (more: object) =>

@@ -1,0 +1,33 @@
+/** What a server with a good certificate says to harm whoever asked it to encrypt. */
+import { createSecureContext, TLSSocket } from "node:tls";
+import type { Certified } from "../helpers/certificates.ts";
+import { type Attack, dripping } from "./attacks.ts";
+import { type Attacks, greeting, type Turn } from "./line-attacks.ts";
+
+interface Invitation {
+  /** What the server says first of all, before anybody asked. */
+  readonly hello?: Turn;
+  /** Its answer to the wish to encrypt, if there is one. */
+  readonly yes?: Turn;
+  readonly certified: Certified;
+}
+
+/** @param attacks from where the two have agreed on their keys. */
+export function insideTls(attacks: Attacks, invitation: Invitation): Attacks {
+  return Object.fromEntries(Object.entries(attacks).map(([what, attack]) => [what, secured(attack, invitation)]));
+}
+
+function secured(attack: Attack, { hello = "", yes = "", certified }: Invitation): Attack {
+  const secureContext = createSecureContext({ key: certified.keyPem, cert: certified.certPem });
+  return (socket, path) => {
+    const invite = greeting(hello, yes);
+    socket.once("data", () => {
+      const tls = new TLSSocket(socket, { isServer: true, secureContext });
+      tls.on("error", () => {});
+      attack(tls, path);
+      tls.resume();
+      tls.once("end", () => dripping("", ".")(tls, ""));
+    });
+    invite(socket, path);
+  };
+}
