@@ -22,7 +22,7 @@ const page: Notice = {
   body: 'DOWN Mastodon since 03:12 Vancouver (UTC-7), 10:12 UTC\n\n<b>answered</b> "502" & é\n\nhttps://status.example/a/k.p.m\n',
   notBefore: Temporal.Instant.from("2026-11-23T10:12:40Z"),
 };
-const signal = AbortSignal.timeout(20_000);
+const { signal } = new AbortController();
 
 interface MailServer extends AsyncDisposable {
   readonly port: number;

@@ -20,7 +20,8 @@ test("the next address is tried at once when one refuses", async () => {
   const line = await dial([v6("::1"), v4("127.0.0.3"), v4("127.0.0.2")], server.port, parts);
   expect(line.address).toBe("127.0.0.2");
   expect(notes.map((note) => note.replace(/ after.*/, "").replace(/:\d+ /, " "))).toEqual([
-    "[::1] refused",
+    // Where there is no IPv6, it is not even refused.
+    expect.stringMatching(/^\[::1\] (refused|failed|cannot be reached)/),
     "127.0.0.3 refused",
     "127.0.0.2 connected",
   ]);
@@ -31,9 +32,9 @@ test("the next address is tried at once when one refuses", async () => {
 test("all of them refused: the sentence names them", async () => {
   const port = await closedPort();
   const { parts } = setup();
-  const failed = await dial([v4("127.0.0.1"), v6("::1"), v4("127.0.0.2")], port, parts).catch((error) => error);
+  const failed = await dial([v4("127.0.0.1"), v4("127.0.0.2"), v4("127.0.0.3")], port, parts).catch((error) => error);
   expect(failed).toBeInstanceOf(Unreachable);
-  expect(failed.message).toBe(`refused on 127.0.0.1:${port}, [::1]:${port} and 1 more`);
+  expect(failed.message).toBe(`refused on 127.0.0.1:${port}, 127.0.0.2:${port} and 1 more`);
 });
 
 test("a name with a hundred addresses is not a hundred attempts", async () => {

@@ -1,4 +1,5 @@
-import { expect, test, vi } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { deadlinePassed } from "../../collector/abort.ts";
 import { openHttp } from "../../collector/http.ts";
@@ -36,20 +37,28 @@ async function lateFailure(url: string, isThere: Promise<unknown>, request?: Htt
 }
 
 test("the phases of an answer add up to its total", async () => {
+  const headersRead = Promise.withResolvers<void>();
+  const heard = () => headersRead.resolve();
+  subscribe("undici:request:headers", heard);
+  onTestFinished(() => void unsubscribe("undici:request:headers", heard));
   await using server = await httpServer((_request, response) => {
-    setTimeout(() => {
+    setTimeout(async () => {
       response.writeHead(200);
       response.write("first");
+      // However late the beginning is read on a busy machine, the rest is later still.
+      await headersRead.promise;
       setTimeout(() => response.end("second"), 40);
     }, 60);
   });
+  const began = performance.now();
   const { phases, status, family, address } = await setup().http.get(server.url);
+  const elapsed = (performance.now() - began) / 1000;
   expect({ status, family, address }).toEqual({ status: 200, family: 4, address: "127.0.0.1" });
   const { total = 0, processing = 0, transfer = 0, tls, resolve = 0, connect = 0 } = phases;
   expect(resolve + connect + processing + transfer).toBeCloseTo(total, 6);
   expect(processing).toBeGreaterThan(0.05);
   expect(transfer).toBeGreaterThan(0.03);
-  expect(processing).toBeLessThan(1);
+  expect(total).toBeLessThanOrEqual(elapsed);
   expect(tls).toBeUndefined();
 });
 
@@ -89,20 +98,29 @@ test("credentials in an address are used and never shown", async () => {
 
 test("a refused connection says where", async () => {
   const port = await closedPort();
+  const began = performance.now();
   const failed = await failure(`http://127.0.0.1:${port}/`);
   expect(failed).toMatchObject({ message: `refused on 127.0.0.1:${port}`, stage: "connect" });
-  expect(failed.phases.total).toBeLessThan(1);
+  expect(failed.phases.total).toBeLessThanOrEqual((performance.now() - began) / 1000);
 });
 
 test("a name with both families is reached on the one that answers, and the other attempt is on record", async () => {
-  await using server = await httpServer((_request, response) => response.end("six"), { host: "::1" });
-  const { http } = setup();
-  const answer = await http.get(`http://localhost:${server.port}/`);
-  expect(answer.family).toBe(6);
-  expect(http.hops[0]?.trail.notes[0]).toMatch(/^127\.0\.0\.1:\d+ refused after/);
-  expect(http.hops[0]?.trail.notes[1]).toMatch(/^\[::1\]:\d+ connected after/);
-  const only4 = await failure(`http://localhost:${server.port}/`, { family: 4 });
-  expect(only4.message).toBe(`refused on 127.0.0.1:${server.port}`);
+  await using server = await httpServer((_request, response) => response.end("four"));
+  const both: NameResolver = {
+    addresses: async () => [
+      { address: "::1", family: 6 },
+      { address: "127.0.0.1", family: 4 },
+    ],
+  };
+  const http = openHttp({ userAgent, resolver: both }).forRun(new AbortController().signal);
+  const answer = await http.get(`http://both.example:${server.port}/`);
+  expect(answer.family).toBe(4);
+  // Where there is no IPv6, it is not even refused.
+  expect(http.hops[0]?.trail.notes[0]).toMatch(/^\[::1\]:\d+ (refused|failed .*|cannot be reached .*) after/);
+  expect(http.hops[0]?.trail.notes[1]).toMatch(/^127\.0\.0\.1:\d+ connected after/);
+  const port = await closedPort();
+  const only4 = await failure(`http://localhost:${port}/`, { family: 4 });
+  expect(only4.message).toBe(`refused on 127.0.0.1:${port}`);
 });
 
 test("a server that accepts and never answers: the sentence says how far we came", async () => {
@@ -380,13 +398,13 @@ test("the earliest end of the chain counts", async () => {
   expect(tls?.expiresAt.epochMilliseconds).toBe(soon.getTime());
 });
 
-const past = new Date("2026-01-20T12:00:00Z");
+const past = new Date("2024-01-20T12:00:00Z");
 const middle = certificate({ name: "Middle", authority: true, by: authority });
 const oldMiddle = certificate({
   name: "Old Middle",
   authority: true,
   by: authority,
-  validFrom: new Date("2025-01-01"),
+  validFrom: new Date("2023-01-01"),
   validTo: past,
 });
 const stranger = certificate({ name: "Stranger", authority: true });
@@ -395,8 +413,8 @@ const hosts = ["localhost"];
 test.each([
   [
     "expired",
-    { leaf: certificate({ name: "a", hosts, by: authority, validFrom: new Date("2025-01-01"), validTo: past }) },
-    "TLS: certificate expired 2026-01-20",
+    { leaf: certificate({ name: "a", hosts, by: authority, validFrom: new Date("2023-01-01"), validTo: past }) },
+    "TLS: certificate expired 2024-01-20",
   ],
   [
     "not valid yet",
@@ -425,7 +443,7 @@ test.each([
   [
     "of an expired issuer",
     { leaf: certificate({ name: "a", hosts, by: oldMiddle }), chain: [oldMiddle] },
-    "TLS: certificate of its issuer “Old Middle” expired 2026-01-20",
+    "TLS: certificate of its issuer “Old Middle” expired 2024-01-20",
   ],
   [
     "of an unknown authority",
@@ -504,7 +522,7 @@ test("a name server that is silent: the wait ends with the run", async () => {
   await using dns = await dnsServer(() => ({ code: "silence" }));
   const parts = setup([dns.server]);
   const failed = failure("http://silent.example/", {}, parts);
-  await vi.waitFor(() => expect(dns.asked.length).toBeGreaterThan(0));
+  await expect.poll(() => dns.asked.length).toBeGreaterThan(0);
   parts.end.abort(deadlinePassed());
   expect((await failed).message).toMatch(/^no name server answered for silent\.example within/);
 });

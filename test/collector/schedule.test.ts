@@ -275,7 +275,7 @@ test("2,000 checks that all hang miss no run and are never late", async () => {
   await clock.turn(120);
   expect(runs.length).toBe(4000);
   expect(Math.max(...lags)).toBeLessThan(1);
-}, 60_000);
+});
 
 test("says that it is alive even when nothing is due", async () => {
   const clock = new FakeClock();

@@ -66,7 +66,7 @@ async function setup(services: readonly Service[] = [fine], more: Partial<PagesO
           await clock.turn(1);
           return look();
         },
-        { interval: 5, timeout: 10_000 },
+        { interval: 5 },
       ),
     async stop() {
       stop.abort();

@@ -37,7 +37,7 @@ async function programOrReason(wanted: WantedProgram): Promise<Program | string>
 function run(program: Program, args: readonly string[], input: string): Promise<Verdict> {
   const env = { ...process.env, ...program.environment };
   return new Promise((resolve, reject) => {
-    const child = execFile(program.path, args, { env, timeout: 20_000 }, (error, stdout, stderr) => {
+    const child = execFile(program.path, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
       if (typeof code === "number") resolve({ code, said: stdout + stderr });
       else reject(error);

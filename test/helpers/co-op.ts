@@ -26,7 +26,7 @@ export interface CoopWishes {
 }
 
 /** A plain page, looked at every two seconds. */
-export const target = (id: string, url: string, every = "2s", timeout = "1s") =>
+export const target = (id: string, url: string, every = "2s", timeout = "1900ms") =>
   `  - id: ${id}
     name: ${id}
     checks: [{ id: web, probe: http, url: "${url}", every: ${every}, timeout: ${timeout} }]`;

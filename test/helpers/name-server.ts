@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { untilFree } from "./until-free.ts";
 
 const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 } as const;
 type Type = keyof typeof types;
@@ -31,11 +32,19 @@ export interface TestNameServer extends AsyncDisposable {
   names: NameServerWishes["names"];
 }
 
-export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameServerWishes): Promise<TestNameServer> {
+export function nameServer(wishes: NameServerWishes): Promise<TestNameServer> {
+  return wishes.port === undefined ? untilFree(() => started(wishes)) : started(wishes);
+}
+
+async function started({ host = "127.0.0.1", port = 0, names }: NameServerWishes): Promise<TestNameServer> {
   const asked: string[] = [];
+  const heard = new Set<string>();
   const answer = (query: Buffer, over: "udp" | "tcp"): Buffer | undefined => {
     const { name, type, end } = questionOf(query);
-    asked.push(`${over} ${name} ${type}`);
+    // Who waits too long on a busy machine says the same again, under the same number.
+    const saying = `${query.readUInt16BE(0)} ${over} ${name} ${type}`;
+    if (!heard.has(saying)) asked.push(`${over} ${name} ${type}`);
+    heard.add(saying);
     if (server.trouble === "silent") return undefined;
     if (server.trouble === "truncated" && over === "udp") return reply(query, end, 0, [], 0x0200);
     if (server.trouble === "servfail" || server.fails.has(`${name} ${type}`)) return reply(query, end, 2, []);
@@ -64,7 +73,10 @@ export async function nameServer({ host = "127.0.0.1", port = 0, names }: NameSe
     if (said) udp.send(said, from.port, from.address);
   });
   udp.bind(bound, host);
-  await once(udp, "listening");
+  await once(udp, "listening").catch((taken: unknown) => {
+    tcp.close();
+    throw taken;
+  });
   const server: TestNameServer = {
     host,
     port: bound,

@@ -40,7 +40,7 @@ export interface Practice extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 export async function startPractice(): Promise<Practice> {
   const folder = await mkdtemp(join(tmpdir(), "tidewatch-newcomer-"));

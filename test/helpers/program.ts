@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
 import { z } from "zod";
+import { watchStarvation } from "./starvation.ts";
 
 const LogLine = z.looseObject({ at: z.string(), level: z.enum(["info", "warn", "error"]), message: z.string() });
 type LogLine = z.infer<typeof LogLine>;
@@ -38,7 +39,7 @@ export interface Program {
   signal(name: NodeJS.Signals): void;
   /** Its exit code; null when a signal ended it. */
   exited(): Promise<number | null>;
-  /** SIGTERM, its exit code, and how long that took. */
+  /** SIGTERM, its exit code, and how long that took, without what the machine kept it waiting for a core. */
   stop(): Promise<{ readonly code: number | null; readonly seconds: number }>;
 }
 
@@ -52,7 +53,7 @@ export interface RunningProgram extends Program {
 }
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 /** Waits until what is asked for is so. */
 export function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
@@ -130,9 +131,11 @@ function startProcess(file: string, folder: string, env: Readonly<Record<string,
     signal: (name) => void child.kill(name),
     exited: () => closed,
     async stop() {
+      using starvation = watchStarvation(child.pid);
       const began = performance.now();
       child.kill("SIGTERM");
-      return { code: await closed, seconds: (performance.now() - began) / 1000 };
+      const code = await closed;
+      return { code, seconds: (performance.now() - began) / 1000 - starvation.seconds() };
     },
   };
   return program;

@@ -1,13 +1,18 @@
 /** A name server that means harm, over UDP and TCP, and what it says. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { untilFree } from "../helpers/until-free.ts";
 import { type Attack, dripping, endless } from "./attacks.ts";
 import { type HostileServer, hostileLine } from "./hostile-server.ts";
 
 /** What is said to one question, packet by packet. */
 export type Names = (question: Buffer) => readonly Uint8Array[];
 
-export async function hostileNames(names: Names, overTcp: Attack = (socket) => socket.end()): Promise<HostileServer> {
+export function hostileNames(names: Names, overTcp: Attack = (socket) => socket.end()): Promise<HostileServer> {
+  return untilFree(() => started(names, overTcp));
+}
+
+async function started(names: Names, overTcp: Attack): Promise<HostileServer> {
   const line = await hostileLine(overTcp);
   const socket = createSocket("udp4");
   socket.on("message", (question, { port, address }) => {
@@ -16,7 +21,10 @@ export async function hostileNames(names: Names, overTcp: Attack = (socket) => s
   socket.on("error", () => {});
   const [host, port] = line.host.split(":");
   socket.bind(Number(port), host);
-  await once(socket, "listening");
+  await once(socket, "listening").catch(async (taken: unknown) => {
+    await line[Symbol.asyncDispose]();
+    throw taken;
+  });
   return {
     ...line,
     async [Symbol.asyncDispose]() {

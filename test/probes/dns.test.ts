@@ -5,6 +5,7 @@ import { hasRoute } from "../../probes/lib/route.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { nameServer, type TestNameServer } from "../helpers/name-server.ts";
 import { type RunProbeSettings, runProbe } from "../helpers/run-probe.ts";
+import { untilFree } from "../helpers/until-free.ts";
 
 const zone = {
   "social.example": {
@@ -21,7 +22,9 @@ const zone = {
 const servers = { "ns1.example": { A: ["127.0.0.2"] }, "ns2.example": { A: ["127.0.0.3"] } };
 
 /** A resolver that knows everything, and two name servers on the same port that it names. */
-async function setup() {
+const setup = () => untilFree(started);
+
+async function started() {
   await using undo = new AsyncDisposableStack();
   const first = undo.use(await nameServer({ host: "127.0.0.2", names: zone }));
   const second = undo.use(await nameServer({ host: "127.0.0.3", port: first.port, names: zone }));

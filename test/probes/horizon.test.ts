@@ -9,7 +9,7 @@ import probe from "../../probes/horizon.ts";
 import { frontOf, readHorizon } from "../../probes/lib/horizon-state.ts";
 import { type RedisReader, withRedis } from "../../probes/lib/redis.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { command, redisMicroseconds, redisWith } from "../helpers/redis-dump.ts";
+import { command, expectAge, redisMicroseconds, redisSeconds, redisWith } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
@@ -191,16 +191,15 @@ describe("Horizon 5.10.6", () => {
 
   redisTest("tells how old the snapshot of the cron is, and what failed within the hour", async () => {
     await using redis = await redisWith(capturedHorizon);
+    const now = await redisSeconds(redis.url);
     await command(redis.url, async (client) => {
-      const now = Number((await client.time())[0]);
       await client.set("horizon-last_snapshot_at", now - 1200);
       // Horizon's scores are negative moments.
       await client.zadd("horizon-failed_jobs", -(now - 60.5), "new", -(now - 7200), "old");
     });
     const { readings = [] } = await run(redis.url);
     const value = (metric: string) => readings.find((reading) => reading.metric === metric)?.value;
-    expect(value("queue_cron_age_seconds")).toBeGreaterThanOrEqual(1200);
-    expect(value("queue_cron_age_seconds")).toBeLessThan(1210);
+    expectAge(value("queue_cron_age_seconds"), 1200, now);
     expect(value("queue_dead_recent_jobs")).toBe(1);
     expect(readings).toContainEqual({ metric: "queue_jobs", value: 2, labels: { queue: "*", state: "dead" } });
     expect(readings).toContainEqual({
@@ -267,18 +266,17 @@ redisTest("where there is no Horizon it says what to check", async () => {
   expect(await run(redis.url)).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("something else") });
 });
 
-redisTest("a million jobs cost Redis less than 50 ms", { timeout: 60_000 }, async () => {
+redisTest("a million jobs cost Redis less than 50 ms", async () => {
   await using redis = await startRedis();
   await command(redis.url, async (client) => {
     const job = JSON.stringify({ uuid: "x", data: "x".repeat(200), pushedAt: "1795397866.2213" });
     for (const key of ["queues:default", "queues:feed"]) {
       await client.call("EVAL", "for i = 1, 500000 do redis.call('RPUSH', KEYS[1], ARGV[1]) end", 1, key, job);
     }
-    await client.call("CONFIG", "RESETSTAT");
   });
   const { evidence } = await run(redis.url);
   expect(evidence).toContain("default: 500000 jobs");
-  const microseconds = await redisMicroseconds(redis.url);
+  const microseconds = await redisMicroseconds(redis.url, () => run(redis.url));
   expect(microseconds).toBeGreaterThan(0);
   expect(microseconds).toBeLessThan(50_000);
 });

@@ -1,6 +1,6 @@
 /** The Mastodon probe against a stand-in in every mood, two releases, and documents nobody should trust. */
 import { readFileSync } from "node:fs";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openHttp } from "../../collector/http.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
@@ -768,7 +768,7 @@ describe("the stand-in", () => {
     await using mastodon = await startMastodon({ slowSeconds: 3600 });
     await mastodon.become("slow");
     const waiting = run(mastodon.url);
-    await vi.waitFor(() => expect(mastodon.requests).toHaveLength(1));
+    await expect.poll(() => mastodon.requests).toHaveLength(1);
     await mastodon.become("stopped");
     expect(await waiting).toMatchObject({ outcome: "down", reason: expect.stringContaining("before an answer") });
   });

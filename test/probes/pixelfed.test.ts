@@ -319,7 +319,7 @@ describe("pictures and posts", () => {
       { url: server.url, newestWithin: "2d", federation: false },
       { clock: turning, timeoutSeconds: 20 },
     );
-    await vi.waitFor(() => expect(server.requests).toContain("GET /new.png"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.requests).toContain("GET /new.png"), { timeout: 60_000 });
     await turning.turn(seconds);
     release();
     const sample = await running;

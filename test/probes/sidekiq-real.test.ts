@@ -72,7 +72,6 @@ const Oracle = z.object({
 
 sidekiqTest(
   "a real Sidekiq enqueues, schedules, retries, kills, falls quiet and stops, and each time we count what it counts",
-  { timeout: 120_000 },
   async () => {
     await using redis = await startRedis();
     await using ruby = await openSidekiqConsole(redis.url, jobs);
@@ -177,7 +176,7 @@ const within = ({ earliest, latest }: { readonly earliest: number; readonly late
 const near = (moment: number | null) => (moment === null ? null : expect.closeTo(moment, 2));
 
 const eventually = (ruby: RubyConsole, question: string, answer: unknown) =>
-  expect.poll(() => ruby.ask(question), { timeout: 40_000, interval: 200 }).toEqual(answer);
+  expect.poll(() => ruby.ask(question), { timeout: 60_000, interval: 200 }).toEqual(answer);
 
 function remembering(url: string) {
   const [memory, clock] = [new Map<string, unknown>(), new FakeClock()];

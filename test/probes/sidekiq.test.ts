@@ -1,7 +1,8 @@
 /** Sidekiq's queues, read from a real Redis that holds what Sidekiq 6, 7 and 8 really left there. */
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { chown, rm, writeFile } from "node:fs/promises";
-import { createConnection, createServer } from "node:net";
+import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import fc from "fast-check";
@@ -11,7 +12,7 @@ import { z } from "zod";
 import { systemClock } from "../../collector/system-clock.ts";
 import { Secret } from "../../core/secret.ts";
 import { debianProgram } from "../../practice/servers/debian.ts";
-import { freePort } from "../../practice/servers/ports.ts";
+import { freePort, onPort } from "../../practice/servers/ports.ts";
 import { dataFolder, serverUser, startGuarded } from "../../practice/servers/process.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
@@ -21,7 +22,13 @@ import { enqueuedAt, readSidekiq, rubyTime } from "../../probes/lib/sidekiq-stat
 import probe from "../../probes/sidekiq.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { command, redisWith as redisHolding, redisMicroseconds } from "../helpers/redis-dump.ts";
+import {
+  command,
+  expectAge,
+  redisWith as redisHolding,
+  redisMicroseconds,
+  redisSeconds,
+} from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
@@ -116,12 +123,12 @@ redisTest(
   "latency follows the clock of Redis, in seconds and in milliseconds, and never falls below zero",
   async () => {
     await using redis = await startRedis();
+    const now = await redisSeconds(redis.url);
     await command(redis.url, async (client) => {
-      const [now = ""] = (await client.time()).map(Number).map(String);
       await client.sadd("queues", "old", "new", "ahead", "blank", "broken", "empty");
-      await client.lpush("queue:old", JSON.stringify({ enqueued_at: Number(now) - 90 }));
-      await client.lpush("queue:new", JSON.stringify({ enqueued_at: (Number(now) - 90) * 1000 }));
-      await client.lpush("queue:ahead", JSON.stringify({ enqueued_at: Number(now) + 500 }));
+      await client.lpush("queue:old", JSON.stringify({ enqueued_at: now - 90 }));
+      await client.lpush("queue:new", JSON.stringify({ enqueued_at: (now - 90) * 1000 }));
+      await client.lpush("queue:ahead", JSON.stringify({ enqueued_at: now + 500 }));
       await client.lpush("queue:blank", JSON.stringify({ jid: "x" }));
       await client.lpush("queue:broken", "\u0000{not json");
     });
@@ -131,10 +138,7 @@ redisTest(
         .filter(({ metric }) => metric === "queue_latency_seconds")
         .map(({ labels, value }) => [labels?.["queue"], value]),
     );
-    expect(latencies["old"]).toBeGreaterThanOrEqual(90);
-    expect(latencies["old"]).toBeLessThan(95);
-    expect(latencies["new"]).toBeGreaterThanOrEqual(90);
-    expect(latencies["new"]).toBeLessThan(95);
+    for (const queue of ["old", "new"]) expectAge(latencies[queue], 90, now);
     expect(latencies["ahead"]).toBe(0);
     expect(latencies["empty"]).toBe(0);
     // Its age is not known: no figure is better than a wrong one.
@@ -287,9 +291,8 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
     await writeFile(join(folder, name), text);
     if (user) await chown(join(folder, name), user.uid, user.gid);
   }
-  const tlsPort = await freePort();
-  await using redis = await startRedis({
-    configuration: [
+  const { redis: server, tlsPort } = await onPort(undefined, async (tlsPort) => {
+    const configuration = [
       `tls-port ${tlsPort}`,
       `tls-cert-file ${folder}/cert.pem`,
       `tls-key-file ${folder}/key.pem`,
@@ -297,8 +300,10 @@ redisTest("a real Redis with TLS, and one behind a unix socket, are asked in the
       "tls-auth-clients no",
       `unixsocket ${folder}/redis.sock`,
       "unixsocketperm 700",
-    ],
+    ];
+    return { redis: await startRedis({ configuration }), tlsPort };
   });
+  await using redis = server;
   await command(redis.url, standstill);
   const password = new URL(redis.url).password;
   const ca = new Secret(authority.certPem);
@@ -362,7 +367,7 @@ redisTest("leaves no connection behind", async () => {
   });
 });
 
-redisTest("a million jobs cost Redis less than 50 ms, and us no memory", { timeout: 60_000 }, async () => {
+redisTest("a million jobs cost Redis less than 50 ms, and us no memory", async () => {
   await using redis = await startRedis();
   await command(redis.url, async (client) => {
     const job = JSON.stringify({
@@ -389,12 +394,12 @@ redisTest("a million jobs cost Redis less than 50 ms, and us no memory", { timeo
   });
   const asked = await command(redis.url, (client) => client.info("commandstats"));
   for (const costly of ["lrange", "keys", "scan", "smembers"]) expect(asked).not.toContain(`cmdstat_${costly}:`);
-  const microseconds = await redisMicroseconds(redis.url);
+  const microseconds = await redisMicroseconds(redis.url, () => run(redis.url));
   expect(microseconds).toBeGreaterThan(0);
   expect(microseconds).toBeLessThan(50_000);
 });
 
-redisTest("more bytes than jobs can be made of are not taken in", { timeout: 60_000 }, async () => {
+redisTest("more bytes than jobs can be made of are not taken in", async () => {
   await using redis = await startRedis();
   await command(redis.url, async (client) => {
     const fill =
@@ -483,7 +488,7 @@ describe("from one look to the next", () => {
     await command(redis.url, (client) => client.zadd("retry", now + 9000, failed("A", 500), now + 60, failed("B", 90)));
     const first = await look();
     expect(first.value("queue_retry_growth_jobs")).toBeUndefined();
-    expect(first.value("queue_retry_age_seconds")).toBeCloseTo(500, -1);
+    expectAge(first.value("queue_retry_age_seconds"), 500, now);
     await command(redis.url, async (client) => {
       await client.eval("for i = 1, 50 do redis.call('ZADD', 'retry', ARGV[1] + i, 'x' .. i) end", 0, now + 100);
     });
@@ -499,29 +504,28 @@ describe("from one look to the next", () => {
       command(redis.url, async (client) => {
         await client.del("retry");
         const old = `{"class":"Old","failed_at":${(now - 200_000) * 1000}}`;
-        const young = `{"class":"Young","failed_at":${(now - 90) * 1000},"args":["${"x".repeat(words)}"],"jid":"`;
+        const young = `{"class":"Young","failed_at":${(now - 65) * 1000},"args":["${"x".repeat(words)}"],"jid":"`;
         const script =
           "for i = 1, tonumber(ARGV[1]) do redis.call('ZADD', 'retry', ARGV[2] + i, i == tonumber(ARGV[3]) and ARGV[4] or ARGV[5] .. i .. '\"}') end";
         await client.eval(script, 0, jobs, now + 100, oldAt, old, young);
       });
     await fill(30, 15);
     const few = await look();
-    expect(few.value("queue_retry_age_seconds")).toBeCloseTo(200_000, -2);
+    expectAge(few.value("queue_retry_age_seconds"), 200_000, now);
     expect(few.evidence).toContain("the longest failing retry first failed 2 days 7 hours ago");
     expect(few.evidence).toContain("being retried: Young, ?\nbeing retried: Old, ?");
 
     await fill(500, 1);
-    expect((await look()).value("queue_retry_age_seconds")).toBeCloseTo(200_000, -2);
+    expectAge((await look()).value("queue_retry_age_seconds"), 200_000, now);
     await fill(501, 1);
     const many = await look();
-    expect(many.value("queue_retry_age_seconds")).toBeCloseTo(90, -2);
+    expectAge(many.value("queue_retry_age_seconds"), 65, now);
     expect(many.evidence).toContain("first failed at least 1 minute ago");
 
     // Of jobs this large some dozens are enough.
     await fill(400, 1, 100_000);
-    await command(redis.url, (client) => client.call("CONFIG", "RESETSTAT"));
     expect((await look()).evidence).toContain("at least 1 minute ago");
-    expect(await redisMicroseconds(redis.url)).toBeLessThan(50_000);
+    expect(await redisMicroseconds(redis.url, () => look())).toBeLessThan(50_000);
   });
 
   redisTest("what is due and not taken up, and a cron that stands still, are told", async () => {
@@ -536,9 +540,9 @@ describe("from one look to the next", () => {
     });
     const { value, evidence } = await look();
     expect(value("queue_overdue_jobs", { state: "scheduled" })).toBe(2);
-    expect(value("queue_overdue_seconds", { state: "scheduled" })).toBeCloseTo(700, -1);
+    expectAge(value("queue_overdue_seconds", { state: "scheduled" }), 700, now);
     expect(value("queue_overdue_seconds", { state: "retry" })).toBe(0);
-    expect(value("queue_cron_age_seconds")).toBeCloseTo(900, -1);
+    expectAge(value("queue_cron_age_seconds"), 900, now);
     expect(evidence).toContain("4 scheduled (2 overdue");
   });
 
@@ -602,7 +606,7 @@ describe("from one look to the next", () => {
     await clock.turn(20);
     await command(redis.url, async (client) => {
       await client.del("processes", "a:1:x");
-      await client.rpush("queue:default", job(600));
+      await client.rpush("queue:default", job(610));
     });
     expect(await look()).toMatchObject({ outcome: "up" });
     await clock.turn(60);
@@ -724,7 +728,7 @@ describe("from one look to the next", () => {
     });
     const { evidence } = await look();
     expect(evidence).toMatch(/^1 live process, 0 of 5 threads busy\n0 retries, /);
-    expect(evidence).toMatch(/^default: 1 job, the oldest 84\d s old$/m);
+    expect(evidence).toMatch(/^default: 1 job, the oldest 8[4-9]\d s old$/m);
     expect((await look({ queues: { default: { page: "20m" } } })).reason).toBeUndefined();
   });
 });
@@ -917,11 +921,13 @@ async function stateAt(url: string, atMilliseconds: number) {
 }
 
 /** A real sentinel: the same program, in its other role. */
-async function startSentinel(primaryPort: number, primaryPassword: string, password: string) {
+const startSentinel = (primaryPort: number, primaryPassword: string, password: string) =>
+  onPort(undefined, (port) => sentinelOn(port, primaryPort, primaryPassword, password));
+
+async function sentinelOn(port: number, primaryPort: number, primaryPassword: string, password: string) {
   const program = await debianProgram({ package: "redis-server", program: "usr/bin/redis-server" });
   const user = serverUser();
   const folder = await dataFolder("sentinel", user);
-  const port = await freePort();
   const file = join(folder, "sentinel.conf");
   const lines = [
     "bind 127.0.0.1",
@@ -952,9 +958,15 @@ async function tlsProxy(target: number, options: TlsOptions) {
     socket.pipe(onward).pipe(socket);
   });
   proxy.on("tlsClientError", () => {});
-  const port = await freePort();
-  await new Promise<void>((listening) => proxy.listen(port, "127.0.0.1", listening));
+  const port = await listening(proxy);
   return { port, [Symbol.asyncDispose]: () => new Promise<void>((closed) => proxy.close(() => closed())) };
+}
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
 }
 
 /** Something on a port that says one thing to everybody and hangs up; with undefined it only listens. */
@@ -969,10 +981,8 @@ async function talking(words: string | undefined) {
       resolve();
     });
   });
-  const port = await freePort();
-  await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
   return {
-    port,
+    port: await listening(server),
     visited,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -117,25 +117,21 @@ test.each([
   ["an hour back while it is made sure of", { 215: -3600 }],
   ["ahead and back between page and escalation", { 400: 3600, 700: -3600 }],
   ["an hour back just before the recovery", { 1490: -3600 }],
-])(
-  "the wall clock is set %s: the same pages, in the same order, at the same moments",
-  async (_, jumps) => {
-    const untouched = await outage({});
-    expect(untouched.told.map(({ kind, contact }) => `${kind} ${contact}`)).toEqual([
-      "page contractor",
-      "escalation techops",
-      "resolve contractor",
-      "resolve techops",
-    ]);
-    const touched = await outage(jumps);
-    expect(touched.runs).toEqual(untouched.runs);
-    expect(touched.states).toEqual(["resolved"]);
-    expect(touched.told.map(({ kind, contact }) => `${kind} ${contact}`)).toEqual(
-      untouched.told.map(({ kind, contact }) => `${kind} ${contact}`),
-    );
-    for (const [index, { atSeconds }] of touched.told.entries()) {
-      expect(Math.abs(atSeconds - (untouched.told[index]?.atSeconds ?? 0))).toBeLessThanOrEqual(2);
-    }
-  },
-  60_000,
-);
+])("the wall clock is set %s: the same pages, in the same order, at the same moments", async (_, jumps) => {
+  const untouched = await outage({});
+  expect(untouched.told.map(({ kind, contact }) => `${kind} ${contact}`)).toEqual([
+    "page contractor",
+    "escalation techops",
+    "resolve contractor",
+    "resolve techops",
+  ]);
+  const touched = await outage(jumps);
+  expect(touched.runs).toEqual(untouched.runs);
+  expect(touched.states).toEqual(["resolved"]);
+  expect(touched.told.map(({ kind, contact }) => `${kind} ${contact}`)).toEqual(
+    untouched.told.map(({ kind, contact }) => `${kind} ${contact}`),
+  );
+  for (const [index, { atSeconds }] of touched.told.entries()) {
+    expect(Math.abs(atSeconds - (untouched.told[index]?.atSeconds ?? 0))).toBeLessThanOrEqual(2);
+  }
+});

@@ -7,6 +7,7 @@ import { type Coop, startCoop, target } from "../helpers/co-op.ts";
 import { type RunningProgram, until } from "../helpers/program.ts";
 import { silentServer } from "../helpers/silent-server.ts";
 import { smallServer } from "../helpers/small-server.ts";
+import { watchStarvation } from "../helpers/starvation.ts";
 
 test("40 targets that hang and a mail server that hangs delay no other check by more than a second", async () => {
   await using silent = await silentServer(() => {});
@@ -22,12 +23,12 @@ test("40 targets that hang and a mail server that hangs delay no other check by 
   await coop.service("podcasts").become("errors");
   await program.logged(({ message, ["key"]: key }) => message === "incident opened" && key === "podcasts");
   await runsOnce(program, "mastodon", 8);
-  expect(lag.worstSeconds()).toBeLessThan(1);
+  expectNoDelay(lag);
   expect((await program.stop()).code).toBe(0);
   const stored = await samplesOf(coop, "mastodon");
-  expectOnTime(stored);
+  expectOnTime(stored, lag);
   expect(new Set(stored.map(({ outcome }) => outcome))).toEqual(new Set(["up"]));
-}, 60_000);
+});
 
 test("a locked store delays no check and loses nothing: /healthz names it, the heartbeat stops, and both come back", async () => {
   await using listener = await smallServer({ "*": {} });
@@ -45,20 +46,20 @@ test("a locked store delays no check and loses nothing: /healthz names it, the h
     const { status, body } = await program.health();
     expect(status).toBe(503);
     expect(JSON.parse(body)).toMatchObject({ ok: false, parts: { store: false, scheduler: true, outbox: true } });
-  }, 40_000);
+  });
   await program.logged(({ message, ["stuck"]: stuck }) => message === "heartbeat withheld" && /store/.test(`${stuck}`));
   expect(await program.page()).toContain("mastodon");
   expect(coop.mail.mails()).toEqual([]);
   const beats = listener.requests.length;
 
   other.exec("rollback");
-  await until(async () => expect((await program.health()).status).toBe(200), 40_000);
+  await until(async () => expect((await program.health()).status).toBe(200));
   await until(() => expect(coop.mail.mails()).toHaveLength(1));
   await until(() => expect(listener.requests.length).toBeGreaterThan(beats));
-  expect(lag.worstSeconds()).toBeLessThan(1);
+  expectNoDelay(lag);
   expect((await program.stop()).code).toBe(0);
-  expectOnTime(await samplesOf(coop, "mastodon"));
-}, 120_000);
+  expectOnTime(await samplesOf(coop, "mastodon"), lag);
+});
 
 test("a storm of visitors delays no check", async () => {
   await using coop = await startCoop(["mastodon"]);
@@ -68,13 +69,20 @@ test("a storm of visitors delays no check", async () => {
   await using storm = visitors(`${program.publicUrl}/en/`, 300);
   await runsOnce(program, "mastodon", 6);
   expect(storm.served()).toBeGreaterThan(300);
-  expect(lag.worstSeconds()).toBeLessThan(1);
+  expectNoDelay(lag);
   expect((await program.stop()).code).toBe(0);
-  expectOnTime(await samplesOf(coop, "mastodon"));
-}, 60_000);
+  expectOnTime(await samplesOf(coop, "mastodon"), lag);
+});
+
+interface Lag extends AsyncDisposable {
+  worstSeconds(): number;
+  /** What the machine kept the program waiting for a core, at worst: no fault of anything that hangs. */
+  starvedSeconds(): number;
+}
 
 /** Asks for /metrics all the time, and remembers the worst delay of a check. */
-function watchLag(program: RunningProgram): AsyncDisposable & { worstSeconds(): number } {
+function watchLag(program: RunningProgram): Lag {
+  const starvation = watchStarvation(program.process.pid);
   let worst = 0;
   let over = false;
   const watching = (async () => {
@@ -86,7 +94,9 @@ function watchLag(program: RunningProgram): AsyncDisposable & { worstSeconds(): 
   })();
   return {
     worstSeconds: () => worst,
+    starvedSeconds: () => starvation.worstSeconds(),
     async [Symbol.asyncDispose]() {
+      starvation[Symbol.dispose]();
       over = true;
       await watching;
     },
@@ -95,7 +105,7 @@ function watchLag(program: RunningProgram): AsyncDisposable & { worstSeconds(): 
 
 async function runsOnce(program: RunningProgram, name: string, times: number): Promise<void> {
   const series = `tidewatch_check_runs_total{target="${name}",check="web",vantage_point="here",outcome="up"}`;
-  await until(async () => expect((await program.metrics()).get(series)).toBeGreaterThanOrEqual(times), 40_000);
+  await until(async () => expect((await program.metrics()).get(series)).toBeGreaterThanOrEqual(times));
 }
 
 async function samplesOf(coop: Coop, name: string): Promise<readonly Sample[]> {
@@ -104,12 +114,17 @@ async function samplesOf(coop: Coop, name: string): Promise<readonly Sample[]> {
   return all.filter((sample) => sample.target === name);
 }
 
+function expectNoDelay(lag: Lag): void {
+  expect(lag.worstSeconds()).toBeLessThan(1 + lag.starvedSeconds());
+}
+
 /** No two runs are further apart than the interval and a second. */
-function expectOnTime(samples: readonly Sample[]): void {
+function expectOnTime(samples: readonly Sample[], lag: Lag): void {
   expect(samples.length).toBeGreaterThan(2);
   const begun = samples.map(({ at }) => at.epochMilliseconds / 1000);
   const gaps = begun.slice(1).map((at, index) => at - (begun[index] ?? at));
-  for (const gap of gaps) expect(gap, `seconds between the runs: ${gaps.join(" ")}`).toBeLessThan(2 + 1);
+  const most = 2 + 1 + lag.starvedSeconds();
+  for (const gap of gaps) expect(gap, `seconds between the runs: ${gaps.join(" ")}`).toBeLessThan(most);
 }
 
 /** So many people on connections of their own, each reading the page over and over. */

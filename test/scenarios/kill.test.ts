@@ -9,15 +9,16 @@ import { randomFrom, seedOf } from "../helpers/random.ts";
 
 const services = ["mastodon", "podcasts", "photos", "wiki"];
 
-/** One process from its start to its kill, and what it reported as stored. */
+/** One process from its start to its kill, what it reported as stored, and what it noted. */
 interface Life {
   readonly from: Temporal.Instant;
   readonly to: Temporal.Instant;
   readonly reported: ReadonlyMap<string, number>;
+  readonly log: ReturnType<Program["log"]>;
 }
 
-test("20 kills in the middle of outages: one incident each, told once or twice, and nothing lost that was stored", async () => {
-  const seed = seedOf();
+test("20 kills in the middle of outages: one incident each, told until it is noted that it was, and nothing lost that was stored", async () => {
+  const seed = seedOf(Math.floor(Math.random() * 1_000_000) + 1);
   onTestFailed(() => console.error(`TIDEWATCH_TEST_SEED=${seed} repeats these moments`));
   const random = randomFrom(seed);
   await using coop = await startCoop(services);
@@ -45,23 +46,33 @@ test("20 kills in the middle of outages: one incident each, told once or twice, 
   });
   expect(await last.stop()).toMatchObject({ code: 0 });
 
-  for (const name of services) {
-    expect([1, 2], `pages about ${name}`).toContain(pages(coop, name).length);
-    expect([1, 2], `recoveries of ${name}`).toContain(recoveries(coop, name).length);
+  await using store = await openSqliteStore(coop.installation.store);
+  const incidents = await store.incidents({});
+  const logs = [...lives.map(({ log }) => log), last.log()];
+  const sent = logs.flat().flatMap(({ message, ["notice"]: notice }) => (message === "notice sent" ? [notice] : []));
+  expect(sent.length, "what was noted as sent is not sent again").toBe(new Set(sent).size);
+  for (const [index, name] of services.entries()) {
+    const id = incidents.find(({ target }) => target === name)?.id ?? 0;
+    const [broke, mended] = [5 * index, Math.min(5 * (index + 2), lives.length)];
+    expect(pages(coop, name).length, `pages about ${name}`).toBeLessThanOrEqual(
+      livesUntilNoted(logs, broke, id, "page"),
+    );
+    expect(recoveries(coop, name).length, `recoveries of ${name}`).toBeLessThanOrEqual(
+      livesUntilNoted(logs, mended, id, "resolve"),
+    );
+    expect(pages(coop, name)).not.toEqual([]);
     // A second copy is recognisable as one, and nobody hears the end before the beginning.
     const order = about(coop, name).map(({ messageId }) => messageId);
     expect(new Set(order).size, `messages about ${name}`).toBe(2);
     expect(order.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))).toEqual(order);
   }
-  await using store = await openSqliteStore(coop.installation.store);
-  const incidents = await store.incidents({});
   expect(incidents.map(({ target, state }) => `${target} ${state}`).toSorted()).toEqual(
     services.map((name) => `${name} resolved`).toSorted(),
   );
   const stored = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
   expect(lives.some(({ reported }) => reported.size > 0)).toBe(true);
   for (const life of lives) expectNothingLost(life, stored);
-}, 180_000);
+}, 600_000);
 
 async function live(coop: Coop, moment: (program: Program) => Promise<unknown>): Promise<Life> {
   const from = Temporal.Now.instant();
@@ -71,7 +82,7 @@ async function live(coop: Coop, moment: (program: Program) => Promise<unknown>):
   await moment(program);
   await program.kill();
   over.abort();
-  return { from, to: Temporal.Now.instant(), reported: await reported };
+  return { from, to: Temporal.Now.instant(), reported: await reported, log: program.log() };
 }
 
 /** @returns the last counts of stored runs that it told anybody. */
@@ -96,6 +107,19 @@ function counted(metrics: ReadonlyMap<string, number>): ReadonlyMap<string, numb
     if (target !== undefined) counts.set(target, (counts.get(target) ?? 0) + value);
   }
   return counts;
+}
+
+/** Each life may tell it once, up to and with the one that lives long enough to note that it did. */
+function livesUntilNoted(logs: readonly Life["log"][], from: number, incident: number, kind: string): number {
+  const noted = logs.findIndex((log) =>
+    log.some(
+      (line) =>
+        line.message === "notice sent" &&
+        line["kind"] === kind &&
+        String(line["notice"]).startsWith(`incident-${incident}-`),
+    ),
+  );
+  return (noted < 0 ? logs.length : noted + 1) - from;
 }
 
 function expectNothingLost({ from, to, reported }: Life, stored: readonly Sample[]): void {

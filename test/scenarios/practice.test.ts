@@ -6,7 +6,7 @@ import { type Practice, startPractice } from "../helpers/practice.ts";
 let practice: Practice;
 beforeAll(async () => {
   practice = await startPractice();
-}, 90_000);
+});
 afterAll(() => practice[Symbol.asyncDispose]());
 
 test("a newcomer sees the three services, the database, seeded history and live metrics", async () => {

@@ -270,9 +270,10 @@ test("120 days of 15 checks that never ran, for practice, are soon derived", asy
       sampleAt(0, { check: series.check }),
     ]),
   });
+  const written = workedSeconds(began);
   for (let call = 0; call < 4; call++) await store.maintain(after(1.5 * 3600));
-  const { user, system } = process.cpuUsage(began);
-  expect((user + system) / 1e6).toBeLessThan(6);
+  // Two seconds of work; on a slow machine more, as the writing was.
+  expect(workedSeconds(began)).toBeLessThan(Math.max(6, 35 * written));
   const of = { target: "mastodon", check: "check-3" };
   const span = { from: start.subtract({ hours: 24 }), to: after(3600) };
   const days = await store.rollups(of, "day", span);
@@ -282,6 +283,11 @@ test("120 days of 15 checks that never ran, for practice, are soon derived", asy
   const [growth] = await store.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", span);
   expect(growth?.points.map(({ value }) => value)).toEqual(Array.from({ length: 120 }, (_, day) => day * 1e9));
 });
+
+function workedSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e6;
+}
 
 test("a lock that a killed program left behind locks nobody out", async () => {
   await using place = await setup();
