@@ -45,7 +45,7 @@ const longSeconds = 5;
 const hungry = ["castopod", "lemmy", "prometheus"];
 const modest = names.filter((name) => !hungry.includes(name));
 const companies = [
-  ...hungry.map((name) => ({ together: [name], mostMegabytes: 96 })),
+  ...hungry.map((name) => ({ together: [name], mostMegabytes: 112 })),
   ...[0, 1, 2].map((place) => ({ together: modest.filter((_, index) => index % 3 === place), mostMegabytes: 64 })),
 ];
 
