@@ -112,6 +112,7 @@ export class Attribution {
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
     const { incidents, causes, telling } = this.#parts;
     tracked.untold = false;
+    tracked.foundAt = sample.at;
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
     // Where nobody can be told, there is nothing to say about it either.
     if (!telling.reachesSomebody) return {};

@@ -220,7 +220,8 @@ class RunningJudge implements Judge {
           update,
           notices: (existing) => {
             const { unwatched } = end;
-            return this.#telling.recovery(id, facts, name, { resolvedAt, unwatched, now: this.#clock.now() }, existing);
+            const moments = { now: this.#clock.now(), foundAt: tracked.foundAt ?? facts.confirmedAt };
+            return this.#telling.recovery(id, facts, name, { resolvedAt, unwatched, ...moments }, existing);
           },
         },
       ],
