@@ -460,6 +460,25 @@ test("a level that a cause explains waits for it as well", async () => {
   expect(await world.outbox(2)).toEqual(told);
 });
 
+test("a level that was kept quiet and cannot be measured any more is told all the same, once its cause is over", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  for (let run = 0; run < 12; run++) {
+    const late = { metric: "queue_latency_seconds", value: 2000 };
+    await world.sees("mastodon/queues", { outcome: "up", readings: [late] });
+    await world.clock.turn(60);
+  }
+  await world.sees("mastodon/queues", "unknown");
+  expect(await world.outbox(2)).toEqual([]);
+  await world.mends(cause);
+  await world.clock.turn(60);
+  for (const _again of [1, 2]) {
+    await world.sees("mastodon/queues", { outcome: "unknown", reason: "the check itself failed" });
+    expect(await world.outbox(2)).toEqual(told);
+  }
+  expect((await world.store.noticesOf(2))[0]?.body).toContain("33m");
+});
+
 test("a restart keeps what was explained, tells nothing twice, and forgets nothing that was never told", async () => {
   await using disk = await onDisk();
   const { world } = disk;
