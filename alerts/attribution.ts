@@ -152,8 +152,10 @@ export class Attribution {
 
   #explainOne(tracked: Tracked, at: Instant): Changes {
     const { facts } = tracked;
-    const cause = this.#parts.causes.of(facts, at);
-    if (!cause || cause.key === tracked.because) return {};
+    const { causes } = this.#parts;
+    const cause = causes.of(facts, at);
+    // One that is well by now, and may have spoilt a slow try of a third, takes back nothing that was told since.
+    if (!cause || cause.key === tracked.because || !causes.stands(cause.key)) return {};
     tracked.because = cause.key;
     tracked.untold = true;
     tracked.waits = undefined;

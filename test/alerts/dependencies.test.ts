@@ -376,6 +376,25 @@ test("what was kept quiet itself explains nothing, once its own cause is over", 
   expect(await isTold(world, 3)).toBe(true);
 });
 
+test("a slow try that began before the cause was well again takes back nothing that was told of others since", async () => {
+  const other = target("d", "D", [check("d", "x", { dependsOn: ["a/x"] })]);
+  await using world = await World.open({ targets: [...chain(), other] });
+  for (const id of ["a/x", "b/x", "d/x"]) await world.breaks(id);
+  await world.mends("a/x");
+  await world.clock.turn(1);
+  await world.sees("d/x", "down");
+  await world.sendsWhatIsDue();
+  const before = [await world.outbox(3), await notesOf(world, 3)];
+  // Begun ten seconds ago, and over only now.
+  world.clock.jump(-10);
+  await world.sees("b/x", { outcome: "down", reason: "no answer within 10 s" });
+  world.clock.jump(10);
+  expect([await world.outbox(3), await notesOf(world, 3)]).toEqual(before);
+  await world.clock.turn(20);
+  await world.sees("d/x", "down");
+  expect(await world.outbox(3)).toEqual(["page contractor email sent", "escalation techops email pending"]);
+});
+
 test("what was kept quiet and cannot be measured any more is told all the same, once its cause is over", async () => {
   await using world = await World.open({ targets: chain() });
   await world.breaks("a/x");
