@@ -112,6 +112,7 @@ export class Attribution {
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
     const { incidents, causes, telling } = this.#parts;
     tracked.untold = false;
+    tracked.foundAt = sample.at;
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
     // Where nobody can be told, there is nothing to say about it either.
     if (!telling.reachesSomebody) return {};
@@ -151,8 +152,10 @@ export class Attribution {
 
   #explainOne(tracked: Tracked, at: Instant): Changes {
     const { facts } = tracked;
-    const cause = this.#parts.causes.of(facts, at);
-    if (!cause || cause.key === tracked.because) return {};
+    const { causes } = this.#parts;
+    const cause = causes.of(facts, at);
+    // One that is well by now, and may have spoilt a slow try of a third, takes back nothing that was told since.
+    if (!cause || cause.key === tracked.because || !causes.stands(cause.key)) return {};
     tracked.because = cause.key;
     tracked.untold = true;
     tracked.waits = undefined;

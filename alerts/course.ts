@@ -86,7 +86,7 @@ export class Course {
     return this.#parts.incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update }));
   }
 
-  /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. */
+  /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet; no later step is put off. */
   #worse({ sample, check, target, tracked }: Turn, found: Facts): Changes {
     const { incidents, outages, attribution, telling } = this.#parts;
     const checks = [...new Set([...tracked.facts.checks, check.id])];
@@ -102,6 +102,7 @@ export class Course {
     tracked.waits = waits;
     tracked.untold = cause !== undefined;
     tracked.downAt = sample.at;
+    tracked.foundAt = sample.at;
     const isPublic = shown(target, facts);
     const text = raisedText(explained.explanation);
     const seen = outages.seen(sample, check);
@@ -124,7 +125,9 @@ export class Course {
         update: told,
         notices: (existing) => ({
           ...withdrawn(existing),
-          add: cause ? [] : telling.trouble(tracked, id, { ...news, round: `raised-${existing.length}` }),
+          add: cause
+            ? []
+            : telling.trouble(tracked, id, { ...news, round: `raised-${existing.length}`, instead: existing }),
         }),
       })),
     ]);

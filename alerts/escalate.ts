@@ -46,6 +46,8 @@ interface Envelope extends Thread {
   readonly round: Round;
   /** The steps count from here. */
   readonly from: Instant;
+  /** What these take the place of: a step that was planned and not reached yet comes no later than it was to. */
+  readonly instead?: readonly NoticeStatus[];
 }
 
 /** The notices of an incident that just opened or became worse. */
@@ -54,20 +56,20 @@ export function planNotices(trouble: Trouble, plan: Plan, envelope: Envelope): r
 }
 
 function planPages(trouble: Trouble, plan: Plan, envelope: Envelope): readonly Notice[] {
-  const steps = stepsOf(plan);
+  const steps = stepsOf(plan).map((step, index) => ({ ...step, at: momentOf(step, index, trouble, envelope) }));
   return steps.flatMap((step, index) => {
     const next = steps[index + 1];
-    const at = envelope.from.add({ seconds: step.afterSeconds });
+    const { at } = step;
     return step.recipients.map(({ contact, channel }): Notice => {
       const part: Part = {
         role: index === 0 ? "first" : "escalated",
         told: steps.slice(0, index + 1).flatMap(namesOf),
-        ...(next && { next: { names: namesOf(next), at: envelope.from.add({ seconds: next.afterSeconds }) } }),
+        ...(next && { next: { names: namesOf(next), at: next.at } }),
         acknowledgeUrl: acknowledgeUrl(trouble.id, contact, plan, at),
       };
       return {
         ...common(trouble.id, contact, channel, envelope),
-        key: `${envelope.thread}.${envelope.round}-${index}.${contact.id}.${channel}`,
+        key: `${envelope.thread}.${envelope.round}${stepKey(index, contact.id, channel)}`,
         kind: index === 0 ? "page" : "escalation",
         urgency: "now",
         body: bodyOf(trouble, contact, part),
@@ -76,6 +78,16 @@ function planPages(trouble: Trouble, plan: Plan, envelope: Envelope): readonly N
     });
   });
 }
+
+function momentOf(step: Step, index: number, { facts }: Trouble, { from, instead = [] }: Envelope): Instant {
+  const keys = step.recipients.map(({ contact, channel }) => stepKey(index, contact.id, channel));
+  const before = instead.filter(({ state, key }) => state === "pending" && keys.some((one) => key.includes(one)));
+  const planned = from.add({ seconds: step.afterSeconds });
+  const { confirmedAt: found } = facts;
+  return before.reduce((at, { notBefore }) => earlier(at, isBefore(notBefore, found) ? found : notBefore), planned);
+}
+
+const stepKey = (index: number, contact: string, channel: string): string => `-${index}.${contact}.${channel}`;
 
 /** Tickets go once, to the last step: the team that looks after things by day. */
 function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly Notice[] {
@@ -96,18 +108,18 @@ function planTickets(trouble: Trouble, plan: Plan, envelope: Envelope): readonly
 /**
  * Everybody who got a message, or should have got it by now, hears that it is over, by the same channel and once.
  * What is still unsent is superseded by that; a step that was not due yet hears nothing at all.
+ * @param moments `foundAt`: when that was found of which was told last.
  */
 export function planRecovery(
   recovery: Recovery,
   plan: Plan,
   existing: readonly NoticeStatus[],
-  now: Instant,
+  { now, foundAt }: { readonly now: Instant; readonly foundAt: Instant },
 ): ReturnType<NoticesAnew> {
   const told = existing.filter((notice) => alarming.has(notice.kind));
   const unsent = told.filter((notice) => notice.state === "pending");
   const reached = told.filter((notice) => notice.state === "sent" || notice.state === "sending");
-  const { confirmedAt } = recovery.facts;
-  const first = confirmedAt.add({ seconds: stepsOf(plan)[0]?.afterSeconds ?? 0 });
+  const first = foundAt.add({ seconds: stepsOf(plan)[0]?.afterSeconds ?? 0 });
   const missed = unsent.filter((notice) => wasDue(notice, now) || (isFirst(notice) && isBefore(first, now)));
   const known = new Set(reached.map(recipientKey));
   const recipients = new Map([...missed, ...reached].map((notice) => [recipientKey(notice), notice]));

@@ -31,6 +31,8 @@ export interface Tracked {
   waits?: Wait | undefined;
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
+  /** When that was found of which was told last, by this process; absent while it is what was confirmed first. */
+  foundAt?: Temporal.Instant;
   /** Nobody has been told how bad it is, because something else explained it. */
   untold?: boolean;
   id: number | undefined;

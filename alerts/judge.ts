@@ -11,6 +11,7 @@ import type { Log } from "../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../core/member-texts.ts";
 import type { Changes, Store } from "../core/store.ts";
 import type { Check, Target } from "../core/target.ts";
+import type { Threshold } from "../core/threshold.ts";
 import { Attribution } from "./attribution.ts";
 import { Causes } from "./causes.ts";
 import { Course } from "./course.ts";
@@ -103,7 +104,12 @@ class RunningJudge implements Judge {
     const outage = this.#considerOutage(event, target);
     const { rules, stored } = this.#thresholds.take(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
-    const others = [this.#attribution.explainOthers(event.sample), this.#attribution.acquit(event.sample)];
+    const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
+    const others = [
+      ...unmeasured,
+      this.#attribution.explainOthers(event.sample),
+      this.#attribution.acquit(event.sample),
+    ];
     return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, ...others]));
   }
 
@@ -155,6 +161,15 @@ class RunningJudge implements Judge {
     const text = sameInAll(`${check.id}: ${reasonOf(seen)}`);
     const update = { at: sample.at, kind: "joined", text, public: false } as const;
     return mergeChanges([this.#incidents.record(tracked, () => ({ check: check.id, update })), told]);
+  }
+
+  /** What was kept quiet for a cause that is over is told, though it cannot be measured just now; as outages are. */
+  #considerUnmeasured({ sample, check }: Judged, target: Target, rule: Threshold): Changes {
+    const key = ruleKey(sample, rule.id);
+    const tracked = sample.outcome === "unknown" ? this.#incidents.get(key) : undefined;
+    if (!tracked?.untold || !this.#thresholds.isRaised(key)) return {};
+    const seen: Seen = { kind: "levels", check: check.id, levels: this.#thresholds.levels(sample, rule) };
+    return this.#attribution.goesOn(tracked, target, sample, seen);
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
@@ -220,7 +235,8 @@ class RunningJudge implements Judge {
           update,
           notices: (existing) => {
             const { unwatched } = end;
-            return this.#telling.recovery(id, facts, name, { resolvedAt, unwatched, now: this.#clock.now() }, existing);
+            const moments = { now: this.#clock.now(), foundAt: tracked.foundAt ?? facts.confirmedAt };
+            return this.#telling.recovery(id, facts, name, { resolvedAt, unwatched, ...moments }, existing);
           },
         },
       ],

@@ -133,7 +133,8 @@ export class Lane {
     const left = due.secondsLeft(notice.key);
     if (left > 0) {
       const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
-      await store.settleNotice(notice.key, { state: "pending", retryAt, error: "not due yet: the clock was set" });
+      const error = "not due yet: the clock was set";
+      await store.settleNotice(notice.key, { state: "pending", retryAt, error, untried: true });
       due.hold(notice, left, retryAt);
       return;
     }

@@ -55,6 +55,8 @@ interface News extends Pick<Trouble, "again" | "outlasts"> {
   readonly round: Round;
   /** The steps of the escalation count from here: when it was confirmed, or until when a cause is waited for. */
   readonly from: Instant;
+  /** What was planned before and is taken back for it. */
+  readonly instead?: readonly NoticeStatus[];
 }
 
 export class Telling {
@@ -83,14 +85,19 @@ export class Telling {
   }
 
   /** The notices of an incident that just opened, became worse, or is told only now. */
-  trouble(tracked: Tracked, id: number, { facts, target, membersSee, round, from, ...news }: News) {
+  trouble(tracked: Tracked, id: number, { facts, target, membersSee, round, from, instead, ...news }: News) {
     const trouble: Trouble = {
       ...this.#about(id, facts, target.name),
       ...news,
       membersSee: membersSee?.[this.#language],
       steps: this.#firstSteps(facts.runbook),
     };
-    return planNotices(trouble, this.#plan(), { ...this.#thread(tracked, id), round, from });
+    return planNotices(trouble, this.#plan(), {
+      ...this.#thread(tracked, id),
+      round,
+      from,
+      ...(instead && { instead }),
+    });
   }
 
   /** The notices of an incident whose cause was waited for in vain: due now. */
@@ -107,11 +114,16 @@ export class Telling {
     id: number,
     facts: Facts,
     name: Localised,
-    end: { readonly resolvedAt: Instant; readonly unwatched: boolean; readonly now: Instant },
+    end: {
+      readonly resolvedAt: Instant;
+      readonly unwatched: boolean;
+      readonly now: Instant;
+      readonly foundAt: Instant;
+    },
     existing: readonly NoticeStatus[],
   ) {
-    const { resolvedAt, unwatched, now } = end;
-    return planRecovery({ ...this.#about(id, facts, name), resolvedAt, unwatched }, this.#plan(), existing, now);
+    const { resolvedAt, unwatched, ...moments } = end;
+    return planRecovery({ ...this.#about(id, facts, name), resolvedAt, unwatched }, this.#plan(), existing, moments);
   }
 
   #about(id: number, facts: Facts, name: Localised) {

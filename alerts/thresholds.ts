@@ -97,7 +97,7 @@ export class Thresholds {
         stored.push({ ...entry.stored, state });
       }
     }
-    return { rule, raised, clearedAt, levels: this.#levels(sample, rule) };
+    return { rule, raised, clearedAt, levels: this.levels(sample, rule) };
   }
 
   /** Label sets of this sample, and those that have vanished from it (a queue that was removed holds nothing). */
@@ -116,7 +116,8 @@ export class Thresholds {
     return values;
   }
 
-  #levels(of: CheckRef, rule: Threshold): readonly Level[] {
+  /** All label sets that are raised, the worst first. */
+  levels(of: CheckRef, rule: Threshold): readonly Level[] {
     return this.#entriesOf(ruleKey(of, rule.id))
       .flatMap(({ stored, state, value }) =>
         state.raised && value !== undefined ? [{ labels: readLabels(stored.labels), value, rule }] : [],

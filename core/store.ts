@@ -173,7 +173,8 @@ export interface Store extends AsyncDisposable {
     key: string,
     result:
       | { readonly state: "sent"; readonly at: Instant }
-      | { readonly state: "pending"; readonly retryAt: Instant; readonly error: string }
+      /** Untried: it was claimed too early, and that was no attempt. */
+      | { readonly state: "pending"; readonly retryAt: Instant; readonly error: string; readonly untried?: true }
       | { readonly state: "dropped"; readonly error: string },
   ): Promise<void>;
   outboxPending(): Promise<number>;

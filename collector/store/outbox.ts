@@ -87,10 +87,11 @@ export function settle(connection: Connection, key: string, result: Settled): vo
       return;
     case "pending":
       connection.run(
-        `update notice set last_error = ?, due_at = ?,
+        `update notice set last_error = ?, due_at = ?, attempts = attempts - ?,
            state = case state when 'sending' then 'pending' else state end where key = ?`,
         result.error,
         result.retryAt.epochMilliseconds,
+        result.untried ? 1 : 0,
         key,
       );
       return;

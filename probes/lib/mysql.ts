@@ -178,15 +178,22 @@ async function prepared(connection: Connection): Promise<MysqlReader> {
   const version = Array.isArray(first) && typeof first[0] === "string" ? first[0] : "";
   const mariadb = /mariadb/i.test(version);
   const limit = mariadb ? `max_statement_time = ${questionSeconds}` : `max_execution_time = ${questionSeconds * 1000}`;
+  // A server may have its own idea (init_connect, skip-character-set-client-handshake), and we read UTF-8 only.
+  await understood(connection.query("SET SESSION character_set_results = utf8mb4")).catch(unlessUnknown);
   await understood(connection.query("SET SESSION TRANSACTION READ ONLY"));
   await understood(connection.query("SET SESSION lock_wait_timeout = 1"));
-  await understood(connection.query(`SET SESSION ${limit}`)).catch(unlessUnknownVariable);
+  await understood(connection.query(`SET SESSION ${limit}`)).catch(unlessUnknown);
   return { version, mariadb, ask: (sql) => ask(connection, sql) };
 }
 
-/** MySQL before 5.7.8 and some relatives have no limit to set: our own patience then ends a question. */
-function unlessUnknownVariable(error: unknown): void {
-  if (numberOf(error) !== 1193) throw error;
+/**
+ * MySQL before 5.7.8 and some relatives have no limit to set: our own patience then ends a question. One before 5.5.3
+ * has no utf8mb4.
+ */
+function unlessUnknown(error: unknown): void {
+  const [variable, characterSet] = [1193, 1115];
+  const number = numberOf(error);
+  if (number !== variable && number !== characterSet) throw error;
 }
 
 async function ask(connection: Connection, sql: string): Promise<Rows | Refusal> {

@@ -527,6 +527,8 @@ describe("the wall clock", () => {
     office.clock.jump(jump);
     await office.clock.turn(790);
     expect(office.triedAt("1.1")).toEqual([]);
+    // Whoever was not told hears nothing of the end either.
+    expect(await office.store.noticesOf(1)).toMatchObject([{ attempts: 1 }, { state: "pending", attempts: 0 }]);
     await office.clock.turn(20);
     expect(office.triedAt("1.1")).toEqual([900]);
     const second = await office.pages({ thread: "incident-2" });

@@ -376,6 +376,25 @@ test("what was kept quiet itself explains nothing, once its own cause is over", 
   expect(await isTold(world, 3)).toBe(true);
 });
 
+test("a slow try that began before the cause was well again takes back nothing that was told of others since", async () => {
+  const other = target("d", "D", [check("d", "x", { dependsOn: ["a/x"] })]);
+  await using world = await World.open({ targets: [...chain(), other] });
+  for (const id of ["a/x", "b/x", "d/x"]) await world.breaks(id);
+  await world.mends("a/x");
+  await world.clock.turn(1);
+  await world.sees("d/x", "down");
+  await world.sendsWhatIsDue();
+  const before = [await world.outbox(3), await notesOf(world, 3)];
+  // Begun ten seconds ago, and over only now.
+  world.clock.jump(-10);
+  await world.sees("b/x", { outcome: "down", reason: "no answer within 10 s" });
+  world.clock.jump(10);
+  expect([await world.outbox(3), await notesOf(world, 3)]).toEqual(before);
+  await world.clock.turn(20);
+  await world.sees("d/x", "down");
+  expect(await world.outbox(3)).toEqual(["page contractor email sent", "escalation techops email pending"]);
+});
+
 test("what was kept quiet and cannot be measured any more is told all the same, once its cause is over", async () => {
   await using world = await World.open({ targets: chain() });
   await world.breaks("a/x");
@@ -458,6 +477,25 @@ test("a level that a cause explains waits for it as well", async () => {
   await world.clock.turn(60);
   await world.sees("mastodon/queues", late);
   expect(await world.outbox(2)).toEqual(told);
+});
+
+test("a level that was kept quiet and cannot be measured any more is told all the same, once its cause is over", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks(cause, refused);
+  for (let run = 0; run < 12; run++) {
+    const late = { metric: "queue_latency_seconds", value: 2000 };
+    await world.sees("mastodon/queues", { outcome: "up", readings: [late] });
+    await world.clock.turn(60);
+  }
+  await world.sees("mastodon/queues", "unknown");
+  expect(await world.outbox(2)).toEqual([]);
+  await world.mends(cause);
+  await world.clock.turn(60);
+  for (const _again of [1, 2]) {
+    await world.sees("mastodon/queues", { outcome: "unknown", reason: "the check itself failed" });
+    expect(await world.outbox(2)).toEqual(told);
+  }
+  expect((await world.store.noticesOf(2))[0]?.body).toContain("33m");
 });
 
 test("a restart keeps what was explained, tells nothing twice, and forgets nothing that was never told", async () => {

@@ -221,6 +221,44 @@ describe("an outage", () => {
     expect(over?.text.en).toMatch(/^Mastodon works normally again, after/);
   });
 
+  test("that comes and goes puts off no later step: nobody has taken it since the first page named its time", async () => {
+    await using world = await World.open();
+    await world.breaks("mastodon/api", { outcome: "degraded", reason: "slow" });
+    for (let round = 0; round < 6; round++) {
+      await world.breaks("mastodon/web");
+      await world.sendsWhatIsDue();
+      await world.mends("mastodon/web");
+      await world.clock.turn(60);
+    }
+    const [, first, ...later] = await world.store.noticesOf(1);
+    const due = first?.notBefore.add({ seconds: 900 });
+    const pages = later.filter(({ kind }) => kind === "page");
+    expect(pages).toHaveLength(5);
+    for (const { body } of pages)
+      expect(body).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16");
+    expect(later.at(-1)).toMatchObject({ kind: "escalation", state: "pending", notBefore: due });
+    await world.clock.turn(200);
+    await world.sendsWhatIsDue();
+    expect((await world.outbox()).at(-1)).toBe("escalation techops email sent");
+    // Whoever was called is called anew by the usual plan.
+    await world.breaks("mastodon/web");
+    const [page, escalation] = (await world.store.noticesOf(1)).slice(-2);
+    expect(escalation?.notBefore).toEqual(page?.notBefore.add({ seconds: 900 }));
+  });
+
+  test("that turned worse and was over before the first step was due is told as over to nobody new", async () => {
+    const late = onCall.escalation.map((step) => ({ ...step, afterSeconds: step.afterSeconds + 120 }));
+    await using world = await World.open({ onCall: { ...onCall, escalation: late } });
+    await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
+    await world.sendsWhatIsDue();
+    await world.clock.turn(600);
+    await world.breaks("mastodon/web");
+    await world.mends("mastodon/web");
+    expect((await world.outbox()).filter((line) => line.startsWith("resolve"))).toEqual([
+      "resolve techops email pending",
+    ]);
+  });
+
   test("that something behind the service found first is told in the words of the front, once that fails as well", async () => {
     await using world = await World.open({
       targets: [

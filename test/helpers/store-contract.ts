@@ -636,6 +636,16 @@ function outboxContract(open: () => Promise<Store>): void {
     expect(await store.nextNoticeAt("ntfy")).toBeUndefined();
   });
 
+  test("does not count as tried what was handed out too early and given back", async () => {
+    await using store = await open();
+    await store.commit({ notices: [noticeOf("page")] });
+    await store.claimNotices("email", noon, 5, 30);
+    await store.settleNotice("page", { state: "pending", retryAt: after(15), error: "too early", untried: true });
+    expect(await store.recentNotices(5)).toMatchObject([{ state: "pending", attempts: 0 }]);
+    expect(await store.claimNotices("email", after(14), 5, 30)).toEqual([]);
+    expect(await store.claimNotices("email", after(15), 5, 30)).toMatchObject([{ key: "page", attempts: 1 }]);
+  });
+
   test("does not send what is worthless by now", async () => {
     await using store = await open();
     await store.commit({ notices: [noticeOf("stale", { notAfter: after(60) }), noticeOf("page")] });

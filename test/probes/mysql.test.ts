@@ -178,6 +178,24 @@ test("a server without a limit for questions is looked at all the same", async (
   expect(sample.outcome).not.toBe("down");
 });
 
+mariadbTest.each([
+  ["skip-character-set-client-handshake", "character-set-server=latin1"],
+  ["init_connect='SET NAMES latin1'"],
+])("a name is read as it is written, though the server would rather speak Latin 1 (%s)", async (...settings) => {
+  await using server = await startMariadb({ settings });
+  const admin = await createConnection({ uri: server.superuserUrl });
+  try {
+    await admin.query("set names utf8mb4");
+    await admin.query("create database `cafés`");
+    await admin.query("create table `cafés`.a (id int primary key)");
+    await admin.query("revoke process on *.* from tidewatch@'127.0.0.1'");
+    await admin.query("grant select on `cafés`.* to tidewatch@'127.0.0.1'");
+  } finally {
+    await admin.end();
+  }
+  expect(reading(await look(server.url), "mysql_database_size_bytes", { database: "cafés" })).toBeGreaterThan(0);
+});
+
 mariadbTest("encryption that is asked for and not offered is said, not left out", async () => {
   const sample = await look(`${theMariadb().url}?ssl-mode=REQUIRED`);
   expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("no encrypted connections") });
