@@ -86,7 +86,10 @@ export class Course {
     return this.#parts.incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update }));
   }
 
-  /** Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet; no later step is put off. */
+  /**
+   * Degraded before, down now: told as if it were new, in the same thread, and in place of what was not sent yet. No later
+   * step is put off by that.
+   */
   #worse({ sample, check, target, tracked }: Turn, found: Facts): Changes {
     const { incidents, outages, attribution, telling } = this.#parts;
     const checks = [...new Set([...tracked.facts.checks, check.id])];
