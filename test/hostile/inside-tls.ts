@@ -9,6 +9,8 @@ interface Invitation {
   readonly hello?: Turn;
   /** Its answer to the wish to encrypt, if there is one. */
   readonly yes?: Turn;
+  /** Of the client's wish to encrypt. */
+  readonly wishBytes: number;
   readonly certified: Certified;
 }
 
@@ -17,11 +19,14 @@ export function insideTls(attacks: Attacks, invitation: Invitation): Attacks {
   return Object.fromEntries(Object.entries(attacks).map(([what, attack]) => [what, secured(attack, invitation)]));
 }
 
-function secured(attack: Attack, { hello = "", yes = "", certified }: Invitation): Attack {
+function secured(attack: Attack, { hello = "", yes = "", wishBytes, certified }: Invitation): Attack {
   const secureContext = createSecureContext({ key: certified.keyPem, cert: certified.certPem });
   return (socket, path) => {
     const invite = greeting(hello, yes);
-    socket.once("data", () => {
+    socket.once("data", (said: Buffer) => {
+      // The client may have gone on already, and both came at once: what it said in TLS is read as such.
+      socket.pause();
+      if (said.length > wishBytes) socket.unshift(said.subarray(wishBytes));
       const tls = new TLSSocket(socket, { isServer: true, secureContext });
       tls.on("error", () => {});
       attack(tls, path);

@@ -78,7 +78,7 @@ const languages: Readonly<Record<string, Language>> = {
   "PostgreSQL inside TLS": {
     probe: "postgres",
     settings: secretly((at) => `postgres://tidewatch:secret@${at}/mastodon?sslmode=verify-full`),
-    attacks: insideTls(postgresAttacks, { yes: "S", certified }),
+    attacks: insideTls(postgresAttacks, { yes: "S", wishBytes: 8, certified }),
   },
   MySQL: {
     probe: "mysql",
@@ -88,7 +88,10 @@ const languages: Readonly<Record<string, Language>> = {
   "MySQL inside TLS": {
     probe: "mysql",
     settings: secretly((at) => `mysql://tidewatch:secret@${at}?ssl-mode=REQUIRED`),
-    attacks: { ...mysqlAttacksBefore, ...insideTls(mysqlAttacksInside, { hello: mysqlHelloWithTls, certified }) },
+    attacks: {
+      ...mysqlAttacksBefore,
+      ...insideTls(mysqlAttacksInside, { hello: mysqlHelloWithTls, wishBytes: 36, certified }),
+    },
   },
   "MySQL, asked for Castopod": {
     probe: "castopod-tasks",

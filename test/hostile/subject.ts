@@ -9,8 +9,8 @@ import { type Report, startProber } from "./orders.ts";
 const graceSeconds = 1;
 /** No check may hold up another by more than a second; half of it is left for slower machines. */
 const longestTurnSeconds = 0.5;
-/** Connections are closed with the run; the server may hear of it later. One that is left stays open for ever. */
-const longestFarewellMs = 60_000;
+/** Connections are closed with the run; the server may hear of it a little later. */
+const longestFarewellMs = 10_000;
 
 export interface Meeting {
   readonly settings: unknown;
