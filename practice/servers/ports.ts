@@ -1,4 +1,4 @@
-/** Finds a port on 127.0.0.1 for a server that cannot choose one itself. */
+/** Finds a port on 127.0.0.1 for a server that cannot choose one itself, or needs the same one twice. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { DidNotStart } from "./process.ts";
@@ -21,12 +21,21 @@ export async function onPort<Server>(
   port: number | undefined,
   start: (port: number) => Promise<Server>,
 ): Promise<Server> {
-  if (port !== undefined) return start(port);
+  return port === undefined ? untilFree(async () => start(await freePort())) : start(port);
+}
+
+/** @param start tries another port each time, and leaves nothing open when somebody else has it. */
+export async function untilFree<Server>(start: () => Promise<Server>): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(await freePort());
+      return await start();
     } catch (error) {
-      if (!(error instanceof DidNotStart && error.portTaken) || attempt === 5) throw error;
+      if (!isTaken(error) || attempt === 10) throw error;
     }
   }
 }
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof DidNotStart
+    ? error.portTaken
+    : error instanceof Error && "code" in error && error.code === "EADDRINUSE";

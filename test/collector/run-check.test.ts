@@ -119,8 +119,8 @@ test("a failure leads to the runbook that helps: the finding's, that of what the
   expect(await runbook(asked("http://nowhere.example/"), nameless)).toBe("dns");
   expect(await runbook(asked("http://127.0.0.1:1/"))).toBe("mail");
   const conversed: Probe["run"] = (_options, { net }) =>
-    net.converse({ host: "nowhere.invalid", port: 25 }, async () => bad);
-  expect(await runbook(conversed)).toBe("dns");
+    net.converse({ host: "nowhere.example", port: 25 }, async () => bad);
+  expect(await runbook(conversed, nameless)).toBe("dns");
   expect((await setup(async () => bad).run()).runbook).toBeUndefined();
 });
 

@@ -3,6 +3,7 @@
  * grows by that much and no more. On a quiet machine that is nothing.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { workedMs } from "./own-time.ts";
 
 export interface Starvation extends Disposable {
   /** Of the thread that waited longest, since the beginning. */
@@ -20,8 +21,8 @@ const everyMs = 50;
 const windowMs = 2000;
 
 export function watchStarvation(pid: number | undefined): Starvation {
-  // Of ourselves we know everywhere, by how late we look.
-  let [late, due] = [0, performance.now() + everyMs];
+  // Of ourselves we know everywhere, by how late we look; what we did ourselves meanwhile is no waiting.
+  let [late, lookedAt, worked] = [0, performance.now(), workedMs()];
   const look = (): Look => ({ at: performance.now(), waited: new Map([["us", late], ...threadsOf(pid)]) });
   const first = look();
   let looks: readonly Look[] = [first];
@@ -33,9 +34,9 @@ export function watchStarvation(pid: number | undefined): Starvation {
     looks = [...looks, now].filter(({ at }) => now.at - at < windowMs);
   };
   const timer = setInterval(() => {
-    const now = performance.now();
-    late += Math.max(0, now - due) / 1000;
-    due = now + everyMs;
+    const [now, workedNow] = [performance.now(), workedMs()];
+    late += Math.max(0, now - lookedAt - everyMs - (workedNow - worked)) / 1000;
+    [lookedAt, worked] = [now, workedNow];
     note();
   }, everyMs);
   return {

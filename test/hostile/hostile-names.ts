@@ -1,7 +1,7 @@
 /** A name server that means harm, over UDP and TCP, and what it says. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { untilFree } from "../helpers/until-free.ts";
+import { untilFree } from "../../practice/servers/ports.ts";
 import { type Attack, dripping, endless } from "./attacks.ts";
 import { type HostileServer, hostileLine } from "./hostile-server.ts";
 

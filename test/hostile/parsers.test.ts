@@ -15,7 +15,7 @@ import { readNumber, samplesOf } from "../../probes/lib/prometheus-text.ts";
 import { enqueuedAt, rubyTime } from "../../probes/lib/sidekiq-state.ts";
 import { parseHandle } from "../../probes/lib/webfinger.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { workedMs } from "./own-time.ts";
+import { workedMs } from "../helpers/own-time.ts";
 
 const now = Temporal.Instant.from("2026-11-23T12:00:00Z");
 const strangers = fc.string({ unit: "binary", maxLength: 400 });

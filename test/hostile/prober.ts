@@ -12,9 +12,9 @@ import { plainText } from "../../core/plain-text.ts";
 import type { Probe } from "../../core/probe.ts";
 import { resolveSecrets } from "../../core/settings.ts";
 import { aCheck } from "../helpers/checks.ts";
+import { ownClock, workedMs } from "../helpers/own-time.ts";
 import { testLog } from "../helpers/test-log.ts";
 import { Order, type Report } from "./orders.ts";
-import { ownClock, workedMs } from "./own-time.ts";
 
 const [, , authority = ""] = process.argv;
 if (authority) setDefaultCACertificates([...getCACertificates("default"), authority]);

@@ -1,11 +1,11 @@
 /** Real name servers on loopback, several of one zone, in every kind of trouble. */
 import { expect, test } from "vitest";
+import { untilFree } from "../../practice/servers/ports.ts";
 import probe from "../../probes/dns.ts";
 import { hasRoute } from "../../probes/lib/route.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { nameServer, type TestNameServer } from "../helpers/name-server.ts";
 import { type RunProbeSettings, runProbe } from "../helpers/run-probe.ts";
-import { untilFree } from "../helpers/until-free.ts";
 
 const zone = {
   "social.example": {

@@ -201,41 +201,36 @@ mariadbTest("encryption that is asked for and not offered is said, not left out"
   expect(sample).toMatchObject({ outcome: "unknown", reason: expect.stringContaining("no encrypted connections") });
 });
 
-mariadbTest("over TLS it trusts the authority it was given, and no other", async () => {
+/** A MariaDB that encrypts, with a certificate for this name from an authority of its own. */
+async function certifiedFor(host: string) {
   const authority = certificate({ name: "Our authority", authority: true });
-  const { certPem, keyPem } = certificate({ name: "db", hosts: ["127.0.0.1", "localhost"], by: authority });
-  await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
-  await using server = await startMariadb({
-    settings: [`ssl-cert=${folder.path}/server.crt`, `ssl-key=${folder.path}/server.key`],
-  });
-  const ca = new Secret(authority.certPem);
-  expect(await look(server.url, { ca })).toMatchObject({ outcome: "up" });
-  expect(await look(`${server.url}?ssl-mode=VERIFY_IDENTITY`, { ca })).toMatchObject({ outcome: "up" });
-  expect(await look(`${server.url}?ssl-mode=REQUIRED`)).toMatchObject({
-    outcome: "unknown",
-    reason: expect.stringContaining("its certificate is not trusted"),
-  });
-  const url = server.url.replace("127.0.0.1", "localhost");
-  expect(await look(url, { ca })).toMatchObject({ outcome: "up" });
-});
+  const { certPem, keyPem } = certificate({ name: "db", hosts: [host], by: authority });
+  await using undo = new AsyncDisposableStack();
+  const { path } = undo.use(await serverFolder({ "server.crt": certPem, "server.key": keyPem }));
+  const settings = [`ssl-cert=${path}/server.crt`, `ssl-key=${path}/server.key`];
+  const { url } = undo.use(await startMariadb({ settings }));
+  const held = undo.move();
+  return {
+    at: (name: string) => url.replace("127.0.0.1", name),
+    ca: new Secret(authority.certPem),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
 
 mariadbTest.each([
   ["127.0.0.1", "localhost"],
   ["localhost", "127.0.0.1"],
-])("over TLS a certificate for %s is none for %s", async (certified, asked) => {
-  const authority = certificate({ name: "Our authority", authority: true });
-  const { certPem, keyPem } = certificate({ name: "db", hosts: [certified], by: authority });
-  await using folder = await serverFolder({ "server.crt": certPem, "server.key": keyPem });
-  await using server = await startMariadb({
-    settings: [`ssl-cert=${folder.path}/server.crt`, `ssl-key=${folder.path}/server.key`],
-  });
-  const ca = new Secret(authority.certPem);
-  const at = (host: string) => server.url.replace("127.0.0.1", host);
-  expect(await look(at(certified), { ca })).toMatchObject({ outcome: "up" });
-  expect(await look(at(asked), { ca })).toMatchObject({
+])("over TLS it trusts the authority it was given, for %s and not for %s", async (certified, other) => {
+  await using server = await certifiedFor(certified);
+  const { ca } = server;
+  expect(await look(server.at(certified), { ca })).toMatchObject({ outcome: "up" });
+  expect(await look(`${server.at(certified)}?ssl-mode=VERIFY_IDENTITY`, { ca })).toMatchObject({ outcome: "up" });
+  const distrusted = (code: string) => ({
     outcome: "unknown",
-    reason: expect.stringContaining("ERR_TLS_CERT_ALTNAME_INVALID"),
+    reason: expect.stringContaining(`its certificate is not trusted (${code}`),
   });
+  expect(await look(`${server.at(certified)}?ssl-mode=REQUIRED`)).toMatchObject(distrusted(""));
+  expect(await look(server.at(other), { ca })).toMatchObject(distrusted("ERR_TLS_CERT_ALTNAME_INVALID"));
 });
 
 test("bytes that are no MySQL are an outage, whatever they are", async () => {
