@@ -1,8 +1,9 @@
 /** Rules between settings that stand in different places, and advice about what works but is probably not meant so. */
 import { z } from "zod";
-import type { Config } from "./config.ts";
 import { nearest } from "./nearest.ts";
+import type { OnCall } from "./organisation.ts";
 import { fault, listed, type SettingFault, shown, valueAt } from "./setting-faults.ts";
+import type { Target } from "./target.ts";
 import { parseDuration } from "./units.ts";
 
 /** Settings of which something may be wrong: whatever can be used, so that these rules speak beside all other faults. */
@@ -123,13 +124,24 @@ function contactProblem(
   return `${shown(id)} cannot be told: no channel is set up; add one, like alerts.email: { from: …, smtp: { env: SMTP_URL } }`;
 }
 
+/** The settings that advice is about. */
+interface Advised {
+  readonly practice: boolean;
+  readonly server: { readonly url: string };
+  readonly selfCheck: { readonly anchors: readonly string[] };
+  readonly targets: readonly Pick<Target, "public">[];
+  readonly onCall: OnCall;
+  readonly channels: Readonly<Record<string, unknown>>;
+  readonly heartbeat?: unknown;
+}
+
 /** What works but is probably not meant so. */
-export function advice(config: Omit<Config, "warnings">, settings: unknown): readonly SettingFault[] {
+export function advice(config: Advised, settings: unknown): readonly SettingFault[] {
   if (config.practice) return [];
   return [...addressAdvice(config, settings), ...peopleAdvice(config), ...blindnessAdvice(config)];
 }
 
-function addressAdvice({ server }: Omit<Config, "warnings">, settings: unknown): readonly SettingFault[] {
+function addressAdvice({ server }: Advised, settings: unknown): readonly SettingFault[] {
   const { hostname, protocol } = new URL(server.url);
   const path = ["server", "url"];
   if (valueAt(settings, path) === undefined) {
@@ -140,7 +152,7 @@ function addressAdvice({ server }: Omit<Config, "warnings">, settings: unknown):
   return [fault(path, "the address is not https: links that sign people in would travel readable by others")];
 }
 
-function peopleAdvice({ onCall, channels }: Omit<Config, "warnings">): readonly SettingFault[] {
+function peopleAdvice({ onCall, channels }: Advised): readonly SettingFault[] {
   const reachable = (channel: string) => onCall.contacts.some(({ addresses }) => addresses[channel] !== undefined);
   return [
     ...(onCall.escalation.length === 0
@@ -162,7 +174,7 @@ function peopleAdvice({ onCall, channels }: Omit<Config, "warnings">): readonly 
   ];
 }
 
-function blindnessAdvice({ selfCheck, heartbeat, targets }: Omit<Config, "warnings">): readonly SettingFault[] {
+function blindnessAdvice({ selfCheck, heartbeat, targets }: Advised): readonly SettingFault[] {
   const noAnchors = "there are no anchors: only this machine's name servers tell whether our own connection works";
   const noHeartbeat = "there is no heartbeat: nobody outside notices when Tidewatch itself dies";
   const nothingPublic = "no target is public: the members' page will be empty";
