@@ -1,7 +1,8 @@
 /** What members are told about the past: incidents and upgrades month by month, and where nothing can be said. */
+import type { IncidentStatus } from "./incident.ts";
 import { gaps } from "./measured.ts";
 import { type PastEvent, pastEvents, upgradesOf } from "./past.ts";
-import { forMembers, type IncidentStatus, isForMembers } from "./status.ts";
+import { forMembers, isForMembers } from "./status.ts";
 import type { Target } from "./target.ts";
 import { startOfDay, wallTime } from "./time-zone.ts";
 import type { Annotation } from "./upgrade.ts";

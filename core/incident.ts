@@ -45,3 +45,10 @@ export interface IncidentUpdate {
   /** Shown on the members' page. */
   readonly public: boolean;
 }
+
+/** An incident as a page shows it, with what was said about it. */
+export interface IncidentStatus {
+  readonly incident: Incident;
+  /** Oldest first. */
+  readonly updates: readonly IncidentUpdate[];
+}

@@ -1,6 +1,6 @@
 /** What members read about the past: incidents, and the upgrades between them. */
+import type { IncidentStatus } from "./incident.ts";
 import type { Localised } from "./language.ts";
-import type { IncidentStatus } from "./status.ts";
 import { isShown, type Target } from "./target.ts";
 import type { Annotation } from "./upgrade.ts";
 

@@ -1,5 +1,5 @@
 /** What members are told: from targets, live verdicts, transitions and incidents to one plain model of the status page. */
-import type { Incident, IncidentUpdate } from "./incident.ts";
+import type { Incident, IncidentStatus } from "./incident.ts";
 import type { Localised } from "./language.ts";
 import type { CheckState } from "./live.ts";
 import { type Upgrade, upgradesOf } from "./past.ts";
@@ -77,12 +77,6 @@ export interface DayStatus {
   /** What the bar says: the worst that was, `unknown` when less than half of it was measured and nothing was bad. */
   readonly shown: Outcome;
   readonly seconds: Readonly<Record<Outcome, number>>;
-}
-
-export interface IncidentStatus {
-  readonly incident: Incident;
-  /** Oldest first. */
-  readonly updates: readonly IncidentUpdate[];
 }
 
 /** What was not measured is no trouble that is known, and must not hide any. */

@@ -1,10 +1,10 @@
 /** What the pages know from the store, read when it changed; when the store fails, what it said before. */
 import type { Clock } from "../core/clock.ts";
-import type { Incident } from "../core/incident.ts";
+import type { Incident, IncidentStatus } from "../core/incident.ts";
 import type { CheckState } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import { joined, measuredTimes } from "../core/measured.ts";
-import { type IncidentStatus, isForMembers } from "../core/status.ts";
+import { isForMembers } from "../core/status.ts";
 import type { Store, Transition } from "../core/store.ts";
 import type { Target } from "../core/target.ts";
 import type { Annotation } from "../core/upgrade.ts";

@@ -1,11 +1,10 @@
 /** Services with a past, told in a few words, for tests of what members see. */
-import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
+import type { Incident, IncidentFacts, IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import type { CheckState, Live } from "../../core/live.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../../core/member-texts.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Outcome } from "../../core/sample.ts";
-import type { IncidentStatus } from "../../core/status.ts";
 import type { Store, Transition } from "../../core/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
