@@ -2,7 +2,8 @@
 import { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { streamSSE } from "hono/streaming";
-import { type Html, renderPage, styleSource } from "../dashboards/parts/layout.ts";
+import type { Html } from "../dashboards/parts/html.ts";
+import { renderPage, styleSource } from "../dashboards/parts/layout.ts";
 import type { PracticeCoop, Switch } from "./co-op.ts";
 import type { CaughtMail } from "./servers/mail.ts";
 

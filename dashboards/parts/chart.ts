@@ -1,6 +1,6 @@
 /** A growth chart as SVG: what was measured, named levels, and the range of what is to come with its dates written on it. */
 import { html } from "hono/html";
-import type { Html } from "./layout.ts";
+import type { Html } from "./html.ts";
 
 /** Days are counted from any origin. */
 export interface GrowthChart {

@@ -5,10 +5,8 @@ import { html, raw } from "hono/html";
 import type { Language, Localised } from "../../core/language.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { words } from "../words.ts";
+import type { Html } from "./html.ts";
 import { iconAddress, signs } from "./state.ts";
-
-/** Escaped already; put into another template it stays as it is. */
-export type Html = ReturnType<typeof html>;
 
 /** What every page of one visitor has in common. */
 export interface LayoutProps {

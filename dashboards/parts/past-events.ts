@@ -1,9 +1,10 @@
 /** What happened, newest first: incidents with their last word, upgrades as smaller lines between them. */
 import { html } from "hono/html";
+import type { IncidentStatus } from "../../core/incident.ts";
 import type { PastEvent, Upgrade } from "../../core/past.ts";
-import type { IncidentStatus } from "../../core/status.ts";
 import { words } from "../words.ts";
-import type { Html, LayoutProps } from "./layout.ts";
+import type { Html } from "./html.ts";
+import type { LayoutProps } from "./layout.ts";
 import { sign } from "./state.ts";
 import { moment, span, stretch } from "./time.ts";
 

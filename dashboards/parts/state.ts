@@ -3,7 +3,7 @@ import { html, raw } from "hono/html";
 import type { Language } from "../../core/language.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import { words } from "../words.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./html.ts";
 
 /** ● ▲ ■ ◆ drawn by ourselves: fonts disagree about their size, and some turn them into pictures. */
 const shapes: Readonly<Record<Outcome, string>> = {

@@ -1,6 +1,6 @@
 /** Tables of figures: a caption, column headings, numbers in line with each other. */
 import { html } from "hono/html";
-import type { Html } from "./layout.ts";
+import type { Html } from "./html.ts";
 
 export interface Column {
   readonly title: string;

@@ -4,7 +4,7 @@ import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { formatDate, formatIn, formatStretch } from "../../core/time-zone.ts";
 import { words } from "../words.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./html.ts";
 
 export function moment(
   at: Temporal.Instant,

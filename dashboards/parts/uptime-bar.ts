@@ -5,7 +5,7 @@ import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { DayStatus } from "../../core/status.ts";
 import { words } from "../words.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./html.ts";
 import { stateWord } from "./state.ts";
 import { day } from "./time.ts";
 

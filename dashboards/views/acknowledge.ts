@@ -2,7 +2,8 @@
 import { html } from "hono/html";
 import type { Incident } from "../../core/incident.ts";
 import type { Contact } from "../../core/organisation.ts";
-import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import type { Html } from "../parts/html.ts";
+import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { sign } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
 import { words } from "../words.ts";

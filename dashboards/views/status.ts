@@ -1,13 +1,14 @@
 /** The status page: one sentence, what goes on, each service with its days, what happened lately. */
 import { html, raw } from "hono/html";
-import type { IncidentUpdate } from "../../core/incident.ts";
+import type { IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { pastEvents } from "../../core/past.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
 import type { Outcome } from "../../core/sample.ts";
-import { type IncidentStatus, presentImpact, type StatusModel, type TargetStatus } from "../../core/status.ts";
+import { presentImpact, type StatusModel, type TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
-import { type Html, type LayoutProps, renderPage } from "../parts/layout.ts";
+import type { Html } from "../parts/html.ts";
+import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";
 import { sign, stateWord } from "../parts/state.ts";

@@ -7,7 +7,6 @@ import { evidenceOf, refusalOf } from "./answer.ts";
 import { certificateAuthority } from "./certificate.ts";
 import { hasBlemish, isSlow } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
-import type { Software } from "./nodeinfo.ts";
 
 /** Settings that all of them share. */
 export const serverSettings = {
@@ -45,7 +44,7 @@ const patienceSeconds = 2 * 3600;
 
 /** Two documents of one server should name one version. */
 export function disagreement(
-  versions: { readonly instance: string | undefined; readonly nodeInfo: Software | undefined },
+  versions: { readonly instance: string | undefined; readonly nodeInfo: { readonly version: string } | undefined },
   subject: Localised,
   { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
 ): readonly Flaw[] {

@@ -2,30 +2,22 @@
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import { CannotLook } from "./cannot-look.ts";
-import type { RedisAnswer, RedisContext, RedisReader } from "./redis.ts";
 import type { RedisAddress, SentinelGroup } from "./redis-address.ts";
 
-type Visit = <T>(
-  address: RedisAddress,
-  context: RedisContext,
-  use: (redis: RedisReader) => Promise<T>,
-) => Promise<RedisAnswer<T>>;
+/** Sends one command over a connection of its own; resolves with what was answered to each. */
+type Ask = (node: RedisAddress, command: readonly [string, ...string[]], signal: AbortSignal) => Promise<unknown>;
 
-/** @param visit opens one connection, lets ask, and closes it. */
 export async function primaryOf(
   { tls, user, password, database }: RedisAddress,
   { primary, nodes, ...login }: SentinelGroup,
-  context: RedisContext,
-  visit: Visit,
+  signal: AbortSignal,
+  ask: Ask,
 ): Promise<RedisAddress> {
   const answered = new AbortController();
-  const signal = AbortSignal.any([context.signal, answered.signal]);
+  const enough = AbortSignal.any([signal, answered.signal]);
   const asked = nodes.map(async ({ host, port }) => {
     const node: RedisAddress = { host, port, tls, ...login, database: 0 };
-    const { answer } = await visit(node, { ...context, signal }, (sentinel) =>
-      sentinel.ask([["sentinel", "get-master-addr-by-name", primary]]),
-    );
-    const parsed = Answer.safeParse(answer);
+    const parsed = Answer.safeParse(await ask(node, ["sentinel", "get-master-addr-by-name", primary], enough));
     if (!parsed.success)
       throw new CannotLook("what should be a sentinel is none: check host and port", `${host}:${port}`);
     const [found] = parsed.data;
@@ -36,7 +28,7 @@ export async function primaryOf(
     const [host, port] = await Promise.any(asked);
     return { host, port, tls, user, password, database };
   } catch (error) {
-    throw context.signal.aborted ? await lastWord(asked) : worstOf(error, nodes.length);
+    throw signal.aborted ? await lastWord(asked) : worstOf(error, nodes.length);
   } finally {
     // Whoever has not answered by now need not.
     answered.abort();

@@ -40,7 +40,11 @@ export async function withRedis<T>(
   const address = redisAddress(url.reveal());
   if (!address) throw new CannotLook("the address of Redis cannot be read: write redis://host:port/db");
   if (!address.sentinel) return visit(address, context, use);
-  return visit(await primaryOf(address, address.sentinel, context, visit), context, use);
+  const primary = await primaryOf(address, address.sentinel, context.signal, async (node, command, signal) => {
+    const { answer } = await visit(node, { ...context, signal }, (sentinel) => sentinel.ask([command]));
+    return answer;
+  });
+  return visit(primary, context, use);
 }
 
 async function visit<T>(
