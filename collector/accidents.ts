@@ -1,8 +1,8 @@
 /** Errors that are bugs or troubles of our own: counted, and each told once. */
+import { NotMeasured } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { type CheckKey, checkKey } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import { Blind } from "./blind.ts";
 
 export class Accidents {
   readonly #log: Log;
@@ -22,7 +22,7 @@ export class Accidents {
     if (this.#told.size >= 1000) this.#told.clear();
     this.#told.add(told);
     const fields = { check: key, probe: check.probe, error };
-    if (error instanceof Blind) this.#log.warn("check could not be measured", fields);
+    if (error instanceof NotMeasured) this.#log.warn("check could not be measured", fields);
     else this.#log.error("accident in a check", fields);
   }
 }

@@ -1,8 +1,3 @@
-/** The measuring itself failed, for a reason of ours: the check is `unknown`, and nobody is blamed. */
-export class Blind extends Error {
-  override readonly name = "Blind";
-}
-
 /** Errors of our own machine while opening a connection: out of sockets, out of memory, a firewall of ours. */
 const ours = new Map([
   ["EMFILE", "this program has too many files open"],

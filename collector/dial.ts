@@ -2,8 +2,8 @@
 import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { performance } from "node:perf_hooks";
-import { Unreachable } from "../core/errors.ts";
-import { Blind, errorCode, faultOfOurs } from "./blind.ts";
+import { NotMeasured, Unreachable } from "../core/errors.ts";
+import { errorCode, faultOfOurs } from "./blind.ts";
 import type { Address } from "./resolve.ts";
 import { endpoint, inSeconds, listed } from "./wording.ts";
 
@@ -91,7 +91,8 @@ function alternating(addresses: readonly Address[]): Address[] {
 function refusal(failed: readonly Attempt[], port: number): Error {
   const codes = [...new Set(failed.map(({ code }) => code))];
   const faults = failed.map(({ code, family }) => faultOfOurs(code) ?? missingFamily(code, family));
-  if (faults.every((fault) => fault !== undefined)) return new Blind(faults[0] ?? "no address to connect to");
+  if (faults.every((fault) => fault !== undefined))
+    return new NotMeasured(faults[0] ?? "no address to connect to", { localFault: true });
   const parts = codes.map((code) => {
     const where = failed.filter((attempt) => attempt.code === code).map(({ address }) => endpoint(address, port));
     return code === "ECONNREFUSED" ? `refused on ${listed(where)}` : `${listed(where)} ${inWords(code)}`;

@@ -1,6 +1,6 @@
 /** One run of one check: deadline, evidence, and what each kind of failure means. */
 import type { Clock } from "../core/clock.ts";
-import { Unreachable } from "../core/errors.ts";
+import { NotMeasured, Unreachable } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
 import { typeset } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
@@ -12,7 +12,6 @@ import type { Finding, Reading, Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { deadlinePassed, isDeadline, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
-import { Blind } from "./blind.ts";
 import type { Hop } from "./hop.ts";
 import type { HttpClient, RunHttp } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
@@ -103,7 +102,7 @@ async function attempt(
   check: Check,
   { probe, http, clock, signal, memory, hearing, end, past }: Attempt,
 ): Promise<Finding> {
-  if (past.leftBehind) throw new Blind("the run before has not ended yet");
+  if (past.leftBehind) throw new NotMeasured("the run before has not ended yet", { localFault: true });
   const stop = () => end.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   const over = new AbortController();
@@ -112,7 +111,8 @@ async function attempt(
     end.abort(deadlinePassed());
     await clock.sleep(graceSeconds, over.signal);
     past.leftBehind = true;
-    throw new Blind(`the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`);
+    const reason = `the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`;
+    throw new NotMeasured(reason, { localFault: true });
   };
   const work = (async () =>
     probe.run(check.options, {
@@ -144,8 +144,9 @@ function meaning(check: Check, error: unknown, { probe, accidents, log }: RunPar
     return { ...down, reason: error.message, evidence: error.evidence, phases: error.phases };
   }
   if (isDeadline(error)) return { ...down, reason: `no result within ${inSeconds(check.timeoutSeconds)}` };
-  (accidents ?? new Accidents(log)).happened(check, error);
-  if (error instanceof Blind) return unknown(error.message);
+  const notMeasured = error instanceof NotMeasured ? error : undefined;
+  if (!notMeasured || notMeasured.localFault) (accidents ?? new Accidents(log)).happened(check, error);
+  if (notMeasured) return { ...unknown(notMeasured.message), evidence: notMeasured.evidence };
   const { name, message } = error instanceof Error ? error : { name: "error", message: String(error) };
   return { ...unknown(`the check itself failed (${name})`), evidence: message };
 }

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
+import { NotMeasured } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
 import type { Log } from "../core/log.ts";
 import type { Probe } from "../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { Accidents } from "./accidents.ts";
-import { Blind } from "./blind.ts";
 import type { HttpClient } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { runCheck } from "./run-check.ts";
@@ -76,6 +76,6 @@ export class Runner {
 
 /** The configuration was read with other plug-ins than are here: never seen, but better `unknown` than silence. */
 function missing(name: string): Probe {
-  const run = () => Promise.reject(new Blind(`there is no probe "${name}"`));
+  const run = () => Promise.reject(new NotMeasured(`there is no probe "${name}"`, { localFault: true }));
   return { summary: "", options: z.unknown(), example: undefined, run };
 }

@@ -2,10 +2,10 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
-import { Unreachable } from "../core/errors.ts";
+import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { TlsFacts, TlsFault } from "../core/probe.ts";
-import { Blind, errorCode } from "./blind.ts";
+import { errorCode } from "./blind.ts";
 import { type Authorities, authoritiesIn, pathOf } from "./certificate-path.ts";
 import { listed } from "./wording.ts";
 
@@ -249,7 +249,8 @@ const closedEarly = () => refused("the server closed the connection during the h
 function handshakeFailure(error: Error): Error {
   const code = errorCode(error);
   if (code === "ECONNRESET") return closedEarly();
-  if (code === "EMFILE" || code === "ENOMEM") return new Blind(`this machine could not begin TLS (${code})`);
+  if (code === "EMFILE" || code === "ENOMEM")
+    return new NotMeasured(`this machine could not begin TLS (${code})`, { localFault: true });
   const detail = "reason" in error && typeof error.reason === "string" ? error.reason : code;
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
     return refused("the server does not speak TLS on this port", code);

@@ -1,4 +1,4 @@
-/** The shapes of failure: no answer, a bad setting, a failed notice. Anything else is our own bug. */
+/** The shapes of failure: no answer, nothing measured, a bad setting, a failed notice. Anything else is our own bug. */
 import type { Phases } from "./sample.ts";
 
 /** A watched server gave no usable answer at all. `message` is one safe sentence, e.g. "connected in 12 ms, then no answer within 10 s". */
@@ -19,6 +19,24 @@ export class Unreachable extends Error {
     this.stage = detail.stage;
     this.phases = detail.phases ?? {};
     this.evidence = detail.evidence ?? "";
+  }
+}
+
+/**
+ * The measuring itself failed: we are not let in, do not understand what we see, or are out of sockets. The check is
+ * `unknown`, and nobody is blamed. `message` is one safe sentence that says how to mend it, without a full stop.
+ */
+export class NotMeasured extends Error {
+  override readonly name = "NotMeasured";
+  /** Plain text for whoever mends it. */
+  readonly evidence: string;
+  /** This machine or program is at fault, and no setting or permission: logged, and counted as an error of our own. */
+  readonly localFault: boolean;
+
+  constructor(message: string, { evidence = "", localFault = false } = {}) {
+    super(message);
+    this.evidence = evidence;
+    this.localFault = localFault;
   }
 }
 

@@ -1,9 +1,9 @@
 /** Looks at Castopod's background work in its database: whether cron does it, how late it is, and what was left behind. */
 import { z } from "zod";
+import { NotMeasured } from "../core/errors.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { duration } from "../core/settings.ts";
-import { CannotLook, unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { judged, seenTasks, tasksEvidence, tasksReadings } from "./lib/castopod-tasks-findings.ts";
 import { castopodQueues, castopodTasksThresholds, runbook } from "./lib/castopod-tasks-queues.ts";
 import { readCastopodTasks } from "./lib/castopod-tasks-state.ts";
@@ -46,7 +46,7 @@ export default defineProbe({
   thresholds: ({ queues, ignore, ...settings }) =>
     castopodTasksThresholds(tolerances(castopodQueues, queues, ignore), settings),
 
-  run: (settings, context) => unknownUnlessSeen(() => look(settings, context)),
+  run: look,
 });
 
 async function look(
@@ -56,7 +56,7 @@ async function look(
   const { answer, phases } = await withMysql(url, { net, ca }, (mysql) => readCastopodTasks(mysql, prefix)).catch(
     (error: unknown) => {
       // That the house is full is for the check of the database to say.
-      throw error instanceof NoConnectionLeft ? new CannotLook(`MySQL ${error.message}`) : error;
+      throw error instanceof NoConnectionLeft ? new NotMeasured(`MySQL ${error.message}`) : error;
     },
   );
   const state = seenTasks(answer, stuckAfter, { clock, memory });

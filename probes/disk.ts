@@ -2,10 +2,9 @@
 import type { StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { z } from "zod";
-import { Unreachable } from "../core/errors.ts";
+import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { CannotLook, unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { errorCode, isDeadline } from "./lib/no-answer.ts";
 import {
   capacityPlan,
@@ -57,23 +56,22 @@ export default defineProbe({
   // A file system knows its own size: the limit comes with the readings.
   capacity: (settings, checkId) => capacityPlan(checkId, settings),
 
-  run: ({ path, store = path }, context) =>
-    unknownUnlessSeen(async (): Promise<Finding> => {
-      const { blocks, bfree, bavail, bsize, frsize, files, ffree } = await fileSystem(path, context);
-      // The unit of the counts; bsize is only what is read best at once. It differs on some network file systems.
-      const unit = frsize > 0 ? frsize : bsize;
-      const used = (blocks - bfree) * unit;
-      const limit = used + bavail * unit;
-      if (limit <= 0) throw new CannotLook(`${path} has no size of its own: name a folder on a real disk`);
-      return {
-        outcome: "up",
-        readings: [
-          ...storageReadings(store, used, limit),
-          // Some file systems (btrfs) make inodes as they need them and count none.
-          ...(files > 0 ? [{ metric: "storage_inodes_ratio", value: (files - ffree) / files, labels: { store } }] : []),
-        ],
-      };
-    }),
+  async run({ path, store = path }, context): Promise<Finding> {
+    const { blocks, bfree, bavail, bsize, frsize, files, ffree } = await fileSystem(path, context);
+    // The unit of the counts; bsize is only what is read best at once. It differs on some network file systems.
+    const unit = frsize > 0 ? frsize : bsize;
+    const used = (blocks - bfree) * unit;
+    const limit = used + bavail * unit;
+    if (limit <= 0) throw new NotMeasured(`${path} has no size of its own: name a folder on a real disk`);
+    return {
+      outcome: "up",
+      readings: [
+        ...storageReadings(store, used, limit),
+        // Some file systems (btrfs) make inodes as they need them and count none.
+        ...(files > 0 ? [{ metric: "storage_inodes_ratio", value: (files - ffree) / files, labels: { store } }] : []),
+      ],
+    };
+  },
 });
 
 /** A file system of another machine may hang for ever: then the run ends with its signal, and it is asked only once. */
@@ -90,10 +88,10 @@ async function fileSystem(path: string, { signal, memory }: ProbeContext) {
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new CannotLook(`there is no ${path} here: check the path, and whether the disk is mounted`);
+      throw new NotMeasured(`there is no ${path} here: check the path, and whether the disk is mounted`);
     }
-    if (code === "EACCES") throw new CannotLook(`we may not look at ${path}: give our user the right to enter it`);
-    if (code) throw new CannotLook(`${path} cannot be measured (${code})`);
+    if (code === "EACCES") throw new NotMeasured(`we may not look at ${path}: give our user the right to enter it`);
+    if (code) throw new NotMeasured(`${path} cannot be measured (${code})`);
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);

@@ -1,7 +1,6 @@
 /** Looks at Laravel's queues in Redis and at Horizon, which works on them: Pixelfed's, or any other's. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
-import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { horizonEvidence, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
 import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
@@ -47,18 +46,17 @@ export default defineProbe({
     ...horizonThresholds(settings),
   ],
 
-  run: ({ url, ca, queues, ignore, supervised, ...prefixes }, { signal, clock, memory }) =>
-    unknownUnlessSeen(async () => {
-      const watched = tolerances(pixelfedQueues, queues, ignore);
-      const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
-        readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
-      );
-      const state = seenHorizon(answer, { memory, clock });
-      return {
-        ...judged(state, watched, supervised),
-        readings: horizonReadings(state, watched),
-        evidence: horizonEvidence(state),
-        phases,
-      };
-    }),
+  async run({ url, ca, queues, ignore, supervised, ...prefixes }, { signal, clock, memory }) {
+    const watched = tolerances(pixelfedQueues, queues, ignore);
+    const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
+      readHorizon(redis, { ...prefixes, expected: [...watched.keys()] }),
+    );
+    const state = seenHorizon(answer, { memory, clock });
+    return {
+      ...judged(state, watched, supervised),
+      readings: horizonReadings(state, watched),
+      evidence: horizonEvidence(state),
+      phases,
+    };
+  },
 });

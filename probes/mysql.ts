@@ -4,7 +4,6 @@ import type { Localised } from "../core/language.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
-import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { connectionThresholds } from "./lib/connection-levels.ts";
 import { type MysqlReader, mysqlUrl, NoConnectionLeft, questionSeconds, withMysql } from "./lib/mysql.ts";
@@ -41,7 +40,7 @@ export default defineProbe({
   capacity: (settings, checkId) =>
     settings.capacity === undefined ? undefined : capacityPlan(checkId, settings, settings.capacity),
 
-  run: (settings, context) => unknownUnlessSeen(() => look(settings, context)),
+  run: look,
 });
 
 async function look(settings: Options, { net }: ProbeContext): Promise<Finding> {

@@ -4,7 +4,6 @@ import type { Localised } from "../core/language.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
-import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { NoConnectionLeft, type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
 import { Findings, type Row, sum } from "./lib/postgres-findings.ts";
@@ -46,7 +45,7 @@ export default defineProbe({
   capacity: (settings, checkId) =>
     settings.capacity === undefined ? undefined : capacityPlan(checkId, settings, settings.capacity),
 
-  run: (settings, context) => unknownUnlessSeen(() => look(settings, context)),
+  run: look,
 });
 
 async function look(settings: Options, context: ProbeContext): Promise<Finding> {

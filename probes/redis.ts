@@ -1,8 +1,8 @@
 /** Looks at a Redis itself: whether it takes writes, keeps what it has, and has room for more. */
 import { z } from "zod";
+import { NotMeasured } from "../core/errors.ts";
 import { defineProbe } from "../core/probe.ts";
 import { duration } from "../core/settings.ts";
-import { CannotLook, unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { withRedis } from "./lib/redis.ts";
 import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
@@ -29,22 +29,21 @@ export default defineProbe({
 
   thresholds: redisThresholds,
 
-  run: ({ url, ca, ...expected }, { signal, clock, memory }) =>
-    unknownUnlessSeen(async () => {
-      const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) => redis.ask([["info"]]));
-      const info = parseInfo(textOf(answer));
-      const lately = RedisHistory.of(memory).note(info, clock.monotonicSeconds());
-      return {
-        ...judged(info, lately, expected),
-        readings: redisReadings(info, clock.now().epochMilliseconds / 1000),
-        evidence: redisEvidence(info, lately),
-        phases,
-      };
-    }),
+  async run({ url, ca, ...expected }, { signal, clock, memory }) {
+    const { answer, phases } = await withRedis(url, { signal, clock, ca }, (redis) => redis.ask([["info"]]));
+    const info = parseInfo(textOf(answer));
+    const lately = RedisHistory.of(memory).note(info, clock.monotonicSeconds());
+    return {
+      ...judged(info, lately, expected),
+      readings: redisReadings(info, clock.now().epochMilliseconds / 1000),
+      evidence: redisEvidence(info, lately),
+      phases,
+    };
+  },
 });
 
 function textOf(answer: unknown): string {
   const parsed = z.tuple([z.string()]).safeParse(answer);
-  if (!parsed.success) throw new CannotLook("what should be a Redis answers INFO with something else");
+  if (!parsed.success) throw new NotMeasured("what should be a Redis answers INFO with something else");
   return parsed.data[0];
 }

@@ -1,13 +1,12 @@
 /** Looks up where everything that a service uses is hosted, and by whom. */
 import { z } from "zod";
-import { Unreachable } from "../core/errors.ts";
+import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
 import { isForOwnUse } from "../core/networks.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import { publicResidencyMetric, residencySources } from "../core/residency.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { duration, webAddress } from "../core/settings.ts";
-import { CannotLook, unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { NameServer } from "./lib/dns.ts";
 import { askInstance } from "./lib/instance.ts";
 import { isDeadline } from "./lib/no-answer.ts";
@@ -123,19 +122,18 @@ export default defineProbe({
     },
   ],
 
-  run: (settings, context) =>
-    unknownUnlessSeen(async () => {
+  async run(settings, context) {
+    context.signal.throwIfAborted();
+    try {
+      const found = await look(settings, context);
       context.signal.throwIfAborted();
-      try {
-        const found = await look(settings, context);
-        context.signal.throwIfAborted();
-        return findingOf(found, settings);
-      } catch (error) {
-        // Nothing is down because we were slow to find out where it is.
-        if (isDeadline(context.signal)) throw new CannotLook("the lookups did not end in time");
-        throw error;
-      }
-    }),
+      return findingOf(found, settings);
+    } catch (error) {
+      // Nothing is down because we were slow to find out where it is.
+      if (isDeadline(context.signal)) throw new NotMeasured("the lookups did not end in time");
+      throw error;
+    }
+  },
 });
 
 interface Located {
@@ -262,7 +260,7 @@ function findingOf({ located, failures }: Found, settings: Options): Finding {
     new Set(located.filter(({ standing: is }) => is === wanted).map(({ address }) => address)).size;
   const [inside, outside, unknown] = [count("inside"), count("outside"), count("unknown")];
   if (located.length === 0 && failures.length === 0)
-    throw new CannotLook("these names lead to no host: check hosts and mail");
+    throw new NotMeasured("these names lead to no host: check hosts and mail");
   // Only the beginning is kept.
   const worstFirst = (["outside", "unknown", "inside"] as const).flatMap((is) =>
     located.filter((one) => one.standing === is),

@@ -1,7 +1,6 @@
 /** Looks at Sidekiq's queues in Redis: how late each is, as Sidekiq itself counts it, and whether anybody works on them. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
-import { unknownUnlessSeen } from "./lib/cannot-look.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
 import { withRedis } from "./lib/redis.ts";
@@ -47,21 +46,20 @@ export default defineProbe({
     return [...latencyThresholds(mastodonQueues, watched, settings.lateFor), ...sidekiqThresholds(watched, settings)];
   },
 
-  run: ({ url, ca, namespace, queues, ignore }, { signal, clock, memory }) =>
-    unknownUnlessSeen(async () => {
-      const watched = tolerances(mastodonQueues, queues, ignore);
-      const history = SidekiqHistory.of(memory);
-      const { newestDeath, queues: remembered } = history;
-      const question = { namespace, expected: Object.keys(queues), diedAfter: newestDeath, remembered };
-      const { answer: state, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
-        readSidekiq(redis, question),
-      );
-      const trend = history.note(state, clock.monotonicSeconds());
-      return {
-        ...judged(state, trend, watched),
-        readings: sidekiqReadings(state, trend),
-        evidence: sidekiqEvidence(state, trend),
-        phases,
-      };
-    }),
+  async run({ url, ca, namespace, queues, ignore }, { signal, clock, memory }) {
+    const watched = tolerances(mastodonQueues, queues, ignore);
+    const history = SidekiqHistory.of(memory);
+    const { newestDeath, queues: remembered } = history;
+    const question = { namespace, expected: Object.keys(queues), diedAfter: newestDeath, remembered };
+    const { answer: state, phases } = await withRedis(url, { signal, clock, ca }, (redis) =>
+      readSidekiq(redis, question),
+    );
+    const trend = history.note(state, clock.monotonicSeconds());
+    return {
+      ...judged(state, trend, watched),
+      readings: sidekiqReadings(state, trend),
+      evidence: sidekiqEvidence(state, trend),
+      phases,
+    };
+  },
 });

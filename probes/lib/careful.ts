@@ -1,10 +1,9 @@
 /** Stands between a connection and a library that reads it where nobody could catch what it throws. */
 import type { Socket } from "node:net";
-import { Unreachable } from "../../core/errors.ts";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 
 /**
- * What may be heard of these bytes, piece by piece. Throws for what nobody should hear; `Unreachable` and `CannotLook` are
+ * What may be heard of these bytes, piece by piece. Throws for what nobody should hear; `Unreachable` and `NotMeasured` are
  * told in their own words.
  */
 export type Look = (bytes: Uint8Array) => Iterable<Uint8Array>;
@@ -73,7 +72,7 @@ export class CarefulListener {
       for (const piece of look(bytes)) Reflect.apply(listener, socket, [piece]);
     } catch (cause) {
       this.#over = true;
-      const told = cause instanceof Unreachable || cause instanceof CannotLook;
+      const told = cause instanceof Unreachable || cause instanceof NotMeasured;
       const unread = () => new Unreachable(`the answer is not ${this.#language}`, { stage: "protocol", cause });
       this.#stumbled.reject(told ? cause : unread());
       // Not a polite goodbye, during which more would come.

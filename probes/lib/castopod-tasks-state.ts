@@ -4,7 +4,7 @@
  * database, in UTC, as Castopod compares them too.
  */
 import { z } from "zod";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 import { askRows, type MysqlReader, type Refusal } from "./mysql.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
 
@@ -67,11 +67,11 @@ async function tablesOf(mysql: MysqlReader, prefix: string): Promise<Tables> {
        WHERE TABLE_NAME IN (${wanted}) AND TABLE_SCHEMA = COALESCE(DATABASE(), TABLE_SCHEMA) LIMIT 2`,
     Place,
   );
-  if (isRefusal(places)) throw new CannotLook(`MySQL does not tell which tables there are (${places})`);
+  if (isRefusal(places)) throw new NotMeasured(`MySQL does not tell which tables there are (${places})`);
   const [found, another] = places;
   if (!found)
-    throw new CannotLook(`our user sees no table ${prefix}fediverse_activities: ${grantColumns}, or set prefix`);
-  if (another) throw new CannotLook("there is more than one Castopod: name its database at the end of the address");
+    throw new NotMeasured(`our user sees no table ${prefix}fediverse_activities: ${grantColumns}, or set prefix`);
+  if (another) throw new NotMeasured("there is more than one Castopod: name its database at the end of the address");
   return (name) => `\`${found.place.replaceAll("`", "``")}\`.\`${prefix}${name}\``;
 }
 

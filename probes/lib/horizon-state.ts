@@ -1,6 +1,6 @@
 /** What Laravel's queues and Horizon keep in Redis, read in three bounded round trips. */
 import { z } from "zod";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
 import type { RedisCommand, RedisReader } from "./redis.ts";
 import {
@@ -104,7 +104,7 @@ export async function readHorizon(redis: RedisReader, question: HorizonQuestion)
   const queues = await readQueues(redis, watched, `${question.prefix}queues:`, now);
   const nothingHere = masterNames.length + supervisorNames.length + known.length === 0 && snapshotAt === null;
   if (nothingHere && queues.every(({ jobs, delayed, reserved }) => jobs + delayed + reserved === 0)) {
-    throw new CannotLook("there is no Horizon in this Redis: check the database number and the prefixes");
+    throw new NotMeasured("there is no Horizon in this Redis: check the database number and the prefixes");
   }
   return {
     at: now,

@@ -4,12 +4,11 @@ import { getCACertificates, TLSSocket } from "node:tls";
 import type { Connection as Client, ConnectionOptions } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
-import { CannotLook } from "./cannot-look.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
@@ -68,7 +67,7 @@ export async function withMysql<T>(
   use: (mysql: MysqlReader) => Promise<T>,
 ): Promise<{ readonly answer: T; readonly phases: Phases }> {
   const address = mysqlAddress(url.reveal());
-  if (!address) throw new CannotLook("the address of MySQL cannot be read: write mysql://user@host:3306");
+  if (!address) throw new NotMeasured("the address of MySQL cannot be read: write mysql://user@host:3306");
   // Only what a configured check needs is loaded.
   const { createConnection } = await import("mysql2");
   const to = { host: address.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(address.port) || 3306 };
@@ -118,11 +117,11 @@ function letIn(client: Client): Promise<Connection> {
 }
 
 /** What is wrong with its certificate, in place of which mysql2 has one code for all that goes wrong there. */
-function distrust(client: Client): CannotLook | undefined {
+function distrust(client: Client): NotMeasured | undefined {
   const stream: unknown = Reflect.get(client, "stream");
   const code = stream instanceof TLSSocket ? String(stream.authorizationError) : "";
   if (!isCertificateFault(code)) return undefined;
-  return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`);
+  return new NotMeasured(`its certificate is not trusted (${code}): give its authority as ca`);
 }
 
 async function understood<T>(answer: Promise<T>): Promise<T> {
@@ -136,7 +135,7 @@ async function understood<T>(answer: Promise<T>): Promise<T> {
 /** What cannot be read makes the client stumble, in ways that have no code. */
 function unread(error: unknown): unknown {
   if (error instanceof Error && /mysql_clear_password/.test(error.message)) {
-    return new CannotLook("MySQL wants our password in clear text: give our user another way to sign in");
+    return new NotMeasured("MySQL wants our password in clear text: give our user another way to sign in");
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code !== "" && !/^ERR_(?:OUT_OF|BUFFER)/.test(code)) return error;
@@ -225,7 +224,7 @@ function numberOf(error: unknown): number {
 
 /** What the server says instead of letting us in. Its own text is not passed on: it may quote names or settings. */
 function explained(error: unknown, line: Line): unknown {
-  if (error instanceof CannotLook || error instanceof Unreachable || error instanceof NoConnectionLeft) return error;
+  if (error instanceof NotMeasured || error instanceof Unreachable || error instanceof NoConnectionLeft) return error;
   const number = numberOf(error);
   const phases = line.phases();
   if (number === 0) return clientFailure(error, phases);
@@ -235,30 +234,33 @@ function explained(error: unknown, line: Line): unknown {
       return new NoConnectionLeft("has no free connection left");
     case 1045:
     case 1698:
-      return new CannotLook("MySQL refused our user name or password", evidence);
+      return new NotMeasured("MySQL refused our user name or password", { evidence });
     case 1044:
-      return new CannotLook("our user may not use this database: leave it out of the address", evidence);
+      return new NotMeasured("our user may not use this database: leave it out of the address", { evidence });
     case 1049:
-      return new CannotLook("MySQL has no database of this name: leave it out of the address", evidence);
+      return new NotMeasured("MySQL has no database of this name: leave it out of the address", { evidence });
     case 1130:
-      return new CannotLook("MySQL takes no connections from our address: create the user for this host", evidence);
+      return new NotMeasured("MySQL takes no connections from our address: create the user for this host", {
+        evidence,
+      });
     case 1129:
-      return new CannotLook("MySQL blocked our address after too many errors: mariadb-admin flush-hosts", evidence);
+      return new NotMeasured("MySQL blocked our address after too many errors: mariadb-admin flush-hosts", {
+        evidence,
+      });
     case 1203:
     case 1226:
-      return new CannotLook("our user has no connection left: raise its MAX_USER_CONNECTIONS", evidence);
+      return new NotMeasured("our user has no connection left: raise its MAX_USER_CONNECTIONS", { evidence });
     case 3118:
     case 4151:
-      return new CannotLook("MySQL has locked our user: ALTER USER … ACCOUNT UNLOCK", evidence);
+      return new NotMeasured("MySQL has locked our user: ALTER USER … ACCOUNT UNLOCK", { evidence });
     case 1820:
     case 1862:
-      return new CannotLook(
-        "the password of our user has expired: give it a new one, and PASSWORD EXPIRE NEVER",
+      return new NotMeasured("the password of our user has expired: give it a new one, and PASSWORD EXPIRE NEVER", {
         evidence,
-      );
+      });
     case 1251:
     case 1524:
-      return new CannotLook(otherSignIn, evidence);
+      return new NotMeasured(otherSignIn, { evidence });
     case 1053:
       return new Unreachable("is shutting down", { stage: "protocol", phases, evidence });
     default:
@@ -272,10 +274,10 @@ const otherSignIn = "MySQL wants our user to sign in in a way that we or it do n
 function clientFailure(error: unknown, phases: Phases): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
-    return new CannotLook("MySQL takes no encrypted connections: take ssl-mode and ca out");
+    return new NotMeasured("MySQL takes no encrypted connections: take ssl-mode and ca out");
   }
   if (/^(?:AUTH_SWITCH_PLUGIN_ERROR|ER_NOT_SUPPORTED_AUTH)/.test(code)) {
-    return new CannotLook(otherSignIn);
+    return new NotMeasured(otherSignIn);
   }
   if (/^(?:PROTOCOL_|HANDSHAKE_|ECONNRESET|EPIPE|ERR_SSL|ERR_TLS|EPROTO)/.test(code)) {
     return new Unreachable(`connected, then the connection broke (${code.slice(0, 60)})`, {

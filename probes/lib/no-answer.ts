@@ -1,7 +1,6 @@
 /** What it means when a database or queue server gives no answer: the same sentences for each of them. */
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
-import { CannotLook } from "./cannot-look.ts";
 
 export interface Attempt {
   /** For people, without a password: "redis.example:6379", "/run/redis.sock". */
@@ -11,7 +10,7 @@ export interface Attempt {
 }
 
 /** @param error what the client library failed with; it never gets into the message, because it may hold a secret. */
-export function noAnswer(error: unknown, { where, connected, phases }: Attempt): Unreachable | CannotLook {
+export function noAnswer(error: unknown, { where, connected, phases }: Attempt): Unreachable | NotMeasured {
   const code = errorCode(error);
   const evidence = `${where}${code && `: ${code}`}`;
   const unreachable = (message: string, stage: Unreachable["stage"]) =>
@@ -22,11 +21,11 @@ export function noAnswer(error: unknown, { where, connected, phases }: Attempt):
   if (code === "ECONNREFUSED") return unreachable("refused the connection", "connect");
   if (code === "ENOENT") return unreachable("there is no such socket", "connect");
   if (code === "EACCES" || code === "EPERM") {
-    return new CannotLook("we may not use this socket: give our user the right to write to it", evidence);
+    return new NotMeasured("we may not use this socket: give our user the right to write to it", { evidence });
   }
   // Its other clients may check less than we do: this says nothing about what members notice.
   if (isCertificateFault(code)) {
-    return new CannotLook(`its certificate is not trusted (${code}): give its authority as ca`, evidence);
+    return new NotMeasured(`its certificate is not trusted (${code}): give its authority as ca`, { evidence });
   }
   if (code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || code === "EPROTO") {
     return unreachable(`no encrypted connection came about (${code})`, "tls");

@@ -1,5 +1,5 @@
 /** Reads along what a PostgreSQL says (protocol 3), so that its client never gets what would fill the memory or make it stumble. */
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 import { mostDatabaseBytes } from "./careful.ts";
 import { WholeMessages } from "./whole-messages.ts";
 
@@ -45,7 +45,7 @@ export class PostgresGuard {
   #signIn(body: Buffer): void {
     const way = body.readInt32BE(0);
     const isStep = saslSteps.includes(way);
-    if (!isStep && !signIns.includes(way)) throw new CannotLook(otherSignIn);
+    if (!isStep && !signIns.includes(way)) throw new NotMeasured(otherSignIn);
     if (isStep && way !== saslSteps[this.#saslSteps++]) throw notPostgres();
     if (++this.#signIns > mostSignIns || body.length > mostSignIn) throw notPostgres();
   }

@@ -3,11 +3,10 @@ import { Socket } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Client, ClientConfig } from "pg";
 import type { Clock } from "../../core/clock.ts";
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
-import { CannotLook } from "./cannot-look.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
@@ -58,7 +57,7 @@ export async function withPostgres<T>(
 ): Promise<{ readonly answer: T; readonly phases: Phases }> {
   const address = postgresAddress(url.reveal());
   if (!address)
-    throw new CannotLook("the address of PostgreSQL cannot be read: write postgres://user@host:5432/database");
+    throw new NotMeasured("the address of PostgreSQL cannot be read: write postgres://user@host:5432/database");
   const { signal, clock } = context;
   signal.throwIfAborted();
   // Only what a configured check needs is loaded.
@@ -108,7 +107,7 @@ function guarded({ ssl, connection }: Client, socket: Socket): Promise<never> {
 }
 
 const isOurs = (error: unknown): boolean =>
-  error instanceof CannotLook || error instanceof Unreachable || error instanceof NoConnectionLeft;
+  error instanceof NotMeasured || error instanceof Unreachable || error instanceof NoConnectionLeft;
 
 function connection(address: URL, ca: Secret | undefined): ClientConfig {
   const url = new URL(address);
@@ -178,16 +177,16 @@ function serverRefusal(
 ): Error {
   const { code = "", routine } = error;
   const evidence = `${attempt.where}: SQLSTATE ${code}`;
-  if (code === "28P01") return new CannotLook("PostgreSQL refused our user name or password", evidence);
+  if (code === "28P01") return new NotMeasured("PostgreSQL refused our user name or password", { evidence });
   if (code.startsWith("28"))
-    return new CannotLook("PostgreSQL does not let our user in: check the role and pg_hba.conf", evidence);
-  if (code === "3D000") return new CannotLook("PostgreSQL has no database of this name", evidence);
+    return new NotMeasured("PostgreSQL does not let our user in: check the role and pg_hba.conf", { evidence });
+  if (code === "3D000") return new NotMeasured("PostgreSQL has no database of this name", { evidence });
   if (code === "42501")
-    return new CannotLook("our role may not connect: GRANT CONNECT ON DATABASE … TO tidewatch", evidence);
+    return new NotMeasured("our role may not connect: GRANT CONNECT ON DATABASE … TO tidewatch", { evidence });
   if (code === "53300") {
     // Our role's or this database's own limit says nothing about the members' connections.
     return routine === "InitializeSessionUserId" || routine === "CheckMyDatabase"
-      ? new CannotLook("our role has no connection left: raise its CONNECTION LIMIT", evidence)
+      ? new NotMeasured("our role has no connection left: raise its CONNECTION LIMIT", { evidence })
       : new NoConnectionLeft("has no free connection left");
   }
   const { phases } = attempt;
@@ -199,17 +198,21 @@ function serverRefusal(
 }
 
 /** What pg itself gives up on, by what it says: it has no codes for these. */
-function clientRefusal(error: unknown, { where }: Attempt): CannotLook | undefined {
+function clientRefusal(error: unknown, { where }: Attempt): NotMeasured | undefined {
   const message = error instanceof Error ? error.message : "";
   if (/password must be a/.test(message)) {
-    return new CannotLook("PostgreSQL wants a password: put it into the address", where);
+    return new NotMeasured("PostgreSQL wants a password: put it into the address", { evidence: where });
   }
-  if (/^SASL: Only mechanism/.test(message)) return new CannotLook(otherSignIn, where);
+  if (/^SASL: Only mechanism/.test(message)) return new NotMeasured(otherSignIn, { evidence: where });
   if (/^SASL: .* iteration count \d+ exceeds/.test(message)) {
-    return new CannotLook("PostgreSQL asks for more work on our password than we do: lower scram_iterations", where);
+    return new NotMeasured("PostgreSQL asks for more work on our password than we do: lower scram_iterations", {
+      evidence: where,
+    });
   }
   if (/does not support SSL/.test(message)) {
-    return new CannotLook("PostgreSQL takes no encrypted connections: add ?sslmode=disable to the address", where);
+    return new NotMeasured("PostgreSQL takes no encrypted connections: add ?sslmode=disable to the address", {
+      evidence: where,
+    });
   }
   return undefined;
 }

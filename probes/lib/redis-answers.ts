@@ -1,7 +1,7 @@
 /** What answers of Redis look like, for those who read the queues of other software out of it. */
 import { z } from "zod";
+import { NotMeasured } from "../../core/errors.ts";
 import { isSoonRead } from "../../core/json-shape.ts";
-import { CannotLook } from "./cannot-look.ts";
 
 /** A whole number, also where Redis says it as text. */
 export const wholeNumber = z.union([
@@ -34,7 +34,7 @@ export const readerFor =
   <T extends z.ZodType>(schema: T, answer: unknown): z.output<T> => {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    throw new CannotLook(`Redis holds something that ${software} never stores: ${remedy}`);
+    throw new NotMeasured(`Redis holds something that ${software} never stores: ${remedy}`);
   };
 
 /** Jobs have some kilobytes; one with all that a post may carry stays far below this. */

@@ -1,5 +1,5 @@
 /** Reads along what a Redis says (RESP 2), so that its client never gets what would fill the memory or make it stumble. */
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 
 /** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
 const mostBytes = 8 * 1024 * 1024;
@@ -33,7 +33,7 @@ export class RedisGuard {
     this.#due += answers;
   }
 
-  /** Throws `CannotLook` for too much, and another error for what is no answer of Redis. */
+  /** Throws `NotMeasured` for too much, and another error for what is no answer of Redis. */
   look(bytes: Uint8Array): readonly [Uint8Array] {
     this.#bytes += bytes.length;
     if (this.#bytes > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
@@ -88,11 +88,10 @@ export class RedisGuard {
     this.#due -= 1;
   }
 
-  #tooMuch(what: string): CannotLook {
-    return new CannotLook(
-      `Redis answered with more than ${what}: is there something else in this database?`,
-      this.#where,
-    );
+  #tooMuch(what: string): NotMeasured {
+    return new NotMeasured(`Redis answered with more than ${what}: is there something else in this database?`, {
+      evidence: this.#where,
+    });
   }
 }
 

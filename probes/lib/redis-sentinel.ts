@@ -1,7 +1,6 @@
 /** Asks the sentinels of a Redis, all at once, which server is the primary now, and takes the first answer. */
 import { z } from "zod";
-import { Unreachable } from "../../core/errors.ts";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { RedisAddress, SentinelGroup } from "./redis-address.ts";
 
 /** Sends one command over a connection of its own; resolves with what was answered to each. */
@@ -19,9 +18,9 @@ export async function primaryOf(
     const node: RedisAddress = { host, port, tls, ...login, database: 0 };
     const parsed = Answer.safeParse(await ask(node, ["sentinel", "get-master-addr-by-name", primary], enough));
     if (!parsed.success)
-      throw new CannotLook("what should be a sentinel is none: check host and port", `${host}:${port}`);
+      throw new NotMeasured("what should be a sentinel is none: check host and port", { evidence: `${host}:${port}` });
     const [found] = parsed.data;
-    if (!found) throw new CannotLook("the sentinels know no primary of this name: check `master` in the address");
+    if (!found) throw new NotMeasured("the sentinels know no primary of this name: check `master` in the address");
     return found;
   });
   try {
@@ -47,7 +46,7 @@ async function lastWord(asked: readonly Promise<unknown>[]): Promise<unknown> {
 /** A sentinel that turns us away, or knows no such primary, says more than one that is gone. */
 function worstOf(error: unknown, nodes: number): unknown {
   const faults: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-  const told = faults.find((fault) => fault instanceof CannotLook);
+  const told = faults.find((fault) => fault instanceof NotMeasured);
   if (told) return told;
   const gone = faults.filter((fault) => fault instanceof Unreachable);
   const [first] = gone;

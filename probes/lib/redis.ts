@@ -3,10 +3,9 @@ import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Redis, RedisOptions } from "ioredis";
 import type { Clock } from "../../core/clock.ts";
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { CannotLook } from "./cannot-look.ts";
 import { CarefulListener } from "./careful.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
@@ -16,7 +15,7 @@ import { primaryOf } from "./redis-sentinel.ts";
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
 
 export interface RedisReader {
-  /** One round trip. Throws `CannotLook` or `Unreachable` at the first command that is refused. */
+  /** One round trip. Throws `NotMeasured` or `Unreachable` at the first command that is refused. */
   ask(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
 }
 
@@ -38,7 +37,7 @@ export async function withRedis<T>(
   use: (redis: RedisReader) => Promise<T>,
 ): Promise<RedisAnswer<T>> {
   const address = redisAddress(url.reveal());
-  if (!address) throw new CannotLook("the address of Redis cannot be read: write redis://host:port/db");
+  if (!address) throw new NotMeasured("the address of Redis cannot be read: write redis://host:port/db");
   if (!address.sentinel) return visit(address, context, use);
   const primary = await primaryOf(address, address.sentinel, context.signal, async (node, command, signal) => {
     const { answer } = await visit(node, { ...context, signal }, (sentinel) => sentinel.ask([command]));
@@ -71,7 +70,7 @@ async function visit<T>(
     return { answer, phases: visit.phases() };
   } catch (error) {
     if (visit.turnedAway) throw turnedAway();
-    if (error instanceof CannotLook || error instanceof Unreachable) throw error;
+    if (error instanceof NotMeasured || error instanceof Unreachable) throw error;
     if (signal.aborted) throw ended(signal, visit.attempt());
     if (!isConnectionFault(error)) throw error;
     throw noAnswer(visit.fault ?? error, visit.attempt());
@@ -186,25 +185,25 @@ function refusal(error: Error, command: string): Error {
   if (isConnectionFault(error)) return error;
   const [word = ""] = /^[A-Z]+/.exec(error.message) ?? [];
   if (word === "WRONGPASS" || (command === "auth" && word === "NOPERM")) {
-    return new CannotLook("Redis refused our user name or password");
+    return new NotMeasured("Redis refused our user name or password");
   }
-  if (word === "NOAUTH") return new CannotLook("Redis wants a password: put it into the address");
-  if (word === "NOPERM") return new CannotLook(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
+  if (word === "NOAUTH") return new NotMeasured("Redis wants a password: put it into the address");
+  if (word === "NOPERM") return new NotMeasured(`our Redis user may not ask ${command.toUpperCase()}: extend its ACL`);
   if (word === "DENIED") return turnedAway();
   if (/^ERR max number of clients/.test(error.message)) {
     return new Unreachable("has no free connection left", { stage: "protocol" });
   }
   if (/^ERR unknown command\b/.test(error.message)) {
-    return new CannotLook(`this Redis does not know ${command.toUpperCase()}: was it renamed or taken out?`);
+    return new NotMeasured(`this Redis does not know ${command.toUpperCase()}: was it renamed or taken out?`);
   }
-  if (word === "WRONGTYPE") return new CannotLook("this Redis holds something else: check the database number");
-  if (command === "select") return new CannotLook("Redis has no database of this number");
+  if (word === "WRONGTYPE") return new NotMeasured("this Redis holds something else: check the database number");
+  if (command === "select") return new NotMeasured("Redis has no database of this number");
   if (word === "LOADING") return new Unreachable("is still loading its data", { stage: "protocol" });
   return new Unreachable(`answered with an error${word && ` (${word})`}`, { stage: "protocol" });
 }
 
 const turnedAway = () =>
-  new CannotLook("Redis is in protected mode and lets only its own machine in: give it a password, and us as well");
+  new NotMeasured("Redis is in protected mode and lets only its own machine in: give it a password, and us as well");
 
 /** Redis wants no password at all, or is too old for user names; if it wants one, the next question is refused. */
 const isNeedlessPassword = (error: Error, command: string): boolean =>

@@ -1,7 +1,7 @@
 /** A local MMDB file: countries and owners of addresses, in the forms that the known makers of such files use. */
 import { stat } from "node:fs/promises";
 import { z } from "zod";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 import { errorCode } from "./no-answer.ts";
 import { type Place, readCountry, readOwner } from "./residency-place.ts";
 
@@ -63,7 +63,7 @@ async function read(path: string, memory: Map<string, unknown>): Promise<Opened>
     memory.set(name, opened);
     return opened;
   } catch (error) {
-    throw new CannotLook(faultOf(path, errorCode(error)), error instanceof Error ? error.message : "");
+    throw new NotMeasured(faultOf(path, errorCode(error)), { evidence: error instanceof Error ? error.message : "" });
   }
 }
 
@@ -72,7 +72,7 @@ function lookUp(opened: Opened, address: string, path: string): unknown {
   try {
     return opened.get(address);
   } catch (error) {
-    throw new CannotLook(faultOf(path, ""), error instanceof Error ? error.message : "");
+    throw new NotMeasured(faultOf(path, ""), { evidence: error instanceof Error ? error.message : "" });
   }
 }
 

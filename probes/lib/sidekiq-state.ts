@@ -1,6 +1,6 @@
 /** What Sidekiq 6 to 8 keep in Redis, read in a few bounded round trips: queues, sets, totals and live processes. */
 import { z } from "zod";
-import { CannotLook } from "./cannot-look.ts";
+import { NotMeasured } from "../../core/errors.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
 import type { RedisCommand, RedisReader } from "./redis.ts";
 import {
@@ -104,7 +104,7 @@ export async function readSidekiq(redis: RedisReader, question: SidekiqQuestion 
   );
   const lost = queueScan.names.length === 0 && processScan.names.length === 0;
   if (lost && !remembered) {
-    throw new CannotLook("there is no Sidekiq in this Redis: check the database number and the namespace");
+    throw new NotMeasured("there is no Sidekiq in this Redis: check the database number and the namespace");
   }
   const found = lost ? (remembered ?? []) : queueScan.names.toSorted();
   const names = [...new Set([...expected, ...found])].slice(0, expected.length + mostQueues);

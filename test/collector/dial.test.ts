@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { Blind } from "../../collector/blind.ts";
 import { dial } from "../../collector/dial.ts";
 import type { Address } from "../../collector/resolve.ts";
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import { closedPort, tcpServer } from "../helpers/servers.ts";
 
 const v4 = (address: string): Address => ({ address, family: 4 });
@@ -64,5 +63,5 @@ test("a host with a family this machine does not have is not blamed", async () =
     signal: AbortSignal.any([parts.signal, AbortSignal.timeout(300)]),
   });
   const error = await dialled.catch((reason) => reason);
-  expect(error instanceof Blind).toBe(!hasIpv6);
+  expect(error instanceof NotMeasured).toBe(!hasIpv6);
 });

@@ -4,12 +4,11 @@ import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
 import { deadlinePassed } from "../../collector/abort.ts";
 import { Accidents } from "../../collector/accidents.ts";
-import { Blind } from "../../collector/blind.ts";
 import { openHttp } from "../../collector/http.ts";
 import { type RunParts, runCheck } from "../../collector/run-check.ts";
 import { assumeSight, type SelfCheck } from "../../collector/self-check.ts";
 import { systemClock } from "../../collector/system-clock.ts";
-import { Unreachable } from "../../core/errors.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import { defineProbe, type Probe } from "../../core/probe.ts";
 import type { Sample } from "../../core/sample.ts";
 import { certificate } from "../helpers/certificates.ts";
@@ -182,9 +181,17 @@ test("a probe that throws at once, or something that is no error, does no harm",
 });
 
 test("trouble of our own machine is unknown and says what it is", async () => {
-  const { run, log } = setup(() => Promise.reject(new Blind("this program has too many files open")));
+  const { run, log } = setup(() =>
+    Promise.reject(new NotMeasured("this program has too many files open", { localFault: true })),
+  );
   expect(await run()).toMatchObject({ outcome: "unknown", reason: "this program has too many files open" });
   expect(log.lines).toMatchObject([{ level: "warn" }]);
+});
+
+test("what could not be measured is unknown with its evidence, and no accident of ours", async () => {
+  const { run, log } = setup(() => Promise.reject(new NotMeasured("we may not enter", { evidence: "EACCES /srv" })));
+  expect(await run()).toMatchObject({ outcome: "unknown", reason: "we may not enter", evidence: "EACCES /srv" });
+  expect(log.lines).toEqual([]);
 });
 
 test("the deadline is the end of the wait", async () => {
