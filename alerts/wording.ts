@@ -11,8 +11,6 @@ import type { Threshold } from "../core/threshold.ts";
 import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../core/time-zone.ts";
 import { formatBytes, formatDuration } from "../core/units.ts";
 
-type Instant = Temporal.Instant;
-
 /** What the tries or the readings showed when it was confirmed. */
 export type Seen =
   | { readonly kind: "tries"; readonly tries: readonly Sample[]; readonly needed: number }
@@ -36,7 +34,7 @@ export interface Trouble {
   /** The line on the status page; undefined when members see nothing of it. */
   readonly membersSee: string | undefined;
   /** Resolved less than an hour before this began. */
-  readonly again?: { readonly id: number; readonly resolvedAt: Instant };
+  readonly again?: { readonly id: number; readonly resolvedAt: Temporal.Instant };
   /** The check that explained it until now, so that nobody was told. */
   readonly outlasts?: { readonly check: string; readonly isOver: boolean };
   /** First steps of the runbook. */
@@ -48,7 +46,7 @@ export interface Trouble {
 export interface Part {
   readonly role: "first" | "escalated" | "ticket";
   readonly told: readonly string[];
-  readonly next?: { readonly names: readonly string[]; readonly at: Instant };
+  readonly next?: { readonly names: readonly string[]; readonly at: Temporal.Instant };
   readonly acknowledgeUrl?: string;
 }
 
@@ -95,7 +93,7 @@ export interface Recovery {
   readonly facts: Omit<IncidentFacts, "id">;
   readonly name: string;
   readonly language: Language;
-  readonly resolvedAt: Instant;
+  readonly resolvedAt: Temporal.Instant;
   /** It is not over as far as we know, but taken out of the configuration. */
   readonly unwatched: boolean;
   readonly statusUrl: string;
@@ -230,22 +228,22 @@ function whoLines({ role, told, next }: Part, zone: string): string[] {
 }
 
 /** "03:12 Vancouver (UTC-7), 10:12 UTC" */
-function bothTimes(at: Instant, zone: string): string {
+function bothTimes(at: Temporal.Instant, zone: string): string {
   const local = formatIn(at, zone, "en", "time");
   const utc = formatIn(at, "UTC", "en", "time");
   return local === utc ? utc : `${local}, ${utc}`;
 }
 
-function dateIn(at: Instant, zone: string): string {
+function dateIn(at: Temporal.Instant, zone: string): string {
   return formatDate(wallTime(at, zone).toPlainDate(), "en", "weekday");
 }
 
-function clockIn(at: Instant, zone: string, smallestUnit: "minute" | "second" = "minute"): string {
+function clockIn(at: Temporal.Instant, zone: string, smallestUnit: "minute" | "second" = "minute"): string {
   const time = wallTime(at, zone).toPlainTime().toString({ smallestUnit });
   return smallestUnit === "second" ? time : `${time} (${formatOffset(offsetMinutes(at, zone), "en")})`;
 }
 
-export function secondsBetween(from: Instant, to: Instant): number {
+export function secondsBetween(from: Temporal.Instant, to: Temporal.Instant): number {
   return Math.max(0, (to.epochMilliseconds - from.epochMilliseconds) / 1000);
 }
 

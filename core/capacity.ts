@@ -7,7 +7,6 @@ import type { DayValue } from "./growth.ts";
 import type { Localised } from "./language.ts";
 import type { CapacityPlan } from "./target.ts";
 
-type Instant = Temporal.Instant;
 type PlainDate = Temporal.PlainDate;
 
 export interface CapacityInput {
@@ -22,7 +21,7 @@ export interface CapacityInput {
   /** The newest limit that was read, for plans that do not name one. */
   readonly measuredLimitBytes?: number;
   readonly parts: readonly Part[];
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
 }
 
 /**
@@ -35,7 +34,7 @@ export interface CapacityModel {
   readonly target: CapacityInput["target"];
   readonly check: string;
   readonly store: string;
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
   readonly state: CapacityState;
   /** The newest reading there is, however old. */
   readonly used?: Point;

@@ -8,28 +8,26 @@ import { startOfDay, wallTime } from "./time-zone.ts";
 import type { Annotation } from "./upgrade.ts";
 import type { Interval } from "./verdict.ts";
 
-type Instant = Temporal.Instant;
-
 export interface HistoryInput {
   /** When all this was read. */
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
   readonly zone: string;
   readonly targets: readonly Target[];
   /** All that are open, and those resolved since `historyBegin`. */
   readonly incidents: readonly IncidentStatus[];
   /** Of incidents that began before this not all are known; absent when all are. */
-  readonly completeSince?: Instant;
+  readonly completeSince?: Temporal.Instant;
   readonly annotations: readonly Annotation[];
   /** Since `historyBegin`, as core/measured.ts gives it. */
   readonly measured: readonly Interval[];
 }
 
 export interface HistoryModel {
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
   /** Newest first; empty as long as nothing is recorded. */
   readonly months: readonly MonthHistory[];
   /** The oldest thing we know; absent when there is more than the months show. */
-  readonly oldest?: Instant;
+  readonly oldest?: Temporal.Instant;
 }
 
 export interface MonthHistory {
@@ -52,7 +50,7 @@ const mostUpgrades = 100;
 const shortGapMs = 600_000;
 
 /** How far back it goes: the running month and the eleven before it. */
-export function historyBegin(now: Instant, zone: string): Instant {
+export function historyBegin(now: Temporal.Instant, zone: string): Temporal.Instant {
   return startOfDay(firstOfMonth(now, zone).subtract({ months: shownMonths - 1 }), zone);
 }
 
@@ -80,9 +78,9 @@ export function historyModel(input: HistoryInput): HistoryModel {
 
 interface CivilMonth {
   readonly first: Temporal.PlainDate;
-  readonly from: Instant;
+  readonly from: Temporal.Instant;
   /** The first moment of the next one. */
-  readonly to: Instant;
+  readonly to: Temporal.Instant;
 }
 
 function monthHistory(
@@ -91,8 +89,8 @@ function monthHistory(
     readonly events: readonly PastEvent[];
     readonly incidents: readonly IncidentStatus[];
     readonly measured: readonly Interval[];
-    readonly oldest: Instant;
-    readonly now: Instant;
+    readonly oldest: Temporal.Instant;
+    readonly now: Temporal.Instant;
   },
 ): MonthHistory {
   const span = {
@@ -113,7 +111,7 @@ function monthHistory(
 }
 
 /** Every month of the calendar that has a part in [from, to], newest first. */
-function civilMonths(from: Instant, to: Instant, zone: string): readonly CivilMonth[] {
+function civilMonths(from: Temporal.Instant, to: Temporal.Instant, zone: string): readonly CivilMonth[] {
   const months: CivilMonth[] = [];
   let first = firstOfMonth(from, zone);
   let start = startOfDay(first, zone);
@@ -127,20 +125,21 @@ function civilMonths(from: Instant, to: Instant, zone: string): readonly CivilMo
   return months;
 }
 
-const firstOfMonth = (at: Instant, zone: string): Temporal.PlainDate =>
+const firstOfMonth = (at: Temporal.Instant, zone: string): Temporal.PlainDate =>
   wallTime(at, zone).toPlainDate().with({ day: 1 });
 
-const isBefore = (a: Instant, b: Instant): boolean => Temporal.Instant.compare(a, b) < 0;
+const isBefore = (a: Temporal.Instant, b: Temporal.Instant): boolean => Temporal.Instant.compare(a, b) < 0;
 
-const isKnown = (first: Temporal.PlainDate, zone: string, completeSince: Instant | undefined): boolean =>
+const isKnown = (first: Temporal.PlainDate, zone: string, completeSince: Temporal.Instant | undefined): boolean =>
   completeSince === undefined || !isBefore(startOfDay(first, zone), completeSince);
 
-const earliest = (moments: readonly Instant[]): Instant | undefined => moments.toSorted(Temporal.Instant.compare)[0];
+const earliest = (moments: readonly Temporal.Instant[]): Temporal.Instant | undefined =>
+  moments.toSorted(Temporal.Instant.compare)[0];
 
-const latest = (moments: readonly [Instant, ...Instant[]]): Instant =>
+const latest = (moments: readonly [Temporal.Instant, ...Temporal.Instant[]]): Temporal.Instant =>
   moments.reduce((last, moment) => (isBefore(last, moment) ? moment : last));
 
-const instants = (intervals: readonly Interval[]): readonly Instant[] =>
+const instants = (intervals: readonly Interval[]): readonly Temporal.Instant[] =>
   intervals.map(({ from }) => Temporal.Instant.fromEpochMilliseconds(from));
 
 const total = (intervals: readonly Interval[]): number => intervals.reduce((sum, { from, to }) => sum + to - from, 0);

@@ -12,10 +12,8 @@ import type { Annotation } from "./upgrade.ts";
 import { type Account, account, timeline } from "./uptime.ts";
 import { type Interval, type OutcomeInterval, settle } from "./verdict.ts";
 
-type Instant = Temporal.Instant;
-
 export interface StatusInput {
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
   readonly targets: readonly Target[];
   readonly checks: readonly CheckState[];
   /** Of the whole span of `days`, with the ones in force at its beginning; oldest first. */
@@ -29,9 +27,9 @@ export interface StatusInput {
 }
 
 export interface StatusModel {
-  readonly now: Instant;
+  readonly now: Temporal.Instant;
   /** When a service that is shown here was last measured. */
-  readonly checkedAt?: Instant;
+  readonly checkedAt?: Temporal.Instant;
   readonly overall: Overall;
   readonly targets: readonly TargetStatus[];
   /** Newest first. */
@@ -52,7 +50,7 @@ export interface Overall {
 }
 
 interface LastChange {
-  readonly at: Instant;
+  readonly at: Temporal.Instant;
   readonly target: Localised;
   readonly to: Outcome;
 }
@@ -63,7 +61,7 @@ export interface TargetStatus {
   readonly url?: string;
   readonly outcome: Outcome;
   /** Since when it stands at `outcome`; absent when that is longer than the days shown, or when nothing is known. */
-  readonly since?: Instant;
+  readonly since?: Temporal.Instant;
   /** What members notice, where somebody or something said so. */
   readonly explanation?: Localised;
   /** Not one result so far. */
@@ -311,7 +309,7 @@ export function isForMembers(incident: Incident, targets: readonly Target[]): bo
   return incident.impact !== "none" && target !== undefined && isShown(target);
 }
 
-function resolvedAfter(incident: Incident, moment: Instant): boolean {
+function resolvedAfter(incident: Incident, moment: Temporal.Instant): boolean {
   return incident.state === "resolved" && Temporal.Instant.compare(incident.resolvedAt, moment) >= 0;
 }
 
@@ -320,8 +318,8 @@ export function forMembers({ incident, updates }: IncidentStatus): IncidentStatu
   return { incident, updates: updates.filter((update) => update.public) };
 }
 
-function latest(moments: readonly number[]): Instant | undefined {
+function latest(moments: readonly number[]): Temporal.Instant | undefined {
   return moments.length === 0 ? undefined : instant(Math.max(...moments));
 }
 
-const instant = (milliseconds: number): Instant => Temporal.Instant.fromEpochMilliseconds(milliseconds);
+const instant = (milliseconds: number): Temporal.Instant => Temporal.Instant.fromEpochMilliseconds(milliseconds);

@@ -1,8 +1,6 @@
 /** Wall clocks: local time, civil days and their texts, right for Canada also where the runtime's zone data is older. */
 import type { Language } from "./language.ts";
 
-type Instant = Temporal.Instant;
-
 /** The release that this file was checked against; a runtime with this one or a newer one is believed in everything. */
 const checkedRelease = "2026f";
 
@@ -28,7 +26,7 @@ const corrections = [
   zones.map((zone) => ({ zone, from: instantOf(from), until: instantOf(until ?? "+275760-09-13T00:00Z"), offset })),
 );
 
-function instantOf(text: string): Instant {
+function instantOf(text: string): Temporal.Instant {
   return Temporal.Instant.from(text);
 }
 
@@ -50,21 +48,21 @@ export function isTimeZone(zone: string): boolean {
 }
 
 /** Date and time with the offset that is in force there and then. Good for reading, not for calculating further. */
-function zoned(instant: Instant, zone: string): Temporal.ZonedDateTime {
+function zoned(instant: Temporal.Instant, zone: string): Temporal.ZonedDateTime {
   const local = instant.toZonedDateTimeISO(zone);
   const correction = inUse.get(local.timeZoneId);
   if (!correction || before(instant, correction.from) || !before(instant, correction.until)) return local;
   return instant.toZonedDateTimeISO(correction.offset);
 }
 
-const before = (a: Instant, b: Instant) => Temporal.Instant.compare(a, b) < 0;
+const before = (a: Temporal.Instant, b: Temporal.Instant) => Temporal.Instant.compare(a, b) < 0;
 
 /** Minutes that wall clocks there are ahead of UTC: -210 in St. John's in winter. */
-export function offsetMinutes(instant: Instant, zone: string): number {
+export function offsetMinutes(instant: Temporal.Instant, zone: string): number {
   return zoned(instant, zone).offsetNanoseconds / 60e9;
 }
 
-export function wallTime(instant: Instant, zone: string): Temporal.PlainDateTime {
+export function wallTime(instant: Temporal.Instant, zone: string): Temporal.PlainDateTime {
   return zoned(instant, zone).toPlainDateTime();
 }
 
@@ -75,7 +73,7 @@ export function wallTime(instant: Instant, zone: string): Temporal.PlainDateTime
 export function readWallTime(
   plain: Temporal.PlainDateTime,
   zone: string,
-): { readonly kind: "plain" | "gap" | "fold"; readonly earlier: Instant; readonly later: Instant } {
+): { readonly kind: "plain" | "gap" | "fold"; readonly earlier: Temporal.Instant; readonly later: Temporal.Instant } {
   const asUtc = plain.toZonedDateTime("UTC").toInstant();
   const offsets = [asUtc.subtract({ hours: 24 }), asUtc.add({ hours: 24 })].map(
     (near) => zoned(near, zone).offsetNanoseconds,
@@ -93,25 +91,29 @@ export function readWallTime(
  * The moment a wall time names. One that does not exist becomes the first moment after the gap; one that happens twice
  * is the first of the two where something starts and the last where it ends, so that nothing falls between.
  */
-export function toInstant(plain: Temporal.PlainDateTime, zone: string, edge: "start" | "end" = "start"): Instant {
+export function toInstant(
+  plain: Temporal.PlainDateTime,
+  zone: string,
+  edge: "start" | "end" = "start",
+): Temporal.Instant {
   const { kind, earlier, later } = readWallTime(plain, zone);
   if (kind !== "gap") return edge === "start" ? earlier : later;
   return earlier.toZonedDateTimeISO(zone).getTimeZoneTransition("next")?.toInstant() ?? later;
 }
 
-export function startOfDay(date: Temporal.PlainDate, zone: string): Instant {
+export function startOfDay(date: Temporal.PlainDate, zone: string): Temporal.Instant {
   return toInstant(date.toPlainDateTime(), zone);
 }
 
 export interface CivilDay {
   readonly date: Temporal.PlainDate;
-  readonly from: Instant;
+  readonly from: Temporal.Instant;
   /** The first moment of the next day; 23, 24 or 25 hours later. */
-  readonly to: Instant;
+  readonly to: Temporal.Instant;
 }
 
 /** Every civil day that has a part in [from, to), whole, oldest first. */
-export function civilDays(zone: string, from: Instant, to: Instant): readonly CivilDay[] {
+export function civilDays(zone: string, from: Temporal.Instant, to: Temporal.Instant): readonly CivilDay[] {
   const days: CivilDay[] = [];
   let date = wallTime(from, zone).toPlainDate();
   let start = startOfDay(date, zone);
@@ -130,7 +132,7 @@ export function civilDays(zone: string, from: Instant, to: Instant): readonly Ci
  * 2026: "03:12 Vancouver (UTC-7)", "3 h 12, Vancouver (UTC−7)".
  */
 export function formatIn(
-  instant: Instant,
+  instant: Temporal.Instant,
   zone: string,
   language: Language,
   style: "time" | "date-time" | "short-date-time",
@@ -145,15 +147,15 @@ export function formatIn(
  * once when it holds for both, the day when they are on the same one.
  */
 export function formatStretch(
-  from: Instant,
-  to: Instant,
+  from: Temporal.Instant,
+  to: Temporal.Instant,
   zone: string,
   language: Language,
 ): { readonly from: string; readonly to: string; readonly sameDay: boolean } {
   const [began, ended] = [wallTime(from, zone), wallTime(to, zone)];
   const sameDay = began.toPlainDate().equals(ended.toPlainDate());
   if (offsetMinutes(from, zone) !== offsetMinutes(to, zone)) {
-    const whole = (at: Instant) => formatIn(at, zone, language, "short-date-time");
+    const whole = (at: Temporal.Instant) => formatIn(at, zone, language, "short-date-time");
     return { from: whole(from), to: whole(to), sameDay: false };
   }
   return {

@@ -10,15 +10,13 @@ import type { Target } from "../core/target.ts";
 import type { Annotation } from "../core/upgrade.ts";
 import type { Interval } from "../core/verdict.ts";
 
-type Instant = Temporal.Instant;
-
 export interface Records {
   /** When they were read; absent before the first time. */
-  readonly at?: Instant;
+  readonly at?: Temporal.Instant;
   readonly transitions: readonly Transition[];
   readonly incidents: readonly IncidentStatus[];
   /** Of incidents that began before this not all are here; absent when all are. */
-  readonly completeSince?: Instant;
+  readonly completeSince?: Temporal.Instant;
   readonly annotations: readonly Annotation[];
   /** When at least one service was measured. */
   readonly measured: readonly Interval[];
@@ -32,8 +30,8 @@ interface Watched {
 
 /** How far back: transitions for the bars of each day, everything else for the months. */
 interface Since {
-  readonly days: Instant;
-  readonly months: Instant;
+  readonly days: Temporal.Instant;
+  readonly months: Temporal.Instant;
 }
 
 export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations">;
@@ -51,7 +49,7 @@ export class RecordReader {
   #records: Records = { transitions: [], incidents: [], annotations: [], measured: [] };
   /** What came before the days: it does not change any more. */
   #before:
-    | { readonly targets: readonly Target[]; readonly until: Instant; readonly measured: readonly Interval[] }
+    | { readonly targets: readonly Target[]; readonly until: Temporal.Instant; readonly measured: readonly Interval[] }
     | undefined;
   /** Under way; a store that hangs is not asked a second time. */
   #reading: Promise<Records> | undefined;
@@ -120,7 +118,10 @@ export class RecordReader {
   }
 }
 
-const spanOf = (from: Instant, to: Instant): Interval => ({ from: from.epochMilliseconds, to: to.epochMilliseconds });
+const spanOf = (from: Temporal.Instant, to: Temporal.Instant): Interval => ({
+  from: from.epochMilliseconds,
+  to: to.epochMilliseconds,
+});
 
 async function withinTime<T>(work: Promise<T>, seconds: number, clock: Clock): Promise<T> {
   const done = new AbortController();

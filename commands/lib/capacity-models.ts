@@ -6,8 +6,6 @@ import type { ReadingSeries, Store } from "../../core/store.ts";
 import type { CapacityPlan, Target } from "../../core/target.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 
-type Instant = Temporal.Instant;
-
 /** The forecast looks back 180 days. */
 const historyHours = 24 * 185;
 const partsHours = 24 * 35;
@@ -18,7 +16,7 @@ const freshHours = 36;
 export async function capacityModels(
   store: Pick<Store, "readings">,
   targets: readonly Target[],
-  now: Instant,
+  now: Temporal.Instant,
 ): Promise<readonly CapacityModel[]> {
   const plans = targets
     .filter(({ planned }) => !planned)
@@ -32,7 +30,7 @@ export async function capacityModels(
 export async function namedAnnotations(
   store: Pick<Store, "annotations">,
   targets: readonly Target[],
-  now: Instant,
+  now: Temporal.Instant,
 ): Promise<readonly Annotation[]> {
   const annotations = await store.annotations({ from: now.subtract({ hours: historyHours }), to: now });
   return annotations.flatMap(({ target, at, text }) => {
@@ -45,7 +43,7 @@ async function planModel(
   store: Pick<Store, "readings">,
   target: Target,
   plan: CapacityPlan,
-  now: Instant,
+  now: Temporal.Instant,
 ): Promise<CapacityModel> {
   const read = (metric: string, per: "raw" | "day", hours: number) =>
     store.readings({ metric, target: target.id, check: plan.check }, per, { from: now.subtract({ hours }), to: now });
