@@ -7,7 +7,7 @@ import type { CapacityModel } from "../core/capacity.ts";
 import { Refused } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Target } from "../core/target.ts";
-import { capacityModels } from "./lib/capacity-models.ts";
+import { capacityModels } from "../reports/capacity.ts";
 import { capacityReport, capacityText } from "./lib/capacity-text.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
 import { loadPlugins } from "./lib/plug-ins.ts";

@@ -11,10 +11,12 @@ import { fromOurselves } from "./routes/own-origin.ts";
 import { type Env, fail, type PublicParts } from "./routes/parts.ts";
 import { addSignIn, addTeam } from "./routes/team.ts";
 import { Doorkeeper } from "./sign-in.ts";
+import type { TeamPage } from "./team/page.ts";
+import { teamPages } from "./team/pages.ts";
 
 const largestFormBytes = 16 * 1024;
 
-export function publicApp(parts: PublicParts): Hono<Env> {
+export function publicApp(parts: PublicParts, pagesOfTeam: readonly TeamPage[] = teamPages): Hono<Env> {
   const app = new Hono<Env>();
   const page = (context: Context<Env>) => {
     const answer = parts.pages.get(context.req.path, {
@@ -43,7 +45,7 @@ export function publicApp(parts: PublicParts): Hono<Env> {
   }
   addAcknowledge(app, parts, doorkeeper);
   addSignIn(app, parts, doorkeeper);
-  addTeam(app, parts, doorkeeper);
+  addTeam(app, parts, doorkeeper, pagesOfTeam);
   answerFaults(app, parts);
   return app;
 }

@@ -11,7 +11,7 @@ import type { Store, Transition } from "../../core/store.ts";
 import type { Target } from "../../core/target.ts";
 import { formatDuration } from "../../core/units.ts";
 import { account } from "../../core/uptime.ts";
-import { capacityModels } from "./capacity-models.ts";
+import { capacityModels } from "../../reports/capacity.ts";
 
 export interface FigureParts {
   readonly store: Pick<Store, "transitions" | "incidents" | "readings" | "outboxPending">;

@@ -21,8 +21,7 @@ import { listen } from "../../dashboards/listen.ts";
 import { openPages, type Pages } from "../../dashboards/pages.ts";
 import { privateApp, publicApp } from "../../dashboards/server.ts";
 import { straightToPages } from "../../dashboards/straight-to-pages.ts";
-import { capacityPage } from "../../dashboards/views/capacity.ts";
-import { capacityModels, namedAnnotations } from "./capacity-models.ts";
+import { openReports } from "../../reports/reports.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { openFigures } from "./figures.ts";
 import { openLiveness } from "./liveness.ts";
@@ -257,12 +256,7 @@ async function openListeners(
     health,
     onNotice,
     heartbeats,
-    async capacity(props) {
-      const { targets } = config();
-      const models = await capacityModels(store, targets, clock.now());
-      const annotations = await namedAnnotations(store, targets, clock.now());
-      return capacityPage(models, { ...props, annotations });
-    },
+    reports: openReports({ store, clock, targets: () => config().targets }),
     ...(server.metrics === "public" && { metrics }),
   });
   const inPrivate = privateApp({ health, metrics, log });

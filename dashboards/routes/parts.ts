@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { HeartbeatListener } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
+import type { Reports } from "../../core/reports.ts";
 import type { Store } from "../../core/store.ts";
 import { securityHeaders } from "../headers.ts";
 import { chooseLanguage } from "../negotiate.ts";
@@ -32,8 +33,8 @@ export interface PublicParts {
   readonly health: () => Health;
   /** Called when a notice was written that waits to be sent. */
   readonly onNotice?: () => void;
-  /** The whole page `/team/capacity`, for somebody who is signed in. */
-  readonly capacity?: (props: LayoutProps) => Promise<string>;
+  /** What the pages of the team are made from. */
+  readonly reports: Reports;
   /** Hears the jobs that call us. */
   readonly heartbeats?: HeartbeatListener;
   /** Only when the configuration puts them here too. */

@@ -2,6 +2,7 @@
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { contactWithEmail, type Doorkeeper, sessionSeconds, signInLink, signInNotice } from "../sign-in.ts";
+import type { TeamPage } from "../team/page.ts";
 import { TokenBuckets } from "../token-bucket.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../views/sign-in.ts";
 import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "./parts.ts";
@@ -62,7 +63,8 @@ async function emailOf(context: Context<Env>): Promise<string | undefined> {
   }
 }
 
-export function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+/** Who is not signed in sees none of the pages; the frame around them, and who may look, is the same for each. */
+export function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper, pages: readonly TeamPage[]): void {
   app.use("/team/*", async (context, next) => {
     const { name } = cookieOf(parts);
     const member = await doorkeeper.knows(getCookie(context, name));
@@ -71,9 +73,10 @@ export function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeep
     await next();
   });
   const props = (context: Context<Env>) => ({ ...visitor(context, parts), signedIn: context.get("member").name });
-  const { capacity } = parts;
-  app.get("/team/", async (context) => context.html(await teamPage(props(context), capacity ? ["capacity"] : [])));
-  if (capacity) app.get("/team/capacity", async (context) => context.html(await capacity(props(context))));
+  app.get("/team/", async (context) => context.html(await teamPage(props(context), pages)));
+  for (const page of pages) {
+    app.get(page.address, async (context) => context.html(await page.render(parts.reports, props(context))));
+  }
   app.post("/team/sign-out", (context) => {
     const { name, secure } = cookieOf(parts);
     deleteCookie(context, name, { path: "/", secure });

@@ -16,6 +16,8 @@ import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { sign } from "../parts/state.ts";
 import { figureTable, type Row } from "../parts/table.ts";
 import { moment } from "../parts/time.ts";
+import { defineTeamPage } from "../team/page.ts";
+import { words } from "../words.ts";
 import { capacityWords, type Dates, priceText, signedSize, sizeText } from "./capacity-words.ts";
 
 export interface CapacityProps extends LayoutProps {
@@ -24,6 +26,14 @@ export interface CapacityProps extends LayoutProps {
   /** What happened to any target, named, oldest first. */
   readonly annotations?: readonly Annotation[];
 }
+
+export const capacity = defineTeamPage({
+  address: "/team/capacity",
+  title: (language) => words[language].signIn.capacity,
+  summary: (language) => words[language].signIn.capacityMeans,
+  load: (reports) => reports.capacity(),
+  show: ({ models, annotations }, props) => capacityPage(models, { ...props, annotations }),
+});
 
 const urgentFirst: readonly CapacityState[] = ["page", "stale", "order", "plan", "insufficient", "calm"];
 const shapes: Readonly<Record<CapacityState, Outcome>> = {

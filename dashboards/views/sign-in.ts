@@ -1,6 +1,7 @@
 /** How the team gets in, and what it finds there. */
 import { html } from "hono/html";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
+import type { TeamPage } from "../team/page.ts";
 import { words } from "../words.ts";
 
 /** Asks for an address. */
@@ -35,13 +36,13 @@ export function confirmSignInPage(name: string, props: LayoutProps): Promise<str
   });
 }
 
-export function teamPage(props: LayoutProps, pages: readonly "capacity"[]): Promise<string> {
+export function teamPage(props: LayoutProps, pages: readonly TeamPage[]): Promise<string> {
   const text = words[props.language].signIn;
   return renderPage(props, {
     title: text.pages,
     main: html`<h1>${text.pages}</h1>
 <p class="muted">${props.signedIn === undefined ? "" : text.signedInAs(props.signedIn)}</p>
-<ul class="links">${pages.map((page) => html`<li><a href="/team/${page}">${text[page]}</a><p class="muted">${text.capacityMeans}</p></li>`)}
+<ul class="links">${pages.map(({ address, title, summary }) => html`<li><a href="${address}">${title(props.language)}</a><p class="muted">${summary(props.language)}</p></li>`)}
 </ul>`,
   });
 }

@@ -5,6 +5,7 @@ import { type Language, sameInAll } from "../../core/language.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";
 import { securityHeaders } from "../../dashboards/headers.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
+import { teamPages } from "../../dashboards/team/pages.ts";
 import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
 import { errorPage } from "../../dashboards/views/error.ts";
 import { historyPage } from "../../dashboards/views/history.ts";
@@ -96,7 +97,7 @@ const pages: Readonly<Record<string, (language: Language) => Promise<string>>> =
   "sign in": (language) => signInPage(props(language)),
   "link sent": (language) => linkSentPage(props(language)),
   "confirm the sign-in": (language) => confirmSignInPage("Robin", props(language)),
-  team: (language) => teamPage({ ...props(language), signedIn: "Robin" }, ["capacity"]),
+  team: (language) => teamPage({ ...props(language), signedIn: "Robin" }, teamPages),
   "not found": (language) => errorPage("not-found", props(language), ["en", "fr"]),
 };
 

@@ -10,11 +10,22 @@ import type { PublicParts } from "../../dashboards/routes/parts.ts";
 import { privateApp, publicApp } from "../../dashboards/server.ts";
 import { signInLink } from "../../dashboards/sign-in.ts";
 import { straightToPages } from "../../dashboards/straight-to-pages.ts";
+import { defineTeamPage } from "../../dashboards/team/page.ts";
+import { teamPages } from "../../dashboards/team/pages.ts";
+import { openReports } from "../../reports/reports.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
 
 const baseUrl = "http://status.example";
 const hour = 3600;
+
+const capacity = defineTeamPage({
+  address: "/team/capacity",
+  title: () => "How full it is",
+  summary: () => "And how long it lasts.",
+  load: async (reports) => (await reports.capacity()).models.length,
+  show: async (stores, { signedIn }) => (stores === 0 ? `capacity for ${signedIn}` : "not the store we made"),
+});
 
 async function setup(more: Partial<PublicParts> = {}) {
   const clock = new FakeClock();
@@ -45,13 +56,14 @@ async function setup(more: Partial<PublicParts> = {}) {
     log,
     practice: false,
     health: () => ({ scheduler: true, judge: true, store: true, outbox: true }),
-    capacity: async ({ signedIn }) => `capacity for ${signedIn}`,
+    reports: openReports({ store, clock, targets: () => current.targets }),
     ...more,
   };
-  const app = publicApp(parts);
+  const app = publicApp(parts, [capacity]);
   const key = await store.signingKey("action");
   return {
     app,
+    reports: parts.reports,
     pages,
     clock,
     store,
@@ -263,6 +275,7 @@ test("a store that fails while somebody takes an incident says that nothing was 
     log: { ...silentLog, error: (message, fields) => void site.logged.push(JSON.stringify({ message, fields })) },
     practice: false,
     health: () => ({ store: false }),
+    reports: site.reports,
   });
   const answer = await broken.request(link, { method: "POST", headers: { origin: baseUrl } });
   const text = await answer.text();
@@ -335,6 +348,34 @@ test("the link signs in once, by its button only", async () => {
   const replay = await site.post(path);
   expect(replay.status).toBe(410);
   expect(replay.headers.get("set-cookie")).toBeNull();
+});
+
+test("each page of the list has its link, its lock and the headers of the team", async () => {
+  await using site = await setup();
+  const headers = await signedIn(site);
+  const list = await (await site.app.request("/team/", { headers })).text();
+  expect(list).toContain(
+    '<li><a href="/team/capacity">How full it is</a><p class="muted">And how long it lasts.</p></li>',
+  );
+  const page = await site.app.request("/team/capacity", { headers });
+  expect(page.status).toBe(200);
+  expect(page.headers.get("cache-control")).toBe("no-store");
+  expect(page.headers.get("x-robots-tag")).toBe("noindex");
+  expect((await site.app.request("/team/capacity")).headers.get("location")).toBe("/team/sign-in");
+  expect((await site.app.request("/team/anything", { headers })).status).toBe(404);
+});
+
+test("every page the team has can be shown before anything was measured, and has its own address and title", async () => {
+  await using site = await setup();
+  for (const page of teamPages) {
+    for (const language of ["en", "fr"] as const) {
+      const props = { language, organisation: cosocial, practice: false, signedIn: "Robin" };
+      expect(await page.render(site.reports, props)).toContain("<main");
+      expect(page.title(language)).not.toBe("");
+      expect(page.summary(language)).not.toBe("");
+    }
+  }
+  expect(new Set(teamPages.map(({ address }) => address)).size).toBe(teamPages.length);
 });
 
 test("a form of another site signs nobody in and uses no link up", async () => {

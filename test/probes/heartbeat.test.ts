@@ -10,6 +10,7 @@ import type { Store } from "../../core/store.ts";
 import type { Check } from "../../core/target.ts";
 import { publicApp } from "../../dashboards/server.ts";
 import probe from "../../probes/heartbeat.ts";
+import { openReports } from "../../reports/reports.ts";
 import { aCheck, aSample } from "../helpers/checks.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -48,6 +49,7 @@ async function listening(store: Store, clock: FakeClock, checks: readonly Check[
     log: silentLog,
     practice: false,
     health: () => ({}),
+    reports: openReports({ store, clock, targets: () => [] }),
     heartbeats,
   });
   const call = (path: string, request?: RequestInit) => app.request(`/h/${path}`, request);

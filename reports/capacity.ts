@@ -1,10 +1,10 @@
 /** Reads from the store what the capacity of every planned store is judged by. */
-import { type CapacityModel, capacityModel } from "../../core/capacity.ts";
-import type { Part } from "../../core/capacity-parts.ts";
-import type { Point } from "../../core/full-date.ts";
-import type { ReadingSeries, Store } from "../../core/store.ts";
-import type { CapacityPlan, Target } from "../../core/target.ts";
-import type { Annotation } from "../../core/upgrade.ts";
+import { type CapacityModel, capacityModel } from "../core/capacity.ts";
+import type { Part } from "../core/capacity-parts.ts";
+import type { Point } from "../core/full-date.ts";
+import type { ReadingSeries, Store } from "../core/store.ts";
+import type { CapacityPlan, Target } from "../core/target.ts";
+import type { Annotation } from "../core/upgrade.ts";
 
 /** The forecast looks back 180 days. */
 const historyHours = 24 * 185;

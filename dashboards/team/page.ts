@@ -1,0 +1,30 @@
+/** What a page of the team is: where it stands, what it is called, what it asks for and how it is shown. */
+import type { Language } from "../../core/language.ts";
+import type { Reports } from "../../core/reports.ts";
+import type { LayoutProps } from "../parts/layout.ts";
+
+/** What every page is shown with; only a member of the team sees one. */
+interface TeamProps extends LayoutProps {
+  readonly signedIn: string;
+}
+
+interface About {
+  readonly address: `/team/${string}`;
+  title(language: Language): string;
+  /** One sentence below the link to it. */
+  summary(language: Language): string;
+}
+
+interface Definition<Model> extends About {
+  load(reports: Reports): Promise<Model>;
+  show(model: Model, props: TeamProps): Promise<string>;
+}
+
+/** A page as the list holds it: what it loads is known to nobody else. */
+export interface TeamPage extends About {
+  render(reports: Reports, props: TeamProps): Promise<string>;
+}
+
+export function defineTeamPage<Model>({ load, show, ...about }: Definition<Model>): TeamPage {
+  return { ...about, render: async (reports, props) => show(await load(reports), props) };
+}
