@@ -1,6 +1,6 @@
 /** What the delivery needs of a configuration. */
 import { isDeepStrictEqual } from "node:util";
-import type { ConfiguredChannel, DeliveryOptions } from "../../alerts/deliver.ts";
+import type { ConfiguredChannel, DeliveryOptions } from "../../alerts/delivery/delivery.ts";
 import type { Config, Plugins } from "../../core/config.ts";
 import { Secret } from "../../core/secret.ts";
 

@@ -2,8 +2,9 @@
  * Readings beyond their thresholds, as one look sees them. Whether they last, which is what somebody is told for, takes
  * more than one; but a queue that is a quarter of an hour late is not as promised.
  */
-import { carries } from "../../alerts/thresholds.ts";
-import type { Level } from "../../alerts/wording.ts";
+
+import type { Level } from "../../alerts/escalation/wording.ts";
+import { carries } from "../../alerts/judging/thresholds.ts";
 import { levelText } from "../../core/member-texts.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";

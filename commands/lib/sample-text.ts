@@ -3,7 +3,7 @@
  * which levels are passed, how long it took, what was counted, what was seen; in as many columns as there are.
  */
 import { styleText } from "node:util";
-import { reasonOf } from "../../alerts/wording.ts";
+import { reasonOf } from "../../alerts/escalation/wording.ts";
 import type { Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Observed, ObservedLevel } from "./levels.ts";

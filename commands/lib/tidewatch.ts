@@ -1,8 +1,8 @@
 /** The whole program, wired together: measure, keep, judge, tell, show. Each part knows only the store and a clock. */
 import { dirname, join } from "node:path";
 import type { Hono } from "hono";
-import { type Delivery, openDelivery } from "../../alerts/deliver.ts";
-import { openJudge } from "../../alerts/judge.ts";
+import { type Delivery, openDelivery } from "../../alerts/delivery/delivery.ts";
+import { openJudge } from "../../alerts/judging/judge.ts";
 import { sendHeartbeats } from "../../collector/heartbeat.ts";
 import { type Heartbeats, openHeartbeats } from "../../collector/heartbeats.ts";
 import { openHttp } from "../../collector/http.ts";

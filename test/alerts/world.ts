@@ -1,5 +1,5 @@
 /** A small world for the alerts: a real store, a clock to turn, and the ledger's part of the work done by hand. */
-import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judge.ts";
+import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import type { Judged } from "../../core/decide.ts";
 import type { Incident } from "../../core/incident.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { openDelivery } from "../../alerts/deliver.ts";
-import { openJudge } from "../../alerts/judge.ts";
+import { openDelivery } from "../../alerts/delivery/delivery.ts";
+import { openJudge } from "../../alerts/judging/judge.ts";
 import { openLedger } from "../../collector/ledger.ts";
 import { Schedule } from "../../collector/schedule.ts";
 import { Slots } from "../../collector/slots.ts";

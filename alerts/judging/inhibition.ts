@@ -2,18 +2,18 @@
  * What explains an incident, along its life: waited for where it is suspected, said where it is found, and when it no
  * longer holds taken back and told after all. Which check explains which is decided in causes.ts.
  */
-import { type Localised, sameInAll } from "../core/language.ts";
-import { causeFoundText, confirmedText, withCause } from "../core/member-texts.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Changes, NoticesAnew } from "../core/store.ts";
-import type { Target } from "../core/target.ts";
-import type { Cause, Causes, Suspects } from "./causes.ts";
-import { withdrawn } from "./escalate.ts";
-import { type Facts, shown } from "./facts.ts";
-import { type Incidents, mergeChanges, type Tracked, type Wait } from "./incidents.ts";
-import { isBad } from "./outages.ts";
-import type { Telling } from "./telling.ts";
-import { plain, reasonOf, type Seen } from "./wording.ts";
+import { type Localised, sameInAll } from "../../core/language.ts";
+import { causeFoundText, confirmedText, withCause } from "../../core/member-texts.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Changes, NoticesAnew } from "../../core/store.ts";
+import type { Target } from "../../core/target.ts";
+import type { Telling } from "../escalation/notices.ts";
+import { withdrawn } from "../escalation/plan.ts";
+import { plain, reasonOf, type Seen } from "../escalation/wording.ts";
+import { isBad } from "./confirmed-outages.ts";
+import { type Facts, shown } from "./incident-facts.ts";
+import { type Incidents, mergeChanges, type Tracked, type Wait } from "./open-incidents.ts";
+import type { Cause, Causes, Suspects } from "./root-cause.ts";
 
 type Instant = Temporal.Instant;
 

@@ -1,11 +1,11 @@
 /** How each required check stands by its verdict, and the bad tries that speak for it. */
-import type { Judged } from "../core/decide.ts";
-import type { IncidentFacts } from "../core/incident.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Series, Store, StoredVerdict } from "../core/store.ts";
-import type { Check, Target } from "../core/target.ts";
-import type { Verdict } from "../core/verdict.ts";
-import type { Seen } from "./wording.ts";
+import type { Judged } from "../../core/decide.ts";
+import type { IncidentFacts } from "../../core/incident.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Series, Store, StoredVerdict } from "../../core/store.ts";
+import type { Check, Target } from "../../core/target.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import type { Seen } from "../escalation/wording.ts";
 
 /** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */
 export type Standing = "up" | "degraded" | "down";

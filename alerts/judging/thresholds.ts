@@ -1,10 +1,10 @@
 /** Readings against their thresholds: what is raised now, kept across restarts and jumps of the clock. */
-import { checkKey, type Sample } from "../core/sample.ts";
-import type { CheckRef, Store, StoredThreshold } from "../core/store.ts";
-import type { Check } from "../core/target.ts";
-import { advanceThreshold, calmThreshold, type Threshold, type ThresholdState } from "../core/threshold.ts";
-import { seriesKey } from "./outages.ts";
-import type { Level } from "./wording.ts";
+import { checkKey, type Sample } from "../../core/sample.ts";
+import type { CheckRef, Store, StoredThreshold } from "../../core/store.ts";
+import type { Check } from "../../core/target.ts";
+import { advanceThreshold, calmThreshold, type Threshold, type ThresholdState } from "../../core/threshold.ts";
+import type { Level } from "../escalation/wording.ts";
+import { seriesKey } from "./confirmed-outages.ts";
 
 type Labels = Readonly<Record<string, string>>;
 

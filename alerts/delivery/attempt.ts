@@ -1,8 +1,8 @@
 /** One attempt to send one notice: a deadline that holds whatever the channel does, and failures of one shape. */
 import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { Clock } from "../core/clock.ts";
-import { DeliveryError } from "../core/errors.ts";
-import type { NoticeStatus } from "../core/store.ts";
+import type { Clock } from "../../core/clock.ts";
+import { DeliveryError } from "../../core/errors.ts";
+import type { NoticeStatus } from "../../core/store.ts";
 
 /** For one attempt, the opening of the channel included. */
 const deadlineSeconds = 10;

@@ -1,12 +1,12 @@
 /** The loop of one channel: takes what is due from the outbox, sends a few at a time, and tells nobody else to wait. */
-import type { Channel, OpenChannel } from "../core/channel.ts";
-import type { Clock } from "../core/clock.ts";
-import type { DeliveryError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
-import { Nap } from "../core/nap.ts";
-import type { NoticeStatus, Store } from "../core/store.ts";
+import type { Channel, OpenChannel } from "../../core/channel.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { DeliveryError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { Nap } from "../../core/nap.ts";
+import type { NoticeStatus, Store } from "../../core/store.ts";
 import { attempt } from "./attempt.ts";
-import type { DueTimes } from "./due.ts";
+import type { DueTimes } from "./due-times.ts";
 
 /** A channel and its settings, as the configuration has them. */
 export interface ConfiguredChannel {

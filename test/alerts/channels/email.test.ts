@@ -5,10 +5,10 @@ import { createServer } from "node:net";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { describe, expect, test } from "vitest";
-import email from "../../alerts/channels/email.ts";
-import type { Notice } from "../../core/channel.ts";
-import { DeliveryError } from "../../core/errors.ts";
-import { Secret } from "../../core/secret.ts";
+import email from "../../../alerts/channels/email.ts";
+import type { Notice } from "../../../core/channel.ts";
+import { DeliveryError } from "../../../core/errors.ts";
+import { Secret } from "../../../core/secret.ts";
 
 const page: Notice = {
   key: "incident-42-k3f9x2.page-0.contractor.email",

@@ -1,12 +1,12 @@
 /** What an incident begins as: an outage with its tries, or a threshold with its readings. */
-import type { Judged } from "../core/decide.ts";
-import type { IncidentFacts } from "../core/incident.ts";
-import { type Localised, typeset } from "../core/language.ts";
-import { levelText, outageExplanation, outageTitle, unreachableText } from "../core/member-texts.ts";
-import type { Sample } from "../core/sample.ts";
-import type { Target } from "../core/target.ts";
+import type { Judged } from "../../core/decide.ts";
+import type { IncidentFacts } from "../../core/incident.ts";
+import { type Localised, typeset } from "../../core/language.ts";
+import { levelText, outageExplanation, outageTitle, unreachableText } from "../../core/member-texts.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Target } from "../../core/target.ts";
+import { reasonOf, type Seen } from "../escalation/wording.ts";
 import type { RuleStanding } from "./thresholds.ts";
-import { reasonOf, type Seen } from "./wording.ts";
 
 export type Facts = Omit<IncidentFacts, "id">;
 

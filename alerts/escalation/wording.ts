@@ -2,14 +2,14 @@
  * What a notice says, in a fixed order: what and since when, what was seen, what members see, what to do, who else
  * knows. Plain text, complete in itself; times as the reader's own clock shows them. (Members' texts: core/member-texts.ts)
  */
-import type { IncidentFacts } from "../core/incident.ts";
-import type { Language } from "../core/language.ts";
-import { spokenDuration } from "../core/member-texts.ts";
-import type { Contact } from "../core/organisation.ts";
-import { type PhaseName, phaseNames, type Sample } from "../core/sample.ts";
-import type { Threshold } from "../core/threshold.ts";
-import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../core/time-zone.ts";
-import { formatBytes, formatDuration } from "../core/units.ts";
+import type { IncidentFacts } from "../../core/incident.ts";
+import type { Language } from "../../core/language.ts";
+import { spokenDuration } from "../../core/member-texts.ts";
+import type { Contact } from "../../core/organisation.ts";
+import { type PhaseName, phaseNames, type Sample } from "../../core/sample.ts";
+import type { Threshold } from "../../core/threshold.ts";
+import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../../core/time-zone.ts";
+import { formatBytes, formatDuration } from "../../core/units.ts";
 
 /** What the tries or the readings showed when it was confirmed. */
 export type Seen =

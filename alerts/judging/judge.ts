@@ -3,25 +3,25 @@
  * decided in course.ts. It is written in the transaction of the sample that caused it, so that nothing is decided
  * without being told, nor told twice.
  */
-import type { Clock } from "../core/clock.ts";
-import type { Decide, Judged } from "../core/decide.ts";
-import type { Incident, IncidentUpdate } from "../core/incident.ts";
-import { sameInAll } from "../core/language.ts";
-import type { Log } from "../core/log.ts";
-import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../core/member-texts.ts";
-import type { Changes, Store } from "../core/store.ts";
-import type { Check, Target } from "../core/target.ts";
-import type { Threshold } from "../core/threshold.ts";
-import { Attribution } from "./attribution.ts";
-import { Causes } from "./causes.ts";
-import { Course } from "./course.ts";
-import { type Told, toldBy } from "./escalate.ts";
-import { type Facts, instant, outageFacts, ruleFacts, shown } from "./facts.ts";
-import { Incidents, mergeChanges, type Tracked } from "./incidents.ts";
-import { isBad, Outages } from "./outages.ts";
-import { Telling, type TellingOptions, type TellingSettings } from "./telling.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Decide, Judged } from "../../core/decide.ts";
+import type { Incident, IncidentUpdate } from "../../core/incident.ts";
+import { sameInAll } from "../../core/language.ts";
+import type { Log } from "../../core/log.ts";
+import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../../core/member-texts.ts";
+import type { Changes, Store } from "../../core/store.ts";
+import type { Check, Target } from "../../core/target.ts";
+import type { Threshold } from "../../core/threshold.ts";
+import { Telling, type TellingOptions, type TellingSettings } from "../escalation/notices.ts";
+import { type Told, toldBy } from "../escalation/plan.ts";
+import { reasonOf, type Seen, secondsBetween } from "../escalation/wording.ts";
+import { isBad, Outages } from "./confirmed-outages.ts";
+import { type Facts, instant, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
+import { Attribution } from "./inhibition.ts";
+import { Incidents, mergeChanges, type Tracked } from "./open-incidents.ts";
+import { Course } from "./open-outage.ts";
+import { Causes } from "./root-cause.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
-import { reasonOf, type Seen, secondsBetween } from "./wording.ts";
 
 type Instant = Temporal.Instant;
 

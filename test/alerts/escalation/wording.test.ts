@@ -1,10 +1,10 @@
 /** What people read, word for word. */
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { firstSteps, readRunbooks } from "../../alerts/runbooks.ts";
-import { formatValue, plain, subject } from "../../alerts/wording.ts";
-import { recoveredText, spokenAge, spokenDuration } from "../../core/member-texts.ts";
-import { target, World } from "./world.ts";
+import { firstSteps, readRunbooks } from "../../../alerts/escalation/runbooks.ts";
+import { formatValue, plain, subject } from "../../../alerts/escalation/wording.ts";
+import { recoveredText, spokenAge, spokenDuration } from "../../../core/member-texts.ts";
+import { target, World } from "../world.ts";
 
 async function bodiesOf(world: World): Promise<readonly string[]> {
   const notices = await world.store.noticesOf(1);
@@ -198,7 +198,7 @@ describe("a runbook", () => {
   });
 
   test("exists for everything that can be told, with three steps", async () => {
-    const folder = new URL("../../probes/", import.meta.url);
+    const folder = new URL("../../../probes/", import.meta.url);
     const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
     const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), "utf8")));
     const named = sources.flatMap((source) =>

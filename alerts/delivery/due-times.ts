@@ -2,11 +2,11 @@
  * When notices may go out, counted on the monotonic clock: setting the wall clock neither hastens nor delays an
  * escalation. The outbox keeps wall times; they are translated here once, when a notice is first seen.
  */
-import type { Notice } from "../core/channel.ts";
-import type { Clock } from "../core/clock.ts";
-import type { OnCall } from "../core/organisation.ts";
-import type { NoticeStatus } from "../core/store.ts";
-import { longestDoubtSeconds } from "./attribution.ts";
+import type { Notice } from "../../core/channel.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { OnCall } from "../../core/organisation.ts";
+import type { NoticeStatus } from "../../core/store.ts";
+import { longestDoubtSeconds } from "../judging/inhibition.ts";
 
 type Instant = Temporal.Instant;
 

@@ -5,7 +5,7 @@ import { plain } from "./wording.ts";
 /** Gives the first steps of a runbook by its name; none when there is no such runbook. */
 export type FirstSteps = (runbook: string) => readonly string[];
 
-const shippedRunbooks = new URL("../docs/runbooks/", import.meta.url);
+const shippedRunbooks = new URL("../../docs/runbooks/", import.meta.url);
 
 /** Reads all runbooks once, so that no file is needed any more when trouble comes. */
 export async function readRunbooks(folder = shippedRunbooks): Promise<FirstSteps> {

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openJudge } from "../../alerts/judge.ts";
-import { silentLog } from "../../core/log.ts";
-import { acknowledgement, unreachableBehindText, unreachableText } from "../../core/member-texts.ts";
-import { check, latency, mastodon, onCall, signingKey, target, World } from "./world.ts";
+import { openJudge } from "../../../alerts/judging/judge.ts";
+import { silentLog } from "../../../core/log.ts";
+import { acknowledgement, unreachableBehindText, unreachableText } from "../../../core/member-texts.ts";
+import { check, latency, mastodon, onCall, signingKey, target, World } from "../world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
 async function onDisk() {

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { sameInAll } from "../../core/language.ts";
-import type { Check } from "../../core/target.ts";
-import { randomFrom } from "../helpers/random.ts";
-import { check, latency, onCall, target, World } from "./world.ts";
+import { sameInAll } from "../../../core/language.ts";
+import type { Check } from "../../../core/target.ts";
+import { randomFrom } from "../../helpers/random.ts";
+import { check, latency, onCall, target, World } from "../world.ts";
 
 const cause = "database/connect";
 const refused = { outcome: "down", reason: "connection refused" } as const;

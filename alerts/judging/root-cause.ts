@@ -2,11 +2,11 @@
  * Which failing check explains what: one cause that was told already is not told again by everything that depends on
  * it. Never more is kept quiet than was told: the cause must be at least as bad, and stand in an incident of its own.
  */
-import type { IncidentFacts } from "../core/incident.ts";
-import { type CheckKey, checkKey } from "../core/sample.ts";
-import type { Check, Target } from "../core/target.ts";
-import type { Incidents } from "./incidents.ts";
-import { isWorse, keyOf, type Outages, type Standing } from "./outages.ts";
+import type { IncidentFacts } from "../../core/incident.ts";
+import { type CheckKey, checkKey } from "../../core/sample.ts";
+import type { Check, Target } from "../../core/target.ts";
+import { isWorse, keyOf, type Outages, type Standing } from "./confirmed-outages.ts";
+import type { Incidents } from "./open-incidents.ts";
 
 type Instant = Temporal.Instant;
 

@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Delivery, type DeliveryResult, openDelivery } from "../../alerts/deliver.ts";
-import { hastened } from "../../alerts/escalate.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
-import { DeliveryError } from "../../core/errors.ts";
-import type { Incident } from "../../core/incident.ts";
-import { sameInAll } from "../../core/language.ts";
-import { silentLog } from "../../core/log.ts";
-import { acknowledgement } from "../../core/member-texts.ts";
-import type { NoticeStatus, Store } from "../../core/store.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
-import { onCall } from "./world.ts";
+import { type Delivery, type DeliveryResult, openDelivery } from "../../../alerts/delivery/delivery.ts";
+import { hastened } from "../../../alerts/escalation/plan.ts";
+import { openSqliteStore } from "../../../collector/store/sqlite.ts";
+import { type Channel, defineChannel, type Notice } from "../../../core/channel.ts";
+import { DeliveryError } from "../../../core/errors.ts";
+import type { Incident } from "../../../core/incident.ts";
+import { sameInAll } from "../../../core/language.ts";
+import { silentLog } from "../../../core/log.ts";
+import { acknowledgement } from "../../../core/member-texts.ts";
+import type { NoticeStatus, Store } from "../../../core/store.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
+import { onCall } from "../world.ts";
 
 const everybody = {
   ...onCall,

@@ -2,15 +2,15 @@
  * Empties the outbox: one independent loop for each channel, at least once, with the patience that a page deserves.
  * A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
  */
-import type { Clock } from "../core/clock.ts";
-import type { DeliveryError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
-import type { OnCall } from "../core/organisation.ts";
-import type { NoticeStatus, Store } from "../core/store.ts";
-import { DueTimes } from "./due.ts";
-import { type ConfiguredChannel, Lane, type LaneParts } from "./lane.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { DeliveryError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import type { OnCall } from "../../core/organisation.ts";
+import type { NoticeStatus, Store } from "../../core/store.ts";
+import { type ConfiguredChannel, Lane, type LaneParts } from "./channel-worker.ts";
+import { DueTimes } from "./due-times.ts";
 
-export type { ConfiguredChannel } from "./lane.ts";
+export type { ConfiguredChannel } from "./channel-worker.ts";
 
 /** What became of one attempt, for the metrics. */
 export interface DeliveryResult {

@@ -2,10 +2,10 @@
  * The incidents that are going on, kept in step with the store. An incident has no number until its opening is
  * committed; what happens to it in between waits here and follows right after.
  */
-import type { Incident, IncidentFacts } from "../core/incident.ts";
-import type { CheckKey } from "../core/sample.ts";
-import type { Changes, IncidentChange } from "../core/store.ts";
-import type { Thread, Told } from "./escalate.ts";
+import type { Incident, IncidentFacts } from "../../core/incident.ts";
+import type { CheckKey } from "../../core/sample.ts";
+import type { Changes, IncidentChange } from "../../core/store.ts";
+import type { Thread, Told } from "../escalation/plan.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
 

@@ -3,11 +3,11 @@
  * needs nobody afterwards. Acknowledging or resolving supersedes what is still unsent.
  */
 import { createHash } from "node:crypto";
-import { acknowledgeSeconds, signToken } from "../core/action-token.ts";
-import type { Notice } from "../core/channel.ts";
-import type { Incident } from "../core/incident.ts";
-import type { Contact, EscalationStep, OnCall } from "../core/organisation.ts";
-import type { NoticeStatus, NoticesAnew } from "../core/store.ts";
+import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
+import type { Notice } from "../../core/channel.ts";
+import type { Incident } from "../../core/incident.ts";
+import type { Contact, EscalationStep, OnCall } from "../../core/organisation.ts";
+import type { NoticeStatus, NoticesAnew } from "../../core/store.ts";
 import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
 
 type Instant = Temporal.Instant;

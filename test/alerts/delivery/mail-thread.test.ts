@@ -1,12 +1,12 @@
 /** From three failed tries to the mailbox and back: the real store, the real outbox and a real mail server. */
 import { expect, test } from "vitest";
-import email from "../../alerts/channels/email.ts";
-import { openDelivery } from "../../alerts/deliver.ts";
-import { systemClock } from "../../collector/system-clock.ts";
-import { silentLog } from "../../core/log.ts";
-import { Secret } from "../../core/secret.ts";
-import { startMailCatcher } from "../../practice/servers/mail.ts";
-import { onCall, World } from "./world.ts";
+import email from "../../../alerts/channels/email.ts";
+import { openDelivery } from "../../../alerts/delivery/delivery.ts";
+import { systemClock } from "../../../collector/system-clock.ts";
+import { silentLog } from "../../../core/log.ts";
+import { Secret } from "../../../core/secret.ts";
+import { startMailCatcher } from "../../../practice/servers/mail.ts";
+import { onCall, World } from "../world.ts";
 
 test("an outage and its end arrive as one thread", async () => {
   await using catcher = await startMailCatcher();

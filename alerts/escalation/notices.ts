@@ -1,9 +1,11 @@
 /** From an incident to its notices: whom they go to, in which thread, with which words, by the settings of this moment. */
-import type { Language, Localised } from "../core/language.ts";
-import type { Log } from "../core/log.ts";
-import type { OnCall, Organisation } from "../core/organisation.ts";
-import type { NoticeStatus } from "../core/store.ts";
-import type { Target } from "../core/target.ts";
+import type { Language, Localised } from "../../core/language.ts";
+import type { Log } from "../../core/log.ts";
+import type { OnCall, Organisation } from "../../core/organisation.ts";
+import type { NoticeStatus } from "../../core/store.ts";
+import type { Target } from "../../core/target.ts";
+import type { Facts } from "../judging/incident-facts.ts";
+import type { Tracked } from "../judging/open-incidents.ts";
 import {
   emptySteps,
   hastened,
@@ -14,9 +16,7 @@ import {
   reachesSomebody,
   type Thread,
   threadName,
-} from "./escalate.ts";
-import type { Facts } from "./facts.ts";
-import type { Tracked } from "./incidents.ts";
+} from "./plan.ts";
 
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
 import { type Seen, subject, type Trouble } from "./wording.ts";

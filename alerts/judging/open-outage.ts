@@ -1,6 +1,6 @@
 /** How an outage goes on between its beginning and its end: another check, worse, better, or in clearer words. */
-import type { Judged } from "../core/decide.ts";
-import { sameInAll } from "../core/language.ts";
+import type { Judged } from "../../core/decide.ts";
+import { sameInAll } from "../../core/language.ts";
 import {
   confirmedText,
   easedText,
@@ -8,16 +8,16 @@ import {
   outageTitle,
   raisedText,
   unreachableBehindText,
-} from "../core/member-texts.ts";
-import type { Changes } from "../core/store.ts";
-import type { Target } from "../core/target.ts";
-import { type Attribution, becauseOf } from "./attribution.ts";
-import { withdrawn } from "./escalate.ts";
-import { type Facts, outageFacts, shown } from "./facts.ts";
-import { type Incidents, mergeChanges, type Tracked } from "./incidents.ts";
-import { isBad, isWorse, type Outages, type Standing } from "./outages.ts";
-import type { Telling } from "./telling.ts";
-import { plain, secondsBetween } from "./wording.ts";
+} from "../../core/member-texts.ts";
+import type { Changes } from "../../core/store.ts";
+import type { Target } from "../../core/target.ts";
+import type { Telling } from "../escalation/notices.ts";
+import { withdrawn } from "../escalation/plan.ts";
+import { plain, secondsBetween } from "../escalation/wording.ts";
+import { isBad, isWorse, type Outages, type Standing } from "./confirmed-outages.ts";
+import { type Facts, outageFacts, shown } from "./incident-facts.ts";
+import { type Attribution, becauseOf } from "./inhibition.ts";
+import { type Incidents, mergeChanges, type Tracked } from "./open-incidents.ts";
 
 interface Parts {
   readonly incidents: Incidents;
