@@ -23,8 +23,15 @@ export function plainLines(text: string, maxLength: number): string {
   return cut(lines.map((line) => plainText(line, maxLength)).join("\n"), maxLength);
 }
 
+/** Never half a letter. */
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
-  const kept = text.slice(0, Math.max(0, maxLength - 1));
-  return `${/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept}…`;
+  let kept = "";
+  for (const { segment } of letters.segment(text)) {
+    if (kept.length + segment.length > maxLength - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
 }
+
+const letters = new Intl.Segmenter();

@@ -1,6 +1,7 @@
 /** The first steps of a runbook, to be put into the notice itself: the one that is read at night. */
 import { readdir, readFile } from "node:fs/promises";
-import { plain } from "./wording.ts";
+import { plainText } from "../../core/plain-text.ts";
+import { lineLength } from "./wording.ts";
 
 /** Gives the first steps of a runbook by its name; none when there is no such runbook. */
 export type FirstSteps = (runbook: string) => readonly string[];
@@ -41,7 +42,7 @@ export function firstSteps(markdown: string): readonly string[] {
       inParagraph = false;
     }
   }
-  return items.slice(0, 3).map((text) => plain(withoutMarks(text)));
+  return items.slice(0, 3).map((text) => plainText(withoutMarks(text), lineLength));
 }
 
 /** Not a blank line, a list, a table or a block of code. */

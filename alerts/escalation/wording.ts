@@ -6,6 +6,7 @@ import type { IncidentFacts } from "../../core/incident.ts";
 import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
+import { plainText } from "../../core/plain-text.ts";
 import { type PhaseName, phaseNames, type Sample } from "../../core/sample.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../../core/time-zone.ts";
@@ -50,11 +51,13 @@ export interface Part {
   readonly acknowledgeUrl?: string;
 }
 
-const subjectLimit = 80;
+const subjectLength = 80;
+/** Of one line with what strangers said; more helps nobody on a phone. */
+export const lineLength = 300;
 
 /** The same for every notice of a thread, because mail programs split threads where the subject changes. */
 export function subject(id: number, title: string, practice: boolean): string {
-  return cut(plain(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`), subjectLimit);
+  return plainText(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`, subjectLength);
 }
 
 export function troubleBody(trouble: Trouble, reader: Contact, part: Part): string {
@@ -73,7 +76,7 @@ export function troubleBody(trouble: Trouble, reader: Contact, part: Part): stri
     [
       trouble.membersSee === undefined
         ? "Members see nothing of this on the status page."
-        : `Members see on the status page: “${plain(trouble.membersSee)}”`,
+        : `Members see on the status page: “${plainText(trouble.membersSee, lineLength)}”`,
     ],
     doLines(trouble, part),
     whoLines(part, zone),
@@ -85,7 +88,7 @@ function outlastsLine({ check, isOver }: NonNullable<Trouble["outlasts"]>): stri
   const now = isOver
     ? "It does so no longer, and this goes on."
     : "It fails still, but it does not explain all of this.";
-  return `Until now ${plain(check)} explained it. ${now}`;
+  return `Until now ${plainText(check, lineLength)} explained it. ${now}`;
 }
 
 export interface Recovery {
@@ -116,7 +119,7 @@ export function recoveryBody(recovery: Recovery, reader: Contact, late: boolean)
       "",
       "We could not reach you while it lasted. This is the only message about it:",
       `  ${stateWord(facts)} ${headline(recovery)} since ${bothTimes(facts.startedAt, zone)}`,
-      `  ${plain(facts.reason)}`,
+      `  ${plainText(facts.reason, lineLength)}`,
     );
   }
   lines.push("", `Began: ${formatIn(facts.startedAt, zone, "en", "date-time")}`);
@@ -127,14 +130,16 @@ export function recoveryBody(recovery: Recovery, reader: Contact, late: boolean)
 
 /** One line for the incident: the reason of the confirming try, or the worst of the readings. */
 export function reasonOf(seen: Seen): string {
-  if (seen.kind === "tries") return plain(seen.tries.at(-1)?.reason ?? "no reason was given");
+  if (seen.kind === "tries") return plainText(seen.tries.at(-1)?.reason ?? "no reason was given", lineLength);
   const worst = seen.levels[0];
   return worst ? levelLine(worst) : "beyond its threshold";
 }
 
 /** "queue=default: 22m (told at 15m, over below 5m)" */
 function levelLine({ labels, value, rule }: Level): string {
-  const of = Object.entries(labels).map(([name, text]) => `${plain(name)}=${plain(text)}`);
+  const of = Object.entries(labels).map(
+    ([name, text]) => `${plainText(name, lineLength)}=${plainText(text, lineLength)}`,
+  );
   const say = (figure: number) => formatValue(figure, rule.unit);
   const limits = `told at ${say(rule.raiseAt)}, over below ${say(rule.clearAt)}`;
   return `${of.length > 0 ? `${of.join(", ")}: ` : ""}${say(value)} (${limits})`;
@@ -155,15 +160,17 @@ function stateWord(facts: Trouble["facts"]): string {
 
 /** The target, and for a threshold what it means. */
 function headline(of: Pick<Trouble, "facts" | "name" | "language">): string {
-  const name = plain(of.name);
+  const name = plainText(of.name, lineLength);
   if (of.facts.kind === "outage") return name;
-  const title = plain(of.facts.title[of.language]);
+  const title = plainText(of.facts.title[of.language], lineLength);
   return title.startsWith(name) ? title : `${name}: ${title}`;
 }
 
 function recoveredHeadline(of: Recovery): string {
   if (of.facts.kind === "threshold") return `${headline(of)}, back to normal`;
-  return of.facts.impact === "down" ? `${plain(of.name)} is up again` : `${plain(of.name)} works normally again`;
+  return of.facts.impact === "down"
+    ? `${plainText(of.name, lineLength)} is up again`
+    : `${plainText(of.name, lineLength)} works normally again`;
 }
 
 function seenLines({ facts, seen }: Trouble, zone: string): string[] {
@@ -173,14 +180,15 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
   const verb = facts.impact === "down" ? "failed" : "were not as promised";
   const last = seen.tries.at(-1);
   const check = last ? `${facts.target}/${last.check}` : facts.target;
-  const from = last ? `, from ${plain(last.vantagePoint)}` : "";
+  const from = last ? `, from ${plainText(last.vantagePoint, lineLength)}` : "";
   // After a restart in the middle fewer tries are remembered than were made: say only what is known.
   const count = `${seen.tries.length} of ${Math.max(seen.needed, seen.tries.length)}`;
   const head = seen.tries.length >= seen.needed ? `${count} tries ${verb}` : "The last tries";
   return [
     `Seen by check ${check}${from}. ${head}:`,
     ...seen.tries.map(
-      (one) => `  ${clockIn(one.at, zone, "second")}  ${plain(one.reason ?? one.outcome)}${phaseText(one)}`,
+      (one) =>
+        `  ${clockIn(one.at, zone, "second")}  ${plainText(one.reason ?? one.outcome, lineLength)}${phaseText(one)}`,
     ),
     "A result counts only while our own connection is good, so the cause is most likely there and not here.",
   ];
@@ -219,11 +227,11 @@ function doLines({ facts, steps, statusUrl }: Trouble, part: Part): string[] {
 }
 
 function whoLines({ role, told, next }: Part, zone: string): string[] {
-  const now = `Told now: ${told.map(plain).join(", ")}.`;
+  const now = `Told now: ${told.map((name) => plainText(name, lineLength)).join(", ")}.`;
   if (role === "ticket") return [`${now} This is a ticket: it can wait for the day, and nobody is woken.`];
   const why = role === "escalated" ? ["You are told because nobody has acknowledged it so far."] : [];
   if (!next) return [...why, `${now} There is nobody after you.`];
-  const names = next.names.map(plain).join(", ");
+  const names = next.names.map((name) => plainText(name, lineLength)).join(", ");
   return [...why, `${now} Next, unless somebody acknowledges: ${names} at ${formatIn(next.at, zone, "en", "time")}.`];
 }
 
@@ -246,21 +254,3 @@ function clockIn(at: Temporal.Instant, zone: string, smallestUnit: "minute" | "s
 export function secondsBetween(from: Temporal.Instant, to: Temporal.Instant): number {
   return Math.max(0, (to.epochMilliseconds - from.epochMilliseconds) / 1000);
 }
-
-/** Strangers' text on one line: no control characters, no marks that turn the direction, not endless. */
-export function plain(text: string): string {
-  return cut(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim(), 300);
-}
-
-/** At most so many characters, never half a letter. */
-function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  let kept = "";
-  for (const { segment } of graphemes.segment(text)) {
-    if (kept.length + segment.length > limit - 1) break;
-    kept += segment;
-  }
-  return `${kept.trimEnd()}…`;
-}
-
-const graphemes = new Intl.Segmenter();

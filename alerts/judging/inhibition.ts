@@ -4,12 +4,13 @@
  */
 import { type Localised, sameInAll } from "../../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../../core/member-texts.ts";
+import { plainText } from "../../core/plain-text.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Changes, NoticesAnew } from "../../core/store.ts";
 import type { Target } from "../../core/target.ts";
 import type { Telling } from "../escalation/notices.ts";
 import { withdrawn } from "../escalation/plan.ts";
-import { plain, reasonOf, type Seen } from "../escalation/wording.ts";
+import { lineLength, reasonOf, type Seen } from "../escalation/wording.ts";
 import { isBad } from "./confirmed-outages.ts";
 import { type Facts, shown } from "./incident-facts.ts";
 import { type Incidents, mergeChanges, type Tracked, type Wait } from "./open-incidents.ts";
@@ -52,7 +53,7 @@ export class Attribution {
     if (!cause) return { facts: found, cause, explanation: found.explanation, waits: this.#waits(all) };
     const name = nameForMembers(found, cause);
     return {
-      facts: { ...found, reason: plain(`${found.reason}, ${becauseOf(cause)}`) },
+      facts: { ...found, reason: plainText(`${found.reason}, ${becauseOf(cause)}`, lineLength) },
       cause,
       explanation: name ? withCause(found.explanation, name) : found.explanation,
       waits: undefined,
@@ -181,7 +182,7 @@ interface Note {
 
 const keysOf = (suspects: Suspects): ReadonlySet<CheckKey> => new Set(suspects.map(({ key }) => key));
 
-export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plain(reason)}`;
+export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plainText(reason, lineLength)}`;
 
 /** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
 function nameForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {

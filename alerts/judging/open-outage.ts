@@ -9,11 +9,12 @@ import {
   raisedText,
   unreachableBehindText,
 } from "../../core/member-texts.ts";
+import { plainText } from "../../core/plain-text.ts";
 import type { Changes } from "../../core/store.ts";
 import type { Target } from "../../core/target.ts";
 import type { Telling } from "../escalation/notices.ts";
 import { withdrawn } from "../escalation/plan.ts";
-import { plain, secondsBetween } from "../escalation/wording.ts";
+import { lineLength, secondsBetween } from "../escalation/wording.ts";
 import { isBad, isWorse, type Outages, type Standing } from "./confirmed-outages.ts";
 import { type Facts, outageFacts, shown } from "./incident-facts.ts";
 import { type Attribution, becauseOf } from "./inhibition.ts";
@@ -70,7 +71,7 @@ export class Course {
   /** Another check of the same trouble: for the record; nobody is told again. */
   #joined({ sample, check, tracked }: Turn): Changes {
     tracked.facts = { ...tracked.facts, checks: [...tracked.facts.checks, check.id] };
-    const text = sameInAll(`${check.id}: ${plain(sample.reason ?? sample.outcome)}`);
+    const text = sameInAll(`${check.id}: ${plainText(sample.reason ?? sample.outcome, lineLength)}`);
     const update = { at: sample.at, kind: "joined", text, public: false } as const;
     return this.#parts.incidents.record(tracked, () => ({ check: check.id, update }));
   }

@@ -17,6 +17,7 @@ test("spaces with something invisible between them are one space", () => {
 test("half a character becomes a visible mark, and a cut never makes one", () => {
   expect(plainText("a\uD83Db", 10)).toBe("a\uFFFDb");
   expect(plainText("1234😀", 5)).toBe("1234…");
+  expect(plainText("123e\u0301x", 5)).toBe("123…");
 });
 
 test("a tower of accents is torn down", () => {

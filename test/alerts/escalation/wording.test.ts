@@ -2,8 +2,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { firstSteps, readRunbooks } from "../../../alerts/escalation/runbooks.ts";
-import { formatValue, plain, subject } from "../../../alerts/escalation/wording.ts";
+import { formatValue, lineLength, subject } from "../../../alerts/escalation/wording.ts";
 import { recoveredText, spokenAge, spokenDuration } from "../../../core/member-texts.ts";
+import { plainText } from "../../../core/plain-text.ts";
 import { target, World } from "../world.ts";
 
 async function bodiesOf(world: World): Promise<readonly string[]> {
@@ -65,7 +66,7 @@ Told now: Contractor (email). Next, unless somebody acknowledges: TechOps (email
       reason: `\u001b[31mred\r\n\r\nBcc: a\u202e ${"x".repeat(500)}`,
     });
     const body = (await bodiesOf(world))[0] ?? "";
-    expect(body).toContain("[31mred Bcc: a xxx");
+    expect(body).toContain("  red Bcc: a xxx");
     for (const harm of ["\u001b", "\r", "\u202e", "x".repeat(301)]) expect(body).not.toContain(harm);
   });
 });
@@ -220,5 +221,5 @@ describe("a runbook", () => {
 });
 
 test("text of strangers loses what could harm a terminal or turn the line", () => {
-  expect(plain("  a\u0000b\u001b]0;c\u0007\u2028d\u200be ")).toBe("a b ]0;c d e");
+  expect(plainText("  a\u0000b\u001b]0;c\u0007\u2028d\u200be ", lineLength)).toBe("a b de");
 });
