@@ -1,0 +1,173 @@
+/**
+ * Simulated life: recorder, judge and delivery on one store, wired as the program wires them, with a clock to turn,
+ * samples by hand instead of probes, and a channel that notes who was told when.
+ */
+import { z } from "zod";
+import { openDelivery } from "../../alerts/deliver.ts";
+import { openJudge } from "../../alerts/judge.ts";
+import { type Ledger, openLedger } from "../../collector/ledger.ts";
+import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { openUpgrades } from "../../commands/lib/upgrades.ts";
+import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
+import type { Config } from "../../core/config.ts";
+import { silentLog } from "../../core/log.ts";
+import { acknowledgement } from "../../core/member-texts.ts";
+import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";
+import type { Store } from "../../core/store.ts";
+import type { Check } from "../../core/target.ts";
+import { noVerdict, type Verdict } from "../../core/verdict.ts";
+import type { FakeClock } from "./fake-clock.ts";
+
+export interface LifeOptions {
+  /** The store: what stays when the process dies. */
+  readonly file: string;
+  readonly clock: FakeClock;
+  readonly config: Pick<Config, "organisation" | "onCall" | "targets" | "channels" | "vantagePoint" | "server">;
+  /** Called with every attempt to deliver; throws a DeliveryError to refuse it. */
+  onAttempt?(notice: Notice): void;
+}
+
+export interface Life extends AsyncDisposable {
+  readonly store: Store;
+  readonly checks: readonly Check[];
+  /** What the channel accepted, oldest first; of earlier processes too. */
+  readonly told: readonly { readonly at: Temporal.Instant; readonly notice: Notice }[];
+  /** One run of a check, now. */
+  record(check: Check, seen: Finding): void;
+  /** Until all that was recorded is stored, and whoever is to be told of it now is told. */
+  settle(): Promise<void>;
+  verdictOf(check: Check): Verdict;
+  /** Whoever is named takes the open incident of this target. */
+  acknowledge(target: string, by: string): Promise<void>;
+  /** As after kill -9: what is stored is all that is left, and a new process goes on with it. */
+  restart(): Promise<void>;
+}
+
+export async function beginLife(options: LifeOptions): Promise<Life> {
+  const { clock, config } = options;
+  const told: { at: Temporal.Instant; notice: Notice }[] = [];
+  const ranAt = new Map<CheckKey, number>();
+  const channel = notingChannel((notice) => {
+    options.onAttempt?.(notice);
+    told.push({ at: clock.now(), notice });
+  });
+  let process = await startProcess(options, channel);
+
+  const settle = async () => {
+    await process.ledger.flush();
+    await clock.turn(0);
+  };
+  await settle();
+  return {
+    get store() {
+      return process.store;
+    },
+    checks: checksOf(config),
+    told,
+    settle,
+    record(check, seen) {
+      const key = checkKey({ target: check.target, check: check.id });
+      const [now, before] = [clock.monotonicSeconds(), ranAt.get(key)];
+      ranAt.set(key, now);
+      process.ledger.record({
+        target: check.target,
+        check: check.id,
+        vantagePoint: config.vantagePoint,
+        at: clock.now(),
+        durationSeconds: 0.05,
+        ...(before !== undefined && { sinceLastSeconds: now - before }),
+        ...seen,
+      });
+    },
+    verdictOf: ({ target, id }) => process.ledger.verdictOf(checkKey({ target, check: id })) ?? noVerdict,
+    async acknowledge(target, by) {
+      const open = await process.store.incidents({ open: true });
+      const incident = open.find((one) => one.target === target);
+      if (!incident) throw new Error(`nothing is wrong with ${target}`);
+      const at = clock.now();
+      await process.store.acknowledge(incident.id, by, at, acknowledgement(at, true));
+      process.wake();
+      await clock.turn(0);
+    },
+    async restart() {
+      await process.die();
+      process = await startProcess(options, channel);
+      await settle();
+    },
+    [Symbol.asyncDispose]: () => process.die(),
+  };
+}
+
+interface Process {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  wake(): void;
+  die(): Promise<void>;
+}
+
+/** The parts that decide and tell, in the order in which the program starts them. */
+async function startProcess({ file, clock, config }: LifeOptions, channel: Channel): Promise<Process> {
+  const { organisation, onCall, targets, server, vantagePoint } = config;
+  const channels = Object.keys(config.channels);
+  const store = await openSqliteStore(file);
+  const shared = { store, clock, log: silentLog };
+  const signingKey = await store.signingKey("action");
+  const judge = await openJudge({
+    ...shared,
+    organisation,
+    onCall,
+    targets,
+    channels,
+    baseUrl: server.url,
+    signingKey,
+  });
+  const upgrades = await openUpgrades(store, clock.now());
+  const delivery = openDelivery({
+    ...shared,
+    onCall,
+    channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
+  });
+  const ledger = await openLedger({
+    ...shared,
+    checks: checksOf(config),
+    vantagePoint,
+    decide: {
+      consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
+      committed(opened) {
+        delivery.wake();
+        return judge.committed(opened);
+      },
+    },
+    onStored: () => delivery.wake(),
+  });
+  ledger.include(judge.start());
+  const stop = new AbortController();
+  const running = delivery.run(stop.signal);
+  return {
+    store,
+    ledger,
+    wake: () => delivery.wake(),
+    async die() {
+      stop.abort();
+      await delivery[Symbol.asyncDispose]();
+      await running;
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function notingChannel(attempted: (notice: Notice) => void): Channel {
+  return defineChannel({
+    summary: "Notes who was told.",
+    options: z.strictObject({}),
+    example: {},
+    address: z.string(),
+    residency: "own",
+    open: async () => ({
+      deliver: async (notice) => attempted(notice),
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  });
+}
+
+const checksOf = ({ targets }: Pick<Config, "targets">): readonly Check[] => targets.flatMap(({ checks }) => checks);
