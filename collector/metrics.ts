@@ -1,7 +1,7 @@
 /** /metrics: everything known, from memory. A scrape touches neither a watched server nor the store. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Live } from "../core/live.ts";
-import { type MetricFamily, readingFamilies } from "../core/metric-families.ts";
+import type { MetricFamily } from "../core/metric-families.ts";
 import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../core/sample.ts";
 import type { Target } from "../core/target.ts";
 import { exposition, type Family, type Series } from "./exposition.ts";
@@ -37,6 +37,8 @@ export function openMetrics(start: {
   readonly live: Live;
   readonly targets: readonly Target[];
   readonly channels: readonly string[];
+  /** What the readings of all probes become. */
+  readonly families: readonly MetricFamily[];
 }): Metrics {
   const registry = new Registry();
   const ofProcess = new Registry();
@@ -61,6 +63,8 @@ export function openMetrics(start: {
     sent.inc({ channel }, 0);
     failed.inc({ channel }, 0);
   }
+  const families = start.families.filter(({ exported }) => exported);
+  const perCheck = new Set(families.filter(({ labels }) => labels.includes("check")).map(({ name }) => name));
   const runs = new Map<string, RunCounts>();
   const readings = new Map<string, ReadonlyMap<string, Reading>>();
   let figures: readonly TargetFigures[] = [];
@@ -69,7 +73,7 @@ export function openMetrics(start: {
     observe(samples) {
       for (const sample of samples) {
         countRun(runs, sample);
-        readings.set(checkKey(sample), freshReadings(readings.get(checkKey(sample)), sample));
+        readings.set(checkKey(sample), freshReadings(readings.get(checkKey(sample)), sample, perCheck));
       }
     },
     setFigures(next) {
@@ -88,14 +92,17 @@ export function openMetrics(start: {
     async render(accept) {
       // What a reload took out may still have been stored after it.
       const watched = new Set<string>(start.live.checks().map(checkKey));
-      const families = [
+      const shown = [
         ...checkFamilies(start.live, only(watched, runs)),
         ...figureFamilies(figures),
-        ...readingSeries(only(watched, readings).flatMap((of) => [...of])),
+        ...readingSeries(
+          families,
+          only(watched, readings).flatMap((of) => [...of]),
+        ),
         ...(await processFamilies(ofProcess)),
         ...(await registry.getMetricsAsJSON()).map(ofPromClient),
       ];
-      return exposition(families, accept);
+      return exposition(shown, accept);
     },
   };
 }
@@ -156,7 +163,11 @@ function countRun(runs: Map<string, RunCounts>, sample: Sample): void {
 }
 
 /** A reading stays until its check fails to give one: some are taken hourly, and an old figure of a dead server is no figure. */
-function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: Sample): ReadonlyMap<string, Reading> {
+function freshReadings(
+  known: ReadonlyMap<string, Reading> | undefined,
+  sample: Sample,
+  perCheck: ReadonlySet<string>,
+): ReadonlyMap<string, Reading> {
   const keep = sample.outcome === "up" || sample.outcome === "degraded" ? (known ?? new Map<string, Reading>()) : [];
   const fresh = (sample.readings ?? []).map((reading): [string, Reading] => {
     const labels = {
@@ -168,13 +179,6 @@ function freshReadings(known: ReadonlyMap<string, Reading> | undefined, sample: 
   });
   return new Map([...keep, ...fresh]);
 }
-const perCheck = new Set([
-  "certificate_expiry_timestamp_seconds",
-  "dns_name_servers",
-  "heartbeat_run_seconds",
-  "heartbeat_success_timestamp_seconds",
-  "prometheus_value",
-]);
 
 function checkFamilies(live: Live, runs: readonly RunCounts[]): readonly Family[] {
   const last = live.checks().flatMap(({ last }) => (last ? [last] : []));
@@ -259,8 +263,11 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
   ];
 }
 
-function readingSeries(all: readonly (readonly [string, Reading])[]): readonly Family[] {
-  return readingFamilies.map(({ name, type, help }: MetricFamily) => {
+function readingSeries(
+  families: readonly MetricFamily[],
+  all: readonly (readonly [string, Reading])[],
+): readonly Family[] {
+  return families.map(({ name, type, help }) => {
     // Two checks of a target may read the same thing: one series, the first one wins.
     const series = new Map<string, Series>();
     for (const [key, { metric, labels = {}, value }] of all) {

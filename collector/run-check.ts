@@ -5,6 +5,7 @@ import type { Hearing } from "../core/heartbeat.ts";
 import { typeset } from "../core/language.ts";
 import type { Log } from "../core/log.ts";
 import { notMeasuredText, unreachableBehindText, unreachableText } from "../core/member-texts.ts";
+import { certificateExpiry } from "../core/metric-families.ts";
 import { noLongerNeeded } from "../core/nap.ts";
 import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
@@ -214,10 +215,8 @@ function sound(readings: readonly Reading[]): readonly Reading[] {
     });
 }
 
-const expiryMetric = "certificate_expiry_timestamp_seconds";
-
 function expiry(readings: readonly Reading[], hops: readonly Hop[]): readonly Reading[] {
-  if (readings.some(({ metric }) => metric === expiryMetric)) return [];
+  if (readings.some(({ metric }) => metric === certificateExpiry.name)) return [];
   const ends = hops.flatMap(({ trail }) => (trail.tls ? [trail.tls.expiresAt.epochMilliseconds / 1000] : []));
-  return ends.length > 0 ? [{ metric: expiryMetric, value: Math.min(...ends) }] : [];
+  return ends.length > 0 ? [{ metric: certificateExpiry.name, value: Math.min(...ends) }] : [];
 }

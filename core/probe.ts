@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Clock } from "./clock.ts";
 import type { Hearing } from "./heartbeat.ts";
 import type { Localised } from "./language.ts";
+import type { MetricFamily } from "./metric-families.ts";
 import type { Finding, Phases } from "./sample.ts";
 import type { CapacityPlan } from "./target.ts";
 import type { Threshold } from "./threshold.ts";
@@ -22,6 +23,8 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
    * service; that it finds all well does not say that the service answers.
    */
   readonly behind?: true;
+  /** The metrics that its readings become; a reading of any other is a fault of the probe. */
+  readonly readings?: readonly MetricFamily[];
   /** The page in docs/runbooks/ for a check of this kind that is not as it should be; default: that for any service. */
   readonly runbook?: string;
   /** The levels of its readings at which somebody is told. */

@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { loadPlugins } from "../commands/lib/plug-ins.ts";
 import type { Channel } from "../core/channel.ts";
 import type { Plugins } from "../core/config.ts";
-import { readingFamilies } from "../core/metric-families.ts";
+import { type MetricFamily, readingFamilies } from "../core/metric-families.ts";
 import type { Kind, Probe, StandardCheck } from "../core/probe.ts";
 import { Secret } from "../core/secret.ts";
 import { resolveSecrets } from "../core/settings.ts";
@@ -157,7 +157,9 @@ those that every check has (\`id\`, \`probe\`, \`every\`, \`timeout\`, \`require
     "What probes measure beside the outcome. On `/metrics` each name begins with `tidewatch_`.",
     table(
       ["metric", "what it is"],
-      readingFamilies.map(({ name, help }) => [`\`${name}\``, help]),
+      readingFamilies(probes)
+        .filter(({ exported }) => exported)
+        .map(({ name, help }) => [`\`${name}\``, help]),
     ),
     "",
   ]
@@ -176,8 +178,18 @@ function probePart(name: string, probe: Probe): readonly string[] {
     settingsTable(jsonSchemaOf(probe.options)),
     yamlBlock(stringify({ checks: [{ id: "example", probe: name, ...example }] })),
     ...thresholdPart(probe),
+    ...readingsPart(probe),
   ];
 }
+
+/** Names and labels; what each means stands once, for all probes, at the end of the page. */
+function readingsPart({ readings = [] }: Probe): readonly string[] {
+  const names = readings.filter(({ exported }) => exported).map(inWords);
+  return names.length === 0 ? [] : [`On \`/metrics\` ([what they mean](#readings)): ${names.join(", ")}.`];
+}
+
+const inWords = ({ name, labels }: MetricFamily): string =>
+  `\`${name}\`${labels.length > 0 ? ` by ${labels.map((label) => `\`${label}\``).join(" and ")}` : ""}`;
 
 function kindPart(name: string, kind: Kind): string {
   const url = "https://service.example";

@@ -4,7 +4,7 @@ import { NotMeasured } from "../core/errors.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { duration } from "../core/settings.ts";
-import { judged, seenTasks, tasksEvidence, tasksReadings } from "./lib/castopod-tasks-findings.ts";
+import { judged, seenTasks, tasksEvidence, tasksMetrics, tasksReadings } from "./lib/castopod-tasks-findings.ts";
 import { castopodQueues, castopodTasksThresholds, runbook } from "./lib/castopod-tasks-queues.ts";
 import { readCastopodTasks } from "./lib/castopod-tasks-state.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
@@ -38,6 +38,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Reads from Castopod's database what waits for its cron, for how long, and what was left half done.",
   behind: true,
+  readings: tasksMetrics,
   options,
   example: { url: { env: "CASTOPOD_DATABASE_URL" } },
   // Its largest question goes through a table without an index, as Castopod itself does every minute.

@@ -1,6 +1,7 @@
 /** Looks at a Castopod server as listeners, their podcast apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext, type StandardCheck } from "../core/probe.ts";
 import { duration } from "../core/settings.ts";
@@ -31,6 +32,7 @@ const accountEverySeconds = 600;
 
 export default defineProbe({
   summary: "Asks a Castopod server whether it is alive and whether podcast apps and other servers find its podcasts.",
+  readings: [gauge("castopod_info", "Version the Castopod server says it runs.", ["version"])],
   options: z.strictObject({
     ...serverSettings,
     podcasts: z

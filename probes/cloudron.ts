@@ -1,6 +1,7 @@
 /** Looks at a Cloudron: whether it runs, and what it says of the apps on it. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
@@ -34,6 +35,10 @@ const Apps = z.object({ apps: z.array(App).max(2000) });
 
 export default defineProbe({
   summary: "Asks a Cloudron whether it runs and which of its apps it finds ill.",
+  readings: [
+    gauge("cloudron_info", "Version the Cloudron says it runs.", ["version"]),
+    gauge("cloudron_apps", "Apps on a Cloudron, by state.", ["state"]),
+  ],
   options: z.strictObject({
     ...serverSettings,
     token: secret()

@@ -1,6 +1,7 @@
 /** Looks at a Discourse forum as its readers and writers do. */
 import { z } from "zod";
 import type { Localised } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
 import { duration } from "../core/settings.ts";
@@ -24,6 +25,10 @@ const MembersOnly = z.object({ error_type: z.literal("not_logged_in") });
 
 export default defineProbe({
   summary: "Asks a Discourse forum whether it is alive, can be written to, and still has new posts.",
+  readings: [
+    gauge("discourse_info", "Version the Discourse forum says it runs.", ["version"]),
+    gauge("discourse_post_age_seconds", "Age of the newest post in the public topics of a Discourse forum."),
+  ],
   options: z.strictObject({
     ...serverSettings,
     newestWithin: duration({ atLeast: 3600 })

@@ -3,6 +3,7 @@ import type { StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { z } from "zod";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { errorCode, isDeadline } from "./lib/no-answer.ts";
@@ -10,6 +11,7 @@ import {
   capacityPlan,
   fullThresholds,
   levels,
+  storageMetrics,
   storageReadings,
   storageSettings,
   usableFraction,
@@ -31,6 +33,10 @@ const options = z.strictObject({
 export default defineProbe({
   summary: "Measures how full a disk of this machine is, and its inodes.",
   behind: true,
+  readings: [
+    ...storageMetrics,
+    gauge("storage_inodes_ratio", "Share of a file system's inodes that is used.", ["store"]),
+  ],
   options,
   example: { path: "/" },
   defaults: { everySeconds: 60 },

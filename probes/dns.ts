@@ -18,7 +18,7 @@ import {
   shown,
   type Wanted,
 } from "./lib/dns.ts";
-import { askEach, nothingAsked } from "./lib/dns-zone.ts";
+import { askEach, nameServerMetric, nothingAsked } from "./lib/dns-zone.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { isDeadline } from "./lib/no-answer.ts";
 import { hostName, portNumber } from "./lib/place.ts";
@@ -128,6 +128,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Looks a name up, compares its records with what they should be, and all its name servers with each other.",
+  readings: [nameServerMetric],
   options,
   runbook: "dns",
   example: { name: "social.example", expect: { A: ["192.0.2.10"], MX: ["10 mail.social.example"] } },

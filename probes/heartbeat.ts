@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { HeartbeatState } from "../core/heartbeat.ts";
 import type { Localised } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { duration } from "../core/settings.ts";
@@ -31,6 +32,10 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Waits for a job to call an address that only it knows; a call that is late is the failure.",
   behind: true,
+  readings: [
+    gauge("heartbeat_success_timestamp_seconds", "When a job last called and said that it went well.", ["check"]),
+    gauge("heartbeat_run_seconds", "How long the last run of a job took, from its start call to its end.", ["check"]),
+  ],
   options,
   runbook: "heartbeat",
   example: { expectEvery: "1d", grace: "1h" },

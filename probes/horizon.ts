@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { horizonEvidence, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
+import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
 import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
 import { readHorizon } from "./lib/horizon-state.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
@@ -37,6 +37,7 @@ const options = z.strictObject({
 export default defineProbe({
   summary: "Reads the queues, workers and failures of a Laravel server with Horizon from Redis, such as Pixelfed's.",
   behind: true,
+  readings: horizonMetrics,
   options,
   runbook: "queue-latency",
   example: { url: { env: "PIXELFED_REDIS_URL" } },

@@ -9,6 +9,7 @@ import { secret, webAddress } from "../core/settings.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import {
   certificateAuthority,
+  certificateMetrics,
   certificateNote,
   certificateReadings,
   certificateThresholds,
@@ -76,6 +77,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Asks for a web page and looks at its status, text, speed and certificate.",
+  readings: certificateMetrics,
   options,
   example: { url: "https://social.example/about", expect: { status: 200, contains: "About", maxSeconds: 3 } },
 

@@ -1,6 +1,7 @@
 /** Looks at a Lemmy server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type Http, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { ratio } from "../core/settings.ts";
@@ -9,7 +10,7 @@ import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { arrivesLate, askPeers } from "./lib/lemmy-peers.ts";
+import { arrivesLate, askPeers, peerMetrics } from "./lib/lemmy-peers.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress } from "./lib/own-address.ts";
@@ -28,6 +29,7 @@ const Site = z.object({
 
 export default defineProbe({
   summary: "Asks a Lemmy server whether it is alive and how well it reaches the other servers it knows.",
+  readings: [gauge("lemmy_info", "Version the Lemmy server says it runs.", ["version"]), ...peerMetrics],
   options: z.strictObject({
     ...serverSettings,
     account: handle().optional().describe("Handle of a person or community that other servers must be able to find."),

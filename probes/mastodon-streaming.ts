@@ -15,7 +15,7 @@ import { patiently } from "./lib/patience.ts";
 import { PublicPosts } from "./lib/posts.ts";
 import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
-import { type Hearing, hearing } from "./lib/streaming-metrics.ts";
+import { type Hearing, hearing, streamingMetrics } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
 import { handshake } from "./lib/websocket.ts";
 
@@ -31,6 +31,7 @@ const lateLivePosts: Localised = {
 export default defineProbe({
   summary: "Looks at a Mastodon's streaming: whether it answers, lets members in, and hears of new posts.",
   behind: true,
+  readings: streamingMetrics,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it; where it streams is in its own document."),
     token: secret()

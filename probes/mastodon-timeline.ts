@@ -1,6 +1,7 @@
 /** Looks at how fresh Mastodon's public timeline is: the first thing to stand still when posts are no longer taken in. */
 import { z } from "zod";
 import { type Localised, sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
@@ -42,6 +43,13 @@ const emptyTimeline: Localised = {
 export default defineProbe({
   summary: "Looks at how long Mastodon's public timeline has been quiet, compared with other days, where it is public.",
   behind: true,
+  readings: [
+    gauge(
+      "mastodon_timeline_age_seconds",
+      "Time in which at most two posts came on a public timeline, by the server's clock.",
+      ["feed"],
+    ),
+  ],
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it, without a path."),
     feed: z

@@ -1,6 +1,7 @@
 /** Looks at a Mastodon server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { evidenceOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
@@ -19,6 +20,7 @@ const mastodon = sameInAll("Mastodon");
 
 export default defineProbe({
   summary: "Asks a Mastodon server whether it is alive and whether apps and other servers find what they need.",
+  readings: [gauge("mastodon_info", "Version the Mastodon server says it runs.", ["version"])],
   options: z.strictObject({
     ...serverSettings,
     account: handle()

@@ -7,8 +7,8 @@ import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { connectionThresholds } from "./lib/connection-levels.ts";
 import { type MysqlReader, mysqlUrl, NoConnectionLeft, questionSeconds, withMysql } from "./lib/mysql.ts";
-import { measureMysql } from "./lib/mysql-sizes.ts";
-import { capacityPlan, fullThresholds, storageReadings, storageSettings } from "./lib/storage.ts";
+import { measureMysql, mysqlMetrics } from "./lib/mysql-sizes.ts";
+import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
 
 const options = z.strictObject({
   url: mysqlUrl().describe(
@@ -28,6 +28,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Measures sizes and connections of a MySQL or MariaDB, with read-only questions of bounded cost.",
   behind: true,
+  readings: [...mysqlMetrics, ...storageMetrics],
   options,
   example: { url: { env: "CASTOPOD_DATABASE_URL" }, capacity: "20 GB" },
   // Five questions of at most 4 s each would still be a measurement, and no outage.

@@ -1,6 +1,7 @@
 /** Looks at a Pixelfed server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { duration } from "../core/settings.ts";
 import { formatDuration } from "../core/units.ts";
@@ -25,6 +26,7 @@ const pixelfed = sameInAll("Pixelfed");
 
 export default defineProbe({
   summary: "Asks a Pixelfed server whether it is alive and whether apps and other servers find what they need.",
+  readings: [gauge("pixelfed_info", "Version the Pixelfed server says it runs.", ["version"])],
   options: z.strictObject({
     ...serverSettings,
     account: handle()

@@ -6,10 +6,10 @@ import type { Finding } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { NoConnectionLeft, type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
-import { Findings, type Row, sum } from "./lib/postgres-findings.ts";
+import { Findings, postgresMetrics, type Row, sum } from "./lib/postgres-findings.ts";
 import { postgresThresholds } from "./lib/postgres-levels.ts";
 import * as questions from "./lib/postgres-questions.ts";
-import { capacityPlan, storageReadings, storageSettings } from "./lib/storage.ts";
+import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
 
 const options = z.strictObject({
   url: postgresUrl().describe(
@@ -29,6 +29,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Measures sizes, connections and what could fill a PostgreSQL, with read-only questions of bounded cost.",
   behind: true,
+  readings: [...postgresMetrics, ...storageMetrics],
   options,
   example: {
     url: { env: "MASTODON_DATABASE_URL" },

@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Localised } from "../core/language.ts";
+import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
@@ -88,6 +89,12 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Reads values from any Prometheus exporter, or from a Prometheus server by a query.",
   behind: true,
+  readings: [
+    gauge("prometheus_value", "A value that somebody else measures, by the name it has in the configuration.", [
+      "check",
+      "name",
+    ]),
+  ],
   options,
   example: {
     url: "http://127.0.0.1:4000/metrics",

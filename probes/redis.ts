@@ -6,7 +6,7 @@ import { duration } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { withRedis } from "./lib/redis.ts";
 import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
-import { judged, redisEvidence, redisReadings, redisThresholds } from "./lib/redis-findings.ts";
+import { judged, redisEvidence, redisMetrics, redisReadings, redisThresholds } from "./lib/redis-findings.ts";
 import { parseInfo, RedisHistory } from "./lib/redis-health.ts";
 
 const options = z.strictObject({
@@ -23,6 +23,7 @@ const options = z.strictObject({
 export default defineProbe({
   summary: "Asks a Redis about its memory, lost keys, refused writes, saving to disk and replication.",
   behind: true,
+  readings: redisMetrics,
   options,
   runbook: "redis-memory",
   example: { url: { env: "MASTODON_REDIS_URL" } },

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
+import { gauge, unexported } from "../core/metric-families.ts";
 import { isForOwnUse } from "../core/networks.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import { publicResidencyMetric, residencySources } from "../core/residency.ts";
@@ -90,6 +91,15 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Looks up in which country the addresses of a service are, and whose they are.",
   behind: true,
+  readings: [
+    gauge("residency_inside_addresses", "Addresses that are where they may be, and whose they may be."),
+    gauge("residency_outside_addresses", "Addresses that are somewhere else, or somebody else's."),
+    gauge("residency_unknown_addresses", "Addresses of which nobody says where they are or whose."),
+    unexported(publicResidencyMetric, "Addresses that the public page may speak of, while all are where they may be.", [
+      "countries",
+      "against",
+    ]),
+  ],
   options,
   example: {
     hosts: ["social.example", "media.social.example"],

@@ -5,7 +5,7 @@ import { certificateAuthority } from "./lib/certificate.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
 import { withRedis } from "./lib/redis.ts";
 import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
-import { sidekiqEvidence, sidekiqReadings } from "./lib/sidekiq-findings.ts";
+import { sidekiqEvidence, sidekiqMetrics, sidekiqReadings } from "./lib/sidekiq-findings.ts";
 import { SidekiqHistory } from "./lib/sidekiq-history.ts";
 import { judged } from "./lib/sidekiq-judgement.ts";
 import { mastodonQueues, sidekiqThresholds } from "./lib/sidekiq-queues.ts";
@@ -37,6 +37,7 @@ const options = z.strictObject({
 export default defineProbe({
   summary: "Reads Sidekiq's queues, retries, deaths and workers from Redis, without ever listing jobs.",
   behind: true,
+  readings: sidekiqMetrics,
   options,
   runbook: "queue-latency",
   example: { url: { env: "MASTODON_REDIS_URL" }, queues: { default: { page: "3m" } } },

@@ -7,6 +7,7 @@ import { secret } from "../core/settings.ts";
 import {
   certificateAuthority,
   certificateEvidence,
+  certificateMetrics,
   certificateNote,
   certificateReadings,
   certificateThresholds,
@@ -72,6 +73,7 @@ function tlsOf({ tls, port }: { readonly tls?: "starttls" | "implicit" | "none" 
 
 export default defineProbe({
   summary: "Goes the way of a mail up to the moment before it is sent: greeting, STARTTLS, sign-in, addresses.",
+  readings: certificateMetrics,
   options,
   runbook: "mail",
   example: {

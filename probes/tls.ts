@@ -5,6 +5,7 @@ import { defineProbe, type TlsFault, type TlsReport } from "../core/probe.ts";
 import {
   certificateAuthority,
   certificateEvidence,
+  certificateMetrics,
   certificateNote,
   certificateReadings,
   certificateThresholds,
@@ -34,6 +35,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Looks at the certificate of any port that speaks TLS: chain, names, end, version.",
+  readings: certificateMetrics,
   options,
   example: { host: "social.example", alsoFor: ["files.social.example"] },
   defaults: { everySeconds: 300 },

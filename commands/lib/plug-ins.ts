@@ -4,11 +4,19 @@ import { z } from "zod";
 import type { Channel } from "../../core/channel.ts";
 import type { Plugins } from "../../core/config.ts";
 import { Refused } from "../../core/errors.ts";
+import { readingFamilies } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
 
 const isFunction = z.custom<() => unknown>((value) => typeof value === "function", "is not a function");
 const shape = { summary: z.string().min(1), options: z.instanceof(z.ZodType), example: z.unknown() };
-const probe = z.object({ ...shape, run: isFunction });
+const family = z.object({
+  name: z.string().min(1),
+  type: z.enum(["gauge", "counter"]),
+  help: z.string().min(1),
+  labels: z.array(z.string()),
+  exported: z.boolean(),
+});
+const probe = z.object({ ...shape, readings: z.array(family).optional(), run: isFunction });
 const residency = z.enum(["own", "canada", "abroad"]);
 const channel = z.object({ ...shape, address: z.instanceof(z.ZodType), residency, open: isFunction });
 
@@ -19,8 +27,12 @@ export async function loadPlugins(): Promise<Plugins> {
   return { probes, channels };
 }
 
-export function loadProbes(folder = new URL("probes/", root)): Promise<Readonly<Record<string, Probe>>> {
-  return load(folder, (plugin): plugin is Probe => probe.safeParse(plugin).success, "defineProbe({ … })");
+export async function loadProbes(folder = new URL("probes/", root)): Promise<Readonly<Record<string, Probe>>> {
+  const fits = (plugin: unknown): plugin is Probe => probe.safeParse(plugin).success;
+  const probes = await load(folder, fits, "defineProbe({ … })");
+  // Refuses two that declare one metric and mean different ones by it.
+  readingFamilies(probes);
+  return probes;
 }
 
 function loadChannels(folder = new URL("alerts/channels/", root)): Promise<Readonly<Record<string, Channel>>> {

@@ -14,6 +14,7 @@ import { openTelemetry } from "../../collector/telemetry.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Config, Plugins } from "../../core/config.ts";
 import type { Log } from "../../core/log.ts";
+import { readingFamilies } from "../../core/metric-families.ts";
 import { checkKey } from "../../core/sample.ts";
 import type { Store } from "../../core/store.ts";
 import type { Check } from "../../core/target.ts";
@@ -142,7 +143,7 @@ export async function startTidewatch(parts: TidewatchParts): Promise<Tidewatch> 
 
 /** All that keeps, judges, tells and shows, in the order in which one needs the other; nothing runs yet. */
 async function openAll(
-  { config, clock, log, version, env, seed }: TidewatchParts,
+  { config, plugins, clock, log, version, env, seed }: TidewatchParts,
   current: { config(): Config; readonly settings: ReturnType<typeof deliverySettings> },
   undo: AsyncDisposableStack,
 ) {
@@ -157,7 +158,8 @@ async function openAll(
     practice: config.practice,
   });
 
-  const upgrades = await openUpgrades(store, clock.now());
+  const families = readingFamilies(plugins.probes);
+  const upgrades = await openUpgrades(store, families, clock.now());
   const ledger = undo.use(
     await openLedger({
       ...shared,
@@ -185,6 +187,7 @@ async function openAll(
     live: ledger,
     targets: config.targets,
     channels: Object.keys(config.channels),
+    families,
   });
   const delivery = undo.use(
     openDelivery({

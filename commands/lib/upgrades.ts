@@ -1,5 +1,5 @@
 /** Writes down when a watched program changed its version, in the transaction of the sample that made it sure. */
-import { readingFamilies } from "../../core/metric-families.ts";
+import type { MetricFamily } from "../../core/metric-families.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Changes, ReadingSeries, Store } from "../../core/store.ts";
 import { Versions } from "../../core/upgrade.ts";
@@ -12,10 +12,15 @@ export interface Upgrades {
 /** An upgrade while we were away is noted too, when it was not for longer than this. */
 const lookBackHours = 48;
 
-export async function openUpgrades(store: Pick<Store, "readings">, now: Temporal.Instant): Promise<Upgrades> {
+/** @param families of all probes; those that end in `_info` tell versions. */
+export async function openUpgrades(
+  store: Pick<Store, "readings">,
+  families: readonly MetricFamily[],
+  now: Temporal.Instant,
+): Promise<Upgrades> {
   const versions = new Versions();
   const span = { from: now.subtract({ hours: lookBackHours }), to: now };
-  for (const { name: metric } of readingFamilies.filter(({ name }) => name.endsWith("_info"))) {
+  for (const { name: metric } of families.filter(({ name }) => name.endsWith("_info"))) {
     // What these made sure was noted then; it only has to be known again.
     for (const seen of inOrder(await store.readings({ metric }, "raw", span))) versions.take(seen);
   }

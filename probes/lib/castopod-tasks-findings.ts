@@ -1,6 +1,7 @@
 /** What the state of Castopod's background work means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
+import type { MetricFamily } from "../../core/metric-families.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
@@ -9,6 +10,7 @@ import { type CastopodTasks, grantColumns, type TaskQueue } from "./castopod-tas
 import { questionSeconds, type Refusal } from "./mysql.ts";
 import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "./queue-findings.ts";
 import type { Tolerance } from "./queue-lateness.ts";
+import { queueMetrics } from "./queue-metrics.ts";
 import { lastingEach } from "./seldom.ts";
 
 type Watched = ReadonlyMap<string, Tolerance>;
@@ -87,6 +89,13 @@ function notMeasured(refused: readonly (readonly [string, Refusal])[]): string {
   const mend = refused.some(([, refusal]) => refusal === "not allowed") ? `: ${grantColumns}` : "";
   return `not measured: ${why.join(", ")}${mend}`;
 }
+
+export const tasksMetrics: readonly MetricFamily[] = [
+  queueMetrics.latency,
+  queueMetrics.jobs,
+  queueMetrics.deadRecently,
+  queueMetrics.stagnant,
+];
 
 export function tasksReadings({ queues, sending, abandoned }: SeenTasks): readonly Reading[] {
   const jobs = (queue: string, state: string, value: number): Reading => ({

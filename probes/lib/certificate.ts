@@ -1,5 +1,6 @@
 /** Which certificates are trusted, when the one of an answer ends, and what that means. */
 import { z } from "zod";
+import { certificateExpiry, type MetricFamily, unexported } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext, TlsFacts } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
@@ -46,10 +47,15 @@ export function trusting(context: ProbeContext, authority: Secret | undefined): 
 const secondsLeft = (tls: TlsFacts, now: Temporal.Instant) =>
   (tls.expiresAt.epochMilliseconds - now.epochMilliseconds) / 1000;
 
+export const certificateMetrics: readonly MetricFamily[] = [
+  certificateExpiry,
+  unexported("certificate_renewal_overdue_seconds", "For how long the certificate should have been renewed."),
+];
+
 export function certificateReadings(tls: TlsFacts, now: Temporal.Instant, renewalDays: number): readonly Reading[] {
   const overdue = Math.max(0, renewalDays * daySeconds - secondsLeft(tls, now));
   return [
-    { metric: "certificate_expiry_timestamp_seconds", value: Math.floor(tls.expiresAt.epochMilliseconds / 1000) },
+    { metric: certificateExpiry.name, value: Math.floor(tls.expiresAt.epochMilliseconds / 1000) },
     { metric: "certificate_renewal_overdue_seconds", value: Math.round(overdue) },
   ];
 }

@@ -1,4 +1,5 @@
 /** Asks each name server of a zone by itself: does it answer, for the same version of the zone, with the right records? */
+import { gauge } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding } from "../../core/sample.ts";
@@ -17,6 +18,12 @@ export interface Each {
   readonly note?: string;
   readonly readings: NonNullable<Finding["readings"]>;
 }
+
+export const nameServerMetric = gauge("dns_name_servers", "Name servers of a zone, by whether they answer for it.", [
+  "check",
+  "state",
+]);
+
 export const nothingAsked: Each = { flaws: [], notes: [], readings: [] };
 
 export async function askEach(

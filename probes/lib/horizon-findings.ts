@@ -1,6 +1,7 @@
 /** What the state of Laravel's queues and of Horizon means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
+import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
@@ -10,6 +11,7 @@ import { pixelfedQueues } from "./horizon-queues.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
 import { type QueueFinding, queueFinding, withStagnation } from "./queue-findings.ts";
 import { lateExplanation, type Tolerance, withOldest } from "./queue-lateness.ts";
+import { queueMetrics } from "./queue-metrics.ts";
 
 /** The same job has stood at its front for this long at least: where jobs tell no time, that is how late it is. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
@@ -107,6 +109,19 @@ function theyWait(waiting: readonly LaravelQueue[]): string {
   const jobs = waiting.reduce((sum, queue) => sum + queue.jobs, 0);
   return `${counted(jobs, "job")} ${jobs === 1 ? "waits" : "wait"}`;
 }
+
+export const horizonMetrics: readonly MetricFamily[] = [
+  queueMetrics.latency,
+  queueMetrics.jobs,
+  queueMetrics.processes,
+  gauge("queue_abandoned_jobs", "Jobs taken by a worker that should have given them back by now: it died."),
+  queueMetrics.overdueJobs,
+  queueMetrics.overdueSeconds,
+  queueMetrics.deadRecently,
+  queueMetrics.cronAge,
+  queueMetrics.stagnant,
+  gauge("queue_supervisors", "Horizon's supervisors and masters, by role and status.", ["role", "status"]),
+];
 
 /** @param watched abandoned jobs of other queues are nobody's concern. */
 export function horizonReadings(state: SeenHorizon, watched: ReadonlyMap<string, Tolerance>): readonly Reading[] {

@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
+import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "./answer.ts";
@@ -169,6 +170,13 @@ function recent(peers: readonly Known[], now: Temporal.Instant): readonly Peer[]
     return [{ failing: queue.fail_count > 0, reachedAt }];
   });
 }
+
+export const peerMetrics: readonly MetricFamily[] = [
+  gauge("federation_peers", "Other servers seen within three days, by how what we send reaches them.", ["state"]),
+  gauge("federation_behind_ratio", "Share of those that are an hour behind or refuse what we send."),
+  gauge("federation_lag_seconds", "How far the median of those is behind the one that is furthest."),
+  gauge("federation_last_success_timestamp_seconds", "When the newest post was published that any of those has got."),
+];
 
 /**
  * Late is who is behind the furthest peer, and not behind the clock: where nobody posts for a night, everybody has

@@ -3,6 +3,7 @@
  * opens none; without PROCESS, from the tables that our user may see.
  */
 import { z } from "zod";
+import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
 import { askRows, type MysqlReader, type Refusal } from "./mysql.ts";
@@ -34,6 +35,12 @@ const connected = "SHOW GLOBAL STATUS LIKE 'Threads_connected'";
 
 const shared = "(shared)";
 const mostDatabases = 50;
+
+export const mysqlMetrics: readonly MetricFamily[] = [
+  gauge("mysql_database_size_bytes", "Size of a MySQL or MariaDB database on disk.", ["database"]),
+  gauge("mysql_log_bytes", "Size of a log on disk: binary, redo.", ["log"]),
+  gauge("mysql_connections_ratio", "Client connections in use, of those that may be used."),
+];
 
 export interface MysqlMeasures {
   readonly readings: readonly Reading[];

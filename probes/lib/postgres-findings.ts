@@ -1,6 +1,7 @@
 /** From PostgreSQL's answers to readings: what was measured, and what was not. */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
+import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Reading } from "../../core/sample.ts";
 import { type Ask, type Refusal, statementSeconds } from "./postgres.ts";
@@ -12,6 +13,18 @@ const overloaded: Localised = {
 };
 
 export type Row<Question extends { readonly row: z.ZodType }> = z.output<Question["row"]>;
+
+export const postgresMetrics: readonly MetricFamily[] = [
+  gauge("postgres_database_size_bytes", "Size of a database on disk.", ["database"]),
+  gauge("postgres_wal_bytes", "Size of the write-ahead log on disk."),
+  gauge("postgres_connections_ratio", "Client connections in use, of those that may be used."),
+  counter("postgres_wal_written_bytes_total", "Write-ahead log written since the cluster was made."),
+  gauge("postgres_temp_bytes", "Temporary files of running queries on disk."),
+  gauge("postgres_relation_size_bytes", "Estimated size of a table with its indexes and TOAST.", ["relation"]),
+  gauge("postgres_relation_file_bytes", "Exact size of one table, index or TOAST table.", ["relation"]),
+  gauge("postgres_slot_retained_bytes", "Write-ahead log kept for a replication slot.", ["slot"]),
+  gauge("postgres_wraparound_ratio", "Oldest transaction number, of those that can exist before writes stop."),
+];
 
 /** Gathers what one run found, and what it could not. */
 export class Findings {

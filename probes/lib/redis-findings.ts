@@ -1,6 +1,7 @@
 /** What the state of a Redis means, in words and in figures. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
+import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Outcome, Reading } from "../../core/sample.ts";
 import type { Threshold } from "../../core/threshold.ts";
@@ -116,6 +117,24 @@ const usedOf = ({ used_memory, mem_not_counted_for_evict, maxmemory }: RedisInfo
   maxmemory > 0 ? Math.max(0, used_memory - mem_not_counted_for_evict) : used_memory;
 
 const limitOf = ({ maxmemory, total_system_memory }: RedisInfo): number => maxmemory || total_system_memory;
+
+export const redisMetrics: readonly MetricFamily[] = [
+  gauge("redis_info", "Version and role of a Redis.", ["version", "role"]),
+  gauge("redis_memory_used_bytes", "Memory that a Redis uses for its data."),
+  gauge("redis_memory_limit_bytes", "Memory it may use: its own limit, else what the host has."),
+  gauge("redis_memory_used_ratio", "Share of that limit that is used."),
+  gauge("redis_connections", "Clients connected to a Redis."),
+  gauge("redis_connections_ratio", "Clients connected, of those it admits."),
+  gauge("redis_blocked_connections", "Clients that wait for a job or a message."),
+  gauge("redis_start_timestamp_seconds", "When this Redis was started."),
+  gauge("redis_unsaved_changes", "Changes since the last save to disk."),
+  gauge("redis_last_save_timestamp_seconds", "When it last saved to disk."),
+  gauge("redis_replication_lag_seconds", "How far the replica furthest behind is, or we are as a replica."),
+  gauge("redis_replicas", "Replicas that follow a Redis."),
+  counter("redis_evicted_keys_total", "Keys thrown out for want of memory since its start."),
+  counter("redis_rejected_connections_total", "Clients turned away since its start."),
+  counter("redis_refused_writes_total", "Commands refused for want of memory or a failed save since its start."),
+];
 
 /** @param now seconds since 1970. */
 export function redisReadings(info: RedisInfo, now: number): readonly Reading[] {

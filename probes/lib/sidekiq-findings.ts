@@ -1,10 +1,36 @@
 /** What the state of a Sidekiq says in figures, and as evidence. */
 import { spokenAge } from "../../core/member-texts.ts";
+import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
+import { queueMetrics } from "./queue-metrics.ts";
 import type { Trend } from "./sidekiq-history.ts";
 import type { SidekiqProcess, SidekiqState } from "./sidekiq-state.ts";
+
+export const sidekiqMetrics: readonly MetricFamily[] = [
+  queueMetrics.latency,
+  queueMetrics.jobs,
+  queueMetrics.processes,
+  counter("queue_processed_total", "Jobs processed, as the queue itself counts them."),
+  counter("queue_failed_total", "Failed attempts, as the queue itself counts them."),
+  gauge("queue_quiet_processes", "Worker processes that were told to take no further job."),
+  gauge("queue_serving_processes", "Worker processes that take jobs from a queue.", ["queue"]),
+  gauge("queue_threads", "Jobs that all live worker processes can do at once."),
+  gauge("queue_threads_busy_ratio", "Worker threads that do a job, of those that could."),
+  gauge("queue_processed_jobs_per_second", "Jobs processed a second since the last look."),
+  gauge("queue_failed_jobs_per_second", "Failed attempts a second since the last look."),
+  queueMetrics.overdueJobs,
+  queueMetrics.overdueSeconds,
+  gauge(
+    "queue_retry_age_seconds",
+    "Time since the first failure of the longest failing retry, of the 500 whose next try is furthest away.",
+  ),
+  gauge("queue_retry_growth_jobs", "Jobs more that wait for another try than up to an hour ago."),
+  queueMetrics.deadRecently,
+  counter("queue_deaths_total", "Jobs given up for good since the check began to look."),
+  queueMetrics.cronAge,
+];
 
 /** `queue="*"`: sets and sums that belong to no single queue. */
 export function sidekiqReadings(state: SidekiqState, trend: Trend): readonly Reading[] {

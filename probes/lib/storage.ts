@@ -1,6 +1,7 @@
 /** What is common to everything that fills, database or disk: settings, readings, the levels, the plan. */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
+import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { Reading } from "../../core/sample.ts";
 import { bytes, duration, ratio } from "../../core/settings.ts";
 import type { CapacityPlan } from "../../core/target.ts";
@@ -66,6 +67,12 @@ export function capacityPlan(
     })),
   };
 }
+
+export const storageMetrics: readonly MetricFamily[] = [
+  gauge("storage_used_bytes", "Bytes used of something that fills.", ["store"]),
+  gauge("storage_limit_bytes", "Bytes at which it is full.", ["store"]),
+  gauge("storage_used_ratio", "Share of the limit that is used.", ["store"]),
+];
 
 export function storageReadings(store: string, usedBytes: number, limitBytes: number | undefined): readonly Reading[] {
   const labels = { store };

@@ -1,6 +1,7 @@
 /** What Mastodon's streaming server counts of itself, and whether it has gone deaf: members connected, nothing coming in. */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
+import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "./answer.ts";
@@ -33,6 +34,11 @@ const enoughPosts = 3;
  * for so long together, while posts come in, does not happen: ten members for an hour and twelve minutes.
  */
 const enoughListening = 12 * 3600;
+
+export const streamingMetrics: readonly MetricFamily[] = [
+  gauge("mastodon_streaming_clients", "Apps and browsers that listen for new posts, by the way they do.", ["type"]),
+  counter("mastodon_streaming_messages_received_total", "Messages that the streaming server has had from Redis."),
+];
 
 /**
  * @param quietFor seconds without a message that are too long while somebody listens and posts come in.

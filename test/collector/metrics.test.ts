@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openMetrics } from "../../collector/metrics.ts";
+import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import type { Live } from "../../core/live.ts";
+import { readingFamilies } from "../../core/metric-families.ts";
 import { outcomes, type Sample } from "../../core/sample.ts";
 import { noVerdict } from "../../core/verdict.ts";
+import { exportedMetrics } from "../deploy/exported.ts";
 
 const at = Temporal.Instant.from("2026-11-23T12:00:00Z");
 const place = { vantagePoint: "here", at, durationSeconds: 0.25 };
@@ -55,8 +58,25 @@ const beside: Sample = {
     { metric: "heartbeat_run_seconds", value: 90 },
   ],
 };
+const families = readingFamilies(await loadProbes());
+const byHand = [web, queues, growth, beside];
+const shownByHand = new Set(byHand.flatMap(({ readings = [] }) => readings.map(({ metric }) => metric)));
+/** Everything else that any probe reads, each label with its own name for a value. */
+const others: Sample = {
+  ...place,
+  target: "others",
+  check: "rest",
+  outcome: "up",
+  readings: families
+    .filter(({ name }) => !shownByHand.has(name))
+    .map(({ name: metric, labels }) => ({
+      metric,
+      value: 1,
+      labels: Object.fromEntries(labels.filter((label) => label !== "check").map((label) => [label, label])),
+    })),
+};
 
-function setup(samples: readonly Sample[] = [web, queues, growth, beside]) {
+function setup(samples: readonly Sample[] = [...byHand, others]) {
   const last = new Map(samples.map((sample) => [`${sample.target}/${sample.check}`, sample]));
   const live: Live = {
     checks: () =>
@@ -68,7 +88,7 @@ function setup(samples: readonly Sample[] = [web, queues, growth, beside]) {
         last: sample,
       })),
   };
-  const metrics = openMetrics({ version: "0.1.0", live, targets: [], channels: ["email"] });
+  const metrics = openMetrics({ version: "0.1.0", live, targets: [], channels: ["email"], families });
   metrics.observe(samples);
   metrics.setFigures([
     {
@@ -91,18 +111,51 @@ function setup(samples: readonly Sample[] = [web, queues, growth, beside]) {
   return { metrics, last };
 }
 
+const ofProcess = /tidewatch_(?:process|nodejs)_/;
+
 /** Ours, without the figures of the process, which differ each time. */
 const ours = (body: string) =>
   body
     .split("\n")
-    .filter((line) => !/tidewatch_(process|nodejs)_/.test(line))
+    .filter((line) => !ofProcess.test(line))
     .join("\n");
 
+/** Those of the process, without what differs each time. */
+const processes = (body: string) => {
+  const lines = body.split("\n").filter((line) => ofProcess.test(line));
+  const bare = lines.map((line) =>
+    line.startsWith("#") ? line : line.replaceAll(/"[^"]*"/g, '""').replace(/ \S+$/, " 0"),
+  );
+  return [...new Set(bare), ""].join("\n");
+};
+
+// One that is meant is written with `npx vitest run test/collector/metrics.test.ts -u`, and its name in the changelog.
 test("the metrics are those of the golden file: a change here is a change of an interface", async () => {
   const { metrics } = setup();
   const { body, contentType } = await metrics.render(undefined);
   expect(contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
   await expect(ours(body)).toMatchFileSnapshot("../fixtures/metrics/golden.prom");
+});
+
+test.runIf(process.platform === "linux")("so are those of the process, some of which only Linux tells", async () => {
+  const { metrics } = setup();
+  const { body } = await vi.waitFor(async () => {
+    // Garbage, until some of it was collected.
+    Array.from({ length: 100_000 }, (_, index) => ({ index }));
+    const rendered = await metrics.render(undefined);
+    expect(rendered.body).toContain("tidewatch_nodejs_gc_duration_seconds_count");
+    return rendered;
+  }, 10_000);
+  await expect(processes(body)).toMatchFileSnapshot("../fixtures/metrics/golden-process.prom");
+});
+
+test("every metric that a probe declares for export stands in the golden file, with its labels", async () => {
+  const { metrics } = setup();
+  const exported = exportedMetrics((await metrics.render(undefined)).body);
+  for (const { name, labels, exported: isExported } of families) {
+    const expected = isExported ? new Set(["target", ...labels]) : undefined;
+    expect([name, exported.get(`tidewatch_${name}`)]).toEqual([name, expected]);
+  }
 });
 
 test("a scraper that asks for OpenMetrics gets it, ended by # EOF, counters named without _total", async () => {

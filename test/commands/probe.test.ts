@@ -202,6 +202,20 @@ test("a file that is no plug-in is named, with what to do", async () => {
   expect(error.remedy).toContain("defineProbe");
 });
 
+test("two probes that mean different things by one metric are not loaded, and the metric is named", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-plug-ins-"));
+  const probe = (help: string) => `
+    import { z } from "${import.meta.resolve("zod")}";
+    import { gauge } from "${new URL("../../core/metric-families.ts", import.meta.url)}";
+    const readings = [gauge("aquarium_fish", "${help}")];
+    export default { summary: "Counts.", readings, options: z.strictObject({}), example: {}, run() {} };`;
+  await writeFile(join(folder.path, "pond.ts"), probe("Fish that swim."));
+  await writeFile(join(folder.path, "tank.ts"), probe("Fish that sleep."));
+  const error = await loadProbes(pathToFileURL(`${folder.path}/`)).catch((reason) => reason);
+  expect(error).toBeInstanceOf(Refused);
+  expect(error.message).toBe("probes/tank.ts declares the metric aquarium_fish with other help than probes/pond.ts.");
+});
+
 test("we introduce ourselves with an address and a person", () => {
   const contact = { id: "techops", name: "TechOps", timeZone: "America/Vancouver", addresses: {} };
   const server = {

@@ -5,8 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openUpgrades } from "../../commands/lib/upgrades.ts";
+import { gauge } from "../../core/metric-families.ts";
 import type { Sample } from "../../core/sample.ts";
 
+const families = [gauge("mastodon_info", "Version the Mastodon server says it runs.", ["version"])];
 const noon = Temporal.Instant.from("2026-11-23T12:00:00Z");
 const says = (minutes: number, version: string): Sample => ({
   target: "mastodon",
@@ -21,7 +23,7 @@ const says = (minutes: number, version: string): Sample => ({
 test("an upgrade that is half seen at a restart is noted after it, beside what was decided", async () => {
   await using store = await openSqliteStore(":memory:");
   await store.commit({ samples: [says(0, "4.3.2"), says(1, "4.3.2"), says(2, "4.4.0")] });
-  const upgrades = await openUpgrades(store, noon.add({ minutes: 10 }));
+  const upgrades = await openUpgrades(store, families, noon.add({ minutes: 10 }));
   const decided = upgrades.noted(says(11, "4.4.0"), { notices: [] });
   expect(decided).toMatchObject({
     notices: [],
@@ -33,7 +35,7 @@ test("an upgrade that is half seen at a restart is noted after it, beside what w
 test("an upgrade from before a restart is not noted again", async () => {
   await using store = await openSqliteStore(":memory:");
   await store.commit({ samples: [says(0, "4.3.2"), says(1, "4.4.0"), says(2, "4.4.0")] });
-  const upgrades = await openUpgrades(store, noon.add({ minutes: 10 }));
+  const upgrades = await openUpgrades(store, families, noon.add({ minutes: 10 }));
   expect(upgrades.noted(says(11, "4.4.0"), undefined)).toBeUndefined();
 });
 

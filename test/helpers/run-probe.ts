@@ -5,6 +5,7 @@ import { assumeSight } from "../../collector/self-check.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import { silentLog } from "../../core/log.ts";
+import { commonFamilies, type MetricFamily } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Sample } from "../../core/sample.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -35,7 +36,7 @@ export async function runProbe(probe: Probe, options: unknown, settings: RunProb
   };
   const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" });
   const { selfCheck, log } = { selfCheck: assumeSight, log: silentLog };
-  return runCheck(check, {
+  const sample = await runCheck(check, {
     probe,
     http,
     clock,
@@ -46,4 +47,19 @@ export async function runProbe(probe: Probe, options: unknown, settings: RunProb
     memory,
     hearing: settings.hearing,
   });
+  refuseUndeclared(probe, sample);
+  return sample;
+}
+
+export const familiesOf = (probe: Probe): readonly MetricFamily[] => [...commonFamilies, ...(probe.readings ?? [])];
+
+/** The contract of all readings: whatever a probe reads in any of its tests, it declares with these labels. */
+function refuseUndeclared(probe: Probe, { readings = [] }: Sample): void {
+  for (const { metric, labels = {} } of readings) {
+    const family = familiesOf(probe).find(({ name }) => name === metric);
+    if (!family) throw new Error(`reads ${metric}, which is not among the \`readings\` that the probe declares`);
+    const own = family.labels.filter((label) => label !== "check").toSorted();
+    const said = Object.keys(labels).toSorted();
+    if (own.join() !== said.join()) throw new Error(`reads ${metric} by ${said.join()}, and declares ${own.join()}`);
+  }
 }

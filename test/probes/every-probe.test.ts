@@ -13,7 +13,7 @@ import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import { resolveSecrets } from "../../core/settings.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { runProbe } from "../helpers/run-probe.ts";
+import { familiesOf, runProbe } from "../helpers/run-probe.ts";
 import { silentServer } from "../helpers/silent-server.ts";
 
 const probes = Object.entries(await loadProbes());
@@ -46,6 +46,11 @@ describe.each(probes)("%s", (_name, probe) => {
   test("refuses a setting that it does not know", () => {
     const { success } = parsed(probe, { ...exampleOf(probe), unheardOf: 1 }, addresses(1)[0] ?? "");
     expect(success).toBe(false);
+  });
+
+  test("declares each metric that its thresholds look at", () => {
+    const declared = familiesOf(probe).map(({ name }) => name);
+    for (const { id, metric } of thresholdsOf(probe)) expect([id, ...declared]).toContain(metric);
   });
 
   test("tells of its thresholds in every language, with a runbook, and clears below where it raises", () => {
@@ -123,7 +128,7 @@ describe.each(remote)("%s, which asks a server,", (_name, probe) => {
 });
 
 test("metrics have names in base units", () => {
-  for (const { name } of readingFamilies) {
+  for (const { name } of readingFamilies(Object.fromEntries(probes))) {
     expect(name).toMatch(metricName);
     expect(name).not.toMatch(otherUnits);
   }
