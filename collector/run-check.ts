@@ -2,7 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
-import { typeset } from "../core/language.ts";
+import { typeset } from "../core/languages/languages.ts";
 import type { Log } from "../core/log.ts";
 import { notMeasuredText, unreachableBehindText, unreachableText } from "../core/member-texts.ts";
 import { certificateExpiry } from "../core/metric-families.ts";

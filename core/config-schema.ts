@@ -1,7 +1,7 @@
 /** The one schema of tidewatch.yaml: what may be written, checked, described, and turned into base units. */
 import { z } from "zod";
 import type { Channel } from "./channel.ts";
-import type { Language } from "./language.ts";
+import { type Language, lastResort } from "./language.ts";
 import { nearest } from "./nearest.ts";
 import type { Probe } from "./probe.ts";
 import { Secret } from "./secret.ts";
@@ -68,7 +68,7 @@ const organisation = () =>
         if (new Set(list).size < list.length)
           context.addIssue({ code: "custom", message: "a language is named twice" });
       })
-      .transform(([first = "en", ...others]): readonly [Language, ...Language[]] => [first, ...others])
+      .transform(([first = lastResort, ...others]): readonly [Language, ...Language[]] => [first, ...others])
       .prefault(["en", "fr"])
       .describe("Languages of the status page, the usual one first."),
     timeZone: timeZone().prefault("UTC").describe("The zone in which days begin and times are printed."),

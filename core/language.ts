@@ -1,15 +1,43 @@
-/** The two languages of the status page and the texts that exist in both. */
+/** A text for people in several languages, and which of its wordings a reader of one language gets. */
+import { z } from "zod";
 
-export const languages = ["en", "fr"] as const;
-export type Language = (typeof languages)[number];
+/** A code as it stands in addresses (`/fr/`) and in the configuration: the name of a file in core/languages/. */
+export type Language = string;
 
-/** The same sentence in every language. */
-export type Localised = Readonly<Record<Language, string>>;
+/** What everybody gets for whom there is nothing better: the language that no text may lack. */
+export const lastResort: Language = "en";
 
+/** The same sentence in English, in French, and in what else somebody translated it into. */
+export interface Localised {
+  readonly en: string;
+  readonly fr: string;
+  readonly [language: Language]: string | undefined;
+}
+
+/** As it is kept in the store: also in languages that are not there any more. */
+export const storedText = z.object({ en: z.string(), fr: z.string() }).catchall(z.string());
+
+/** A name or a number, which every language writes alike. */
 export const sameInAll = (text: string): Localised => ({ en: text, fr: text });
 
-/** With the spaces at which a French line must not break: before a colon, and inside « ». */
-export const typeset = ({ en, fr }: Localised): Localised => ({
-  en,
-  fr: fr.replaceAll(/ (?=[:»])/g, "\u00a0").replaceAll(/(?<=«) /g, "\u00a0"),
-});
+/** In this language and no other; a text that is the same in all is in every language. */
+export function ownText(text: Localised, language: Language): string | undefined {
+  return text[language] ?? (Object.values(text).every((said) => said === text.en) ? text.en : undefined);
+}
+
+/**
+ * The wording for a reader of one language.
+ * @param first what is shown where a text lacks the reader's language: the usual language of the organisation.
+ * @param borrowed marks what is shown in another language than the reader's.
+ */
+export function inLanguage(
+  text: Localised,
+  language: Language,
+  first: Language = lastResort,
+  borrowed: (said: string, from: Language) => string = (said) => said,
+): string {
+  const own = ownText(text, language);
+  if (own !== undefined) return own;
+  const usual = text[first];
+  return usual === undefined ? borrowed(text.en, lastResort) : borrowed(usual, first);
+}

@@ -5,7 +5,8 @@
  * A default is given in the written form with `.prefault("30s")`, so that the documentation shows it that way.
  */
 import { z } from "zod";
-import { type Localised, languages, sameInAll } from "./language.ts";
+import { type Localised, sameInAll } from "./language.ts";
+import { languages } from "./languages/languages.ts";
 import { Secret } from "./secret.ts";
 import { shown } from "./setting-faults.ts";
 import {
@@ -151,12 +152,25 @@ export function resolveSecrets(
 
 const someText = () => z.string().trim().min(1, { error: "this text is empty" }).max(500);
 
+const inEnglish = new Intl.DisplayNames(["en"], { type: "language" });
+
+/** The languages that a text may lack. */
+const translated = Object.fromEntries(
+  languages.map((code) => [
+    code,
+    someText()
+      .optional()
+      .describe(`The text in ${inEnglish.of(code) ?? code}.`),
+  ]),
+);
+
 /** Written as one text, or as `{ en: …, fr: … }`; read as the text in every language. */
 export function localised() {
   return z
     .union([
       someText(),
       z.strictObject({
+        ...translated,
         en: someText().describe("The text in English."),
         fr: someText().describe("The text in French."),
       }),

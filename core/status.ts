@@ -42,7 +42,7 @@ export interface StatusModel {
 }
 
 /** `empty`: nothing is shown to members; `new`: not one result yet. */
-export interface Overall {
+interface Overall {
   readonly state: Outcome | "empty" | "new";
   /** The targets that are in that state, unless it is `up`. */
   readonly affected: readonly Localised[];

@@ -1,5 +1,6 @@
 /** Wall clocks: local time, civil days and their texts, right for Canada also where the runtime's zone data is older. */
 import type { Language } from "./language.ts";
+import { formsOf, tagOf } from "./languages/languages.ts";
 
 /** The release that this file was checked against; a runtime with this one or a newer one is believed in everything. */
 const checkedRelease = "2026f";
@@ -166,8 +167,7 @@ export function formatStretch(
 }
 
 function formatTime(wall: Temporal.PlainDateTime, place: string, language: Language): string {
-  const clock = formatClock(wall, language);
-  return language === "fr" && !place.startsWith("(") ? `${clock}, ${place}` : `${clock} ${place}`;
+  return formsOf(language).timeAndPlace(formatClock(wall, language), place);
 }
 
 function formatDated(
@@ -176,15 +176,12 @@ function formatDated(
   language: Language,
   style: keyof typeof dateFormats,
 ): string {
-  const date = formatDate(wall.toPlainDate(), language, style);
-  return language === "fr" ? `${date} à ${time}` : `${date}, ${time}`;
+  return formsOf(language).dateAndTime(formatDate(wall.toPlainDate(), language, style), time);
 }
 
 /** "03:12", "3 h 12" (with no-break spaces). */
 function formatClock(wall: Temporal.PlainDateTime | Temporal.PlainTime, language: Language): string {
-  const minutes = String(wall.minute).padStart(2, "0");
-  if (language === "en") return `${String(wall.hour).padStart(2, "0")}:${minutes}`;
-  return wall.minute === 0 ? `${wall.hour}\u00a0h` : `${wall.hour}\u00a0h\u00a0${minutes}`;
+  return formsOf(language).clock(wall.hour, wall.minute);
 }
 
 function formatPlace(zone: string, offset: number, language: Language): string {
@@ -195,7 +192,7 @@ function formatPlace(zone: string, offset: number, language: Language): string {
 
 /** "UTC-7", "UTC-3:30", "UTC+0"; a true minus sign in French. */
 export function formatOffset(minutes: number, language: Language): string {
-  const sign = minutes < 0 ? { en: "-", fr: "\u2212" }[language] : "+";
+  const sign = minutes < 0 ? formsOf(language).minus : "+";
   const rest = Math.round(Math.abs(minutes)) % 60;
   const hours = Math.floor(Math.round(Math.abs(minutes)) / 60);
   return `UTC${sign}${hours}${rest === 0 ? "" : `:${String(rest).padStart(2, "0")}`}`;
@@ -224,7 +221,7 @@ const dateFormats = {
 } as const;
 
 const dateFormat = memoise((language: Language, style: keyof typeof dateFormats) => {
-  return new Intl.DateTimeFormat(`${language}-CA`, { ...dateFormats[style], timeZone: "UTC" });
+  return new Intl.DateTimeFormat(tagOf(language), { ...dateFormats[style], timeZone: "UTC" });
 });
 
 /** Formats are dear to make and cheap to use. */
@@ -240,5 +237,5 @@ function memoise<A extends string, B extends string, T>(make: (a: A, b: B) => T)
 /** "November 23, 2026", "23 novembre 2026"; short: "Nov 23"; weekday: "Monday, November 23, 2026". */
 export function formatDate(date: Temporal.PlainDate, language: Language, style: keyof typeof dateFormats): string {
   const text = dateFormat(language, style).format(date.toZonedDateTime("UTC").epochMilliseconds);
-  return language === "fr" ? text.replace(/\b1 (?=\p{L})/u, "1er ") : text;
+  return formsOf(language).date(text);
 }

@@ -1,5 +1,6 @@
 /** Notices that a watched program runs another version than before, from its own word: a reading like `mastodon_info`. */
-import type { Localised } from "./language.ts";
+import { type Localised, sameInAll } from "./language.ts";
+import { inEvery } from "./languages/languages.ts";
 import type { Reading, Sample } from "./sample.ts";
 
 /** Something that happened and explains what the figures did. */
@@ -42,7 +43,7 @@ export class Versions {
     this.#known.set(key, { version });
     const text = changeText(known.version, version);
     const software = behind.get(metric);
-    return { target, at: known.doubted.at, text: software === undefined ? text : named(software, text) };
+    return { target, at: known.doubted.at, text: software === undefined ? text : named(sameInAll(software), text) };
   }
 }
 
@@ -57,18 +58,16 @@ const behind: ReadonlyMap<string, string> = new Map([
   ["cloudron_info", "Cloudron"],
 ]);
 
-const named = (software: string, { en, fr }: Localised): Localised => ({
-  en: `${software} ${en}`,
-  fr: `${software} ${fr}`,
-});
+/** What it happened to, before what happened: "Mastodon upgraded 4.3.2 → 4.4.0". */
+export const named = (name: Localised, text: Localised): Localised => inEvery(({ the }) => `${the(name)} ${the(text)}`);
 
 /** "upgraded 4.3.2 → 4.4.0"; of a version that is not newer, that it is another. */
 export function changeText(from: string, to: string): Localised {
   const change = `${from} → ${to}`;
   const direction = compare(from, to);
-  if (direction > 0) return { en: `upgraded ${change}`, fr: `mis à niveau ${change}` };
-  if (direction < 0) return { en: `went back ${change}`, fr: `revenu en arrière ${change}` };
-  return { en: `changed ${change}`, fr: `modifié ${change}` };
+  if (direction > 0) return inEvery(({ words }) => words.upgraded(change));
+  if (direction < 0) return inEvery(({ words }) => words.wentBack(change));
+  return inEvery(({ words }) => words.changed(change));
 }
 
 /** Above 0 when `to` is the newer release; what follows the three numbers is not compared. */

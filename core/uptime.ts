@@ -1,5 +1,6 @@
 /** From what was observed to what may be said: the timeline of a target, its uptime and error budget, rounded down. */
 import type { Language } from "./language.ts";
+import { formsOf, tagOf } from "./languages/languages.ts";
 import type { Outcome } from "./sample.ts";
 import type { Series, Transition } from "./store.ts";
 import type { Interval, OutcomeInterval } from "./verdict.ts";
@@ -176,19 +177,17 @@ function burnRate(failed: number | null, goal: number): number | null {
 const share = (part: number, whole: number): number | null =>
   whole > 0 ? Math.min(1, Math.max(0, part / whole)) : null;
 
-const noData: Readonly<Record<Language, string>> = { en: "no data", fr: "aucune donnée" };
-
 /**
  * A share as a percentage, rounded down: 0.999996 is "99.999 %", and less than 1 is never "100.000 %". Null is "no data".
  * The space before the sign does not break.
  */
 export function formatRatio(ratio: number | null, language: Language, digits = 3): string {
-  if (ratio === null || Number.isNaN(ratio)) return noData[language];
+  if (ratio === null || Number.isNaN(ratio)) return formsOf(language).noData;
   const whole = 10 ** (digits + 2);
   // 0.57 x 100 is 56.99999999999999 in floating point; 14 digits are more than was measured.
   const units = Math.floor(Number((ratio * whole).toPrecision(14)));
   const shown = (ratio < 1 ? Math.min(units, whole - 1) : units) / 10 ** digits;
-  const number = shown.toLocaleString(`${language}-CA`, {
+  const number = shown.toLocaleString(tagOf(language), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });

@@ -1,5 +1,6 @@
 /** Pages in every language and encoding: made when what they are made from changed, served from memory, kept on disk. */
 import type { Language } from "../core/language.ts";
+import type { Note } from "../core/languages/words.ts";
 import type { Log } from "../core/log.ts";
 import type { Organisation } from "../core/organisation.ts";
 import { answerOf, type EncodedPage, encodePage, type PageAnswer } from "./encoded-page.ts";
@@ -9,7 +10,6 @@ import type { LayoutProps } from "./parts/layout.ts";
 import { withNote } from "./parts/note.ts";
 import type { PublicPage } from "./public-pages.ts";
 import { errorPage } from "./views/error.ts";
-import type { Note } from "./words.ts";
 
 /** The headers that matter. */
 export interface PageRequest {
@@ -43,7 +43,7 @@ export class FinishedPages {
   }
 
   /** The pages of the last run. @returns whether all of them were there. */
-  async load(addresses: readonly string[], languages: readonly Language[]): Promise<boolean> {
+  async load(addresses: readonly string[], languages: Organisation["languages"]): Promise<boolean> {
     let complete = true;
     for (const address of addresses) {
       const plain = new Map<Language, string>();
@@ -51,7 +51,7 @@ export class FinishedPages {
         const kept = await this.#kept.read(address, language);
         if (kept !== undefined) plain.set(language, kept);
       }
-      if (plain.size > 0) await this.#put(address, plain, "restart");
+      if (plain.size > 0) await this.#put(address, plain, languages, "restart");
       complete &&= plain.size === languages.length;
     }
     return complete;
@@ -81,7 +81,7 @@ export class FinishedPages {
       for (const language of frame.organisation.languages) {
         plain.set(language, await write(propsOf(address, frame, language)));
       }
-      await this.#put(address, plain, note, { from: basis, frame });
+      await this.#put(address, plain, frame.organisation.languages, note, { from: basis, frame });
     } catch (error) {
       this.#log.error("a page could not be made", { error, page: address });
       await this.#excuse(address, frame, "render");
@@ -109,18 +109,19 @@ export class FinishedPages {
       const page = before?.inLanguages.get(language)?.plain;
       plain.set(language, page ?? (await errorPage("accident", propsOf(address, frame, language), languages)));
     }
-    await this.#put(address, plain, note);
+    await this.#put(address, plain, languages, note);
   }
 
   async #put(
     address: string,
     plain: ReadonlyMap<Language, string>,
+    languages: Organisation["languages"],
     note: Note | undefined,
     made?: Finished["made"],
   ): Promise<void> {
     const inLanguages = new Map<Language, EncodedPage>();
     for (const [language, page] of plain) {
-      inLanguages.set(language, await encodePage(note ? withNote(page, note, language) : page, page));
+      inLanguages.set(language, await encodePage(note ? withNote(page, note, language, languages) : page, page));
     }
     this.#pages.set(address, { inLanguages, note, ...(made && { made }) });
   }

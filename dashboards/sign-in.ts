@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { signToken, verifyToken } from "../core/action-token.ts";
 import type { Notice } from "../core/channel.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Language, Localised } from "../core/language.ts";
-import type { Contact } from "../core/organisation.ts";
+import { inLanguage, type Language } from "../core/language.ts";
+import { wordsIn } from "../core/languages/languages.ts";
+import type { Contact, Organisation } from "../core/organisation.ts";
 import type { Store } from "../core/store.ts";
-import { words } from "./words.ts";
 
 /** How long a link waits to be used, and how long somebody stays signed in. */
 export const linkSeconds = 30 * 60;
@@ -33,13 +33,14 @@ export function contactWithEmail(contacts: readonly Contact[], email: string): C
 export function signInNotice(
   link: string,
   contact: Contact,
-  organisation: { readonly name: Localised },
+  organisation: Pick<Organisation, "name" | "languages">,
   language: Language,
   now: Temporal.Instant,
 ): Notice {
-  const text = words[language].signIn;
+  const [first] = organisation.languages;
+  const text = wordsIn(language, first).signIn;
   const key = `sign-in-${randomUUID()}`;
-  const name = organisation.name[language];
+  const name = inLanguage(organisation.name, language, first);
   return {
     key,
     kind: "sign-in",

@@ -4,7 +4,7 @@ import type { Part } from "../core/capacity-parts.ts";
 import type { Point } from "../core/full-date.ts";
 import type { ReadingSeries, Store } from "../core/store.ts";
 import type { CapacityPlan, Target } from "../core/target.ts";
-import type { Annotation } from "../core/upgrade.ts";
+import { type Annotation, named } from "../core/upgrade.ts";
 
 /** The forecast looks back 180 days. */
 const historyHours = 24 * 185;
@@ -35,7 +35,7 @@ export async function namedAnnotations(
   const annotations = await store.annotations({ from: now.subtract({ hours: historyHours }), to: now });
   return annotations.flatMap(({ target, at, text }) => {
     const name = targets.find(({ id }) => id === target)?.name;
-    return name ? [{ target, at, text: { en: `${name.en} ${text.en}`, fr: `${name.fr} ${text.fr}` } }] : [];
+    return name ? [{ target, at, text: named(name, text) }] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 /** From an incident to its notices: whom they go to, in which thread, with which words, by the settings of this moment. */
-import type { Language, Localised } from "../../core/language.ts";
+import { inLanguage, type Language, type Localised, lastResort } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import type { OnCall, Organisation } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store.ts";
@@ -89,7 +89,7 @@ export class Telling {
     const trouble: Trouble = {
       ...this.#about(id, facts, target.name),
       ...news,
-      membersSee: membersSee?.[this.#language],
+      membersSee: membersSee && inLanguage(membersSee, this.#language),
       steps: this.#firstSteps(facts.runbook),
     };
     return planNotices(trouble, this.#plan(), {
@@ -128,7 +128,7 @@ export class Telling {
 
   #about(id: number, facts: Facts, name: Localised) {
     const language = this.#language;
-    return { id, facts, name: name[language], language, statusUrl: `${this.#plan().baseUrl}/` };
+    return { id, facts, name: inLanguage(name, language), language, statusUrl: `${this.#plan().baseUrl}/` };
   }
 
   #thread({ thread, openingTitle }: Tracked, id: number): Thread {
@@ -136,7 +136,7 @@ export class Telling {
     return (
       thread ?? {
         thread: threadName(id, this.#options),
-        subject: subject(id, openingTitle[this.#language], practice),
+        subject: subject(id, inLanguage(openingTitle, this.#language), practice),
       }
     );
   }
@@ -148,7 +148,7 @@ export class Telling {
   }
 
   get #language(): Language {
-    return this.#options.language ?? "en";
+    return this.#options.language ?? lastResort;
   }
 
   /** A configuration that can wake nobody is legal (a status page alone), but not in silence. */

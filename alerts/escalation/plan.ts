@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
 import type { Notice } from "../../core/channel.ts";
 import type { Incident } from "../../core/incident.ts";
+import { inLanguage } from "../../core/language.ts";
 import type { Contact, EscalationStep, OnCall } from "../../core/organisation.ts";
 import type { NoticeStatus, NoticesAnew } from "../../core/store.ts";
 import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
@@ -220,7 +221,7 @@ function bodyOf(trouble: Trouble, contact: Contact, part: Part): string {
     return troubleBody(trouble, contact, part);
   } catch {
     const { facts, language } = trouble;
-    return `${facts.title[language]}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)\n`;
+    return `${inLanguage(facts.title, language)}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)\n`;
   }
 }
 

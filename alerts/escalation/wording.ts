@@ -3,7 +3,7 @@
  * knows. Plain text, complete in itself; times as the reader's own clock shows them. (Members' texts: core/member-texts.ts)
  */
 import type { IncidentFacts } from "../../core/incident.ts";
-import type { Language } from "../../core/language.ts";
+import { inLanguage, type Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
 import { plainText } from "../../core/plain-text.ts";
@@ -162,7 +162,7 @@ function stateWord(facts: Trouble["facts"]): string {
 function headline(of: Pick<Trouble, "facts" | "name" | "language">): string {
   const name = plainText(of.name, lineLength);
   if (of.facts.kind === "outage") return name;
-  const title = plainText(of.facts.title[of.language], lineLength);
+  const title = plainText(inLanguage(of.facts.title, of.language), lineLength);
   return title.startsWith(name) ? title : `${name}: ${title}`;
 }
 

@@ -1,8 +1,8 @@
 /** What an incident begins as: an outage with its tries, or a threshold with its readings. */
 import type { Judged } from "../../core/decide.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
-import { type Localised, typeset } from "../../core/language.ts";
-import { levelText, outageExplanation, outageTitle, unreachableText } from "../../core/member-texts.ts";
+import type { Localised } from "../../core/language.ts";
+import { levelText, outageExplanation, outageTitle, titled, unreachableText } from "../../core/member-texts.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Target } from "../../core/target.ts";
 import { reasonOf, type Seen } from "../escalation/wording.ts";
@@ -70,7 +70,3 @@ export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact
 
 /** @param milliseconds since the epoch, of which parts may come from a wall clock's arithmetic. */
 export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
-
-function titled(name: Localised, title: Localised): Localised {
-  return typeset({ en: `${name.en}: ${title.en}`, fr: `${name.fr} : ${title.fr}` });
-}

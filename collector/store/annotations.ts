@@ -1,10 +1,7 @@
 /** Annotations in the store: what happened to a target, and when. */
-import { z } from "zod";
-import { languages } from "../../core/language.ts";
+import { storedText } from "../../core/language.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import { type Connection, numeric, text } from "./connection.ts";
-
-const Text = z.record(z.enum(languages), z.string());
 
 /** The same one twice is one. */
 export function addAnnotations(connection: Connection, annotations: readonly Annotation[]): void {
@@ -13,7 +10,7 @@ export function addAnnotations(connection: Connection, annotations: readonly Ann
       "insert into annotation (target, at, text) values (?, ?, ?) on conflict do nothing",
       target,
       at.epochMilliseconds,
-      JSON.stringify({ en: text.en, fr: text.fr }),
+      JSON.stringify(Object.fromEntries(Object.entries(text).toSorted())),
     );
   }
 }
@@ -32,6 +29,6 @@ export function readAnnotations(
   return rows.toReversed().map((row) => ({
     target: text(row, "target"),
     at: Temporal.Instant.fromEpochMilliseconds(numeric(row, "at")),
-    text: Text.parse(JSON.parse(text(row, "text"))),
+    text: storedText.parse(JSON.parse(text(row, "text"))),
   }));
 }

@@ -1,14 +1,13 @@
 /** Incidents and their updates in the store; every change of state is a compare-and-set. */
 import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
-import { languages } from "../../core/language.ts";
+import { storedText } from "../../core/language.ts";
 import type { IncidentChange, NoticesAnew } from "../../core/store.ts";
 import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
 
 type Instant = Temporal.Instant;
 
-const Text = z.record(z.enum(languages), z.string());
 const Checks = z.array(z.string());
 const Kind = z.enum(["outage", "threshold"]);
 const Impact = z.enum(["down", "degraded", "none"]);
@@ -162,7 +161,7 @@ export function readUpdates(connection: Connection, incident: number): readonly 
     incident,
     at: instant(numeric(row, "at")),
     kind: UpdateKind.parse(text(row, "kind")),
-    text: Text.parse(JSON.parse(text(row, "text"))),
+    text: storedText.parse(JSON.parse(text(row, "text"))),
     public: numeric(row, "public") === 1,
   }));
 }
@@ -187,8 +186,8 @@ function incidentFrom(row: Row): Incident {
     checks: Checks.parse(JSON.parse(text(row, "checks"))),
     impact: Impact.parse(text(row, "impact")),
     urgency: Urgency.parse(text(row, "urgency")),
-    title: Text.parse(JSON.parse(text(row, "title"))),
-    explanation: Text.parse(JSON.parse(text(row, "explanation"))),
+    title: storedText.parse(JSON.parse(text(row, "title"))),
+    explanation: storedText.parse(JSON.parse(text(row, "explanation"))),
     reason: text(row, "reason"),
     runbook: text(row, "runbook"),
     startedAt: instant(numeric(row, "started_at")),

@@ -1,13 +1,13 @@
 /** From samples in words to samples as they are kept, and back. */
 import { z } from "zod";
 import { largestSigned } from "../../core/bytes.ts";
-import { languages } from "../../core/language.ts";
+import { storedText } from "../../core/language.ts";
 import { type Phases, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
 import { type Figures, outcomeCode, outcomeOf, type StoredSample } from "./figures.ts";
 
 const Detail = z.object({
   evidence: z.string().optional(),
-  explanation: z.record(z.enum(languages), z.string()).optional(),
+  explanation: storedText.optional(),
 });
 
 const evidenceLength = 2048;

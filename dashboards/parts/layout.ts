@@ -3,15 +3,22 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { html, raw } from "hono/html";
 import type { Language, Localised } from "../../core/language.ts";
+import { nameOf, tagOf } from "../../core/languages/languages.ts";
 import type { Outcome } from "../../core/sample.ts";
-import { words } from "../words.ts";
 import type { Html } from "./html.ts";
+import { textFor, withLanguages, wordsFor } from "./language.ts";
 import { iconAddress, signs } from "./state.ts";
 
 /** What every page of one visitor has in common. */
 export interface LayoutProps {
   readonly language: Language;
-  readonly organisation: { readonly name: Localised; readonly url?: string; readonly timeZone: string };
+  readonly organisation: {
+    readonly name: Localised;
+    readonly url?: string;
+    readonly timeZone: string;
+    /** The first one helps out where the visitor's lacks something. */
+    readonly languages?: readonly [Language, ...Language[]];
+  };
   /** Shows the ribbon that says that nothing here is real. */
   readonly practice: boolean;
   /** The same page in the other languages. */
@@ -45,10 +52,10 @@ export function styleOf(page: string): string {
 }
 
 export async function renderPage(props: LayoutProps, page: Page): Promise<string> {
-  const text = words[props.language];
-  const organisation = props.organisation.name[props.language];
+  const text = wordsFor(props).page;
+  const organisation = textFor(props.organisation.name, props);
   const content = html`<!doctype html>
-<html lang="${text.tag}">
+<html lang="${tagOf(props.language)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -56,7 +63,7 @@ export async function renderPage(props: LayoutProps, page: Page): Promise<string
 <title>${page.title} · ${organisation}</title>
 ${page.description === undefined ? html`<meta name="robots" content="noindex">` : html`<meta name="description" content="${page.description}">`}
 <link rel="icon" href="${iconAddress(page.outcome)}">
-${(props.alternates ?? []).map(({ language, href }) => html`<link rel="alternate" hreflang="${words[language].tag}" href="${href}">`)}
+${(props.alternates ?? []).map(({ language, href }) => html`<link rel="alternate" hreflang="${tagOf(language)}" href="${href}">`)}
 <style>${raw(style)}</style>
 </head>
 <body${page.wide ? html` class="wide"` : ""}>
@@ -66,7 +73,7 @@ ${props.practice ? html`<aside class="ribbon" aria-label="${text.practice}"><str
 <header>
 <p class="organisation">${organisationLink(props.organisation.url, organisation)}</p>
 ${languageSwitch(props)}
-${props.signedIn === undefined ? "" : session(props.language, props.signedIn)}
+${props.signedIn === undefined ? "" : session(props, props.signedIn)}
 </header>
 <main id="main">
 ${page.main}
@@ -77,24 +84,25 @@ ${page.footer ?? html`<p><a href="/">${text.backToStatus}</a></p>`}
 </body>
 </html>
 `;
-  return String(await content);
+  return withLanguages(String(await content), props.language);
 }
 
 function organisationLink(url: string | undefined, name: string): Html {
   return url !== undefined && /^https?:\/\//.test(url) ? html`<a href="${url}">${name}</a>` : html`${name}`;
 }
 
-function languageSwitch({ language, alternates }: LayoutProps): Html | string {
+function languageSwitch(props: LayoutProps): Html | string {
+  const { language, alternates } = props;
   if (!alternates || alternates.length < 2) return "";
-  return html`<nav aria-label="${words[language].otherLanguage}">${alternates.map((other) =>
+  return html`<nav aria-label="${wordsFor(props).page.otherLanguage}">${alternates.map((other) =>
     other.language === language
-      ? html`<span aria-current="page">${words[other.language].name}</span>`
-      : html`<a href="${other.href}" lang="${words[other.language].tag}" hreflang="${words[other.language].tag}">${words[other.language].name}</a>`,
+      ? html`<span aria-current="page">${nameOf(other.language)}</span>`
+      : html`<a href="${other.href}" lang="${tagOf(other.language)}" hreflang="${tagOf(other.language)}">${nameOf(other.language)}</a>`,
   )}</nav>`;
 }
 
-function session(language: Language, name: string): Html {
-  const text = words[language].signIn;
+function session(props: LayoutProps, name: string): Html {
+  const text = wordsFor(props).signIn;
   return html`<nav aria-label="${text.pages}"><a href="/team/">${text.pages}</a>
 <form method="post" action="/team/sign-out"><button title="${text.signedInAs(name)}">${text.signOut}</button></form></nav>`;
 }

@@ -1,12 +1,19 @@
 /** A note on a finished page: what is wrong with the page itself, where readers look first. */
 import { html } from "hono/html";
 import type { Language } from "../../core/language.ts";
-import { type Note, words } from "../words.ts";
+import type { Note } from "../../core/languages/words.ts";
+import { type Reader, withLanguages, wordsFor } from "./language.ts";
 
 /** Where a note can be put later. A page has it once, in front of all that strangers named. */
 export const notePlace = "<!--note-->";
 
-export function withNote(page: string, note: Note, language: Language): string {
-  const said = html`<p class="note degraded">${words[language].notes[note]}</p>`;
-  return page.replace(notePlace, () => String(said));
+export function withNote(
+  page: string,
+  note: Note,
+  language: Language,
+  languages?: Reader["organisation"]["languages"],
+): string {
+  const text = wordsFor({ language, organisation: { ...(languages && { languages }) } }).page.notes[note];
+  const said = html`<p class="note degraded">${text}</p>`;
+  return page.replace(notePlace, () => withLanguages(String(said), language));
 }

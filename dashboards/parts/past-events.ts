@@ -2,8 +2,8 @@
 import { html } from "hono/html";
 import type { IncidentStatus } from "../../core/incident.ts";
 import type { PastEvent, Upgrade } from "../../core/past.ts";
-import { words } from "../words.ts";
 import type { Html } from "./html.ts";
+import { textFor, wordsFor } from "./language.ts";
 import type { LayoutProps } from "./layout.ts";
 import { sign } from "./state.ts";
 import { moment, span, stretch } from "./time.ts";
@@ -13,25 +13,28 @@ export function pastEventList(events: readonly PastEvent[], props: LayoutProps):
 }
 
 /** What is over needs its name, its time and its last word; what is not, the way to the page that follows it. */
-function incidentBrief({ incident, updates }: IncidentStatus, { language, organisation }: LayoutProps): Html {
-  const text = words[language];
+function incidentBrief({ incident, updates }: IncidentStatus, props: LayoutProps): Html {
+  const { language, organisation } = props;
+  const text = wordsFor(props).page;
+  const title = textFor(incident.title, props);
   if (incident.state !== "resolved") {
     const impact = incident.impact === "none" ? "unknown" : incident.impact;
     return html`<article class="incident ${impact}" id="incident-${incident.id}">
-<h3>${sign(impact)} <a href="/${language}/#incident-${incident.id}">${incident.title[language]}</a></h3>
+<h3>${sign(impact)} <a href="/${language}/#incident-${incident.id}">${title}</a></h3>
 <p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.ongoing} · ${text.number(incident.id)}</p>
 </article>`;
   }
   const { startedAt, resolvedAt } = incident;
   const last = updates.at(-1);
   return html`<article class="incident over up" id="incident-${incident.id}">
-<h3>${sign("up")} <span>${text.resolved(incident.title[language])}</span></h3>
-<p class="muted">${stretch(startedAt, resolvedAt, organisation.timeZone, language)} · ${text.lasted(span(startedAt, resolvedAt, language))} · ${text.number(incident.id)}</p>
-${last ? html`<p>${last.text[language]}</p>` : ""}
+<h3>${sign("up")} <span>${text.resolved(title)}</span></h3>
+<p class="muted">${stretch(startedAt, resolvedAt, organisation.timeZone, props)} · ${text.lasted(span(startedAt, resolvedAt, props))} · ${text.number(incident.id)}</p>
+${last ? html`<p>${textFor(last.text, props)}</p>` : ""}
 </article>`;
 }
 
-function upgradeLine({ name, at, text }: Upgrade, { language, organisation }: LayoutProps): Html {
-  return html`<p class="upgrade"><strong>${name[language]}${words[language].colon}</strong>${text[language]}, ${moment(at, organisation.timeZone, language)}</p>
+function upgradeLine({ name, at, text }: Upgrade, props: LayoutProps): Html {
+  const { language, organisation } = props;
+  return html`<p class="upgrade"><strong>${textFor(name, props)}${wordsFor(props).page.colon}</strong>${textFor(text, props)}, ${moment(at, organisation.timeZone, language)}</p>
 `;
 }

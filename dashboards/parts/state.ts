@@ -1,9 +1,8 @@
 /** How a state is shown: a word, a shape and a colour, in that order of trust. */
 import { html, raw } from "hono/html";
-import type { Language } from "../../core/language.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
-import { words } from "../words.ts";
 import type { Html } from "./html.ts";
+import { type Reader, wordsFor } from "./language.ts";
 
 /** ● ▲ ■ ◆ drawn by ourselves: fonts disagree about their size, and some turn them into pictures. */
 const shapes: Readonly<Record<Outcome, string>> = {
@@ -23,8 +22,8 @@ export function sign(outcome: Outcome): Html {
 }
 
 /** Shape and word together. */
-export function stateWord(outcome: Outcome, language: Language): Html {
-  return html`<span class="state ${outcome}">${sign(outcome)} ${words[language].state[outcome]}</span>`;
+export function stateWord(outcome: Outcome, reader: Reader): Html {
+  return html`<span class="state ${outcome}">${sign(outcome)} ${wordsFor(reader).page.state[outcome]}</span>`;
 }
 
 const iconColours: Readonly<Record<Outcome, string>> = {

@@ -1,11 +1,10 @@
 /** The history of one target: a bar for each day, one path for each state, and the same in words behind a summary. */
 import { html, raw } from "hono/html";
-import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { DayStatus } from "../../core/status.ts";
-import { words } from "../words.ts";
 import type { Html } from "./html.ts";
+import { type Reader, textFor, wordsFor } from "./language.ts";
 import { stateWord } from "./state.ts";
 import { day } from "./time.ts";
 
@@ -20,8 +19,8 @@ const strokes: Readonly<Record<Outcome, string>> = {
   unknown: "m0 15v4m0-19",
 };
 
-export function uptimeBar(name: string, days: readonly DayStatus[], language: Language): Html {
-  const text = words[language];
+export function uptimeBar(name: string, days: readonly DayStatus[], reader: Reader): Html {
+  const text = wordsFor(reader).status;
   const present = outcomes.filter((outcome) => days.some((one) => one.shown === outcome));
   const counts = present.map((outcome) => text.dayCount(days.filter((one) => one.shown === outcome).length, outcome));
   return html`<div class="bars"><svg viewBox="0 0 ${days.length * dayWidth} ${height}" preserveAspectRatio="none" role="img" aria-label="${text.barLabel(name, days.length, counts)}">${present.map((outcome) => raw(`<path class="${outcome}" d="${path(days, outcome)}"/>`))}</svg></div>`;
@@ -39,13 +38,14 @@ function path(days: readonly DayStatus[], outcome: Outcome): string {
 }
 
 /** Days in a row that were alike are one line, newest first. */
-export function dayTable(name: string, days: readonly DayStatus[], language: Language): Html {
-  const text = words[language];
-  return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">${text.colon}${name}</span></summary>
+export function dayTable(name: string, days: readonly DayStatus[], reader: Reader): Html {
+  const { page, status: text } = wordsFor(reader);
+  const { language } = reader;
+  return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">${page.colon}${name}</span></summary>
 <table><thead><tr><th scope="col">${text.days}</th><th scope="col">${text.what}</th><th scope="col">${text.howLong}</th></tr></thead><tbody>
 ${runs(days).map(
   ({ first, last, shown, trouble }) =>
-    html`<tr><th scope="row">${first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`}</th><td>${stateWord(shown, language)}</td><td class="spans">${trouble.map(([outcome, seconds]) => html`<span>${text.state[outcome]}${text.colon}${spokenDuration(seconds)[language]}</span>`)}</td></tr>`,
+    html`<tr><th scope="row">${first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`}</th><td>${stateWord(shown, reader)}</td><td class="spans">${trouble.map(([outcome, seconds]) => html`<span>${page.state[outcome]}${page.colon}${textFor(spokenDuration(seconds), reader)}</span>`)}</td></tr>`,
 )}
 </tbody></table></details>`;
 }

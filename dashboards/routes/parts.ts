@@ -3,6 +3,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Clock } from "../../core/clock.ts";
 import type { HeartbeatListener } from "../../core/heartbeat.ts";
+import type { Fault } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Reports } from "../../core/reports.ts";
@@ -12,7 +13,6 @@ import { chooseLanguage } from "../negotiate.ts";
 import type { Pages } from "../pages.ts";
 import type { LayoutProps } from "../parts/layout.ts";
 import { errorPage } from "../views/error.ts";
-import type { Fault } from "../words.ts";
 import type { Health, Metrics } from "./machines.ts";
 
 /** What a reload of the configuration may change; asked for at every request. */

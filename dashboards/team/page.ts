@@ -1,5 +1,5 @@
 /** What a page of the team is: where it stands, what it is called, what it asks for and how it is shown. */
-import type { Language } from "../../core/language.ts";
+import type { Words } from "../../core/languages/words.ts";
 import type { Reports } from "../../core/reports.ts";
 import type { LayoutProps } from "../parts/layout.ts";
 
@@ -10,9 +10,9 @@ interface TeamProps extends LayoutProps {
 
 interface About {
   readonly address: `/team/${string}`;
-  title(language: Language): string;
+  title(words: Words): string;
   /** One sentence below the link to it. */
-  summary(language: Language): string;
+  summary(words: Words): string;
 }
 
 interface Definition<Model> extends About {

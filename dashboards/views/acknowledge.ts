@@ -3,10 +3,10 @@ import { html } from "hono/html";
 import type { Incident } from "../../core/incident.ts";
 import type { Contact } from "../../core/organisation.ts";
 import type { Html } from "../parts/html.ts";
+import { textFor, wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { sign } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
-import { words } from "../words.ts";
 
 export interface AcknowledgeView {
   readonly incident: Incident;
@@ -20,42 +20,42 @@ export interface AcknowledgeView {
 export function acknowledgePage(view: AcknowledgeView, props: LayoutProps): Promise<string> {
   const { incident, contact, now, result } = view;
   const { language } = props;
-  const text = words[language].acknowledge;
-  const title = incident.title[language];
+  const { acknowledge: text, page } = wordsFor(props);
+  const title = textFor(incident.title, props);
   const resolved = incident.state === "resolved";
   const until = incident.state === "resolved" ? incident.resolvedAt : now;
   const impact = resolved ? "up" : incident.impact === "none" ? "unknown" : incident.impact;
   return renderPage(props, {
-    title: result === undefined ? `${text.title}: ${title}` : said(view, language),
+    title: result === undefined ? `${text.title}: ${title}` : said(view, props),
     outcome: impact,
-    main: html`${result === undefined ? "" : html`<p class="note up" role="status">${said(view, language)}</p>`}
+    main: html`${result === undefined ? "" : html`<p class="note up" role="status">${said(view, props)}</p>`}
 <div class="verdict ${impact}"><h1>${sign(impact)} <span>${title}</span></h1>
-<p>${words[language].number(incident.id)}</p></div>
-<dl><dt>${text.since}</dt><dd>${moment(incident.startedAt, contact.timeZone, language)} · ${span(incident.startedAt, until, language)}</dd>
-<dt>${text.what}</dt><dd>${incident.explanation[language]}</dd>
+<p>${page.number(incident.id)}</p></div>
+<dl><dt>${text.since}</dt><dd>${moment(incident.startedAt, contact.timeZone, language)} · ${span(incident.startedAt, until, props)}</dd>
+<dt>${text.what}</dt><dd>${textFor(incident.explanation, props)}</dd>
 <dt>${text.seen}</dt><dd>${incident.reason}</dd>
-<dt>${text.who}</dt><dd>${holder(view, language)}</dd>
+<dt>${text.who}</dt><dd>${holder(view, props)}</dd>
 ${/^https?:\/\//.test(incident.runbook) ? html`<dt>${text.runbook}</dt><dd><a href="${incident.runbook}">${incident.runbook}</a></dd>` : ""}</dl>
-${incident.state === "open" ? button(contact, language) : ""}`,
+${incident.state === "open" ? button(contact, props) : ""}`,
   });
 }
 
 /** The form posts to the address it stands at. */
-function button(contact: Contact, language: LayoutProps["language"]): Html {
-  const text = words[language].acknowledge;
+function button(contact: Contact, props: LayoutProps): Html {
+  const text = wordsFor(props).acknowledge;
   return html`<form method="post"><p>${text.meaning}</p><button>${text.take}</button>
 <p class="muted">${text.taking(contact.name)}</p></form>`;
 }
 
-function holder({ incident, contact }: AcknowledgeView, language: LayoutProps["language"]): Html {
-  const text = words[language].acknowledge;
+function holder({ incident, contact }: AcknowledgeView, props: LayoutProps): Html {
+  const text = wordsFor(props).acknowledge;
   if (incident.state === "resolved") return html`${text.over}`;
   if (incident.state === "open") return html`${text.nobody}`;
-  return html`${text.has(incident.by)}, ${moment(incident.acknowledgedAt, contact.timeZone, language)}`;
+  return html`${text.has(incident.by)}, ${moment(incident.acknowledgedAt, contact.timeZone, props.language)}`;
 }
 
-function said({ result, incident }: AcknowledgeView, language: LayoutProps["language"]): string {
-  const text = words[language].acknowledge;
+function said({ result, incident }: AcknowledgeView, props: LayoutProps): string {
+  const text = wordsFor(props).acknowledge;
   if (result === "taken" && incident.state === "acknowledged") return text.taken(incident.by);
   if (result === "done") return text.done;
   return result === "yours" ? text.yours : text.over;

@@ -5,6 +5,7 @@ import type { SizeOutlook } from "../../core/capacity-sizes.ts";
 import { quantile80, quantile95 } from "../../core/forecast.ts";
 import { dateOfDay, epochDay, type FullDate, newestDay } from "../../core/full-date.ts";
 import type { Language } from "../../core/language.ts";
+import type { Dates } from "../../core/languages/words.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { formatDate } from "../../core/time-zone.ts";
@@ -12,13 +13,13 @@ import type { Annotation } from "../../core/upgrade.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import { growthChart } from "../parts/chart.ts";
 import type { Html } from "../parts/html.ts";
+import { textFor, wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
+import { priceText, signedSize, sizeText } from "../parts/sizes.ts";
 import { sign } from "../parts/state.ts";
 import { figureTable, type Row } from "../parts/table.ts";
 import { moment } from "../parts/time.ts";
 import { defineTeamPage } from "../team/page.ts";
-import { words } from "../words.ts";
-import { capacityWords, type Dates, priceText, signedSize, sizeText } from "./capacity-words.ts";
 
 export interface CapacityProps extends LayoutProps {
   /** ISO 4217; prices of sizes are in it. */
@@ -29,8 +30,8 @@ export interface CapacityProps extends LayoutProps {
 
 export const capacity = defineTeamPage({
   address: "/team/capacity",
-  title: (language) => words[language].signIn.capacity,
-  summary: (language) => words[language].signIn.capacityMeans,
+  title: ({ capacity }) => capacity.title,
+  summary: ({ capacity }) => capacity.summary,
   load: (reports) => reports.capacity(),
   show: ({ models, annotations }, props) => capacityPage(models, { ...props, annotations }),
 });
@@ -46,7 +47,7 @@ const shapes: Readonly<Record<CapacityState, Outcome>> = {
 };
 
 export function capacityPage(models: readonly CapacityModel[], props: CapacityProps): Promise<string> {
-  const text = capacityWords[props.language];
+  const text = wordsFor(props).capacity;
   const state = urgentFirst.find((each) => models.some((model) => model.state === each)) ?? "insufficient";
   return renderPage(props, {
     title: text.title,
@@ -54,78 +55,80 @@ export function capacityPage(models: readonly CapacityModel[], props: CapacityPr
     outcome: shapes[state],
     main:
       models.length === 0
-        ? nothing(props.language)
+        ? nothing(props)
         : html`${overall(models, state, props)}${models.map((model) => store(model, models, props))}`,
   });
 }
 
-function nothing(language: Language): Html {
-  const text = capacityWords[language];
+function nothing(props: CapacityProps): Html {
+  const text = wordsFor(props).capacity;
   return html`<div class="verdict unknown"><h1>${sign("unknown")} <span>${text.nothing}</span></h1><p>${text.nothingHow}</p></div>`;
 }
 
-function overall(models: readonly CapacityModel[], state: CapacityState, { language }: CapacityProps): Html {
-  const text = capacityWords[language];
+function overall(models: readonly CapacityModel[], state: CapacityState, props: CapacityProps): Html {
+  const text = wordsFor(props).capacity;
   const concerned = models.filter((model) => model.state === state);
   const only = models.length === 1 ? models[0] : undefined;
   const sentence = only
-    ? headline(only, models, language)
-    : text.overall[state](concerned.map((model) => nameOf(model, models, language)));
+    ? headline(only, models, props)
+    : text.overall[state](concerned.map((model) => nameOf(model, models, props)));
   return html`<div class="verdict ${shapes[state]}"><h1>${sign(shapes[state])} <span>${sentence}</span></h1></div>`;
 }
 
 /** The name of the target; with that of the store where the target has several. */
-function nameOf(model: CapacityModel, models: readonly CapacityModel[], language: Language): string {
+function nameOf(model: CapacityModel, models: readonly CapacityModel[], props: CapacityProps): string {
   const alone = models.filter(({ target }) => target.id === model.target.id).length === 1;
-  return alone ? model.target.name[language] : `${model.target.name[language]} (${plainText(model.store, 60)})`;
+  return alone
+    ? textFor(model.target.name, props)
+    : `${textFor(model.target.name, props)} (${plainText(model.store, 60)})`;
 }
 
-function headline(model: CapacityModel, models: readonly CapacityModel[], language: Language): string {
-  const text = capacityWords[language];
-  const name = nameOf(model, models, language);
+function headline(model: CapacityModel, models: readonly CapacityModel[], props: CapacityProps): string {
+  const text = wordsFor(props).capacity;
+  const name = nameOf(model, models, props);
   if (model.state === "calm" && model.outlook?.full.early === "beyond") return text.beyondHeadline(name);
-  return text.headline[model.state](name, datesOf(model, language));
+  return text.headline[model.state](name, datesOf(model, props));
 }
 
-function datesOf({ outlook, used, now }: CapacityModel, language: Language): Dates {
-  const text = capacityWords[language];
+function datesOf({ outlook, used, now }: CapacityModel, props: CapacityProps): Dates {
+  const text = wordsFor(props).capacity;
   const order = outlook?.orderBy ?? "now";
-  const orderDate = order === "now" ? text.orderNow : `${text.by} ${formatDate(order, language, "long")}`;
+  const orderDate = order === "now" ? text.orderNow : `${text.by} ${formatDate(order, props.language, "long")}`;
   return {
-    early: outlook ? fullText(outlook.full.early, language) : "",
-    late: outlook ? fullText(outlook.full.late, language) : "",
+    early: outlook ? fullText(outlook.full.early, props) : "",
+    late: outlook ? fullText(outlook.full.late, props) : "",
     orderBy: orderDate,
-    measured: formatDate(dateOfDay(epochDay(used?.at ?? now)), language, "long"),
+    measured: formatDate(dateOfDay(epochDay(used?.at ?? now)), props.language, "long"),
   };
 }
 
-function fullText(date: FullDate, language: Language): string {
-  return date === "beyond" ? capacityWords[language].beyond : formatDate(date, language, "long");
+function fullText(date: FullDate, props: CapacityProps): string {
+  return date === "beyond" ? wordsFor(props).capacity.beyond : formatDate(date, props.language, "long");
 }
 
 function store(model: CapacityModel, models: readonly CapacityModel[], props: CapacityProps): Html {
-  const { language } = props;
-  const text = capacityWords[language];
-  const name = nameOf(model, models, language);
+  const text = wordsFor(props).capacity;
+  const name = nameOf(model, models, props);
   const id = `store-${model.target.id}-${model.check}`;
   return html`<section class="store" aria-labelledby="${id}">
-${models.length === 1 ? html`<h2 id="${id}">${name}</h2>` : html`<h2 id="${id}" class="${shapes[model.state]}">${sign(shapes[model.state])} ${headline(model, models, language)}</h2>`}
+${models.length === 1 ? html`<h2 id="${id}">${name}</h2>` : html`<h2 id="${id}" class="${shapes[model.state]}">${sign(shapes[model.state])} ${headline(model, models, props)}</h2>`}
 ${model.state === "stale" ? html`<p class="note">${text.staleNote}</p>` : ""}
 ${facts(model, props)}
 ${chart(model, name, props)}
 ${sizes(model, props)}
-${parts(model, language)}
+${parts(model, props)}
 </section>`;
 }
 
-function facts(model: CapacityModel, { language, organisation }: CapacityProps): Html {
-  const text = capacityWords[language];
+function facts(model: CapacityModel, props: CapacityProps): Html {
+  const { language, organisation } = props;
+  const text = wordsFor(props).capacity;
   const { used, limitBytes, usableBytes, outlook, forecast } = model;
   const rows: (readonly [string, string | Html])[] = [];
   if (used)
     rows.push([
       text.used,
-      html`${usedText(used.value, limitBytes, language)} <span class="muted">${model.state === "stale" ? dateCell(dateOfDay(epochDay(used.at)), language) : moment(used.at, organisation.timeZone, language)}</span>`,
+      html`${usedText(used.value, limitBytes, props)} <span class="muted">${model.state === "stale" ? dateCell(dateOfDay(epochDay(used.at)), language) : moment(used.at, organisation.timeZone, language)}</span>`,
     ]);
   if (usableBytes !== undefined) {
     rows.push([
@@ -134,36 +137,36 @@ function facts(model: CapacityModel, { language, organisation }: CapacityProps):
     ]);
   }
   if (forecast.state === "insufficient") rows.push([text.full, text.notEnough]);
-  else rows.push([text.growth, growthText(forecast.growth, forecast.periodDays, language)]);
+  else rows.push([text.growth, growthText(forecast.growth, forecast.periodDays, props)]);
   if (limitBytes === undefined) rows.push([text.full, text.noLimit]);
-  if (outlook) rows.push([text.full, betweenText(outlook, language)]);
-  if (outlook?.orderBy) rows.push([text.orderBy, orderText(outlook.orderBy, model.leadDays, language)]);
+  if (outlook) rows.push([text.full, betweenText(outlook, props)]);
+  if (outlook?.orderBy) rows.push([text.orderBy, orderText(outlook.orderBy, model.leadDays, props)]);
   return html`<dl>${rows.map(([term, said]) => html`<dt>${term}</dt><dd>${said}</dd>`)}</dl>`;
 }
 
-function usedText(used: number, limit: number | undefined, language: Language): string {
-  if (limit === undefined) return sizeText(used, language);
-  const share = formatRatio(used / limit, language, 1);
-  return capacityWords[language].usedOf(sizeText(used, language), sizeText(limit, language), share);
+function usedText(used: number, limit: number | undefined, props: CapacityProps): string {
+  if (limit === undefined) return sizeText(used, props.language);
+  const share = formatRatio(used / limit, props.language, 1);
+  return wordsFor(props).capacity.usedOf(sizeText(used, props.language), sizeText(limit, props.language), share);
 }
 
-function growthText(growth: number, periodDays: number | undefined, language: Language): string {
-  const text = capacityWords[language];
-  const size = signedSize(growth, language);
+function growthText(growth: number, periodDays: number | undefined, props: CapacityProps): string {
+  const text = wordsFor(props).capacity;
+  const size = signedSize(growth, props.language);
   return periodDays === undefined ? text.growthPerDay(size) : text.recurrentGrowth(size, Math.round(periodDays));
 }
 
-function betweenText({ full: { early, late } }: Outlook, language: Language): string {
-  const text = capacityWords[language];
+function betweenText({ full: { early, late } }: Outlook, props: CapacityProps): string {
+  const text = wordsFor(props).capacity;
   if (early === "beyond") return text.beyond;
-  const from = formatDate(early, language, "long");
-  return late === "beyond" ? text.afterOrNever(from) : text.between(from, formatDate(late, language, "long"));
+  const from = formatDate(early, props.language, "long");
+  return late === "beyond" ? text.afterOrNever(from) : text.between(from, formatDate(late, props.language, "long"));
 }
 
-function orderText(orderBy: NonNullable<Outlook["orderBy"]>, leadDays: number, language: Language): Html {
-  const text = capacityWords[language];
+function orderText(orderBy: NonNullable<Outlook["orderBy"]>, leadDays: number, props: CapacityProps): Html {
+  const text = wordsFor(props).capacity;
   if (orderBy === "now") return html`<strong>${text.orderNow}</strong>, ${text.lead(leadDays)}`;
-  return html`<strong><time datetime="${orderBy.toString()}">${formatDate(orderBy, language, "long")}</time></strong>, ${text.lead(leadDays)}`;
+  return html`<strong><time datetime="${orderBy.toString()}">${formatDate(orderBy, props.language, "long")}</time></strong>, ${text.lead(leadDays)}`;
 }
 
 /** "Jan 12", and with its year when that is another one. */
@@ -180,7 +183,7 @@ function monthLabel(day: number, language: Language): string | undefined {
 
 function chart(model: CapacityModel, name: string, props: CapacityProps): Html | string {
   const { language } = props;
-  const text = capacityWords[language];
+  const text = wordsFor(props).capacity;
   const { forecast, outlook, limitBytes, usableBytes } = model;
   const measured = forecast.series;
   const last = measured.at(-1);
@@ -196,12 +199,12 @@ function chart(model: CapacityModel, name: string, props: CapacityProps): Html |
       : [{ name: text.usableLine(sizeText(usableBytes, language)), value: usableBytes, kind: "usable" as const }]),
   ];
   const between =
-    outlook && usableBytes !== undefined ? bracketOf(outlook, usableBytes, today, until, language) : undefined;
+    outlook && usableBytes !== undefined ? bracketOf(outlook, usableBytes, today, until, props) : undefined;
   const steps = forecast.state === "insufficient" ? [] : forecast.steps;
   const notes = notesSince(measured[0]?.day ?? today, props);
   return html`<figure class="${model.state === "stale" ? "stale" : ""}">
 ${growthChart({
-  label: text.chartLabel(name, outlook ? betweenText(outlook, language) : text.notEnough),
+  label: text.chartLabel(name, outlook ? betweenText(outlook, props) : text.notEnough),
   today,
   todayLabel: text.today,
   measured,
@@ -221,14 +224,14 @@ ${notes.length === 0 ? "" : html`<p>${text.happened}: ${notes.map(({ day, label 
 ${forecast.state === "insufficient" ? "" : html`<p>${text.limits}</p>`}</figcaption>
 <details><summary>${text.table}<span class="hidden">: ${name}</span></summary>
 <p><a download="${csvName(model)}" href="${csvAddress(model, until)}">${text.csv}</a></p>
-${weeks(model, until, language)}</details>
+${weeks(model, until, props)}</details>
 </figure>`;
 }
 
 /** The newest ones: of a program that changes its version every night nobody wants to read all. */
-function notesSince(day: number, { annotations = [], language }: CapacityProps) {
-  return annotations
-    .map(({ at, text }) => ({ day: epochDay(at), label: plainText(text[language], 100) }))
+function notesSince(day: number, props: CapacityProps) {
+  return (props.annotations ?? [])
+    .map(({ at, text }) => ({ day: epochDay(at), label: plainText(textFor(text, props), 100) }))
     .filter((note) => note.day >= day)
     .slice(-12);
 }
@@ -241,17 +244,17 @@ function shownDays(outlook: Outlook | undefined): number {
   return Math.round(Math.min(600, Math.max(45, furthest * 1.2)));
 }
 
-function bracketOf({ days, full }: Outlook, value: number, today: number, until: number, language: Language) {
+function bracketOf({ days, full }: Outlook, value: number, today: number, until: number, props: CapacityProps) {
   if (full.early === "beyond" || today + days.early > until) return undefined;
   const isShown = today + days.late <= until;
-  const label = bracketLabel(full.early, full.late, dateOfDay(today).year, language);
+  const label = bracketLabel(full.early, full.late, dateOfDay(today).year, props);
   return { value, from: today + days.early, ...(isShown && { to: today + days.late }), label };
 }
 
-function bracketLabel(early: Temporal.PlainDate, late: FullDate, year: number, language: Language): string {
-  const text = capacityWords[language];
-  if (late === "beyond") return text.from(shortDate(early, year, language));
-  return text.range(shortDate(early, late.year, language), shortDate(late, year, language));
+function bracketLabel(early: Temporal.PlainDate, late: FullDate, year: number, props: CapacityProps): string {
+  const text = wordsFor(props).capacity;
+  if (late === "beyond") return text.from(shortDate(early, year, props.language));
+  return text.range(shortDate(early, late.year, props.language), shortDate(late, year, props.language));
 }
 
 function fanOf({ forecast }: CapacityModel, until: number) {
@@ -269,17 +272,17 @@ function fanOf({ forecast }: CapacityModel, until: number) {
   return [start, ...ahead];
 }
 
-function weeks(model: CapacityModel, until: number, language: Language): Html {
-  const text = capacityWords[language];
+function weeks(model: CapacityModel, until: number, props: CapacityProps): Html {
+  const text = wordsFor(props).capacity;
   const { series } = model.forecast;
   const last = newestDay(model.forecast);
-  const date = (day: number) => dateCell(dateOfDay(day), language);
+  const date = (day: number) => dateCell(dateOfDay(day), props.language);
   const past = series.filter(({ day }) => (last - day) % 7 === 0);
   const ahead = fanOf(model, until).filter(({ day }) => day > last && (day - last) % 7 === 0);
   const rows: Row[] = [
-    ...past.map(({ day, value }) => ({ cells: [date(day), sizeText(value, language), ""] })),
+    ...past.map(({ day, value }) => ({ cells: [date(day), sizeText(value, props.language), ""] })),
     ...ahead.map(({ day, low, high }) => ({
-      cells: [date(day), "", `${sizeText(Math.max(0, low), language)} – ${sizeText(high, language)}`],
+      cells: [date(day), "", `${sizeText(Math.max(0, low), props.language)} – ${sizeText(high, props.language)}`],
     })),
   ];
   return figureTable(
@@ -290,8 +293,7 @@ function weeks(model: CapacityModel, until: number, language: Language): Html {
 }
 
 function sizes(model: CapacityModel, props: CapacityProps): Html | string {
-  const { language } = props;
-  const text = capacityWords[language];
+  const text = wordsFor(props).capacity;
   if (model.sizes.length === 0) return "";
   const target = text.days(model.targetDays);
   const isKnown = model.sizes.some(({ runway }) => runway !== undefined);
@@ -301,8 +303,9 @@ ${figureTable(text.sizesCaption(target), [{ title: text.size }, { title: text.la
 ${isKnown && model.recommended === undefined ? html`<p class="muted">${text.noneIsEnough(target)}</p>` : ""}`;
 }
 
-function sizeRow(size: SizeOutlook, model: CapacityModel, { language, currency = "CAD" }: CapacityProps): Row {
-  const text = capacityWords[language];
+function sizeRow(size: SizeOutlook, model: CapacityModel, props: CapacityProps): Row {
+  const { language, currency = "CAD" } = props;
+  const text = wordsFor(props).capacity;
   const price = (amount: number | undefined) => (amount === undefined ? "" : priceText(amount, currency, language));
   const notes = [
     ...(size.current ? [text.current] : []),
@@ -315,29 +318,29 @@ function sizeRow(size: SizeOutlook, model: CapacityModel, { language, currency =
     marked: size.name === model.recommended,
     cells: [
       html`${size.name}${notes.length === 0 ? "" : html` <span class="muted">${notes.join(", ")}</span>`}`,
-      size.fits && size.lastsUntil ? untilText(size.lastsUntil, language) : "",
+      size.fits && size.lastsUntil ? untilText(size.lastsUntil, props) : "",
       html`${price(size.monthly)}${worth && size.extraMonthly !== undefined ? html` <span class="muted">${text.more(price(size.extraMonthly))}</span>` : ""}`,
       worth ? price(size.extraPerMonthGained) : "",
     ],
   };
 }
 
-function untilText(date: FullDate, language: Language): string | Html {
-  return date === "beyond" ? capacityWords[language].beyondShort : dateCell(date, language);
+function untilText(date: FullDate, props: CapacityProps): string | Html {
+  return date === "beyond" ? wordsFor(props).capacity.beyondShort : dateCell(date, props.language);
 }
 
 const dateCell = (date: Temporal.PlainDate, language: Language): Html =>
   html`<time datetime="${date.toString()}">${formatDate(date, language, "short-year")}</time>`;
 
-function parts({ parts }: CapacityModel, language: Language): Html | string {
-  const text = capacityWords[language];
+function parts({ parts }: CapacityModel, props: CapacityProps): Html | string {
+  const text = wordsFor(props).capacity;
   const shown = parts.slice(0, 10);
   if (shown.length === 0) return "";
   const rows = shown.map(({ name, kind, bytes, growthBytesPerDay }) => ({
     cells: [
       html`${breakable(plainText(name, 80))} <span class="muted">${text.partKind[kind]}</span>`,
-      sizeText(bytes, language),
-      signedSize(growthBytesPerDay, language),
+      sizeText(bytes, props.language),
+      signedSize(growthBytesPerDay, props.language),
     ],
   }));
   return html`<h3>${text.parts}</h3>

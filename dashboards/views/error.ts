@@ -1,7 +1,9 @@
 /** What visitors read when something is not there or failed: what happened to them, never what happened inside. */
 import { html } from "hono/html";
+import { tagOf } from "../../core/languages/languages.ts";
+import type { Fault } from "../../core/languages/words.ts";
+import { wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
-import { type Fault, words } from "../words.ts";
 
 /** In every language of the organisation, the visitor's first: who mistypes an address may read neither of our guesses. */
 export function errorPage(
@@ -11,14 +13,14 @@ export function errorPage(
 ): Promise<string> {
   const ordered = [props.language, ...languages.filter((language) => language !== props.language)];
   return renderPage(props, {
-    title: words[props.language].error[fault].title,
+    title: wordsFor(props).error[fault].title,
     main: html`${ordered.map((language, index) => {
-      const { error, tag, backToStatus } = words[language];
+      const { error, page } = wordsFor({ ...props, language });
       const title = error[fault].title;
-      return html`<section lang="${tag}" class="sheet">${index === 0 ? html`<h1>${title}</h1>` : html`<h2>${title}</h2>`}
+      return html`<section lang="${tagOf(language)}" class="sheet">${index === 0 ? html`<h1>${title}</h1>` : html`<h2>${title}</h2>`}
 <p>${error[fault].text}</p>
-<p><a href="/">${backToStatus}</a></p></section>`;
+<p><a href="/">${page.backToStatus}</a></p></section>`;
     })}`,
-    footer: html`<p>${words[props.language].madeBy} Tidewatch</p>`,
+    footer: html`<p>${wordsFor(props).page.madeBy} Tidewatch</p>`,
   });
 }

@@ -1,12 +1,12 @@
 /** How the team gets in, and what it finds there. */
 import { html } from "hono/html";
+import { wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import type { TeamPage } from "../team/page.ts";
-import { words } from "../words.ts";
 
 /** Asks for an address. */
 export function signInPage(props: LayoutProps): Promise<string> {
-  const text = words[props.language].signIn;
+  const text = wordsFor(props).signIn;
   return renderPage(props, {
     title: text.title,
     main: html`<div class="sheet"><h1>${text.title}</h1>
@@ -19,7 +19,7 @@ export function signInPage(props: LayoutProps): Promise<string> {
 
 /** The same words whoever asked: it does not tell who belongs to the team. */
 export function linkSentPage(props: LayoutProps): Promise<string> {
-  const text = words[props.language].signIn;
+  const text = wordsFor(props).signIn;
   return renderPage(props, {
     title: text.sent,
     main: html`<div class="sheet"><h1>${text.sent}</h1><p>${text.sentMeans}</p></div>`,
@@ -28,7 +28,7 @@ export function linkSentPage(props: LayoutProps): Promise<string> {
 
 /** What the one-time link opens. Mail scanners open it too, so only the button signs in. */
 export function confirmSignInPage(name: string, props: LayoutProps): Promise<string> {
-  const text = words[props.language].signIn;
+  const text = wordsFor(props).signIn;
   return renderPage(props, {
     title: text.confirmTitle,
     main: html`<div class="sheet"><h1>${text.confirmTitle}</h1><p>${text.confirm(name)}</p>
@@ -37,12 +37,13 @@ export function confirmSignInPage(name: string, props: LayoutProps): Promise<str
 }
 
 export function teamPage(props: LayoutProps, pages: readonly TeamPage[]): Promise<string> {
-  const text = words[props.language].signIn;
+  const words = wordsFor(props);
+  const text = words.signIn;
   return renderPage(props, {
     title: text.pages,
     main: html`<h1>${text.pages}</h1>
 <p class="muted">${props.signedIn === undefined ? "" : text.signedInAs(props.signedIn)}</p>
-<ul class="links">${pages.map(({ address, title, summary }) => html`<li><a href="${address}">${title(props.language)}</a><p class="muted">${summary(props.language)}</p></li>`)}
+<ul class="links">${pages.map(({ address, title, summary }) => html`<li><a href="${address}">${title(words)}</a><p class="muted">${summary(words)}</p></li>`)}
 </ul>`,
   });
 }

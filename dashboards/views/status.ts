@@ -1,6 +1,7 @@
 /** The status page: one sentence, what goes on, each service with its days, what happened lately. */
 import { html, raw } from "hono/html";
 import type { IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
+import { tagOf } from "../../core/languages/languages.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { pastEvents } from "../../core/past.ts";
 import type { ResidencyStatus } from "../../core/residency.ts";
@@ -8,24 +9,24 @@ import type { Outcome } from "../../core/sample.ts";
 import { presentImpact, type StatusModel, type TargetStatus } from "../../core/status.ts";
 import { formatRatio } from "../../core/uptime.ts";
 import type { Html } from "../parts/html.ts";
+import { textFor, wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";
 import { sign, stateWord } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
 import { dayTable, uptimeBar } from "../parts/uptime-bar.ts";
-import { words } from "../words.ts";
 
 export async function statusPage(model: StatusModel, props: LayoutProps): Promise<string> {
-  const text = words[props.language];
+  const { status: text, page } = wordsFor(props);
   const outcome = signOf(model);
   const sentence = text.overall(
     model.overall,
-    model.overall.affected.map((name) => name[props.language]),
+    model.overall.affected.map((name) => textFor(name, props)),
   );
   return renderPage(props, {
     title: sentence,
-    description: `${text.statusOf(props.organisation.name[props.language])}${text.colon}${sentence}`,
+    description: `${text.statusOf(textFor(props.organisation.name, props))}${page.colon}${sentence}`,
     outcome,
     main: html`${verdict(model, sentence, outcome, props)}
 ${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model, props))}</section>`}
@@ -43,84 +44,81 @@ function signOf({ overall }: StatusModel): Outcome {
 }
 
 function verdict(model: StatusModel, sentence: string, outcome: Outcome, props: LayoutProps): Html {
-  const text = words[props.language];
+  const { status: text, page } = wordsFor(props);
   const zone = props.organisation.timeZone;
   const { checkedAt, lastChange } = model;
   return html`${raw(notePlace)}<div class="verdict ${outcome}">
 <h1>${sign(outcome)} <span>${sentence}</span></h1>
-<p>${checkedAt ? html`${text.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
+<p>${checkedAt ? html`${page.checkedAt} ${moment(checkedAt, zone, props.language)}` : text.neverChecked}</p>
 ${model.overall.state === "unknown" ? html`<p>${text.unknownMeans}</p>` : ""}
 </div>
-${lastChange ? html`<p class="change">${text.lastChange}${text.colon}<strong>${text.changed(lastChange.target[props.language], lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
+${lastChange ? html`<p class="change">${text.lastChange}${page.colon}<strong>${text.changed(textFor(lastChange.target, props), lastChange.to)}</strong>, ${moment(lastChange.at, zone, props.language)}</p>` : ""}`;
 }
 
 function openIncident(open: IncidentStatus, { now, targets }: StatusModel, props: LayoutProps): Html {
   const { language, organisation } = props;
   const { incident, updates } = open;
-  const text = words[language];
+  const text = wordsFor(props).page;
   const impact = presentImpact(incident, targets);
   return html`<article class="incident ${impact}" id="incident-${incident.id}">
-<h3>${sign(impact)} ${incident.title[language]}</h3>
-<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.alreadyLasts(span(incident.startedAt, now, language))} · ${text.number(incident.id)}</p>
-${updates.length === 0 ? html`<p>${incident.explanation[language]}</p>` : html`<ol class="updates">${updates.toReversed().map((update) => updateLine(update, props))}</ol>`}
+<h3>${sign(impact)} ${textFor(incident.title, props)}</h3>
+<p class="muted">${text.since} ${moment(incident.startedAt, organisation.timeZone, language)} · ${text.alreadyLasts(span(incident.startedAt, now, props))} · ${text.number(incident.id)}</p>
+${updates.length === 0 ? html`<p>${textFor(incident.explanation, props)}</p>` : html`<ol class="updates">${updates.toReversed().map((update) => updateLine(update, props))}</ol>`}
 </article>`;
 }
 
-function updateLine(update: IncidentUpdate, { language, organisation }: LayoutProps): Html {
-  return html`<li>${moment(update.at, organisation.timeZone, language)} <span>${update.text[language]}</span></li>`;
+function updateLine(update: IncidentUpdate, props: LayoutProps): Html {
+  return html`<li>${moment(update.at, props.organisation.timeZone, props.language)} <span>${textFor(update.text, props)}</span></li>`;
 }
 
 function service(target: TargetStatus, model: StatusModel, props: LayoutProps): Html {
-  const { language } = props;
-  const text = words[language];
-  const name = target.name[language];
+  const text = wordsFor(props).status;
+  const name = textFor(target.name, props);
   const trouble = target.outcome !== "up" && !target.isNew;
   return html`<article class="service" id="target-${target.id}">
-<div class="row"><h3>${name}</h3> ${target.isNew ? html`<span class="state unknown">${sign("unknown")} ${text.noDataYet}</span>` : stateWord(target.outcome, language)}</div>
+<div class="row"><h3>${name}</h3> ${target.isNew ? html`<span class="state unknown">${sign("unknown")} ${text.noDataYet}</span>` : stateWord(target.outcome, props)}</div>
 ${trouble ? troubleLine(target, model, props) : ""}
-${uptimeBar(name, target.days, language)}
-<p class="scale"><span class="of90">${text.daysAgo(target.days.length)}</span><span class="of30">${text.daysAgo(30)}</span> <span class="ratio">${uptimeText(target, language)}</span> <span>${text.today}</span></p>
-${dayTable(name, target.days, language)}
+${uptimeBar(name, target.days, props)}
+<p class="scale"><span class="of90">${text.daysAgo(target.days.length)}</span><span class="of30">${text.daysAgo(30)}</span> <span class="ratio">${uptimeText(target, props)}</span> <span>${text.today}</span></p>
+${dayTable(name, target.days, props)}
 </article>`;
 }
 
 /** An incident above says more than the explanation here; then the time is enough. */
-function troubleLine(target: TargetStatus, { open, now }: StatusModel, { language, organisation }: LayoutProps): Html {
-  const text = words[language];
+function troubleLine(target: TargetStatus, { open, now }: StatusModel, props: LayoutProps): Html {
+  const { language, organisation } = props;
+  const text = wordsFor(props).page;
   const told = open.some(({ incident }) => incident.target === target.id);
   const since = target.since
-    ? html`${text.since} ${moment(target.since, organisation.timeZone, language)} · ${text.alreadyLasts(span(target.since, now, language))}`
+    ? html`${text.since} ${moment(target.since, organisation.timeZone, language)} · ${text.alreadyLasts(span(target.since, now, props))}`
     : "";
-  return html`<p class="trouble">${target.explanation && !told ? html`${target.explanation[language]} ` : ""}<span class="muted">${since}</span></p>`;
+  return html`<p class="trouble">${target.explanation && !told ? html`${textFor(target.explanation, props)} ` : ""}<span class="muted">${since}</span></p>`;
 }
 
 /** A share of a few minutes says nothing about a service. */
 const leastMeasuredSeconds = 3600;
 
 /** Never more than is known: rounded down, and of which time when a noticeable part of it was not measured. */
-function uptimeText({ account, days }: TargetStatus, language: LayoutProps["language"]): string {
-  const text = words[language];
+function uptimeText({ account, days }: TargetStatus, props: LayoutProps): string {
+  const text = wordsFor(props).status;
   if (account.uptime === null || account.known < leastMeasuredSeconds) return text.notMeasuredYet;
-  const percent = formatRatio(account.uptime, language);
+  const percent = formatRatio(account.uptime, props.language);
   if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
-  return text.uptimeOfMeasured(percent, spokenAge(account.known)[language]);
+  return text.uptimeOfMeasured(percent, textFor(spokenAge(account.known), props));
 }
 
-function residencyLine(
-  { countries, addresses, against, at }: ResidencyStatus,
-  { language, organisation }: LayoutProps,
-): Html {
-  const text = words[language];
-  const names = new Intl.DisplayNames([text.tag], { type: "region", fallback: "code" });
+function residencyLine({ countries, addresses, against, at }: ResidencyStatus, props: LayoutProps): Html {
+  const { language, organisation } = props;
+  const text = wordsFor(props).status;
+  const names = new Intl.DisplayNames([tagOf(language)], { type: "region", fallback: "code" });
   const hosted = text.hostedIn(countries.map((code) => names.of(code) ?? code));
   return html`<p>${hosted} ${text.hostedChecked(addresses, against)} ${moment(at, organisation.timeZone, language)}.</p>
 `;
 }
 
 function footer({ residency }: StatusModel, props: LayoutProps): Html {
-  const { language } = props;
-  const text = words[language];
-  return html`${residency ? residencyLine(residency, props) : ""}<p class="legend"><span class="hidden">${text.legend}${text.colon}</span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, language))}</p>
+  const { status: text, page } = wordsFor(props);
+  return html`${residency ? residencyLine(residency, props) : ""}<p class="legend"><span class="hidden">${text.legend}${page.colon}</span>${(["up", "degraded", "down", "unknown"] as const).map((outcome) => stateWord(outcome, props))}</p>
 <p>${text.rules}</p>
-<p>${text.madeBy} Tidewatch · <a href="/team/">${text.team}</a></p>`;
+<p>${page.madeBy} Tidewatch · <a href="/team/">${text.team}</a></p>`;
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openHttp } from "../../collector/http.ts";
 import { loadProbes } from "../../commands/lib/plug-ins.ts";
-import { languages } from "../../core/language.ts";
+import { languages } from "../../core/languages/languages.ts";
 import { readingFamilies } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Sample } from "../../core/sample.ts";

@@ -1,0 +1,102 @@
+/** What a page says in its reader's language, and the `lang` attribute of what it has to say in another one. */
+import { inLanguage, type Language, type Localised } from "../../core/language.ts";
+import { tagOf, wordsIn } from "../../core/languages/languages.ts";
+import type { Words } from "../../core/languages/words.ts";
+
+/** Whom a page is for. */
+export interface Reader {
+  readonly language: Language;
+  /** The first of its languages helps out where a translation is not whole. */
+  readonly organisation: { readonly languages?: readonly [Language, ...Language[]] };
+}
+
+/** Every sentence of the pages. */
+export const wordsFor = ({ language, organisation }: Reader): Words =>
+  wordsIn(language, organisation.languages?.[0], marked);
+
+export const textFor = (text: Localised, { language, organisation }: Reader): string =>
+  inLanguage(text, language, organisation.languages?.[0], marked);
+
+// Unicode keeps these for use inside a program: "begin", the code of a language, "text", the text, "end".
+const [begin, inside, end] = ["\ufdd0", "\ufdd1", "\ufdd2"];
+
+/** Goes through templates like any other text; the marks become attributes when the page is whole. */
+const marked = (said: string, from: Language): string => `${begin}${from}${inside}${said}${end}`;
+
+const pieces = /<!--[\s\S]*?-->|<[^>]+>|[^<]+/g;
+const marks = /\ufdd0([a-z]*)\ufdd1|\ufdd2/;
+const empty = /^<(?:meta|link|input|br|wbr|img|hr)\b|\/>$|^<!/;
+
+/** An element that is open, and in which language readers would take its text. */
+interface Open {
+  readonly name: string;
+  /** Where its tag is in what was written. */
+  readonly at: number;
+  readonly heard: string;
+  /** The language of its text that carries no mark. */
+  readonly meant: string;
+}
+
+/**
+ * Screen readers pronounce a text by the `lang` of its element: whatever is in another language than the page gets one.
+ * @param html a page, or a part of one, whose elements are all closed.
+ */
+export function withLanguages(html: string, language: Language): string {
+  // Most pages lack nothing.
+  if (!html.includes(begin)) return html;
+  const tag = tagOf(language);
+  const written: string[] = [];
+  const open: Open[] = [{ name: "", at: 0, heard: tag, meant: tag }];
+  for (const [piece] of html.matchAll(pieces)) {
+    const around = open.at(-1) ?? { name: "", at: 0, heard: tag, meant: tag };
+    if (piece.startsWith("</")) {
+      open.pop();
+      written.push(piece);
+    } else if (piece.startsWith("<")) {
+      const element = opened(piece, around, written.length);
+      written.push(element.tag);
+      if (!empty.test(piece)) open.push(element);
+    } else if (around.name === "title") {
+      // No element may stand in a title, so it is in one language: that of its first sentence.
+      const [first] = spoken(piece, around.meant);
+      if (first && first.lang !== around.heard) written[around.at] = addLang(written[around.at] ?? "", first.lang);
+      written.push(plain(piece));
+    } else {
+      const wrap = open.some(({ name }) => name === "svg") ? "tspan" : "span";
+      written.push(...spoken(piece, around.meant).map(({ lang, text }) => inElement(text, lang, around.heard, wrap)));
+    }
+  }
+  return written.join("");
+}
+
+/** A name in an attribute is read in the language of its element. */
+function opened(piece: string, around: Open, at: number): Open & { readonly tag: string } {
+  const name = /^<([^\s/>]+)/.exec(piece)?.[1] ?? "";
+  const own = /\slang="([^"]*)"/.exec(piece)?.[1];
+  const meant = own ?? around.meant;
+  const borrowed = marks.exec(piece)?.[1];
+  if (borrowed === undefined) return { name, at, heard: own ?? around.heard, meant, tag: piece };
+  const heard = tagOf(borrowed);
+  return { name, at, heard, meant, tag: addLang(plain(piece), heard) };
+}
+
+/** The stretches of a text, each in one language. */
+function spoken(text: string, meant: string): readonly { readonly lang: string; readonly text: string }[] {
+  const langs = [meant];
+  // Split by an expression with a group: text, language, text, …; no language where a mark ends.
+  const parts = text.split(marks);
+  return parts.flatMap((part = "", index) => {
+    if (index % 2 === 0) return part === "" ? [] : [{ lang: langs.at(-1) ?? meant, text: part }];
+    if (part) langs.push(tagOf(part));
+    else if (langs.length > 1) langs.pop();
+    return [];
+  });
+}
+
+const inElement = (text: string, lang: string, heard: string, name: string): string =>
+  lang === heard || text.trim() === "" ? text : `<${name} lang="${lang}">${text}</${name}>`;
+
+const plain = (text: string): string => text.replaceAll(new RegExp(marks, "g"), "");
+
+const addLang = (tag: string, lang: string): string =>
+  /\slang="/.test(tag) ? tag : tag.replace(/^<[^\s/>]+/, (start) => `${start} lang="${lang}"`);
