@@ -3,8 +3,8 @@
  * samples by hand instead of probes, and a channel that notes who was told when.
  */
 import { z } from "zod";
-import { openDelivery } from "../../alerts/deliver.ts";
-import { openJudge } from "../../alerts/judge.ts";
+import { openDelivery } from "../../alerts/delivery/delivery.ts";
+import { openJudge } from "../../alerts/judging/judge.ts";
 import { type Ledger, openLedger } from "../../collector/ledger.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { openUpgrades } from "../../commands/lib/upgrades.ts";
