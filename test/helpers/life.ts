@@ -7,7 +7,6 @@ import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { type Ledger, openLedger } from "../../collector/ledger.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import { openUpgrades } from "../../commands/lib/upgrades.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
 import type { Config } from "../../core/config.ts";
 import { silentLog } from "../../core/log.ts";
@@ -121,7 +120,6 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     baseUrl: server.url,
     signingKey,
   });
-  const upgrades = await openUpgrades(store, clock.now());
   const delivery = openDelivery({
     ...shared,
     onCall,
@@ -132,7 +130,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     checks: checksOf(config),
     vantagePoint,
     decide: {
-      consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
+      consider: (judged) => judge.consider(judged),
       committed(opened) {
         delivery.wake();
         return judge.committed(opened);
