@@ -12,10 +12,3 @@ const ours = new Map([
 
 /** What is wrong on our side, when that is what this error code means. */
 export const faultOfOurs = (code: string): string | undefined => ours.get(code);
-
-export function errorCode(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
-    return error.code;
-  }
-  return error instanceof Error ? error.name : "unknown";
-}

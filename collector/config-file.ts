@@ -18,6 +18,7 @@ import {
 } from "yaml";
 import { type Config, type Plugins, readConfig } from "../core/config.ts";
 import type { NamedFile } from "../core/config-checks.ts";
+import { codeOrName } from "../core/error-code.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { fault, type SettingFault, type SettingPath, shown, valueAt } from "../core/setting-faults.ts";
@@ -58,17 +59,14 @@ function refuse(file: string, message: string, line = 1): never {
   throw new ConfigError([{ file, line, column: 1, message }]);
 }
 
-const codeOf = (error: unknown): unknown =>
-  typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-
 function unreadable(error: unknown): string {
-  const code = codeOf(error);
+  const code = codeOrName(error);
   if (code === "ENOENT") {
     return "there is no such file: `npx tidewatch init ADDRESS…` writes one, or copy tidewatch.example.yaml";
   }
   if (code === "EISDIR") return "this is a folder: name the file in it";
   if (code === "EACCES") return "this file may not be read by the user Tidewatch runs as: change its permissions";
-  return `this file cannot be read (${String(code)})`;
+  return `this file cannot be read (${code})`;
 }
 
 function decode(bytes: Buffer, file: string): string {
@@ -297,10 +295,10 @@ function fromFile(
     const value = read(resolve(folder, path)).replace(/\r?\n$/, "");
     return value.trim() ? { value } : { problem: `the file ${shown(path)} is empty` };
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOrName(error);
     if (code === "ENOENT") return { problem: `there is no file ${shown(resolve(folder, path))}` };
     if (code === "EACCES") return { problem: `the file ${shown(path)} may not be read by the user Tidewatch runs as` };
-    return { problem: `the file ${shown(path)} cannot be read (${String(code ?? "unknown reason")})` };
+    return { problem: `the file ${shown(path)} cannot be read (${code})` };
   }
 }
 

@@ -2,8 +2,9 @@
 import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { performance } from "node:perf_hooks";
+import { codeOrName } from "../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
-import { errorCode, faultOfOurs } from "./blind.ts";
+import { faultOfOurs } from "./blind.ts";
 import type { Address } from "./resolve.ts";
 import { endpoint, inSeconds, listed } from "./wording.ts";
 
@@ -64,7 +65,7 @@ export function dial(
       // Stays for good: an error after the end of a check is nobody's problem.
       socket.on("error", (error) => {
         if (!open.delete(socket)) return;
-        const code = errorCode(error);
+        const code = codeOrName(error);
         failed.push({ ...to, code, error });
         note(`${endpoint(to.address, port)} ${inWords(code)}${after(since)}`);
         next();

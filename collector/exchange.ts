@@ -1,9 +1,9 @@
 /** One HTTP/1.1 request and its answer over a connection we opened; undici speaks the protocol, the limits are ours. */
 import type { Socket } from "node:net";
 import { Client } from "undici";
+import { codeOrName } from "../core/error-code.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
-import { errorCode } from "./blind.ts";
 import type { Trail } from "./trail.ts";
 import { inBytes, inSeconds } from "./wording.ts";
 
@@ -178,7 +178,7 @@ function readHeaders(raw: unknown): Headers {
 }
 
 function explained(error: unknown, trail: Trail, status: number | undefined, bytes: number): Unreachable {
-  const code = errorCode(error);
+  const code = codeOrName(error);
   const fail = (message: string, stage: Unreachable["stage"], evidence?: string) =>
     new Unreachable(message, { stage, cause: error, ...(evidence && { evidence }) });
   if (code === "UND_ERR_HEADERS_OVERFLOW") {

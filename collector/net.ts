@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { orAborted } from "../core/deadline.ts";
+import { codeOrName } from "../core/error-code.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../core/probe.ts";
-import { orAborted } from "./abort.ts";
-import { errorCode } from "./blind.ts";
 import { dial } from "./dial.ts";
 import { type Hop, unreachable } from "./hop.ts";
 import type { NameResolver } from "./resolve.ts";
@@ -137,7 +137,7 @@ class OpenLine implements Line {
   }
 
   #broken(error: Error): Unreachable {
-    const code = errorCode(error);
+    const code = codeOrName(error);
     const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `broke (${code})`;
     const connected = `connected in ${inSeconds(this.#trail.seconds("connect", "tls"))}`;
     return new Unreachable(`${connected}, then the connection ${how}`, { stage: "request", cause: error });

@@ -3,10 +3,10 @@ import { lookup, Resolver } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { isIP, isIPv6 } from "node:net";
 import { performance } from "node:perf_hooks";
+import { orAborted } from "../core/deadline.ts";
+import { codeOrName } from "../core/error-code.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
-import { orAborted } from "./abort.ts";
-import { errorCode } from "./blind.ts";
 
 export interface Address {
   readonly address: string;
@@ -94,7 +94,7 @@ async function answerOf(question: Promise<string[]>, family: 4 | 6): Promise<Ans
   try {
     return { addresses: (await question).map((address) => ({ address, family })), code: "NOERROR" };
   } catch (error) {
-    return { addresses: [], code: errorCode(error) };
+    return { addresses: [], code: codeOrName(error) };
   }
 }
 

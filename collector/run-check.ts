@@ -1,5 +1,6 @@
 /** One run of one check: deadline, evidence, and what each kind of failure means. */
 import type { Clock } from "../core/clock.ts";
+import { deadlinePassed, isDeadline, orAborted, withinTime } from "../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import type { Hearing } from "../core/heartbeat.ts";
 import { typeset } from "../core/languages/languages.ts";
@@ -11,7 +12,6 @@ import { plainLines, plainText } from "../core/plain-text.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Finding, Reading, Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import { deadlinePassed, isDeadline, orAborted } from "./abort.ts";
 import { Accidents } from "./accidents.ts";
 import type { Hop } from "./hop.ts";
 import type { HttpClient, RunHttp } from "./http.ts";
@@ -106,15 +106,6 @@ async function attempt(
   if (past.leftBehind) throw new NotMeasured("the run before has not ended yet", { localFault: true });
   const stop = () => end.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  const over = new AbortController();
-  const limit = async (): Promise<never> => {
-    await clock.sleep(check.timeoutSeconds, over.signal);
-    end.abort(deadlinePassed());
-    await clock.sleep(graceSeconds, over.signal);
-    past.leftBehind = true;
-    const reason = `the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`;
-    throw new NotMeasured(reason, { localFault: true });
-  };
   const work = (async () =>
     probe.run(check.options, {
       signal: end.signal,
@@ -128,11 +119,19 @@ async function attempt(
     past.leftBehind = false;
   };
   work.then(comeBack, comeBack);
+  const leaveBehind = (): never => {
+    past.leftBehind = true;
+    const reason = `the probe did not end within ${inSeconds(check.timeoutSeconds)}, although it was told to`;
+    throw new NotMeasured(reason, { localFault: true });
+  };
+  const tellToEnd = (): Promise<Finding> => {
+    end.abort(deadlinePassed());
+    return withinTime(work, { seconds: graceSeconds, clock, signal }, leaveBehind);
+  };
   try {
-    return await orAborted(Promise.race([work, limit()]), signal);
+    return await withinTime(work, { seconds: check.timeoutSeconds, clock, signal }, tellToEnd);
   } finally {
     signal.removeEventListener("abort", stop);
-    over.abort(noLongerNeeded);
     // Whatever the probe left open ends with its run.
     end.abort(noLongerNeeded);
   }

@@ -2,11 +2,11 @@
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { deadlinePassed } from "../core/deadline.ts";
+import { errorCode } from "../core/error-code.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { noLongerNeeded } from "../core/nap.ts";
-import { deadlinePassed } from "./abort.ts";
-import { errorCode } from "./blind.ts";
 import { dial } from "./dial.ts";
 import type { HttpClient } from "./http.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";

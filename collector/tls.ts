@@ -2,10 +2,10 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
+import { codeOrName } from "../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { TlsFacts, TlsFault } from "../core/probe.ts";
-import { errorCode } from "./blind.ts";
 import { type Authorities, authoritiesIn, pathOf } from "./certificate-path.ts";
 import { listed } from "./wording.ts";
 
@@ -247,7 +247,7 @@ function refused(what: string, code?: string): Unreachable {
 const closedEarly = () => refused("the server closed the connection during the handshake");
 
 function handshakeFailure(error: Error): Error {
-  const code = errorCode(error);
+  const code = codeOrName(error);
   if (code === "ECONNRESET") return closedEarly();
   if (code === "EMFILE" || code === "ENOMEM")
     return new NotMeasured(`this machine could not begin TLS (${code})`, { localFault: true });

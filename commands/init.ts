@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { parseConfig } from "../collector/config-file.ts";
 import { openHttp } from "../collector/http.ts";
 import type { Plugins } from "../core/config.ts";
+import { codeOrName } from "../core/error-code.ts";
 import { Refused } from "../core/errors.ts";
 import type { Http, Kind } from "../core/probe.ts";
 import { shown } from "../core/setting-faults.ts";
@@ -108,12 +109,9 @@ async function writeNew(path: string, file: string, content: string): Promise<vo
   try {
     await writeFile(path, content, { flag: "wx" });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = codeOrName(error);
     if (code === "EEXIST") throw alreadyThere(file);
-    throw new Refused(
-      `${file} cannot be written (${String(code)}).`,
-      "Name a place where you may write with --output FILE.",
-    );
+    throw new Refused(`${file} cannot be written (${code}).`, "Name a place where you may write with --output FILE.");
   }
 }
 

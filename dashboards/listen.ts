@@ -1,6 +1,7 @@
 /** How the program listens: limits for slow clients, faults told with the setting to mend, an end that lets answers finish. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { errorCode } from "../core/error-code.ts";
 import { Refused } from "../core/errors.ts";
 
 /** Answers what it knows at once; false when others are to. */
@@ -46,7 +47,7 @@ function refusal(
   error: Error,
   { host, port, setting = "server.public or server.private" }: Parameters<typeof listen>[1],
 ): Error {
-  const code = "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   if (code === "EADDRINUSE") {
     return new Refused(

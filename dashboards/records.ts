@@ -1,5 +1,6 @@
 /** What the pages know from the store, read when it changed; when the store fails, what it said before. */
 import type { Clock } from "../core/clock.ts";
+import { withinTime } from "../core/deadline.ts";
 import type { Incident, IncidentStatus } from "../core/incident.ts";
 import type { CheckState } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
@@ -74,7 +75,7 @@ export class RecordReader {
       this.#reading ??= this.#fetch(watched, since).finally(() => {
         this.#reading = undefined;
       });
-      this.#records = await withinTime(this.#reading, patienceSeconds, this.#clock);
+      this.#records = await withinTime(this.#reading, { seconds: patienceSeconds, clock: this.#clock }, gaveUp);
       if (this.#fails) this.#log.info("the public pages can read the store again");
       this.#fails = false;
     } catch (error) {
@@ -123,16 +124,6 @@ const spanOf = (from: Temporal.Instant, to: Temporal.Instant): Interval => ({
   to: to.epochMilliseconds,
 });
 
-async function withinTime<T>(work: Promise<T>, seconds: number, clock: Clock): Promise<T> {
-  const done = new AbortController();
-  const late = clock.sleep(seconds, done.signal).then(() => {
-    throw new Error(`the store did not answer within ${seconds} s`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    work.catch(() => {});
-    late.catch(() => {});
-    done.abort();
-  }
+function gaveUp(): never {
+  throw new Error(`the store did not answer within ${patienceSeconds} s`);
 }

@@ -15,7 +15,7 @@ import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress, webAddress } from "./lib/own-address.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 import { seldom } from "./lib/seldom.ts";
 import { isHtml } from "./lib/wall.ts";
 import { lookUp } from "./lib/webfinger.ts";
@@ -168,8 +168,8 @@ async function askNodeInfo2(
   context: ProbeContext,
 ): Promise<{ readonly flaws: readonly Flaw[]; readonly software?: Software }> {
   const asked = "NodeInfo2";
-  const heard = await patiently(context.http.get(new URL("/.well-known/x-nodeinfo2", origin)), context);
-  if (!("answer" in heard)) return { flaws: [blemish(`${asked}: ${heard.silence}`, isHardToFind, heard.evidence)] };
+  const heard = await withTimeLimit(context.http.get(new URL("/.well-known/x-nodeinfo2", origin)), context);
+  if (!("answer" in heard)) return { flaws: [blemish(`${asked}: ${heard.reason}`, isHardToFind, heard.evidence)] };
   const { answer } = heard;
   if (answer.status === 429) return { flaws: [] };
   const told = answer.status === 200 ? answer.json(NodeInfo2)?.server : undefined;

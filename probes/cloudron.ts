@@ -14,7 +14,7 @@ import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 
 const cloudron = sameInAll("Cloudron");
 
@@ -99,9 +99,9 @@ interface Look {
 async function askApps(token: Secret, ignore: readonly string[], origin: URL, context: ProbeContext): Promise<Look> {
   const asked = "the list of apps";
   const request = { headers: bearer(token), maxBodyBytes: 8_000_000 };
-  const heard = await patiently(context.http.get(new URL("/api/v1/apps", origin), request), context);
+  const heard = await withTimeLimit(context.http.get(new URL("/api/v1/apps", origin), request), context);
   const wrong = (flaw: Flaw): Look => ({ flaws: [without(token, flaw)], readings: [] });
-  if (!("answer" in heard)) return wrong(blemish(`${asked}: ${heard.silence}`, hasBlemish(cloudron), heard.evidence));
+  if (!("answer" in heard)) return wrong(blemish(`${asked}: ${heard.reason}`, hasBlemish(cloudron), heard.evidence));
   const { answer } = heard;
   if (answer.status === 401 || answer.status === 403) {
     const reason = `the API token is not accepted (${answer.status}): make a new one under Profile, API tokens`;

@@ -12,7 +12,7 @@ import { hasBlemish, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 
 const forum: Localised = { en: "The forum", fr: "Le forum" };
 
@@ -120,9 +120,9 @@ async function askDocument<T>(
   origin: URL,
   context: ProbeContext,
 ): Promise<Asked<T>> {
-  const heard = await patiently(context.http.get(new URL(path, origin)), context);
+  const heard = await withTimeLimit(context.http.get(new URL(path, origin)), context);
   if (!("answer" in heard)) {
-    return { isOurs: false, flaws: [blemish(`${asked}: ${heard.silence}`, hasBlemish(forum), heard.evidence)] };
+    return { isOurs: false, flaws: [blemish(`${asked}: ${heard.reason}`, hasBlemish(forum), heard.evidence)] };
   }
   const { answer } = heard;
   const document = answer.status === 200 ? answer.json(shape) : undefined;

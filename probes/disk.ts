@@ -2,11 +2,12 @@
 import type { StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { z } from "zod";
+import { isDeadline, orAborted } from "../core/deadline.ts";
+import { errorCode } from "../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { errorCode, isDeadline } from "./lib/no-answer.ts";
 import {
   capacityPlan,
   fullThresholds,
@@ -83,15 +84,10 @@ export default defineProbe({
 /** A file system of another machine may hang for ever: then the run ends with its signal, and it is asked only once. */
 async function fileSystem(path: string, { signal, memory }: ProbeContext) {
   signal.throwIfAborted();
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () =>
-    reject(
-      isDeadline(signal) ? new Unreachable("the file system does not answer", { stage: "request" }) : signal.reason,
-    );
-  signal.addEventListener("abort", stop, { once: true });
   try {
-    return await Promise.race([pending(path, memory), stopped]);
+    return await orAborted(pending(path, memory), signal);
   } catch (error) {
+    if (isDeadline(error)) throw new Unreachable("the file system does not answer", { stage: "request" });
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") {
       throw new NotMeasured(`there is no ${path} here: check the path, and whether the disk is mounted`);
@@ -99,8 +95,6 @@ async function fileSystem(path: string, { signal, memory }: ProbeContext) {
     if (code === "EACCES") throw new NotMeasured(`we may not look at ${path}: give our user the right to enter it`);
     if (code) throw new NotMeasured(`${path} cannot be measured (${code})`);
     throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Looks names up as everybody does, and at each of their name servers: are the records right, and do all agree? */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isDeadline } from "../core/deadline.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
@@ -20,7 +21,6 @@ import {
 } from "./lib/dns.ts";
 import { askEach, nameServerMetric, nothingAsked } from "./lib/dns-zone.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { isDeadline } from "./lib/no-answer.ts";
 import { hostName, portNumber } from "./lib/place.ts";
 
 const serverAddress = () =>
@@ -143,7 +143,8 @@ export default defineProbe({
       return looked;
     } catch (error) {
       if (!signal.aborted) throw error;
-      if (isDeadline(signal)) throw new Unreachable("the name servers did not answer in time", { stage: "resolve" });
+      if (isDeadline(signal.reason))
+        throw new Unreachable("the name servers did not answer in time", { stage: "resolve" });
       throw signal.reason;
     }
   },

@@ -9,7 +9,7 @@ import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import type { Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 import { relativeWithout } from "./lib/relatives.ts";
 import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
@@ -108,8 +108,8 @@ async function inboxFault(
     headers: { "content-type": "application/activity+json", accept: "application/activity+json" },
     body: "{}",
   };
-  const heard = await patiently(context.http.get(new URL("/inbox", origin), request), context);
-  if (!("answer" in heard)) return blemish(`the inbox: ${heard.silence}`, cutOff, heard.evidence);
+  const heard = await withTimeLimit(context.http.get(new URL("/inbox", origin), request), context);
+  if (!("answer" in heard)) return blemish(`the inbox: ${heard.reason}`, cutOff, heard.evidence);
   const { answer } = heard;
   const { status } = answer;
   const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
@@ -139,9 +139,9 @@ async function accountFaults(account: string, origin: URL, context: ProbeContext
   const found = await lookUp(known, origin, mastodon, context, { fresh: true });
   if (!found.self) return found.flaws;
   const self = found.self;
-  const heard = await patiently(context.http.get(uncached(self), { headers: asActivity }), context);
+  const heard = await withTimeLimit(context.http.get(uncached(self), { headers: asActivity }), context);
   const who = `the actor of ${known.user}`;
-  if (!("answer" in heard)) return [...found.flaws, blemish(`${who}: ${heard.silence}`, cutOff, heard.evidence)];
+  if (!("answer" in heard)) return [...found.flaws, blemish(`${who}: ${heard.reason}`, cutOff, heard.evidence)];
   // With authorized fetch and in limited federation only those who sign may see accounts: no fault.
   if (heard.answer.status === 401 && !isHtml(heard.answer)) return found.flaws;
   const fault = actorFault(heard.answer, self, who);

@@ -11,7 +11,7 @@ import { askInstance } from "./lib/instance.ts";
 import { isText, startsLikeMedia } from "./lib/media-start.ts";
 import { uncached } from "./lib/nonce.ts";
 import { notLookedAt } from "./lib/not-looked-at.ts";
-import { longPatienceSeconds, patiently } from "./lib/patience.ts";
+import { longPatienceSeconds, withTimeLimit } from "./lib/patience.ts";
 import { type PublicPost, PublicPosts } from "./lib/posts.ts";
 import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
 
@@ -120,7 +120,7 @@ interface Posted {
 /** Pictures that members have put into posts, or under their names. */
 async function posted(origin: URL, context: ProbeContext): Promise<Posted> {
   const timeline = new URL("/api/v1/timelines/public?local=true&only_media=true&limit=5", origin);
-  const heard = await patiently(context.http.get(uncached(timeline)), context);
+  const heard = await withTimeLimit(context.http.get(uncached(timeline)), context);
   if (!("answer" in heard)) return { pictures: [] };
   const { answer } = heard;
   const pictures = uploaded((answer.json(PublicPosts) ?? []).flatMap(attachments), origin, answer);
@@ -153,10 +153,10 @@ async function askFile(picture: Picture, origin: URL, maxSeconds: number, contex
     ...(url.host === origin.host && { referer: `${origin.origin}/` }),
   };
   const request = { headers, maxBodyBytes: 4096, followRedirects: 2, ...(namedBy && { namedBy }) };
-  const heard = await patiently(context.http.get(url, request), context, longPatienceSeconds);
+  const heard = await withTimeLimit(context.http.get(url, request), context, longPatienceSeconds);
   if (!("answer" in heard)) {
     const told = heard.failure ? noPictures : slowIfAtAll;
-    return { fault: { flaw: blemish(`media on ${url.host}: ${heard.silence}`, told, heard.evidence) }, slow: [] };
+    return { fault: { flaw: blemish(`media on ${url.host}: ${heard.reason}`, told, heard.evidence) }, slow: [] };
   }
   const { answer } = heard;
   const fault = mediaFault(answer, url.host, url.host === origin.host);

@@ -9,7 +9,7 @@ import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { askInstance } from "./lib/instance.ts";
 import { uncached } from "./lib/nonce.ts";
 import { notLookedAt } from "./lib/not-looked-at.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 import { challengeOf } from "./lib/wall.ts";
 
 const mastodon = sameInAll("Mastodon");
@@ -72,10 +72,10 @@ export default defineProbe({
 });
 
 async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ flaw?: Flaw; note?: string }> {
-  const heard = await patiently(context.http.get(uncached(new URL(page.path, origin))), context);
+  const heard = await withTimeLimit(context.http.get(uncached(new URL(page.path, origin))), context);
   if ("answer" in heard) return judge(page, heard.answer);
-  if (heard.failure) return { flaw: blemish(`${page.name}: ${heard.silence}`, page.explanation, heard.evidence) };
-  return { note: `${page.name}: ${heard.silence}, so not judged` };
+  if (heard.failure) return { flaw: blemish(`${page.name}: ${heard.reason}`, page.explanation, heard.evidence) };
+  return { note: `${page.name}: ${heard.reason}, so not judged` };
 }
 
 /**

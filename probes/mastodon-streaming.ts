@@ -11,7 +11,7 @@ import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { clockOf } from "./lib/freshness.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 import { PublicPosts } from "./lib/posts.ts";
 import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
@@ -99,7 +99,7 @@ const noMetrics: Hearing = { flaws: [], readings: [] };
 /** Of other servers: there are always some, and streaming must hear of them like of any. */
 async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {
   const timeline = uncached(new URL("/api/v1/timelines/public?remote=true&limit=20", origin));
-  const heard = await patiently(context.http.get(timeline, { headers: bearer(token) }), context);
+  const heard = await withTimeLimit(context.http.get(timeline, { headers: bearer(token) }), context);
   const posts = "answer" in heard && heard.answer.status === 200 ? heard.answer.json(PublicPosts) : undefined;
   return "answer" in heard && posts ? { posts, now: clockOf(heard.answer, context) } : undefined;
 }
@@ -113,12 +113,12 @@ type Ask = (
 function questions(origin: URL, { base, namedBy }: StreamingAddress, context: ProbeContext): Ask {
   return async (what, path, request) => {
     const asked = context.http.get(new URL(path, base), { ...request, ...(namedBy && { namedBy }) });
-    const heard = await patiently(asked, context);
+    const heard = await withTimeLimit(asked, context);
     if ("answer" in heard) return heard;
     // Nobody listens there at all: so it is for the whole of Mastodon.
     if (base.host === origin.host && what === "health" && heard.failure) throw heard.failure;
     const where = base.host === origin.host ? "" : ` on ${base.host}`;
-    return { flaw: blemish(`streaming (${what})${where}: ${heard.silence}`, noLivePosts, heard.evidence) };
+    return { flaw: blemish(`streaming (${what})${where}: ${heard.reason}`, noLivePosts, heard.evidence) };
   };
 }
 

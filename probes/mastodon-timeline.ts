@@ -15,7 +15,7 @@ import { clockOf, rhythm } from "./lib/freshness.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { askInstance, type FeedAccess } from "./lib/instance.ts";
 import { uncached } from "./lib/nonce.ts";
-import { longPatienceSeconds, patiently } from "./lib/patience.ts";
+import { longPatienceSeconds, withTimeLimit } from "./lib/patience.ts";
 import { PublicPosts } from "./lib/posts.ts";
 import { type Judgement, judgeSilence } from "./lib/timeline-silence.ts";
 import { isHtml } from "./lib/wall.ts";
@@ -88,10 +88,10 @@ export default defineProbe({
     const policy = instance?.access?.[feed];
     if (policy === "disabled") return unread(`the ${feed} timeline is switched off (a policy of the server)`);
     if (policy === "authenticated" && !token) return unread(`the ${feed} timeline is for members only (a policy)`);
-    const heard = await patiently(askPosts({ feed, token, origin }, context), context, longPatienceSeconds);
+    const heard = await withTimeLimit(askPosts({ feed, token, origin }, context), context, longPatienceSeconds);
     if (!("answer" in heard)) {
       const told = heard.failure ? noTimelines : slowIfAtAll;
-      return findingOf([blemish(`the timeline: ${heard.silence}`, told, heard.evidence)]);
+      return findingOf([blemish(`the timeline: ${heard.reason}`, told, heard.evidence)]);
     }
     const { answer } = heard;
     const { phases } = answer;
@@ -109,7 +109,7 @@ export default defineProbe({
     const now = clockOf(answer, context);
     const found = rhythm(posts, now);
     const readings = [{ metric: "mastodon_timeline_age_seconds", value: Math.round(found.quiet), labels: { feed } }];
-    const before = (id: string) => patiently(askPosts({ feed, token, origin }, context, id), context);
+    const before = (id: string) => withTimeLimit(askPosts({ feed, token, origin }, context, id), context);
     const quiet = await judgeSilence({ feed, maxAge, pauses, posts, now, ...found }, before);
     return findingOf([...quiet.flaws, ...slow], { phases, readings, note: quiet.note });
   },
@@ -176,7 +176,7 @@ async function emptyFlaws(
   context: ProbeContext,
 ): Promise<Judgement> {
   if (feed === "local" || token) return { flaws: [], note: `the ${feed} timeline is empty: not read` };
-  const heard = await patiently(context.http.get(new URL("/api/v1/instance", origin)), context);
+  const heard = await withTimeLimit(context.http.get(new URL("/api/v1/instance", origin)), context);
   const known = "answer" in heard ? heard.answer.json(Stats)?.stats.domain_count : undefined;
   if (known === undefined || known < manyServers) {
     return { flaws: [], note: "the remote timeline is empty, as on a new server: not read" };

@@ -16,7 +16,7 @@ import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { webAddress } from "./lib/own-address.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { patiently } from "./lib/patience.ts";
+import { withTimeLimit } from "./lib/patience.ts";
 import { askPicture, type Picture } from "./lib/picture.ts";
 import { askInboxes } from "./lib/pixelfed-inbox.ts";
 import { type Look, seldom } from "./lib/seldom.ts";
@@ -163,11 +163,11 @@ async function askPosts(
     newestWithinSeconds === undefined
       ? noPosts
       : { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures: [] };
-  const heard = await patiently(
+  const heard = await withTimeLimit(
     context.http.get(uncached(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
     context,
   );
-  if (!("answer" in heard)) return wrong(`${asked}: ${heard.silence}`, heard.evidence);
+  if (!("answer" in heard)) return wrong(`${asked}: ${heard.reason}`, heard.evidence);
   const { answer } = heard;
   const evidence = evidenceOf(answer);
   if (answer.status === 429) return noPosts;

@@ -1,5 +1,6 @@
 /** Looks up where everything that a service uses is hosted, and by whom. */
 import { z } from "zod";
+import { isDeadline } from "../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge, unexported } from "../core/metric-families.ts";
@@ -10,7 +11,6 @@ import type { Finding, Reading } from "../core/sample.ts";
 import { duration, webAddress } from "../core/settings.ts";
 import { NameServer } from "./lib/dns.ts";
 import { askInstance } from "./lib/instance.ts";
-import { isDeadline } from "./lib/no-answer.ts";
 import { hostName } from "./lib/place.ts";
 import { type Database, openDatabase } from "./lib/residency-database.ts";
 import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./lib/residency-hosts.ts";
@@ -140,7 +140,7 @@ export default defineProbe({
       return findingOf(found, settings);
     } catch (error) {
       // Nothing is down because we were slow to find out where it is.
-      if (isDeadline(context.signal)) throw new NotMeasured("the lookups did not end in time");
+      if (isDeadline(context.signal.reason)) throw new NotMeasured("the lookups did not end in time");
       throw error;
     }
   },

@@ -1,6 +1,7 @@
 /** One attempt to send one notice: a deadline that holds whatever the channel does, and failures of one shape. */
 import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Clock } from "../../core/clock.ts";
+import { orAborted, withinTime } from "../../core/deadline.ts";
 import { DeliveryError } from "../../core/errors.ts";
 import type { NoticeStatus } from "../../core/store.ts";
 
@@ -34,30 +35,23 @@ export async function attempt(
   });
 }
 
+/** A channel that ignores the signal is left behind; nothing waits for it. */
 async function withDeadline(
   send: (signal: AbortSignal) => Promise<void>,
   clock: Clock,
   stop: AbortSignal,
 ): Promise<void> {
   const end = new AbortController();
-  const over = new AbortController();
   const signal = AbortSignal.any([end.signal, stop]);
-  const ended = new Promise<never>((_, reject) => {
-    const give = () => reject(signal.reason);
-    if (signal.aborted) give();
-    else signal.addEventListener("abort", give, { once: true });
-  });
-  const late = new DeliveryError(`no answer within ${deadlineSeconds} s`, { verdict: "retry" });
-  clock.sleep(deadlineSeconds, over.signal).then(
-    () => end.abort(late),
-    () => undefined,
+  const sent = orAborted(
+    Promise.resolve().then(() => send(signal)),
+    signal,
   );
-  try {
-    // A channel that ignores the signal is left behind; nothing waits for it.
-    await Promise.race([Promise.resolve().then(() => send(signal)), ended]);
-  } finally {
-    over.abort();
-  }
+  await withinTime(sent, { seconds: deadlineSeconds, clock }, () => {
+    const late = new DeliveryError(`no answer within ${deadlineSeconds} s`, { verdict: "retry" });
+    end.abort(late);
+    throw late;
+  });
 }
 
 function failed(span: Span, thrown: unknown): DeliveryError {

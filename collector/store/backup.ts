@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { backup } from "node:sqlite";
+import { errorCode } from "../../core/error-code.ts";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
 import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
@@ -109,7 +110,7 @@ async function appear(unfinished: string, target: string): Promise<void> {
     await unlink(unfinished);
   } catch (error) {
     refuseExisting(target);
-    if (!isCode(error, "EPERM") && !isCode(error, "ENOTSUP") && !isCode(error, "ENOSYS")) throw error;
+    if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(errorCode(error))) throw error;
     // A file system without links.
     await rename(unfinished, target);
   }
@@ -128,5 +129,3 @@ function copyFailure(error: unknown, target: string): unknown {
     "See that its folder exists, may be written and has room.",
   );
 }
-
-const isCode = (error: unknown, code: string) => error instanceof Error && "code" in error && error.code === code;

@@ -1,6 +1,7 @@
 /** Finds a port on 127.0.0.1 for a server that cannot choose one itself, or needs the same one twice. */
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { errorCode } from "../../core/error-code.ts";
 import { DidNotStart } from "./process.ts";
 
 export async function freePort(): Promise<number> {
@@ -36,6 +37,4 @@ export async function untilFree<Server>(start: () => Promise<Server>): Promise<S
 }
 
 const isTaken = (error: unknown): boolean =>
-  error instanceof DidNotStart
-    ? error.portTaken
-    : error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  error instanceof DidNotStart ? error.portTaken : errorCode(error) === "EADDRINUSE";

@@ -5,7 +5,7 @@ import { evidenceOf } from "./answer.ts";
 import type { Episode } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { ownAddress, webAddress } from "./own-address.ts";
-import { toTheEnd } from "./patience.ts";
+import { untilDeadline } from "./patience.ts";
 import { lasting } from "./seldom.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
@@ -35,9 +35,9 @@ export async function askEpisodePage(
   const url = ownAddress(page, origin);
   if (!url) return [];
   const asked = `the page of "${title}" of @${handle}`;
-  const heard = await toTheEnd(context.http.get(url, { headers: { accept: "text/html" } }), context);
+  const heard = await untilDeadline(context.http.get(url, { headers: { accept: "text/html" } }), context);
   if (!("answer" in heard)) {
-    return [blemish(`${asked}: ${heard.silence}`, heard.failure ? missingPage : slowPage, heard.evidence)];
+    return [blemish(`${asked}: ${heard.reason}`, heard.failure ? missingPage : slowPage, heard.evidence)];
   }
   const { answer } = heard;
   if (answer.status === 429 || challengeOf(answer)) return [];
@@ -60,7 +60,7 @@ export async function askMissing(
   origin: URL,
   context: ProbeContext,
 ): Promise<readonly Flaw[]> {
-  const heard = await toTheEnd(context.http.get(new URL(`/@${handle}/episodes`, origin)), context);
+  const heard = await untilDeadline(context.http.get(new URL(`/@${handle}/episodes`, origin)), context);
   // The page is no promise of its own; what it says is only compared.
   if (!("answer" in heard) || heard.answer.status !== 200 || !isHtml(heard.answer)) return [];
   const html = heard.answer.text();

@@ -5,7 +5,7 @@ import type { ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { ownAddress } from "./own-address.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 import { challengeOf, isHtml, mediaType } from "./wall.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });
@@ -17,8 +17,8 @@ export async function askPodcastAccount(handle: string, origin: URL, context: Pr
   const account = new URL(`/@${handle}`, origin);
   const asked = `the account @${handle}`;
   const headers = { accept: `${activityType}, application/ld+json; profile="https://www.w3.org/ns/activitystreams"` };
-  const heard = await patiently(context.http.get(account, { headers }), context);
-  if (!("answer" in heard)) return [unseen(`${asked}: ${heard.silence}`, heard.evidence)];
+  const heard = await withTimeLimit(context.http.get(account, { headers }), context);
+  if (!("answer" in heard)) return [unseen(`${asked}: ${heard.reason}`, heard.evidence)];
   const { answer } = heard;
   const evidence = evidenceOf(answer);
   if (answer.status === 429) return [];
@@ -47,8 +47,8 @@ async function askInbox(handle: string, inbox: string, origin: URL, context: Pro
     headers: { accept: activityType, "content-type": activityType },
     body: "{}",
   } as const;
-  const heard = await patiently(context.http.get(url, knock), context);
-  if (!("answer" in heard)) return [unheard(`${asked}: ${heard.silence}`, heard.evidence)];
+  const heard = await withTimeLimit(context.http.get(url, knock), context);
+  if (!("answer" in heard)) return [unheard(`${asked}: ${heard.reason}`, heard.evidence)];
   const { status } = heard.answer;
   // Unsigned, so 401 is the right answer, and 400 one that read it.
   if (status === 401 || status === 400 || status === 429) return [];

@@ -8,7 +8,7 @@ import { askEpisodePage, askMissing, lateEpisode } from "./castopod-episodes.ts"
 import { type Episode, feedBytes, newestEpisode, type PodcastFeed, readFeed } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { slowness } from "./pages.ts";
-import { type Silence, toTheEnd } from "./patience.ts";
+import { type NoAnswer, untilDeadline } from "./patience.ts";
 import { type Look, seldom } from "./seldom.ts";
 import { askSound } from "./sound.ts";
 import { challengeOf, isHtml } from "./wall.ts";
@@ -66,7 +66,7 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   const { origin, maxSeconds } = settings;
   const url = addressOf(handle, origin);
   const asked = `the feed of @${handle}`;
-  const heard = await toTheEnd(context.http.get(url, { maxBodyBytes: feedBytes }), context);
+  const heard = await untilDeadline(context.http.get(url, { maxBodyBytes: feedBytes }), context);
   if (!("answer" in heard)) return { flaws: [silent(heard, asked)] };
   const { answer } = heard;
   const refused = feedRefusal(answer, asked);
@@ -121,7 +121,7 @@ function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContex
   return seldom(`@${handle} whole`, { everySeconds: pagesEverySeconds }, context, async () => {
     context.memory.delete(`@${handle} newest`);
     const url = addressOf(handle, origin);
-    const heard = await toTheEnd(context.http.get(url, { maxBodyBytes: mostFeedBytes }), context);
+    const heard = await untilDeadline(context.http.get(url, { maxBodyBytes: mostFeedBytes }), context);
     // Its beginning was given a moment ago: what is wrong now is seen there, too, if it lasts.
     if (!("answer" in heard) || heard.answer.status !== 200) return calm;
     const { answer } = heard;
@@ -204,7 +204,7 @@ const down = (reason: string, evidence: string): Flaw => ({
   explanation: missingEpisodes,
   evidence,
 });
-const silent = (heard: Silence, asked: string): Flaw =>
+const silent = (heard: NoAnswer, asked: string): Flaw =>
   heard.failure
-    ? down(`${asked}: ${heard.silence}`, heard.evidence)
-    : blemish(`${asked}: ${heard.silence}`, comesSlowly, heard.evidence);
+    ? down(`${asked}: ${heard.reason}`, heard.evidence)
+    : blemish(`${asked}: ${heard.reason}`, comesSlowly, heard.evidence);

@@ -1,5 +1,6 @@
 /** Asks name servers, each by itself: records as comparable text, and failures by their name. */
 import { Resolver } from "node:dns/promises";
+import { errorCode } from "../../core/error-code.ts";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 
@@ -77,7 +78,7 @@ async function answerOf(question: Promise<readonly string[]>): Promise<DnsAnswer
   try {
     return { records: await question };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errorCode(error);
     if (code === "ENODATA") return { records: [] };
     const failure = failures[code];
     // Anything that c-ares has no code for is an accident of ours.

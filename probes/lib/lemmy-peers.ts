@@ -7,7 +7,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "./answer.ts";
 import { blemish } from "./flaw.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 import type { Look } from "./seldom.ts";
 
 /** A big server knows ten thousand others, of half a kilobyte each. */
@@ -68,8 +68,8 @@ const Posts = z.union([
 
 export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeContext): Promise<Look> {
   const url = new URL(`/api/${api}/federated_instances`, origin);
-  const heard = await patiently(context.http.get(url, { maxBodyBytes: listBytes }), context);
-  if (!("answer" in heard)) return wrong(`the list of peers: ${heard.silence}`, heard.evidence);
+  const heard = await withTimeLimit(context.http.get(url, { maxBodyBytes: listBytes }), context);
+  if (!("answer" in heard)) return wrong(`the list of peers: ${heard.reason}`, heard.evidence);
   const { answer } = heard;
   if (answer.status === 429) return { flaws: [] };
   if (answer.truncated) return { flaws: [], note: "the list of peers is too long to be read" };
@@ -102,7 +102,7 @@ async function unsentSince(
   const [type, sort] = api === "v3" ? ["Local", "New"] : ["local", "new"];
   // Some are pinned to the top, however old they are.
   url.search = new URLSearchParams({ type_: type, sort, limit: "50" }).toString();
-  const heard = await patiently(context.http.get(url, { maxBodyBytes: 4_000_000 }), context);
+  const heard = await withTimeLimit(context.http.get(url, { maxBodyBytes: 4_000_000 }), context);
   // Who may not read posts learns nothing of them, and the peers are measured all the same.
   const posts = "answer" in heard && heard.answer.status === 200 ? heard.answer.json(Posts) : undefined;
   const written = (posts ?? []).flatMap(({ post, community: { visibility } }) =>

@@ -4,6 +4,7 @@ import { getCACertificates, TLSSocket } from "node:tls";
 import type { Connection as Client, ConnectionOptions } from "mysql2";
 import type { Connection } from "mysql2/promise";
 import { z } from "zod";
+import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
@@ -137,7 +138,7 @@ function unread(error: unknown): unknown {
   if (error instanceof Error && /mysql_clear_password/.test(error.message)) {
     return new NotMeasured("MySQL wants our password in clear text: give our user another way to sign in");
   }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCode(error);
   if (code !== "" && !/^ERR_(?:OUT_OF|BUFFER)/.test(code)) return error;
   return new Unreachable("the answer is not MySQL", { stage: "protocol", cause: error });
 }
@@ -272,7 +273,7 @@ const otherSignIn = "MySQL wants our user to sign in in a way that we or it do n
 
 /** From the client library or the network, in contrast to an accident of ours. */
 function clientFailure(error: unknown, phases: Phases): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCode(error);
   if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
     return new NotMeasured("MySQL takes no encrypted connections: take ssl-mode and ca out");
   }

@@ -1,4 +1,6 @@
 /** What it means when a database or queue server gives no answer: the same sentences for each of them. */
+import { isDeadline } from "../../core/deadline.ts";
+import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 
@@ -35,21 +37,10 @@ export function noAnswer(error: unknown, { where, connected, phases }: Attempt):
 
 /** The run was ended while waiting: at its deadline that is a finding, at a shutdown nobody wants to know. */
 export function ended(signal: AbortSignal, { where, connected, phases }: Attempt): unknown {
-  if (!isDeadline(signal)) return signal.reason;
+  if (!isDeadline(signal.reason)) return signal.reason;
   const message = connected ? "connected, then no answer in time" : "no connection in time";
   return new Unreachable(message, { stage: connected ? "request" : "connect", phases, evidence: where });
 }
 
-/** The time for this run is over, in contrast to: we are shutting down. */
-export const isDeadline = ({ reason }: AbortSignal): boolean =>
-  reason instanceof Error && reason.name === "TimeoutError";
-
 export const isCertificateFault = (code: string): boolean =>
   /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/.test(code);
-
-/** "ECONNREFUSED"; of several addresses tried, the first one's. Only what looks like a code. */
-export function errorCode(error: unknown): string {
-  if (error instanceof AggregateError) return errorCode(error.errors[0]);
-  if (typeof error !== "object" || error === null || !("code" in error)) return "";
-  return typeof error.code === "string" && /^[A-Z0-9_]{2,60}$/.test(error.code) ? error.code : "";
-}

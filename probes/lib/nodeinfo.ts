@@ -7,7 +7,7 @@ import { evidenceOf, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { ownAddress } from "./own-address.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 
 export interface Software {
   readonly name: string;
@@ -60,7 +60,7 @@ export async function nodeInfoLeadsElsewhere(
   context: ProbeContext,
 ): Promise<Flaw | undefined> {
   const url = new URL("/.well-known/nodeinfo", `${web.protocol}//${domain}`);
-  const heard = await patiently(context.http.get(url, { namedBy }), context);
+  const heard = await withTimeLimit(context.http.get(url, { namedBy }), context);
   if (!("answer" in heard) || heard.answer.status !== 200) return undefined;
   const hrefs = heard.answer
     .json(Discovery)
@@ -81,8 +81,8 @@ async function look<T>(
   subject: Localised,
   context: ProbeContext,
 ): Promise<{ readonly document: T; readonly evidence: string } | NodeInfo> {
-  const heard = await patiently(context.http.get(url), context);
-  if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.silence}`, heard.evidence)] };
+  const heard = await withTimeLimit(context.http.get(url), context);
+  if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.reason}`, heard.evidence)] };
   const { answer } = heard;
   if (answer.status === 404) return { flaws: [], off: true };
   const refusal = refusalOf(answer, asked, subject, "document");

@@ -1,7 +1,7 @@
 /** Side questions get a share of the time, so that one that hangs cannot make the whole run late. */
+import { isDeadline, withinTime } from "../../core/deadline.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { isDeadline } from "./no-answer.ts";
 
 /** Seconds that a side question may take. */
 const patienceSeconds = 5;
@@ -12,32 +12,28 @@ export const longPatienceSeconds = 10;
  * Why there is no answer. `failure` is there when the server refused or broke off, and not when it was us who stopped
  * waiting: then nobody knows whether an answer would have come.
  */
-export interface Silence {
-  readonly silence: string;
+export interface NoAnswer {
+  readonly reason: string;
   readonly evidence: string;
   readonly failure?: Unreachable;
 }
 
 /** @returns what `work` gave, or why there is no answer. Ends with the run when that is aborted. */
-export async function patiently<T>(
+export async function withTimeLimit<T>(
   work: Promise<T>,
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
   seconds = patienceSeconds,
-): Promise<{ readonly answer: T } | Silence> {
-  const answered = new AbortController();
+): Promise<{ readonly answer: T } | NoAnswer> {
   // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
-  const tooLate = clock
-    .sleep(seconds, answered.signal)
-    .then((): Silence => ({ silence: `no answer within ${seconds} s`, evidence: waited(seconds) }));
-  tooLate.catch(() => {}); // It is cut short whenever the answer comes first.
   try {
-    return await Promise.race([work.then((answer) => ({ answer })), tooLate]);
+    return await withinTime(
+      work.then((answer) => ({ answer })),
+      { seconds, clock },
+      (): NoAnswer => ({ reason: `no answer within ${seconds} s`, evidence: waited(seconds) }),
+    );
   } catch (error) {
     if (signal.aborted || !(error instanceof Unreachable)) throw error;
-    return { silence: error.message, evidence: error.evidence, failure: error };
-  } finally {
-    answered.abort();
-    work.catch(() => {}); // Whatever it still says after its time is of no interest.
+    return { reason: error.message, evidence: error.evidence, failure: error };
   }
 }
 
@@ -45,23 +41,23 @@ const waited = (seconds: number): string => `asked, waited ${seconds} s, and sto
 
 /**
  * The same for what members themselves wait for: it gets all the time that the check has left. That this was too short
- * is a silence, so that what is only slow does not leave the run without a result.
+ * means no answer, so that what is only slow does not leave the run without a result.
  */
-export async function toTheEnd<T>(
+export async function untilDeadline<T>(
   work: Promise<T>,
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
-): Promise<{ readonly answer: T } | Silence> {
+): Promise<{ readonly answer: T } | NoAnswer> {
   const begun = clock.monotonicSeconds();
   try {
     return { answer: await work };
   } catch (error) {
-    if (!(error instanceof Unreachable) || (signal.aborted && !isDeadline(signal))) throw error;
+    if (!(error instanceof Unreachable) || (signal.aborted && !isDeadline(signal.reason))) throw error;
     const seconds = clock.monotonicSeconds() - begun;
     const { evidence } = error;
-    if (!signal.aborted) return { silence: error.message, evidence, failure: error };
-    if (isConnected(error)) return { silence: `no answer within ${Math.floor(seconds)} s`, evidence };
+    if (!signal.aborted) return { reason: error.message, evidence, failure: error };
+    if (isConnected(error)) return { reason: `no answer within ${Math.floor(seconds)} s`, evidence };
     // Where nobody takes the connection for so long, it is more than slow; a moment before the end says nothing.
-    return { silence: error.message, evidence, ...(seconds >= patienceSeconds && { failure: error }) };
+    return { reason: error.message, evidence, ...(seconds >= patienceSeconds && { failure: error }) };
   }
 }
 

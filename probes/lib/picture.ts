@@ -6,7 +6,7 @@ import { evidenceOf } from "./answer.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { isText } from "./media-start.ts";
 import { ownAddress } from "./own-address.ts";
-import { toTheEnd } from "./patience.ts";
+import { untilDeadline } from "./patience.ts";
 import { silentOutcome, storageTrouble } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
@@ -32,9 +32,9 @@ export async function askPicture(
 ): Promise<readonly Flaw[]> {
   const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const asked = ownAddress(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
-  const heard = await toTheEnd(context.http.get(url, request), context);
+  const heard = await untilDeadline(context.http.get(url, request), context);
   if (!("answer" in heard)) {
-    const reason = `${asked}: ${heard.silence}`;
+    const reason = `${asked}: ${heard.reason}`;
     const explanation = heard.failure ? doNotLoad : loadSlowly;
     return [{ outcome: silentOutcome(heard), reason, explanation, evidence: heard.evidence }];
   }

@@ -2,7 +2,7 @@
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
 import { blemish, type Flaw } from "./flaw.ts";
-import { patiently, type Silence } from "./patience.ts";
+import { type NoAnswer, withTimeLimit } from "./patience.ts";
 
 const apart = {
   en: "Posts do not travel between our server and others.",
@@ -25,18 +25,18 @@ export async function askInboxes(
   return isMissing(own) ? judge(own, "every inbox") : judge(own, `the inbox of @${user}`);
 }
 
-type Heard = { readonly answer: HttpAnswer } | Silence;
+type Heard = { readonly answer: HttpAnswer } | NoAnswer;
 
 function knock(path: string, origin: URL, context: ProbeContext): Promise<Heard> {
   const type = "application/activity+json";
   const request = { method: "POST", headers: { accept: type, "content-type": type }, body: "{}" } as const;
-  return patiently(context.http.get(new URL(path, origin), request), context);
+  return withTimeLimit(context.http.get(new URL(path, origin), request), context);
 }
 
 const isMissing = (heard: Heard): boolean => "answer" in heard && heard.answer.status === 404;
 
 function judge(heard: Heard, asked: string): readonly Flaw[] {
-  if (!("answer" in heard)) return [blemish(`${asked}: ${heard.silence}`, apart, heard.evidence)];
+  if (!("answer" in heard)) return [blemish(`${asked}: ${heard.reason}`, apart, heard.evidence)];
   const { answer } = heard;
   const { status } = answer;
   if ([200, 202, 400, 401, 429].includes(status)) return [];

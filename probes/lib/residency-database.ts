@@ -1,8 +1,8 @@
 /** A local MMDB file: countries and owners of addresses, in the forms that the known makers of such files use. */
 import { stat } from "node:fs/promises";
 import { z } from "zod";
+import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured } from "../../core/errors.ts";
-import { errorCode } from "./no-answer.ts";
 import { type Place, readCountry, readOwner } from "./residency-place.ts";
 
 /** Whatever one maker leaves out or writes differently is no fault. */

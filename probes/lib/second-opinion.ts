@@ -6,7 +6,7 @@ import { answersWithError, showsOldCopies } from "./explanation.ts";
 import type { Flaw } from "./flaw.ts";
 import type { InstanceLook } from "./instance.ts";
 import { uncached } from "./nonce.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 
 export interface SecondOpinion {
   readonly flaws: readonly Flaw[];
@@ -51,8 +51,8 @@ async function ask(
   context: ProbeContext,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<HttpAnswer | Failure> {
-  const heard = await patiently(context.http.get(uncached(url), { headers }), context);
-  if (!("answer" in heard)) return { what: `gives ${heard.silence}`, evidence: heard.evidence };
+  const heard = await withTimeLimit(context.http.get(uncached(url), { headers }), context);
+  if (!("answer" in heard)) return { what: `gives ${heard.reason}`, evidence: heard.evidence };
   const { answer } = heard;
   return answer.status < 500 ? answer : { what: `answered ${answer.status}`, evidence: evidenceOf(answer) };
 }

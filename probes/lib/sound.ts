@@ -5,7 +5,7 @@ import { evidenceOf } from "./answer.ts";
 import type { Episode, Sound } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { ownAddress, webAddress } from "./own-address.ts";
-import { toTheEnd } from "./patience.ts";
+import { untilDeadline } from "./patience.ts";
 import { silentOutcome, storageTrouble } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
@@ -46,9 +46,9 @@ export async function askSound(
   const asked = `the sound of "${title}"${url && !own ? ` on ${url.host}` : ""}`;
   if (!url) return [blemish(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
-  const heard = await toTheEnd(context.http.get(url, request), context);
+  const heard = await untilDeadline(context.http.get(url, request), context);
   if (!("answer" in heard)) {
-    const reason = `${asked}: ${heard.silence}`;
+    const reason = `${asked}: ${heard.reason}`;
     const explanation = heard.failure ? cannotBePlayed : startsSlowly;
     return [{ outcome: silentOutcome(heard), reason, explanation, evidence: heard.evidence }];
   }

@@ -1,7 +1,7 @@
 /** A picture or a sound in its storage: what its answer says about the file, and about the storage. */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import type { Silence } from "./patience.ts";
+import type { NoAnswer } from "./patience.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
 /** What is wrong, in a few words; `whole` when it is the storage and not this one file. */
@@ -14,7 +14,7 @@ export interface StorageTrouble {
  * A storage that cannot be reached is down; one that sends us in circles, or into a private network, does something,
  * and so does one that is only slow.
  */
-export const silentOutcome = ({ failure }: Silence): "down" | "degraded" =>
+export const silentOutcome = ({ failure }: NoAnswer): "down" | "degraded" =>
   failure === undefined || failure.stage === "protocol" ? "degraded" : "down";
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */

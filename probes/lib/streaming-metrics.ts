@@ -8,7 +8,7 @@ import { evidenceOf } from "./answer.ts";
 import { couldNotCheck } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { countSince } from "./freshness.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 import type { PublicPost } from "./posts.ts";
 
 export interface Hearing {
@@ -50,8 +50,8 @@ export async function hearing(
   posts: () => Promise<{ readonly posts: readonly PublicPost[]; readonly now: number } | undefined>,
   context: ProbeContext,
 ): Promise<Hearing> {
-  const heard = await patiently(context.http.get(metrics), context);
-  if (!("answer" in heard)) return notSeen(`its metrics: ${heard.silence}`, heard.evidence);
+  const heard = await withTimeLimit(context.http.get(metrics), context);
+  if (!("answer" in heard)) return notSeen(`its metrics: ${heard.reason}`, heard.evidence);
   const { answer } = heard;
   const counted = answer.status === 200 ? counts(answer.text()) : undefined;
   if (!counted) return notSeen(`${metrics.pathname} is not what a streaming server counts`, evidenceOf(answer));

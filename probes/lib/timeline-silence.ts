@@ -4,7 +4,7 @@ import type { HttpAnswer } from "../../core/probe.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { type FormerDay, formerDays } from "./former-days.ts";
 import type { Rhythm } from "./freshness.ts";
-import type { Silence } from "./patience.ts";
+import type { NoAnswer } from "./patience.ts";
 import type { PublicPost } from "./posts.ts";
 
 /** What is wrong, and what is said when nothing is. */
@@ -30,7 +30,7 @@ const withoutOtherDaysSeconds = 86_400;
 /** @param ask for the posts before the one with this id. */
 export async function judgeSilence(
   found: Quiet,
-  ask: (before: string) => Promise<{ readonly answer: HttpAnswer } | Silence>,
+  ask: (before: string) => Promise<{ readonly answer: HttpAnswer } | NoAnswer>,
 ): Promise<Judgement> {
   const { quiet, longestPause, maxAge, pauses } = found;
   if (quiet <= maxAge) return { flaws: [] };

@@ -7,7 +7,7 @@ import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "./answer.ts";
 import { isHardToFind } from "./explanation.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { uncached } from "./nonce.ts";
-import { patiently } from "./patience.ts";
+import { withTimeLimit } from "./patience.ts";
 
 export interface Handle {
   readonly user: string;
@@ -59,9 +59,9 @@ export async function lookUp(
   url.searchParams.set("resource", acct);
   if (fresh) url = uncached(url);
   for (let hop = 0; hop <= mostHops; hop++) {
-    const heard = await patiently(context.http.get(url, namedBy && { namedBy }), context);
+    const heard = await withTimeLimit(context.http.get(url, namedBy && { namedBy }), context);
     if (!("answer" in heard)) {
-      return { ...wrong(`WebFinger on ${url.host}: ${heard.silence}`, heard.evidence), silent: true };
+      return { ...wrong(`WebFinger on ${url.host}: ${heard.reason}`, heard.evidence), silent: true };
     }
     const { answer } = heard;
     const next = isRedirect(answer) ? URL.parse(answer.headers.get("location") ?? "", url) : null;

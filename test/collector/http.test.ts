@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { deadlinePassed } from "../../collector/abort.ts";
 import { openHttp } from "../../collector/http.ts";
 import { type NameResolver, openResolver } from "../../collector/resolve.ts";
+import { deadlinePassed } from "../../core/deadline.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { HttpRequest } from "../../core/probe.ts";
 import { certificate } from "../helpers/certificates.ts";
