@@ -1,5 +1,6 @@
 /** The probing thread's side: reads the configuration, keeps the schedule, and sends what was measured to the main thread. */
 import type { MessagePort } from "node:worker_threads";
+import type { Clock } from "../core/clock.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Probe } from "../core/probe.ts";
@@ -10,7 +11,6 @@ import { Runner, type RunnerSettings } from "./runner.ts";
 import { Schedule } from "./schedule.ts";
 import { openSelfCheck } from "./self-check.ts";
 import { Slots } from "./slots.ts";
-import { systemClock } from "./system-clock.ts";
 
 /** What the probing thread needs of a configuration. */
 export interface ProbingPlan {
@@ -29,14 +29,14 @@ export async function probeUntilStopped(
   port: MessagePort,
   data: unknown,
   load: (start: ProbingStart) => Promise<ProbingPlan>,
+  clock: Clock,
 ): Promise<void> {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = logTo(send);
   process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
   const { start, verdicts, hearings } = workerData.parse(data);
-  const clock = systemClock;
   const plan = await load(start);
-  const runner = new Runner(settingsOf(plan, log), { clock, log });
+  const runner = new Runner(settingsOf(plan, { clock, log }), { clock, log });
   let lagSeconds = 0;
   for (const [key, hearing] of hearings) runner.heard(key, hearing);
   const schedule = new Schedule({
@@ -51,13 +51,13 @@ export async function probeUntilStopped(
     onLag: (seconds) => {
       lagSeconds = seconds;
     },
-    onMoved: atMostEachSecond(() => send({ kind: "moved" })),
+    onMoved: atMostEachSecond(clock, () => send({ kind: "moved" })),
   });
 
   const configure = async (next: ProbingStart) => {
     try {
       const wanted = await load(next);
-      runner.reconfigure(settingsOf(wanted, log), wanted.checks);
+      runner.reconfigure(settingsOf(wanted, { clock, log }), wanted.checks);
       schedule.reconfigure(wanted.checks);
       send({ kind: "ready" });
     } catch (error) {
@@ -78,15 +78,18 @@ export async function probeUntilStopped(
   port.close();
 }
 
-function settingsOf({ probes, vantagePoint, userAgent, selfCheck }: ProbingPlan, log: Log): RunnerSettings {
+function settingsOf(
+  { probes, vantagePoint, userAgent, selfCheck }: ProbingPlan,
+  tools: { readonly clock: Clock; readonly log: Log },
+): RunnerSettings {
   const http = openHttp({ userAgent });
-  return { probes, vantagePoint, http, selfCheck: openSelfCheck({ ...selfCheck, http, clock: systemClock, log }) };
+  return { probes, vantagePoint, http, selfCheck: openSelfCheck({ ...selfCheck, http, ...tools }) };
 }
 
-function atMostEachSecond(say: () => void): () => void {
+function atMostEachSecond(clock: Clock, say: () => void): () => void {
   let last = Number.NEGATIVE_INFINITY;
   return () => {
-    const now = systemClock.monotonicSeconds();
+    const now = clock.monotonicSeconds();
     if (now - last < 1) return;
     last = now;
     say();

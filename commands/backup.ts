@@ -1,6 +1,6 @@
 /** `tidewatch backup FILE`: a consistent copy of the store, while Tidewatch goes on. */
 import { resolve } from "node:path";
-import { backupStore } from "../collector/store/backup.ts";
+import { backupStore } from "../program/store.ts";
 import { type Command, configOption } from "./lib/command.ts";
 import { storeFile } from "./lib/store-file.ts";
 

@@ -1,16 +1,16 @@
 /** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
 import { resolve } from "node:path";
-import { loadConfig } from "../collector/config-file.ts";
-import { readSqliteStore } from "../collector/store/sqlite.ts";
-import { systemClock } from "../collector/system-clock.ts";
 import type { CapacityModel } from "../core/capacity.ts";
 import { Refused } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Target } from "../core/target.ts";
+import { loadConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { readSqliteStore } from "../program/store.ts";
+import { systemClock } from "../program/system-clock.ts";
 import { capacityModels } from "../reports/capacity.ts";
 import { capacityReport, capacityText } from "./lib/capacity-text.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
   summary: "Says until when databases and disks last, when to order, and what each size buys",

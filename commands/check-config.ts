@@ -1,12 +1,13 @@
 /** `tidewatch check-config`: every fault of the configuration at once, or in a few lines what it will do. */
-import { loadConfig } from "../collector/config-file.ts";
+
 import type { Config } from "../core/config.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import type { Target } from "../core/target.ts";
 import { counted, formatDuration } from "../core/units.ts";
+import { loadConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
   summary: "Says everything that is wrong with the configuration, or what it will do",

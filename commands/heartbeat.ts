@@ -1,13 +1,13 @@
 /** `tidewatch heartbeat`: the secret addresses that jobs call, and how to call them. */
 import { resolve } from "node:path";
-import { loadConfig } from "../collector/config-file.ts";
-import { readSqliteStore } from "../collector/store/sqlite.ts";
 import { Refused } from "../core/errors.ts";
 import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkKey } from "../core/sample.ts";
+import { loadConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { readSqliteStore } from "../program/store.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
   summary: "Prints the secret addresses that jobs with a heartbeat check call",

@@ -1,22 +1,18 @@
 /** `tidewatch init`: asks addresses who they are and writes a first configuration about them. */
 import { access, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseConfig } from "../collector/config-file.ts";
-import { openHttp } from "../collector/http.ts";
 import type { Plugins } from "../core/config.ts";
 import { codeOrName } from "../core/error-code.ts";
 import { Refused } from "../core/errors.ts";
-import type { Http, Kind } from "../core/probe.ts";
+import type { Kind } from "../core/probe.ts";
 import { shown } from "../core/setting-faults.ts";
 import { webAddress } from "../core/settings.ts";
 import { isTimeZone } from "../core/time-zone.ts";
+import { parseConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { type Found, recognise } from "../program/recognise.ts";
 import { type Command, type CommandContext, text } from "./lib/command.ts";
 import { firstConfig, said, type Watchable } from "./lib/first-config.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
-import { type Found, recognise } from "./lib/recognise.ts";
-
-/** For one question, and for all about one address. */
-const patience = { question: 10_000, address: 40_000 };
 
 export const command: Command = {
   summary: "Asks addresses who they are and writes a first configuration about them",
@@ -29,7 +25,7 @@ export const command: Command = {
     const path = resolve(context.cwd, file);
     await refuseToOverwrite(path, file);
     const addresses = readAddresses(args.positionals);
-    const answers = await Promise.all(addresses.map((address) => ask(address, context)));
+    const answers = await Promise.all(addresses.map((address) => recognise(address, context)));
     report(addresses, answers, context);
     const found = answers.flatMap((answer) => (answer.what === "nothing" ? [] : answer));
     if (found.length === 0) {
@@ -70,16 +66,6 @@ function readAddresses(written: readonly string[]): readonly URL[] {
     throw new Refused(`${shown(word)} is no address: ${why}.`, "Write it like https://social.example.");
   });
   return [...new Map(addresses.map((url) => [url.href, url])).values()];
-}
-
-function ask(address: URL, { signal, version }: CommandContext): Promise<Found> {
-  const client = openHttp({ userAgent: `Tidewatch/${version} (init, started by a person)` });
-  const whole = AbortSignal.any([signal, AbortSignal.timeout(patience.address)]);
-  const http: Http = {
-    get: (url, request) =>
-      client.forRun(AbortSignal.any([whole, AbortSignal.timeout(patience.question)])).get(url, request),
-  };
-  return recognise(address, http);
 }
 
 function report(addresses: readonly URL[], answers: readonly Found[], { stdout, stderr }: CommandContext): void {

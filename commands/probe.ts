@@ -1,5 +1,5 @@
 /** `tidewatch probe`: runs checks once, now, and shows everything that was seen. */
-import { loadConfig } from "../collector/config-file.ts";
+
 import type { Config } from "../core/config.ts";
 import { Refused } from "../core/errors.ts";
 import { jsonLog } from "../core/log.ts";
@@ -7,10 +7,11 @@ import { nearest } from "../core/nearest.ts";
 import { checkKey, type Outcome } from "../core/sample.ts";
 import { worstFirst } from "../core/status.ts";
 import type { Check } from "../core/target.ts";
+import { loadConfig } from "../program/config-file.ts";
+import { type Observed, observed } from "../program/levels.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { runOnce } from "../program/run-once.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
-import { type Observed, observed } from "./lib/levels.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
-import { runOnce } from "./lib/run-once.ts";
 import { samplesText } from "./lib/sample-text.ts";
 
 const exitCodes: Readonly<Record<Outcome, number>> = { up: 0, degraded: 1, down: 2, unknown: 3 };

@@ -1,14 +1,14 @@
 /** `tidewatch run`: everything, until SIGINT or SIGTERM. Without a configuration it is the practice co-op. */
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseConfig, readConfigFile } from "../collector/config-file.ts";
-import { systemClock } from "../collector/system-clock.ts";
 import { ConfigError } from "../core/errors.ts";
 import { jsonLog, type Log } from "../core/log.ts";
+import { parseConfig, readConfigFile } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { startTidewatch, type Tidewatch } from "../program/start.ts";
+import { systemClock } from "../program/system-clock.ts";
 import { type Arguments, type Command, type CommandContext, configOption, text } from "./lib/command.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
 import { runPractice } from "./lib/practice.ts";
-import { startTidewatch, type Tidewatch } from "./lib/tidewatch.ts";
 import { untilStopped } from "./lib/until-stopped.ts";
 
 export const command: Command = {

@@ -1,14 +1,14 @@
 /** `tidewatch sign-in EMAIL`: a one-time link to the team pages, for when mail is what is broken. */
 import { resolve } from "node:path";
-import { loadConfig } from "../collector/config-file.ts";
-import { readSqliteStore } from "../collector/store/sqlite.ts";
-import { systemClock } from "../collector/system-clock.ts";
 import { Refused } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Contact } from "../core/organisation.ts";
-import { contactWithEmail, linkSeconds, signInLink } from "../dashboards/sign-in.ts";
+import { loadConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
+import { contactWithEmail, linkSeconds, signInLink } from "../program/sign-in.ts";
+import { readSqliteStore } from "../program/store.ts";
+import { systemClock } from "../program/system-clock.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
-import { loadPlugins } from "./lib/plug-ins.ts";
 
 export const command: Command = {
   summary: "Prints a one-time link to the team pages, for when mail is what is broken",

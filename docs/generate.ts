@@ -1,7 +1,6 @@
 /** `npm run docs`: writes tidewatch.schema.json, docs/configuration.md and docs/probes.md from the schema and plug-ins. */
 import { readFile, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
-import { loadPlugins } from "../commands/lib/plug-ins.ts";
 import type { Channel } from "../core/channel.ts";
 import type { Plugins } from "../core/config.ts";
 import { type MetricFamily, readingFamilies } from "../core/metric-families.ts";
@@ -10,6 +9,7 @@ import { Secret } from "../core/secret.ts";
 import { resolveSecrets } from "../core/settings.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { formatBytes, formatDuration, formatRatio } from "../core/units.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
 import { configJsonSchema, type JsonSchema, jsonSchemaOf } from "./lib/json-schema.ts";
 import { settingsTable, table } from "./lib/tables.ts";
 

@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { parseConfig } from "../collector/config-file.ts";
-import { loadPlugins } from "../commands/lib/plug-ins.ts";
 import { commonSettings } from "../core/config-schema.ts";
 import { keysAt } from "../core/setting-faults.ts";
 import { generate } from "../docs/generate.ts";
 import { configJsonSchema, type JsonSchema } from "../docs/lib/json-schema.ts";
+import { parseConfig } from "../program/config-file.ts";
+import { loadPlugins } from "../program/plug-ins.ts";
 
 const root = new URL("../", import.meta.url);
 const read = (path: string) => readFile(new URL(path, root), "utf8");

@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import type { Kind } from "../../core/probe.ts";
 import { slug } from "../../core/settings.ts";
-import type { Found } from "./recognise.ts";
+import type { Found } from "../../program/recognise.ts";
 
 export type Watchable = Exclude<Found, { readonly what: "nothing" }>;
 

@@ -3,10 +3,9 @@
  * which levels are passed, how long it took, what was counted, what was seen; in as many columns as there are.
  */
 import { styleText } from "node:util";
-import { reasonOf } from "../../alerts/escalation/wording.ts";
 import type { Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
-import type { Observed, ObservedLevel } from "./levels.ts";
+import { levelReason, type Observed, type ObservedLevel } from "../../program/levels.ts";
 import { wrapped } from "./wrapped.ts";
 
 const looks = {
@@ -101,10 +100,11 @@ function outcomeText(outcome: keyof typeof looks, { colour }: Look): string {
 }
 
 /** "late-default: queue=default: 14m (told at 2m, over below 40s), wakes somebody once it has lasted 5m" */
-function levelText(check: string, { rule, ...level }: ObservedLevel): string {
+function levelText(check: string, level: ObservedLevel): string {
+  const { rule } = level;
   const told = rule.urgency === "page" ? "wakes somebody" : "is a ticket";
   const lasting = rule.raiseAfterSeconds > 0 ? ` once it has lasted ${formatDuration(rule.raiseAfterSeconds)}` : "";
-  return `${rule.id}: ${reasonOf({ kind: "levels", check, levels: [{ rule, ...level }] })}, ${told}${lasting}`;
+  return `${rule.id}: ${levelReason(check, level)}, ${told}${lasting}`;
 }
 
 /** A check of several requests has the phases of the first one; the others would not fit into a line. */

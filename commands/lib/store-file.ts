@@ -1,8 +1,8 @@
 /** Where the configured store is, for the commands that work on its file. */
 import { resolve } from "node:path";
-import { loadConfig } from "../../collector/config-file.ts";
+import { loadConfig } from "../../program/config-file.ts";
+import { loadPlugins } from "../../program/plug-ins.ts";
 import { type Arguments, type CommandContext, configOption, text } from "./command.ts";
-import { loadPlugins } from "./plug-ins.ts";
 
 /** @throws ConfigError */
 export async function storeFile(args: Arguments, { env, cwd }: CommandContext): Promise<string> {

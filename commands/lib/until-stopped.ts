@@ -1,7 +1,7 @@
 /** How `run` waits for its end: a signal, or a part that must not end and did. */
 import type { Log } from "../../core/log.ts";
+import type { Tidewatch } from "../../program/start.ts";
 import type { CommandContext } from "./command.ts";
-import type { Tidewatch } from "./tidewatch.ts";
 
 /** Resolves with the exit code at the signal; what is open is closed by whoever holds it. */
 export async function untilStopped(tidewatch: Tidewatch, { signal }: CommandContext, log: Log): Promise<number> {

@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
 import { openMetrics } from "../../collector/metrics.ts";
-import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import type { Live } from "../../core/live.ts";
 import { readingFamilies } from "../../core/metric-families.ts";
 import { outcomes, type Sample } from "../../core/sample.ts";
 import { noVerdict } from "../../core/verdict.ts";
+import { loadProbes } from "../../program/plug-ins.ts";
 import { exportedMetrics } from "../deploy/exported.ts";
 
 const at = Temporal.Instant.from("2026-11-23T12:00:00Z");

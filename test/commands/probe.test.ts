@@ -7,12 +7,12 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { userAgent } from "../../collector/network/user-agent.ts";
 import type { CommandContext } from "../../commands/lib/command.ts";
-import { loadPlugins, loadProbes } from "../../commands/lib/plug-ins.ts";
-import { userAgent } from "../../commands/lib/user-agent.ts";
 import { command, worstExit } from "../../commands/probe.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Outcome } from "../../core/sample.ts";
+import { loadPlugins, loadProbes } from "../../program/plug-ins.ts";
 import { closedPort, httpServer, type RunningServer } from "../helpers/servers.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));

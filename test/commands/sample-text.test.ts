@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Observed } from "../../commands/lib/levels.ts";
 import { samplesText } from "../../commands/lib/sample-text.ts";
+import type { Observed } from "../../program/levels.ts";
 
 const seen = (more: Partial<Observed> = {}): Observed => ({
   target: "mastodon",

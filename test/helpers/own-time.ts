@@ -1,7 +1,7 @@
 /** What this thread spends by itself: whoever else wants the cores at the same time decides no test. */
 import { performance } from "node:perf_hooks";
-import { systemClock } from "../../collector/system-clock.ts";
 import type { Clock } from "../../core/clock.ts";
+import { systemClock } from "../../program/system-clock.ts";
 
 export function workedMs(): number {
   const { user, system } = process.threadCpuUsage();

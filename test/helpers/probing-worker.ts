@@ -1,9 +1,11 @@
 /** A probing thread for tests: checks that answer, hang, crash or spin, as the "configuration" says. */
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
-import { probeUntilStopped } from "../../collector/probing-thread.ts";
+import type { ProbingStart } from "../../collector/probing-messages.ts";
+import { type ProbingPlan, probeUntilStopped } from "../../collector/probing-thread.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { defineProbe, type Probe } from "../../core/probe.ts";
+import { systemClock } from "../../program/system-clock.ts";
 import { aCheck } from "./checks.ts";
 
 if (!parentPort) throw new Error("started by tests only");
@@ -35,7 +37,7 @@ const probes = {
   }),
 };
 
-await probeUntilStopped(parentPort, workerData, async ({ text, file }) => {
+const load = async ({ text, file }: ProbingStart): Promise<ProbingPlan> => {
   const { checks, broken } = settings.parse(JSON.parse(text));
   if (broken) throw new ConfigError([{ file, line: 3, column: 1, message: "this is broken" }]);
   return {
@@ -45,5 +47,7 @@ await probeUntilStopped(parentPort, workerData, async ({ text, file }) => {
     userAgent: "Tidewatch/test",
     selfCheck: { anchors: [] },
   };
-});
+};
+
+await probeUntilStopped(parentPort, workerData, load, systemClock);
 process.exit();

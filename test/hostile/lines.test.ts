@@ -1,6 +1,6 @@
 /** Every probe that speaks another language than HTTP, with servers that mean it harm. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadProbes } from "../../commands/lib/plug-ins.ts";
+import { loadProbes } from "../../program/plug-ins.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { type Attack, tlsAttacks } from "./attacks.ts";
 import { hostileNames, nameAttacks } from "./hostile-names.ts";

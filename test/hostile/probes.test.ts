@@ -2,7 +2,6 @@
 import { env } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import type { Probe } from "../../core/probe.ts";
 import { startCastopod } from "../../practice/stand-ins/castopod.ts";
 import { cloudronToken, startCloudron } from "../../practice/stand-ins/cloudron.ts";
@@ -11,6 +10,7 @@ import { startLemmy } from "../../practice/stand-ins/lemmy.ts";
 import { practiceToken, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import { startPixelfed } from "../../practice/stand-ins/pixelfed.ts";
 import type { StandIn } from "../../practice/stand-ins/stand-in.ts";
+import { loadProbes } from "../../program/plug-ins.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { type Attack, protocolAttacks, slowAttacks, tlsAttacks } from "./attacks.ts";
 import { bodyAttacks } from "./body-attacks.ts";

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../collector/system-clock.ts";
 import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import probe from "../../probes/horizon.ts";
 import { frontOf, readHorizon } from "../../probes/lib/horizon-state.ts";
 import { type RedisReader, withRedis } from "../../probes/lib/redis.ts";
+import { systemClock } from "../../program/system-clock.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { command, expectAge, redisMicroseconds, redisSeconds, redisWith } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";

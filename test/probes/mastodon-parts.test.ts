@@ -1,6 +1,5 @@
 /** Mastodon's media, federation, timeline and search: policies that are no faults, faults that look like none, hostile bytes. */
 import { describe, expect, test } from "vitest";
-import { loadProbes } from "../../commands/lib/plug-ins.ts";
 import { Secret } from "../../core/secret.ts";
 import { type MastodonSettings, practiceToken, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import mastodon from "../../probes/mastodon.ts";
@@ -9,6 +8,7 @@ import media from "../../probes/mastodon-media.ts";
 import search from "../../probes/mastodon-search.ts";
 import signUp from "../../probes/mastodon-sign-up.ts";
 import timeline from "../../probes/mastodon-timeline.ts";
+import { loadProbes } from "../../program/plug-ins.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 import { type Answer, type Answers, asHtml, asJson, smallServer } from "../helpers/small-server.ts";

@@ -1,7 +1,6 @@
 /** A real Sidekiq at work: our figures equal those of its own API, on the same Redis at the same instant. */
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../collector/system-clock.ts";
 import { Refused } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
@@ -9,6 +8,7 @@ import { openSidekiqConsole, type RubyConsole, sidekiqRuby, startSidekiq } from 
 import { withRedis } from "../../probes/lib/redis.ts";
 import { readSidekiq, type SidekiqState } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
+import { systemClock } from "../../program/system-clock.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { command } from "../helpers/redis-dump.ts";
 import { redisTest } from "../helpers/redis-test.ts";

@@ -9,7 +9,6 @@ import fc from "fast-check";
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../collector/system-clock.ts";
 import { Secret } from "../../core/secret.ts";
 import { debianProgram } from "../../practice/servers/debian.ts";
 import { freePort, onPort } from "../../practice/servers/ports.ts";
@@ -20,6 +19,7 @@ import { type RedisReader, withRedis } from "../../probes/lib/redis.ts";
 import { redisAddress } from "../../probes/lib/redis-address.ts";
 import { enqueuedAt, readSidekiq, rubyTime } from "../../probes/lib/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
+import { systemClock } from "../../program/system-clock.ts";
 import { certificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import {

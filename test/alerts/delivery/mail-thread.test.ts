@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import email from "../../../alerts/channels/email.ts";
 import { openDelivery } from "../../../alerts/delivery/delivery.ts";
-import { systemClock } from "../../../collector/system-clock.ts";
 import { silentLog } from "../../../core/log.ts";
 import { Secret } from "../../../core/secret.ts";
 import { startMailCatcher } from "../../../practice/servers/mail.ts";
+import { systemClock } from "../../../program/system-clock.ts";
 import { onCall, World } from "../world.ts";
 
 test("an outage and its end arrive as one thread", async () => {

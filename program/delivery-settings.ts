@@ -1,8 +1,8 @@
 /** What the delivery needs of a configuration. */
 import { isDeepStrictEqual } from "node:util";
-import type { ConfiguredChannel, DeliveryOptions } from "../../alerts/delivery/delivery.ts";
-import type { Config, Plugins } from "../../core/config.ts";
-import { Secret } from "../../core/secret.ts";
+import type { ConfiguredChannel, DeliveryOptions } from "../alerts/delivery/delivery.ts";
+import type { Config, Plugins } from "../core/config.ts";
+import { Secret } from "../core/secret.ts";
 
 type Settings = Pick<DeliveryOptions, "channels" | "onCall">;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openLiveness } from "../../commands/lib/liveness.ts";
+import { openLiveness } from "../../program/liveness.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 test("a part that stands still for longer than its patience is named, until it moves again", async () => {

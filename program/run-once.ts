@@ -1,14 +1,14 @@
 /** Runs some checks once, right now, outside of any schedule: for `probe`. */
-import { openHttp } from "../../collector/http.ts";
-import { Runner } from "../../collector/runner.ts";
-import { openSelfCheck } from "../../collector/self-check.ts";
-import { Slots } from "../../collector/slots.ts";
-import { systemClock } from "../../collector/system-clock.ts";
-import type { Config, Plugins } from "../../core/config.ts";
-import type { Log } from "../../core/log.ts";
-import type { Sample } from "../../core/sample.ts";
-import type { Check } from "../../core/target.ts";
-import { userAgent } from "./user-agent.ts";
+import { openHttp } from "../collector/http.ts";
+import { userAgent } from "../collector/network/user-agent.ts";
+import { Runner } from "../collector/runner.ts";
+import { openSelfCheck } from "../collector/self-check.ts";
+import { Slots } from "../collector/slots.ts";
+import type { Config, Plugins } from "../core/config.ts";
+import type { Log } from "../core/log.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import { systemClock } from "./system-clock.ts";
 
 export interface OnceParts {
   readonly config: Config;

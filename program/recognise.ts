@@ -1,9 +1,10 @@
 /** Finds out what runs at an address: NodeInfo first, then what each software alone has, then whether it is a feed or a page. */
 import { z } from "zod";
-import { Unreachable } from "../../core/errors.ts";
-import { plainText } from "../../core/plain-text.ts";
-import type { Http, HttpAnswer } from "../../core/probe.ts";
-import { ownAddress } from "../../probes/lib/own-address.ts";
+import { openHttp } from "../collector/http.ts";
+import { Unreachable } from "../core/errors.ts";
+import { plainText } from "../core/plain-text.ts";
+import type { Http, HttpAnswer } from "../core/probe.ts";
+import { ownAddress } from "../probes/lib/own-address.ts";
 
 /** What was found. Names and versions come from strangers and are plain text of bounded length. */
 export type Found =
@@ -20,8 +21,24 @@ export type Found =
   | { readonly what: "page"; readonly title?: string | undefined; readonly url: string }
   | { readonly what: "nothing"; readonly reason: string };
 
-/** @param http each call ends within its own time; `Unreachable` is thrown where there is no answer. */
-export async function recognise(address: URL, http: Http): Promise<Found> {
+/** For one question, and for all about one address. */
+const patience = { question: 10_000, address: 40_000 };
+
+/** Asks as somebody who was started by a person: a few questions, each within its own time. */
+export function recognise(
+  address: URL,
+  { signal, version }: { readonly signal: AbortSignal; readonly version: string },
+): Promise<Found> {
+  const client = openHttp({ userAgent: `Tidewatch/${version} (init, started by a person)` });
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(patience.address)]);
+  const http: Http = {
+    get: (url, request) =>
+      client.forRun(AbortSignal.any([whole, AbortSignal.timeout(patience.question)])).get(url, request),
+  };
+  return whatAnswers(address, http);
+}
+
+async function whatAnswers(address: URL, http: Http): Promise<Found> {
   // A feed is told by its own address; what serves it would be found at the same host.
   const own = await orUnreachable(() =>
     http.get(address, { followRedirects: 5, maxBodyBytes: 512_000, headers: { accept: "*/*" } }),

@@ -2,9 +2,9 @@ import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../collector/config-file.ts";
-import { loadPlugins } from "../../commands/lib/plug-ins.ts";
 import { ConfigError } from "../../core/errors.ts";
+import { parseConfig } from "../../program/config-file.ts";
+import { loadPlugins } from "../../program/plug-ins.ts";
 
 const plugins = await loadPlugins();
 

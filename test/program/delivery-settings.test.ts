@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import email from "../../alerts/channels/email.ts";
-import { parseConfig } from "../../collector/config-file.ts";
-import { deliverySettings } from "../../commands/lib/delivery-settings.ts";
+import { parseConfig } from "../../program/config-file.ts";
+import { deliverySettings } from "../../program/delivery-settings.ts";
 
 const plugins = { probes: {}, channels: { email } };
 

@@ -1,11 +1,11 @@
 /** The folder is the list: every file in probes/ and alerts/channels/ is a plug-in named like its file. */
 import { readdir } from "node:fs/promises";
 import { z } from "zod";
-import type { Channel } from "../../core/channel.ts";
-import type { Plugins } from "../../core/config.ts";
-import { Refused } from "../../core/errors.ts";
-import { readingFamilies } from "../../core/metric-families.ts";
-import type { Probe } from "../../core/probe.ts";
+import type { Channel } from "../core/channel.ts";
+import type { Plugins } from "../core/config.ts";
+import { Refused } from "../core/errors.ts";
+import { readingFamilies } from "../core/metric-families.ts";
+import type { Probe } from "../core/probe.ts";
 
 const isFunction = z.custom<() => unknown>((value) => typeof value === "function", "is not a function");
 const shape = { summary: z.string().min(1), options: z.instanceof(z.ZodType), example: z.unknown() };
@@ -20,7 +20,7 @@ const probe = z.object({ ...shape, readings: z.array(family).optional(), run: is
 const residency = z.enum(["own", "canada", "abroad"]);
 const channel = z.object({ ...shape, address: z.instanceof(z.ZodType), residency, open: isFunction });
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../", import.meta.url);
 
 export async function loadPlugins(): Promise<Plugins> {
   const [probes, channels] = await Promise.all([loadProbes(), loadChannels()]);

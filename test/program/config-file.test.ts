@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { loadConfig, parseConfig } from "../../collector/config-file.ts";
-import { loadPlugins } from "../../commands/lib/plug-ins.ts";
 import { type Config, type Plugins, readConfig } from "../../core/config.ts";
 import { ConfigError, type ConfigFault } from "../../core/errors.ts";
 import { defineProbe, type Probe } from "../../core/probe.ts";
 import { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
+import { loadConfig, parseConfig } from "../../program/config-file.ts";
+import { loadPlugins } from "../../program/plug-ins.ts";
 
 const folder = join(import.meta.dirname, "../fixtures/config");
 const env = { SMTP_URL: "smtp://tidewatch@mail.social.example:587", REDIS_URL: "redis://127.0.0.1", EMPTY_URL: "" };

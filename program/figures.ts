@@ -1,17 +1,17 @@
 /** Works out, now and then, what is too dear for every sample: uptime, error budgets, and when disks are full. */
-import type { Metrics, TargetFigures } from "../../collector/metrics.ts";
-import type { CapacityModel } from "../../core/capacity.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { Incident } from "../../core/incident.ts";
-import type { CheckState, Live } from "../../core/live.ts";
-import type { Log } from "../../core/log.ts";
-import { Nap } from "../../core/nap.ts";
-import { targetTimeline } from "../../core/status.ts";
-import type { Store, Transition } from "../../core/store.ts";
-import type { Target } from "../../core/target.ts";
-import { formatDuration } from "../../core/units.ts";
-import { account } from "../../core/uptime.ts";
-import { capacityModels } from "../../reports/capacity.ts";
+import type { Metrics, TargetFigures } from "../collector/metrics.ts";
+import type { CapacityModel } from "../core/capacity.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Incident } from "../core/incident.ts";
+import type { CheckState, Live } from "../core/live.ts";
+import type { Log } from "../core/log.ts";
+import { Nap } from "../core/nap.ts";
+import { targetTimeline } from "../core/status.ts";
+import type { Store, Transition } from "../core/store.ts";
+import type { Target } from "../core/target.ts";
+import { formatDuration } from "../core/units.ts";
+import { account } from "../core/uptime.ts";
+import { capacityModels } from "../reports/capacity.ts";
 
 export interface FigureParts {
   readonly store: Pick<Store, "transitions" | "incidents" | "readings" | "outboxPending">;

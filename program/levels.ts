@@ -3,12 +3,12 @@
  * more than one; but a queue that is a quarter of an hour late is not as promised.
  */
 
-import type { Level } from "../../alerts/escalation/wording.ts";
-import { carries } from "../../alerts/judging/thresholds.ts";
-import { levelText } from "../../core/member-texts.ts";
-import type { Sample } from "../../core/sample.ts";
-import type { Check } from "../../core/target.ts";
-import type { Threshold } from "../../core/threshold.ts";
+import { type Level, reasonOf } from "../alerts/escalation/wording.ts";
+import { carries } from "../alerts/judging/thresholds.ts";
+import { levelText } from "../core/member-texts.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Check } from "../core/target.ts";
+import type { Threshold } from "../core/threshold.ts";
 
 export interface Observed extends Sample {
   /** False for a job that calls us: nothing can be asked of it, and only the program that runs hears it. */
@@ -39,6 +39,11 @@ function levelsOf({ readings = [] }: Sample, rules: readonly Threshold[]): reado
     return rule ? [{ labels, value, rule }] : [];
   });
   return highest.toSorted((a, b) => Number(isGrave(b.rule)) - Number(isGrave(a.rule)));
+}
+
+/** "queue=default: 14m (told at 2m, over below 40s)": as a notice would say it. */
+export function levelReason(check: string, level: ObservedLevel): string {
+  return reasonOf({ kind: "levels", check, levels: [level] });
 }
 
 const isGrave = ({ urgency, affects }: Threshold): boolean => urgency === "page" || affects === "degraded";

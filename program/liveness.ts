@@ -1,5 +1,5 @@
 /** Which part of the program moved when: the truth behind /healthz and the heartbeat. */
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 export interface Liveness<Part extends string> {
   /** Says that a part did its work just now. */

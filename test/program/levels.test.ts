@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { observed } from "../../commands/lib/levels.ts";
 import { samplesText } from "../../commands/lib/sample-text.ts";
 import { worstExit } from "../../commands/probe.ts";
 import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import sidekiq from "../../probes/sidekiq.ts";
+import { observed } from "../../program/levels.ts";
 
 const thresholds = sidekiq.thresholds?.(sidekiq.options.parse({ url: new Secret("redis://127.0.0.1") })) ?? [];
 
