@@ -1,6 +1,7 @@
 /** From a target as written to its checks: the kind's standard checks, changed and added to, each read by its probe. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { checkDefaults, confirmationDefaults } from "./config-defaults.ts";
 import type { NamedCheck } from "./config-dependencies.ts";
 import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./config-schema.ts";
 import { nearest } from "./nearest.ts";
@@ -280,7 +281,7 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     probe: name,
     everySeconds: timing.every,
     timeoutSeconds: timing.timeout,
-    required: common.data.required ?? true,
+    required: common.data.required ?? checkDefaults.required,
     ...(probe.behind && { behind: probe.behind }),
     confirm: confirmationOf({ ...confirm, ...common.data.confirm }, timing.every),
     ...(dependsOn.length > 0 && { dependsOn: [...new Set(dependsOn)] }),
@@ -325,8 +326,8 @@ interface Timing {
 
 /** A timeout nobody wrote gives way to a short interval; a written one must fit. */
 function timingOf(common: z.output<typeof commonSettings>, { defaults }: Probe): Timing {
-  const usual = defaults?.timeoutSeconds ?? 10;
-  const every = common.every ?? defaults?.everySeconds ?? 60;
+  const usual = defaults?.timeoutSeconds ?? checkDefaults.timeoutSeconds;
+  const every = common.every ?? defaults?.everySeconds ?? checkDefaults.everySeconds;
   const timeout = common.timeout ?? Math.min(usual, every * 0.8);
   return { every, timeout, tooLong: timeout >= every };
 }
@@ -337,11 +338,12 @@ function tooLong({ every, timeout }: Timing, merged: Merged): SettingFault {
 }
 
 function confirmationOf(written: WrittenConfirmation, every: number): Confirmation {
+  const { failures, retrySeconds, successes, recoverySeconds } = confirmationDefaults;
   return {
-    failures: written.failures ?? 3,
-    retrySeconds: written.retryEvery ?? Math.min(20, every),
-    successes: written.successes ?? 2,
-    recoverySeconds: written.recoverEvery ?? Math.min(30, every),
+    failures: written.failures ?? failures,
+    retrySeconds: written.retryEvery ?? Math.min(retrySeconds, every),
+    successes: written.successes ?? successes,
+    recoverySeconds: written.recoverEvery ?? Math.min(recoverySeconds, every),
   };
 }
 

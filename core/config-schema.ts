@@ -1,12 +1,14 @@
 /** The one schema of tidewatch.yaml: what may be written, checked, described, and turned into base units. */
 import { z } from "zod";
 import type { Channel } from "./channel.ts";
+import { checkDefaults, confirmationDefaults as usual } from "./config-defaults.ts";
 import { type Language, lastResort } from "./language.ts";
 import { nearest } from "./nearest.ts";
 import type { Probe } from "./probe.ts";
 import { Secret } from "./secret.ts";
 import { duration, identifier, language, localised, ratio, secret, secretJsonSchema, webAddress } from "./settings.ts";
 import { isTimeZone } from "./time-zone.ts";
+import { formatDuration } from "./units.ts";
 
 /** What the folders probes/ and alerts/channels/ hold, by file name. */
 export interface Plugins {
@@ -152,15 +154,27 @@ const selfCheck = () =>
 
 const confirmation = () =>
   z.strictObject({
-    failures: z.int().min(1).max(20).optional().describe("Bad results in a row that make an outage. Default: 3"),
+    failures: z
+      .int()
+      .min(1)
+      .max(20)
+      .optional()
+      .describe(`Bad results in a row that make an outage. Default: ${usual.failures}`),
     retryEvery: duration({ atLeast: 0.1, atMost: day })
       .optional()
-      .describe("Time from a bad result to the next try. Default: 20s, or the interval where that is shorter"),
-    successes: z.int().min(1).max(20).optional().describe("Good results in a row that end it. Default: 2"),
+      .describe(
+        `Time from a bad result to the next try. Default: ${formatDuration(usual.retrySeconds)}, or the interval where that is shorter`,
+      ),
+    successes: z
+      .int()
+      .min(1)
+      .max(20)
+      .optional()
+      .describe(`Good results in a row that end it. Default: ${usual.successes}`),
     recoverEvery: duration({ atLeast: 0.1, atMost: day })
       .optional()
       .describe(
-        "Time from a good result to the next try while recovering. Default: 30s, or the interval if shorter. What is down is looked at once a minute at least",
+        `Time from a good result to the next try while recovering. Default: ${formatDuration(usual.recoverySeconds)}, or the interval if shorter. What is down is looked at once a minute at least`,
       ),
   });
 
@@ -177,15 +191,19 @@ export const commonSettings = z.object({
     .describe("What looks: one of the probes. Left out to change a check that the kind brings."),
   every: duration({ atLeast: 1, atMost: 7 * day })
     .optional()
-    .describe("Time between two runs. Default: 1m, or what the probe thinks best"),
+    .describe(
+      `Time between two runs. Default: ${formatDuration(checkDefaults.everySeconds)}, or what the probe thinks best`,
+    ),
   timeout: duration({ atLeast: 0.1, atMost: 600 })
     .optional()
-    .describe("Time for one run; must be shorter than `every`. Default: 10s, or what the probe thinks best"),
+    .describe(
+      `Time for one run; must be shorter than \`every\`. Default: ${formatDuration(checkDefaults.timeoutSeconds)}, or what the probe thinks best`,
+    ),
   required: z
     .boolean()
     .optional()
     .describe(
-      "false: measured and shown to the team, but it neither makes the target down nor wakes anybody. Default: true",
+      `false: measured and shown to the team, but it neither makes the target down nor wakes anybody. Default: ${checkDefaults.required}`,
     ),
   confirm: confirmation().optional().describe("How a change is made sure of, where it differs from `alerts.confirm`."),
   dependsOn: checkNames()
