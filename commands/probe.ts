@@ -5,7 +5,7 @@ import { Refused } from "../core/errors.ts";
 import { jsonLog } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkKey, type Outcome } from "../core/sample.ts";
-import { worstFirst } from "../core/status.ts";
+import { worstOf } from "../core/severity.ts";
 import type { Check } from "../core/target.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { type Observed, observed } from "../program/levels.ts";
@@ -67,8 +67,7 @@ function columns({ stdout, env }: CommandContext): number | undefined {
 /** What was not measured hides nothing, and is not up either. Who was not asked says nothing, unless nobody was. */
 export function worstExit(samples: readonly Pick<Observed, "outcome" | "asked">[]): number {
   const asked = samples.filter((sample) => sample.asked);
-  const worst = worstFirst.find((outcome) => asked.some((sample) => sample.outcome === outcome));
-  return exitCodes[worst ?? "unknown"];
+  return exitCodes[worstOf(asked.map(({ outcome }) => outcome)) ?? "unknown"];
 }
 
 /** The checks that are meant by `mastodon` and `mastodon/web`; all of them when nothing is named. Each once. */

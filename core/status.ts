@@ -5,6 +5,7 @@ import type { CheckState } from "./live.ts";
 import { type Upgrade, upgradesOf } from "./past.ts";
 import { type ResidencyStatus, residencyStatus } from "./residency.ts";
 import type { Outcome } from "./sample.ts";
+import { worstOf } from "./severity.ts";
 import type { CheckRef, Transition } from "./store.ts";
 import { isShown, type Target } from "./target.ts";
 import type { CivilDay } from "./time-zone.ts";
@@ -77,8 +78,6 @@ export interface DayStatus {
   readonly seconds: Readonly<Record<Outcome, number>>;
 }
 
-/** What was not measured is no trouble that is known, and must not hide any. */
-export const worstFirst: readonly Outcome[] = ["down", "degraded", "unknown", "up"];
 const recentDays = 14;
 /** Of a month full of small troubles the newest say enough; the first view must stay small. */
 const recentLimit = 20;
@@ -119,7 +118,7 @@ function overall(targets: readonly TargetStatus[]): Overall {
   if (total === 0) return { state: "empty", affected: [], total };
   if (targets.every((target) => target.isNew)) return { state: "new", affected: [], total };
   const measured = targets.filter((target) => !target.isNew);
-  const state = worstFirst.find((outcome) => measured.some((target) => target.outcome === outcome)) ?? "up";
+  const state = worstOf(measured.map(({ outcome }) => outcome)) ?? "up";
   const affected = measured.filter((target) => target.outcome === state).map((target) => target.name);
   return { state, affected: state === "up" ? [] : affected, total };
 }

@@ -1,7 +1,7 @@
 /** How each required check stands by its verdict, and the bad tries that speak for it. */
 import type { Judged } from "../../core/decide.ts";
-import type { IncidentFacts } from "../../core/incident.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import { isWorse, worstOf } from "../../core/severity.ts";
 import type { Series, Store, StoredVerdict } from "../../core/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Verdict } from "../../core/verdict.ts";
@@ -60,7 +60,7 @@ export class Outages {
   /** How a check stands, wherever it is looked at from; up as long as nothing else is known. */
   worst(key: CheckKey): Standing {
     const standings = [...(this.#standing.get(key)?.values() ?? [])];
-    return standings.reduce((worst, standing) => (isWorse(standing, worst) ? standing : worst), "up");
+    return worstOf(standings) ?? "up";
   }
 
   /** How the worst required check of a target stands. */
@@ -68,7 +68,7 @@ export class Outages {
     const standings = checks
       .filter(({ required }) => required)
       .map(({ target, id }) => this.worst(checkKey({ target, check: id })));
-    return standings.reduce((worst, standing) => (isWorse(standing, worst) ? standing : worst), "up");
+    return worstOf(standings) ?? "up";
   }
 
   /** How bad a check was for a try that began at `at`: one that is well by now may have spoilt it all the same. */
@@ -141,10 +141,6 @@ export class Outages {
 export function isBad({ outcome }: Pick<Sample, "outcome">): boolean {
   return outcome === "down" || outcome === "degraded";
 }
-
-type Severity = IncidentFacts["impact"] | Standing;
-const severity: Readonly<Record<Severity, number>> = { up: 0, none: 0, degraded: 1, down: 2 };
-export const isWorse = (a: Severity, b: Severity) => severity[a] > severity[b];
 
 function standingOf({ down, degraded }: Verdict): Standing {
   if (down.on) return "down";

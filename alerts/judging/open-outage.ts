@@ -10,12 +10,13 @@ import {
   unreachableBehindText,
 } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
+import { isWorse } from "../../core/severity.ts";
 import type { Changes } from "../../core/store.ts";
 import type { Target } from "../../core/target.ts";
 import type { Telling } from "../escalation/notices.ts";
 import { withdrawn } from "../escalation/plan.ts";
 import { lineLength, secondsBetween } from "../escalation/wording.ts";
-import { isBad, isWorse, type Outages, type Standing } from "./confirmed-outages.ts";
+import { isBad, type Outages, type Standing } from "./confirmed-outages.ts";
 import { type Facts, outageFacts, shown } from "./incident-facts.ts";
 import { type Attribution, becauseOf } from "./inhibition.ts";
 import { type Incidents, mergeChanges, type Tracked } from "./open-incidents.ts";

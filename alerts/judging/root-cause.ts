@@ -4,8 +4,9 @@
  */
 import type { IncidentFacts } from "../../core/incident.ts";
 import { type CheckKey, checkKey } from "../../core/sample.ts";
+import { isWorse } from "../../core/severity.ts";
 import type { Check, Target } from "../../core/target.ts";
-import { isWorse, keyOf, type Outages, type Standing } from "./confirmed-outages.ts";
+import { keyOf, type Outages, type Standing } from "./confirmed-outages.ts";
 import type { Incidents } from "./open-incidents.ts";
 
 type Instant = Temporal.Instant;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
 import { storedText } from "../../core/language.ts";
+import { isWorse } from "../../core/severity.ts";
 import type { IncidentChange, NoticesAnew } from "../../core/store.ts";
 import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
@@ -13,7 +14,6 @@ const Kind = z.enum(["outage", "threshold"]);
 const Impact = z.enum(["down", "degraded", "none"]);
 const Urgency = z.enum(["page", "ticket"]);
 const UpdateKind = z.enum(["confirmed", "joined", "acknowledged", "resolved", "note"]);
-const impacts = ["none", "degraded", "down"] as const;
 
 export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(milliseconds);
 
@@ -65,7 +65,7 @@ function join(connection: Connection, change: Extract<IncidentChange, { change: 
   if (!incident || incident.state === "resolved") return;
   if (change.unlessAcknowledged && incident.state === "acknowledged") return;
   const checks = [...new Set([...incident.checks, change.check])];
-  const impact = impacts.indexOf(change.impact) > impacts.indexOf(incident.impact) ? change.impact : incident.impact;
+  const impact = isWorse(change.impact, incident.impact) ? change.impact : incident.impact;
   connection.run("update incident set checks = ?, impact = ? where id = ?", JSON.stringify(checks), impact, change.id);
   if (change.raised) raise(connection, change.id, change.raised);
   if (change.words) {

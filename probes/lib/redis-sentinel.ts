@@ -27,7 +27,7 @@ export async function primaryOf(
     const [host, port] = await Promise.any(asked);
     return { host, port, tls, user, password, database };
   } catch (error) {
-    throw signal.aborted ? await lastWord(asked) : worstOf(error, nodes.length);
+    throw signal.aborted ? await lastWord(asked) : mostTelling(error, nodes.length);
   } finally {
     // Whoever has not answered by now need not.
     answered.abort();
@@ -44,7 +44,7 @@ async function lastWord(asked: readonly Promise<unknown>[]): Promise<unknown> {
 }
 
 /** A sentinel that turns us away, or knows no such primary, says more than one that is gone. */
-function worstOf(error: unknown, nodes: number): unknown {
+function mostTelling(error: unknown, nodes: number): unknown {
   const faults: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
   const told = faults.find((fault) => fault instanceof NotMeasured);
   if (told) return told;
