@@ -8,7 +8,8 @@ import { judged, seenTasks, tasksEvidence, tasksMetrics, tasksReadings } from ".
 import { castopodQueues, castopodTasksThresholds, runbook } from "./lib/castopod-tasks-queues.ts";
 import { readCastopodTasks } from "./lib/castopod-tasks-state.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { mysqlUrl, NoConnectionLeft, withMysql } from "./lib/mysql.ts";
+import { NoConnectionLeft } from "./lib/database-refusals.ts";
+import { mysqlUrl, withMysql } from "./lib/mysql.ts";
 import { queueSettings, tolerances } from "./lib/queue-lateness.ts";
 
 const options = z.strictObject({

@@ -1,12 +1,12 @@
 /** Looks at how a MySQL or MariaDB fills: databases, logs, connections. */
 import { z } from "zod";
-import type { Localised } from "../core/language.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { connectionThresholds } from "./lib/connection-levels.ts";
-import { type MysqlReader, mysqlUrl, NoConnectionLeft, questionSeconds, withMysql } from "./lib/mysql.ts";
+import { findingOfQuestions, findingWithoutConnection } from "./lib/database-refusals.ts";
+import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./lib/mysql.ts";
 import { measureMysql, mysqlMetrics } from "./lib/mysql-sizes.ts";
 import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
 
@@ -51,8 +51,7 @@ async function look(settings: Options, { net }: ProbeContext): Promise<Finding> 
     );
     return { ...answer, phases };
   } catch (error) {
-    if (!(error instanceof NoConnectionLeft)) throw error;
-    return { outcome: "degraded", reason: error.message, explanation: fullHouse };
+    return findingWithoutConnection(error);
   }
 }
 
@@ -62,33 +61,9 @@ async function measure(mysql: MysqlReader, settings: Options): Promise<Finding> 
     usedBytes === undefined
       ? []
       : storageReadings(settings.store ?? "mysql", usedBytes + settings.fixedOverhead, settings.capacity);
-  const missing = [...refused.keys()];
-  const evidence = [...notes, ...missing.map((what) => `not measured: ${what} (${refused.get(what)})`)].join("\n");
-  const common = { readings: [...readings, ...stored], ...(evidence && { evidence }) };
-  if (common.readings.length === 0) return { ...common, ...nothingMeasured([...refused.values()]) };
-  const mend = [...refused.values()].includes("not allowed") ? ": GRANT PROCESS, REPLICATION CLIENT to our user" : "";
-  return {
-    ...common,
-    outcome: "up",
-    ...(missing.length > 0 && { reason: `not measured: ${missing.join(", ")}${mend}` }),
-  };
+  const all = [...readings, ...stored];
+  return findingOfQuestions(
+    { readings: all, answered: all.length > 0, refused, notes },
+    { grant: "GRANT PROCESS, REPLICATION CLIENT to our user", seconds: questionSeconds },
+  );
 }
-
-function nothingMeasured(refusals: readonly string[]): Finding {
-  if (refusals.includes("not allowed")) {
-    return { outcome: "unknown", reason: "every question was refused: GRANT PROCESS, REPLICATION CLIENT to our user" };
-  }
-  const slow = refusals.every((refusal) => refusal === "too slow");
-  const reason = slow ? `every question took more than ${questionSeconds} s` : "every question failed";
-  return { outcome: "degraded", reason, explanation: overloaded };
-}
-
-const fullHouse: Localised = {
-  en: "Pages may load slowly or fail, because the database takes no further connections.",
-  fr: "Des pages peuvent être lentes ou échouer : la base de données n’accepte plus de connexions.",
-};
-
-const overloaded: Localised = {
-  en: "Pages load slowly, because the database is overloaded.",
-  fr: "Les pages se chargent lentement : la base de données est surchargée.",
-};

@@ -1,11 +1,11 @@
 /** Looks at how a PostgreSQL fills: databases, write-ahead log, connections, transaction numbers, replication slots. */
 import { z } from "zod";
-import type { Localised } from "../core/language.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { NoConnectionLeft, type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
+import { findingWithoutConnection } from "./lib/database-refusals.ts";
+import { type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
 import { Findings, postgresMetrics, type Row, sum } from "./lib/postgres-findings.ts";
 import { postgresThresholds } from "./lib/postgres-levels.ts";
 import * as questions from "./lib/postgres-questions.ts";
@@ -57,15 +57,9 @@ async function look(settings: Options, context: ProbeContext): Promise<Finding> 
     );
     return { ...answer, phases };
   } catch (error) {
-    if (!(error instanceof NoConnectionLeft)) throw error;
-    return { outcome: "degraded", reason: error.message, explanation: fullHouse };
+    return findingWithoutConnection(error);
   }
 }
-
-const fullHouse: Localised = {
-  en: "Pages may load slowly or fail, because the database takes no further connections.",
-  fr: "Des pages peuvent être lentes ou échouer : la base de données n’accepte plus de connexions.",
-};
 
 async function measure(postgres: PostgresReader, settings: Options, context: ProbeContext): Promise<Finding> {
   const findings = new Findings();

@@ -5,7 +5,8 @@
  */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import { askRows, type MysqlReader, type Refusal } from "./mysql.ts";
+import type { Refusal } from "./database-refusals.ts";
+import { askRows, type MysqlReader } from "./mysql.ts";
 import type { WaitingQueue } from "./queue-lateness.ts";
 
 export interface CastopodTasks {

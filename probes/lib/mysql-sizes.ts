@@ -6,7 +6,8 @@ import { z } from "zod";
 import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
-import { askRows, type MysqlReader, type Refusal } from "./mysql.ts";
+import type { Refusal } from "./database-refusals.ts";
+import { askRows, type MysqlReader } from "./mysql.ts";
 
 /** Sums are DECIMAL, and large numbers arrive as text. */
 const number = z.union([

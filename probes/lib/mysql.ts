@@ -11,6 +11,7 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
 import { isCertificateFault } from "./no-answer.ts";
@@ -31,8 +32,6 @@ function mysqlAddress(text: string): URL | undefined {
   return url && /^(?:mysql|mariadb):$/.test(url.protocol) && url.hostname !== "" ? url : undefined;
 }
 
-/** Why a question has no answer. It is never the same as zero. */
-export type Refusal = "not allowed" | "too slow" | "locked" | "failed";
 type Rows = readonly unknown[];
 
 export interface MysqlReader {
@@ -51,11 +50,6 @@ export async function askRows<Row>(
   const answer = await mysql.ask(sql);
   if (typeof answer === "string") return answer;
   return z.array(row).safeParse(answer).data ?? "failed";
-}
-
-/** The server lets nobody in any more, us included. */
-export class NoConnectionLeft extends Error {
-  override readonly name = "NoConnectionLeft";
 }
 
 /** A question that takes longer is given up; a lock is hardly waited for at all. */
@@ -232,7 +226,7 @@ function explained(error: unknown, line: Line): unknown {
   const evidence = `MySQL error ${number}`;
   switch (number) {
     case 1040:
-      return new NoConnectionLeft("has no free connection left");
+      return new NoConnectionLeft();
     case 1045:
     case 1698:
       return new NotMeasured("MySQL refused our user name or password", { evidence });

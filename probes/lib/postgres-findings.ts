@@ -1,16 +1,11 @@
 /** From PostgreSQL's answers to readings: what was measured, and what was not. */
 import { z } from "zod";
-import type { Localised } from "../../core/language.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Reading } from "../../core/sample.ts";
-import { type Ask, type Refusal, statementSeconds } from "./postgres.ts";
+import { findingOfQuestions, type Refusal } from "./database-refusals.ts";
+import { type Ask, statementSeconds } from "./postgres.ts";
 import type * as questions from "./postgres-questions.ts";
-
-const overloaded: Localised = {
-  en: "Pages load slowly, because the database is overloaded.",
-  fr: "Les pages se chargent lentement : la base de données est surchargée.",
-};
 
 export type Row<Question extends { readonly row: z.ZodType }> = z.output<Question["row"]>;
 
@@ -132,26 +127,11 @@ export class Findings {
   }
 
   finding(): Finding {
-    const refusals = [...this.refused.values()];
-    const evidence = [...this.#notes, ...[...this.refused].map(([what, why]) => `not measured: ${what} (${why})`)].join(
-      "\n",
+    return findingOfQuestions(
+      { readings: this.readings, answered: this.#answered > 0, refused: this.refused, notes: this.#notes },
+      { grant: "GRANT pg_monitor to our role", seconds: statementSeconds },
     );
-    const common = { readings: this.readings, ...(evidence && { evidence }) };
-    if (this.#answered === 0) return { ...common, ...nothingAnswered(refusals) };
-    const missing = [...this.refused.keys()].join(", ");
-    if (!missing) return { ...common, outcome: "up" };
-    const mend = refusals.includes("not allowed") ? ": GRANT pg_monitor to our role" : "";
-    return { ...common, outcome: "up", reason: `not measured: ${missing}${mend}` };
   }
-}
-
-function nothingAnswered(refusals: readonly Refusal[]): Finding {
-  if (refusals.includes("not allowed")) {
-    return { outcome: "unknown", reason: "every question was refused: GRANT pg_monitor to our role" };
-  }
-  const slow = refusals.every((refusal) => refusal === "too slow");
-  const reason = slow ? `every question took more than ${statementSeconds} s` : "every question failed";
-  return { outcome: "degraded", reason, explanation: overloaded };
 }
 
 const mostDatabases = 50;

@@ -8,6 +8,7 @@ import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { secret } from "../../core/settings.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
 import { types } from "./postgres-values.ts";
@@ -28,8 +29,6 @@ function postgresAddress(text: string): URL | undefined {
   return url && /^postgres(?:ql)?:$/.test(url.protocol) ? url : undefined;
 }
 
-/** Why a question has no answer. It is never the same as zero. */
-export type Refusal = "not allowed" | "too slow" | "locked" | "failed";
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** One question; a refused one leaves the others of its group their answers. */
@@ -38,11 +37,6 @@ export type Ask = (sql: string) => Promise<Rows | Refusal>;
 export interface PostgresReader {
   /** Questions that belong together, in one read-only transaction with time limits. */
   group<T>(questions: (ask: Ask) => Promise<T>): Promise<T>;
-}
-
-/** The server lets nobody in any more, us included. */
-export class NoConnectionLeft extends Error {
-  override readonly name = "NoConnectionLeft";
 }
 
 /** A statement that takes longer is given up; a lock is hardly waited for at all. */
@@ -187,7 +181,7 @@ function serverRefusal(
     // Our role's or this database's own limit says nothing about the members' connections.
     return routine === "InitializeSessionUserId" || routine === "CheckMyDatabase"
       ? new NotMeasured("our role has no connection left: raise its CONNECTION LIMIT", { evidence })
-      : new NoConnectionLeft("has no free connection left");
+      : new NoConnectionLeft();
   }
   const { phases } = attempt;
   if (code === "57P03")
