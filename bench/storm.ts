@@ -106,7 +106,7 @@ async function shift(database: string, { quietFrom, busyFrom, until }: Spans): P
   const total = async (from: Temporal.Instant, to: Temporal.Instant) => {
     const ids = Array.from({ length: watched }, (_, index) => `healthy-${index + 1}`);
     const lists = await Promise.all(
-      ids.map((target) => store.samples({ target, check: "web" }, { from, to, limit: 10_000 })),
+      ids.map((target) => store.samples.list({ target, check: "web" }, { from, to, limit: 10_000 })),
     );
     return median(lists.flat().flatMap(({ phases }) => phases?.total ?? []));
   };

@@ -12,11 +12,12 @@ import {
 } from "../core/heartbeat.ts";
 import { plainLines } from "../core/plain-text.ts";
 import { type CheckKey, checkKey } from "../core/sample.ts";
-import type { CheckRef, Store } from "../core/store.ts";
+import type { CheckRef } from "../core/store/series.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Check } from "../core/target.ts";
 
 export interface HeartbeatParts {
-  readonly store: Pick<Store, "heartbeats" | "keepHeartbeat" | "forgetHeartbeat" | "signingKey" | "latestSamples">;
+  readonly store: Pick<Store, "heartbeats" | "keys" | "samples">;
   readonly clock: Clock;
   readonly checks: readonly Check[];
   /** Called at every change, with all that is known of that job. */
@@ -35,14 +36,14 @@ export interface Heartbeats extends HeartbeatListener {
 const keptCharacters = 2000;
 
 export async function openHeartbeats({ store, clock, checks, onHeard }: HeartbeatParts): Promise<Heartbeats> {
-  const key = await store.signingKey("heartbeat");
-  const known = new Map((await store.heartbeats()).map((kept) => [checkKey(kept), kept.state] as const));
+  const key = await store.keys.signing("heartbeat");
+  const known = new Map((await store.heartbeats.list()).map((kept) => [checkKey(kept), kept.state] as const));
   const configured = new Map<CheckKey, number>();
   let deaf: Gap | undefined;
   const hearingOf = (state: HeartbeatState): Hearing => ({ state, ...(deaf && { deaf }) });
 
   const keep = async (of: CheckRef, state: HeartbeatState) => {
-    await store.keepHeartbeat(of, state);
+    await store.heartbeats.keep(of, state);
     known.set(checkKey(of), state);
     onHeard?.(checkKey(of), hearingOf(state));
   };
@@ -55,9 +56,9 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
   const reconfigure = async (wanted: readonly Check[]) => {
     const jobs = listenTo(wanted);
     // What is taken out and put back later is expected anew: nobody could hear it in between.
-    for (const { target, check } of await store.heartbeats()) {
+    for (const { target, check } of await store.heartbeats.list()) {
       if (configured.has(checkKey({ target, check }))) continue;
-      await store.forgetHeartbeat({ target, check });
+      await store.heartbeats.forget({ target, check });
       known.delete(checkKey({ target, check }));
     }
     for (const job of jobs) {
@@ -92,8 +93,8 @@ type Gap = NonNullable<Hearing["deaf"]>;
 
 /** From the last sign of the process before, a sample or a call, to now: calls in between were heard by nobody. */
 async function gapBefore(store: HeartbeatParts["store"], clock: Clock): Promise<Gap | undefined> {
-  const samples = (await store.latestSamples()).map(({ at }) => at.epochMilliseconds);
-  const calls = (await store.heartbeats()).flatMap(({ state: { expectedSince, startedAt, endedAt } }) => [
+  const samples = (await store.samples.latest()).map(({ at }) => at.epochMilliseconds);
+  const calls = (await store.heartbeats.list()).flatMap(({ state: { expectedSince, startedAt, endedAt } }) => [
     expectedSince,
     startedAt ?? expectedSince,
     endedAt ?? expectedSince,

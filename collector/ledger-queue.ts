@@ -1,6 +1,7 @@
 /** What waits to be committed, in order. It stays bounded however long the store fails, and counts what that cost. */
 import type { Sample } from "../core/sample.ts";
-import type { Changes, StoredVerdict, Transition } from "../core/store.ts";
+import { type Changes, mergeChanges } from "../core/store/changes.ts";
+import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
 
 /** What belongs into one transaction together. */
 export interface Entry {
@@ -62,27 +63,12 @@ export class Queue {
 }
 
 export function changesOf(entries: readonly Entry[]): Changes {
-  const decided = entries.flatMap((entry) => entry.decided ?? []);
-  return {
-    samples: [...entries.flatMap(({ sample }) => sample ?? []), ...decided.flatMap(({ samples }) => samples ?? [])],
-    transitions: [
-      ...entries.flatMap(({ transitions }) => transitions ?? []),
-      ...decided.flatMap(({ transitions }) => transitions ?? []),
-    ],
-    verdicts: [
-      ...newest(entries.flatMap(({ verdict }) => verdict ?? [])),
-      ...decided.flatMap(({ verdicts }) => verdicts ?? []),
-    ],
-    thresholds: decided.flatMap(({ thresholds }) => thresholds ?? []),
-    incidents: decided.flatMap(({ incidents }) => incidents ?? []),
-    notices: decided.flatMap(({ notices }) => notices ?? []),
-    annotations: decided.flatMap(({ annotations }) => annotations ?? []),
-  };
-}
-
-/** Of several verdicts about one check only the last one matters. */
-function newest(verdicts: readonly StoredVerdict[]): readonly StoredVerdict[] {
-  return [...new Map(verdicts.map((one) => [JSON.stringify([one.target, one.check, one.vantagePoint]), one])).values()];
+  return mergeChanges(
+    entries.flatMap(({ sample, transitions = [], verdict, decided }) => [
+      { transitions, ...(sample && { samples: [sample] }), ...(verdict && { verdicts: [verdict] }) },
+      ...(decided ? [decided] : []),
+    ]),
+  );
 }
 
 const isPlain = ({ transitions, decided }: Entry) => (transitions ?? []).length === 0 && decided === undefined;

@@ -1,7 +1,8 @@
 /** How one check stands while its samples come in: its verdict, what of it is settled history, its newest sample. */
 import type { CheckState } from "../core/live.ts";
 import type { Outcome, Sample } from "../core/sample.ts";
-import type { Series, StoredVerdict, Transition } from "../core/store.ts";
+import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
+import type { Series } from "../core/store/series.ts";
 import type { Check } from "../core/target.ts";
 import {
   type Advance,

@@ -8,7 +8,8 @@ import { StoreUnavailable } from "../core/errors.ts";
 import type { CheckState, Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Changes, Store } from "../core/store.ts";
+import type { Changes } from "../core/store/changes.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Check } from "../core/target.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { changesOf, type Entry, limits, Queue } from "./ledger-queue.ts";
@@ -80,11 +81,11 @@ class CommittingLedger implements Ledger {
     const ours = (of: { readonly vantagePoint: string }) => of.vantagePoint === vantagePoint;
     const note = (key: CheckKey, what: Parameters<Standing["resume"]>[0]) =>
       this.#left.set(key, { ...this.#left.get(key), ...what });
-    for (const one of (await store.verdicts()).filter(ours)) note(checkKey(one), { verdict: one.verdict });
-    for (const turned of (await store.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
+    for (const one of (await store.judgements.verdicts()).filter(ours)) note(checkKey(one), { verdict: one.verdict });
+    for (const turned of (await store.judgements.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
       note(checkKey(turned), { turned });
     }
-    for (const last of (await store.latestSamples()).filter(ours)) note(checkKey(last), { last });
+    for (const last of (await store.samples.latest()).filter(ours)) note(checkKey(last), { last });
     const missed = await this.#missed(checks);
     this.reconfigure(checks, { skip: false });
     for (const sample of missed.filter(ours)) this.#replay(sample);
@@ -183,7 +184,7 @@ class CommittingLedger implements Ledger {
       return lastAt !== undefined && left?.last && left.last.at.epochMilliseconds > lastAt ? [lastAt] : [];
     });
     if (since.length === 0) return [];
-    return this.#options.store.samplesSince(Temporal.Instant.fromEpochMilliseconds(Math.min(...since)));
+    return this.#options.store.samples.since(Temporal.Instant.fromEpochMilliseconds(Math.min(...since)));
   }
 
   #replay(sample: Sample): void {

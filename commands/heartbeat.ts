@@ -24,7 +24,7 @@ export const command: Command = {
     const chosen = jobs.filter((job) => wanted === undefined || checkKey(job) === wanted);
     if (chosen.length === 0) throw nothingChosen(wanted, jobs.map(checkKey));
     await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
-    const key = await store.signingKey("heartbeat");
+    const key = await store.keys.signing("heartbeat");
     const address = (job: (typeof jobs)[number]) => `${config.server.url}/h/${heartbeatToken(job, key)}`;
     stderr.write("At the end of the job, only if it went well: curl -fsS -m 10 --retry 8 --retry-all-errors ADDRESS\n");
     stderr.write("Or always, with its exit code: ADDRESS/$?  and when it begins: ADDRESS/start\n");

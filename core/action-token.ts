@@ -6,7 +6,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { z } from "zod";
 
 const common = {
-  /** 96 random bits: tells two tokens apart, and lets one be used only once (`Store.useOnce`). */
+  /** 96 random bits: tells two tokens apart, and lets one be used only once (`KeyStore.useOnce`). */
   id: z.string().regex(/^[A-Za-z0-9_-]{16}$/),
   /** Epoch seconds. */
   expires: z.int().nonnegative(),

@@ -1,7 +1,7 @@
 /** The question the ledger asks about every sample: is there something to tell? The alerts answer it. */
 import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
-import type { Changes } from "./store.ts";
+import type { Changes } from "./store/changes.ts";
 import type { Check } from "./target.ts";
 import type { Interval, Verdict, VerdictChange } from "./verdict.ts";
 

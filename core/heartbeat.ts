@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { type CheckKey, checkKey } from "./sample.ts";
-import type { CheckRef } from "./store.ts";
+import type { CheckRef } from "./store/series.ts";
 import type { Check } from "./target.ts";
 
 /** What is known of one job; moments in epoch milliseconds, because it crosses threads and is kept. */
@@ -31,10 +31,6 @@ export const Hearing = z.strictObject({
   deaf: z.strictObject({ from: z.number(), until: z.number() }).exactOptional(),
 });
 export type Hearing = z.output<typeof Hearing>;
-
-export interface StoredHeartbeat extends CheckRef {
-  readonly state: HeartbeatState;
-}
 
 /** One call: a run begins, or it ended with this code. */
 export type Beat = { readonly kind: "start" } | { readonly kind: "end"; readonly exitCode: number };

@@ -1,7 +1,7 @@
 /** When we were measuring: at least one of the services that members see was known to be up, degraded or down. */
 import type { CheckState } from "./live.ts";
 import { targetTimeline } from "./status.ts";
-import type { Transition } from "./store.ts";
+import type { Transition } from "./store/judgements.ts";
 import { isShown, type Target } from "./target.ts";
 import type { Interval } from "./verdict.ts";
 

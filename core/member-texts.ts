@@ -82,7 +82,7 @@ export function unwatchedText(name: Localised): Localised {
   return inEvery(({ words, the }) => words.unwatched(the(name)));
 }
 
-/** The update to pass to `Store.acknowledge`. */
+/** The update to pass to `IncidentStore.acknowledge`. */
 export function acknowledgement(at: Temporal.Instant, isPublic: boolean): Omit<IncidentUpdate, "incident"> {
   return { at, kind: "acknowledged", text: acknowledgedText, public: isPublic };
 }

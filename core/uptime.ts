@@ -2,7 +2,8 @@
 import type { Language } from "./language.ts";
 import { formsOf, tagOf } from "./languages/languages.ts";
 import type { Outcome } from "./sample.ts";
-import type { Series, Transition } from "./store.ts";
+import type { Transition } from "./store/judgements.ts";
+import type { Series } from "./store/series.ts";
 import type { Interval, OutcomeInterval } from "./verdict.ts";
 
 /** The newest part of a series, which is not settled yet and stands in no transition: what `settle` gives. */

@@ -6,7 +6,9 @@ import type { CheckState } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import { joined, measuredTimes } from "../core/measured.ts";
 import { isForMembers } from "../core/status.ts";
-import type { Store, Transition } from "../core/store.ts";
+import type { AnnotationStore } from "../core/store/annotations.ts";
+import type { IncidentStore } from "../core/store/incidents.ts";
+import type { JudgementStore, Transition } from "../core/store/judgements.ts";
 import type { Target } from "../core/target.ts";
 import type { Annotation } from "../core/upgrade.ts";
 import type { Interval } from "../core/verdict.ts";
@@ -35,7 +37,11 @@ interface Since {
   readonly months: Temporal.Instant;
 }
 
-export type RecordStore = Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations">;
+export interface RecordStore {
+  readonly judgements: Pick<JudgementStore, "transitions">;
+  readonly incidents: Pick<IncidentStore, "list" | "updates">;
+  readonly annotations: AnnotationStore;
+}
 
 /** A store that does not answer within this time is treated like one that fails. */
 const patienceSeconds = 5;
@@ -86,10 +92,10 @@ export class RecordReader {
 
   async #fetch(watched: Watched, since: Since): Promise<Records> {
     const now = this.#clock.now();
-    const transitions = await this.#store.transitions({ from: since.days, to: now });
-    const annotations = await this.#store.annotations({ from: since.months, to: now, limit: mostAnnotations });
-    const open = await this.#store.incidents({ open: true, limit: 100 });
-    const past = await this.#store.incidents({ since: since.months, limit: mostIncidents });
+    const transitions = await this.#store.judgements.transitions({ from: since.days, to: now });
+    const annotations = await this.#store.annotations.list({ from: since.months, to: now, limit: mostAnnotations });
+    const open = await this.#store.incidents.list({ open: true, limit: 100 });
+    const past = await this.#store.incidents.list({ since: since.months, limit: mostIncidents });
     const all = new Map([...past, ...open].map((incident) => [incident.id, incident]));
     const known = new Map(this.#records.incidents.map((one) => [one.incident.id, one]));
     const incidents: IncidentStatus[] = [];
@@ -106,13 +112,13 @@ export class RecordReader {
   async #told(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
     // What is over does not change any more.
     if (incident.state === "resolved" && before?.incident.state === "resolved") return before;
-    return { incident, updates: await this.#store.incidentUpdates(incident.id) };
+    return { incident, updates: await this.#store.incidents.updates(incident.id) };
   }
 
   /** Worked out once a day, and when other services are watched: a year of transitions is much to read. */
   async #measuredBefore({ targets, checks }: Watched, { months, days }: Since): Promise<readonly Interval[]> {
     if (this.#before?.targets === targets && this.#before.until.equals(days)) return this.#before.measured;
-    const transitions = await this.#store.transitions({ from: months, to: days });
+    const transitions = await this.#store.judgements.transitions({ from: months, to: days });
     const measured = measuredTimes(targets, { transitions, checks, span: spanOf(months, days) });
     this.#before = { targets, until: days, measured };
     return measured;

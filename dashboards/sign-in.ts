@@ -6,7 +6,8 @@ import type { Clock } from "../core/clock.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { wordsIn } from "../core/languages/languages.ts";
 import type { Contact, Organisation } from "../core/organisation.ts";
-import type { Store } from "../core/store.ts";
+import type { KeyStore } from "../core/store/keys.ts";
+import type { Store } from "../core/store/store.ts";
 
 /** How long a link waits to be used, and how long somebody stays signed in. */
 export const linkSeconds = 30 * 60;
@@ -14,12 +15,12 @@ export const sessionSeconds = 12 * 3600;
 
 /** A link that signs this contact in, once. It acts only when the button on its page is pressed. */
 export async function signInLink(
-  store: Pick<Store, "signingKey">,
+  store: { readonly keys: Pick<KeyStore, "signing"> },
   baseUrl: string,
   contact: Pick<Contact, "id">,
   clock: Clock,
 ): Promise<string> {
-  const key = await store.signingKey("action");
+  const key = await store.keys.signing("action");
   const token = signToken({ purpose: "sign-in", contact: contact.id, expires: inSeconds(clock, linkSeconds) }, key);
   return `${baseUrl.replace(/\/+$/, "")}/team/sign-in/${token}`;
 }
@@ -57,13 +58,13 @@ export function signInNotice(
 
 /** Knows the signed texts that come back from browsers. Keys are asked of the store once. */
 export class Doorkeeper {
-  readonly #store: Pick<Store, "signingKey" | "useOnce">;
+  readonly #store: Pick<Store, "keys">;
   readonly #clock: Clock;
   readonly #contacts: () => readonly Contact[];
   readonly #keys = new Map<string, Uint8Array>();
 
   constructor(
-    store: Pick<Store, "signingKey" | "useOnce">,
+    store: Pick<Store, "keys">,
     clock: Clock,
     /** As they are configured now: who is taken out of the configuration is out at once. */
     contacts: () => readonly Contact[],
@@ -92,7 +93,7 @@ export class Doorkeeper {
     if (!invitation) return undefined;
     const key = await this.#key("session");
     const { contact, id, expires } = invitation;
-    if (!(await this.#store.useOnce(id, Temporal.Instant.fromEpochMilliseconds(expires * 1000)))) return undefined;
+    if (!(await this.#store.keys.useOnce(id, Temporal.Instant.fromEpochMilliseconds(expires * 1000)))) return undefined;
     const session = {
       purpose: "session",
       contact: contact.id,
@@ -121,7 +122,7 @@ export class Doorkeeper {
   }
 
   async #key(name: string): Promise<Uint8Array> {
-    const known = this.#keys.get(name) ?? (await this.#store.signingKey(name));
+    const known = this.#keys.get(name) ?? (await this.#store.keys.signing(name));
     this.#keys.set(name, known);
     return known;
   }

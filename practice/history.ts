@@ -2,7 +2,9 @@
 import type { Config } from "../core/config.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";
 import type { Outcome, Reading, Sample } from "../core/sample.ts";
-import type { IncidentChange, Store, StoredVerdict, Transition } from "../core/store.ts";
+import type { IncidentChange } from "../core/store/incidents.ts";
+import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { changeText } from "../core/upgrade.ts";
 import { noVerdict } from "../core/verdict.ts";

@@ -7,14 +7,15 @@ import type { CheckState, Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import { Nap } from "../core/nap.ts";
 import { targetTimeline } from "../core/status.ts";
-import type { Store, Transition } from "../core/store.ts";
+import type { Transition } from "../core/store/judgements.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { formatDuration } from "../core/units.ts";
 import { account } from "../core/uptime.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
 export interface FigureParts {
-  readonly store: Pick<Store, "transitions" | "incidents" | "readings" | "outboxPending">;
+  readonly store: Pick<Store, "judgements" | "incidents" | "samples" | "outbox">;
   readonly live: Live;
   readonly metrics: Pick<Metrics, "setFigures" | "setOutboxPending">;
   readonly clock: Clock;
@@ -47,7 +48,7 @@ export function openFigures(parts: FigureParts): Figures {
       forecastAt = now;
     }
     parts.metrics.setFigures(await figures(parts, forecasts));
-    parts.metrics.setOutboxPending(await parts.store.outboxPending());
+    parts.metrics.setOutboxPending(await parts.store.outbox.pending());
   };
   return {
     changed: () => nap.wake(),
@@ -70,8 +71,8 @@ async function figures(
   const longest = Math.max(...usualWindows, ...watched.map(({ objective }) => objective?.overSeconds ?? 0));
   const from = now.subtract({ seconds: longest });
   const [transitions, incidents] = await Promise.all([
-    store.transitions({ from, to: now }),
-    store.incidents({ since: from, limit: 10_000 }),
+    store.judgements.transitions({ from, to: now }),
+    store.incidents.list({ since: from, limit: 10_000 }),
   ]);
   // Once for all: looking through everything for each target holds up visitors where there are hundreds.
   const byTarget = {

@@ -18,7 +18,7 @@ import type { Config, Plugins } from "../core/config.ts";
 import type { Log } from "../core/log.ts";
 import { readingFamilies } from "../core/metric-families.ts";
 import { checkKey } from "../core/sample.ts";
-import type { Store } from "../core/store.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Check } from "../core/target.ts";
 import { listen } from "../dashboards/listen.ts";
 import { openPages, type Pages } from "../dashboards/pages.ts";
@@ -154,7 +154,7 @@ async function openAll(
   const judge = await openJudge({
     ...judgeSettings(config),
     ...shared,
-    signingKey: await store.signingKey("action"),
+    signingKey: await store.keys.signing("action"),
     practice: config.practice,
   });
 

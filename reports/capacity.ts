@@ -2,7 +2,8 @@
 import { type CapacityModel, capacityModel } from "../core/capacity.ts";
 import type { Part } from "../core/capacity-parts.ts";
 import type { Point } from "../core/full-date.ts";
-import type { ReadingSeries, Store } from "../core/store.ts";
+import type { ReadingSeries, SampleStore } from "../core/store/samples.ts";
+import type { Store } from "../core/store/store.ts";
 import type { CapacityPlan, Target } from "../core/target.ts";
 import { type Annotation, named } from "../core/upgrade.ts";
 
@@ -14,7 +15,7 @@ const freshHours = 36;
 
 /** One model for each plan, in the order of the configuration. */
 export async function capacityModels(
-  store: Pick<Store, "readings">,
+  store: { readonly samples: Pick<SampleStore, "readings"> },
   targets: readonly Target[],
   now: Temporal.Instant,
 ): Promise<readonly CapacityModel[]> {
@@ -32,7 +33,7 @@ export async function namedAnnotations(
   targets: readonly Target[],
   now: Temporal.Instant,
 ): Promise<readonly Annotation[]> {
-  const annotations = await store.annotations({ from: now.subtract({ hours: historyHours }), to: now });
+  const annotations = await store.annotations.list({ from: now.subtract({ hours: historyHours }), to: now });
   return annotations.flatMap(({ target, at, text }) => {
     const name = targets.find(({ id }) => id === target)?.name;
     return name ? [{ target, at, text: named(name, text) }] : [];
@@ -40,13 +41,16 @@ export async function namedAnnotations(
 }
 
 async function planModel(
-  store: Pick<Store, "readings">,
+  store: { readonly samples: Pick<SampleStore, "readings"> },
   target: Target,
   plan: CapacityPlan,
   now: Temporal.Instant,
 ): Promise<CapacityModel> {
   const read = (metric: string, per: "raw" | "day", hours: number) =>
-    store.readings({ metric, target: target.id, check: plan.check }, per, { from: now.subtract({ hours }), to: now });
+    store.samples.readings({ metric, target: target.id, check: plan.check }, per, {
+      from: now.subtract({ hours }),
+      to: now,
+    });
   const [daily, fresh, limits, databases, relations] = await Promise.all([
     read("storage_used_bytes", "day", historyHours),
     read("storage_used_bytes", "raw", freshHours),

@@ -1,12 +1,12 @@
 /** The reports that the pages of the team ask for, each worked out from the store when somebody looks. */
 import type { Clock } from "../core/clock.ts";
 import type { Reports } from "../core/reports.ts";
-import type { Store } from "../core/store.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { capacityModels, namedAnnotations } from "./capacity.ts";
 
 export interface ReportParts {
-  readonly store: Pick<Store, "readings" | "annotations">;
+  readonly store: Pick<Store, "samples" | "annotations">;
   readonly clock: Clock;
   /** As the last reload left them. */
   readonly targets: () => readonly Target[];

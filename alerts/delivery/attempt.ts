@@ -3,7 +3,7 @@ import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Clock } from "../../core/clock.ts";
 import { orAborted, withinTime } from "../../core/deadline.ts";
 import { DeliveryError } from "../../core/errors.ts";
-import type { NoticeStatus } from "../../core/store.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
 
 /** For one attempt, the opening of the channel included. */
 const deadlineSeconds = 10;

@@ -4,7 +4,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { Nap } from "../../core/nap.ts";
-import type { NoticeStatus, Store } from "../../core/store.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
+import type { Store } from "../../core/store/store.ts";
 import { attempt } from "./attempt.ts";
 import type { DueTimes } from "./due-times.ts";
 
@@ -16,7 +17,7 @@ export interface ConfiguredChannel {
 }
 
 export interface LaneParts {
-  readonly store: Pick<Store, "claimNotices" | "settleNotice">;
+  readonly store: Pick<Store, "outbox">;
   readonly clock: Clock;
   readonly log: Log;
   readonly due: DueTimes;
@@ -110,7 +111,7 @@ export class Lane {
       const free = atOnce - this.#inFlight.size;
       if (free <= 0) return longestNapSeconds;
       const { moment, keys } = due.claim(this.name);
-      const claimed = await store.claimNotices(this.name, moment, free, leaseSeconds);
+      const claimed = await store.outbox.claim(this.name, moment, free, leaseSeconds);
       for (const notice of claimed.toSorted(inOrder)) await this.#take(notice);
       if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestNapSeconds;
       due.forget(keys.filter((key) => due.secondsLeft(key) === 0));
@@ -134,7 +135,7 @@ export class Lane {
     if (left > 0) {
       const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
       const error = "not due yet: the clock was set";
-      await store.settleNotice(notice.key, { state: "pending", retryAt, error, untried: true });
+      await store.outbox.settle(notice.key, { state: "pending", retryAt, error, untried: true });
       due.hold(notice, left, retryAt);
       return;
     }
@@ -157,11 +158,11 @@ export class Lane {
     if (this.#stopping) return;
     try {
       const refused = await refusal(notice);
-      if (refused !== undefined) return await this.#write(() => store.settleNotice(notice.key, dropped(refused)));
+      if (refused !== undefined) return await this.#write(() => store.outbox.settle(notice.key, dropped(refused)));
       const to = address(notice);
       if (to === undefined) {
         log.error("a notice has no address any more", { notice: notice.key, channel: this.name });
-        return await this.#write(() => store.settleNotice(notice.key, dropped("the contact has no address any more")));
+        return await this.#write(() => store.outbox.settle(notice.key, dropped("the contact has no address any more")));
       }
       const began = clock.monotonicSeconds();
       const error = await this.#send(notice, to);
@@ -172,7 +173,7 @@ export class Lane {
       }
       this.#failingSince = undefined;
       const at = clock.now();
-      await this.#write(() => store.settleNotice(notice.key, { state: "sent", at }));
+      await this.#write(() => store.outbox.settle(notice.key, { state: "sent", at }));
       sent(notice, clock.monotonicSeconds() - began);
     } catch (error) {
       log.error("a notice could not be handled", { notice: notice.key, channel: this.name, error });

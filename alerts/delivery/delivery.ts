@@ -6,7 +6,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { OnCall } from "../../core/organisation.ts";
-import type { NoticeStatus, Store } from "../../core/store.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
+import type { Store } from "../../core/store/store.ts";
 import { type ConfiguredChannel, Lane, type LaneParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
 
@@ -27,7 +28,7 @@ interface DeliverySettings {
 }
 
 export interface DeliveryOptions extends DeliverySettings {
-  readonly store: Pick<Store, "claimNotices" | "settleNotice" | "recentNotices" | "noticesOf" | "incident">;
+  readonly store: Pick<Store, "outbox" | "incidents">;
   readonly clock: Clock;
   readonly log: Log;
   onResult?(result: DeliveryResult): void;
@@ -161,13 +162,13 @@ class RunningDelivery implements Delivery {
     const { store, clock, log } = this.#options;
     while (!signal.aborted) {
       try {
-        const notices = await store.recentNotices(recentAtStart);
+        const notices = await store.outbox.recent(recentAtStart);
         const interrupted = notices.filter(
           ({ state, attempts }) => state === "sending" || (state === "pending" && attempts > 0),
         );
         for (const { key, lastError } of interrupted) {
           const error = lastError ?? "interrupted by a restart";
-          await store.settleNotice(key, { state: "pending", retryAt: clock.now(), error });
+          await store.outbox.settle(key, { state: "pending", retryAt: clock.now(), error });
         }
         this.#learn(notices.filter((notice) => !interrupted.includes(notice)));
         this.#newest = notices[0]?.key;
@@ -184,9 +185,9 @@ class RunningDelivery implements Delivery {
     while (this.#lookAgain) {
       this.#lookAgain = false;
       try {
-        const [newest] = await this.#options.store.recentNotices(1);
+        const [newest] = await this.#options.store.outbox.recent(1);
         if (!newest || newest.key === this.#newest) continue;
-        this.#learn(await this.#options.store.recentNotices(recentAtWake));
+        this.#learn(await this.#options.store.outbox.recent(recentAtWake));
       } catch (error) {
         // The loops will find by themselves what is due.
         this.#options.log.error("the outbox cannot be read", { error });
@@ -205,7 +206,7 @@ class RunningDelivery implements Delivery {
     const { notAfter, kind } = notice;
     if (notAfter && Temporal.Instant.compare(this.#options.clock.now(), notAfter) > 0) return "too late to be of use";
     if (notice.incident === undefined || !aboutTrouble.has(kind)) return undefined;
-    const incident = await this.#options.store.incident(notice.incident);
+    const incident = await this.#options.store.incidents.get(notice.incident);
     if (incident?.state === "resolved") return "the incident is over";
     if (incident?.state === "acknowledged" && kind === "escalation") return "the incident was acknowledged";
     return undefined;
@@ -226,10 +227,10 @@ class RunningDelivery implements Delivery {
     const again = error.verdict === "retry" || (waking.has(kind) && !(await this.#handOver(notice, error)));
     const wait = again ? waitSeconds(notice, error) : undefined;
     if (wait === undefined) {
-      await this.#options.store.settleNotice(key, { state: "dropped", error: error.message });
+      await this.#options.store.outbox.settle(key, { state: "dropped", error: error.message });
     } else {
       const retryAt = this.#options.clock.now().add({ milliseconds: Math.round(wait * 1000) });
-      await this.#options.store.settleNotice(key, { state: "pending", retryAt, error: error.message });
+      await this.#options.store.outbox.settle(key, { state: "pending", retryAt, error: error.message });
       this.#due.hold(notice, wait, retryAt);
     }
     const fields = { notice: key, channel, kind, attempts: notice.attempts, error, retryInSeconds: wait };
@@ -246,7 +247,7 @@ class RunningDelivery implements Delivery {
    */
   async #handOver(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
     if (notice.incident === undefined) return false;
-    const others = (await this.#options.store.noticesOf(notice.incident)).filter(
+    const others = (await this.#options.store.outbox.of(notice.incident)).filter(
       (other) => waking.has(other.kind) && !sameRecipient(other, notice),
     );
     const alive = others.filter(({ state }) => state === "pending" || state === "sending" || state === "sent");
@@ -266,7 +267,7 @@ class RunningDelivery implements Delivery {
     for (const other of waiting.filter((one) => isSameStep(one, next))) {
       if (other.attempts > 0) continue;
       const retryAt = clock.now();
-      await store.settleNotice(other.key, { state: "pending", retryAt, error: reason });
+      await store.outbox.settle(other.key, { state: "pending", retryAt, error: reason });
       this.#due.hold(other, 0, retryAt);
       this.#lanes.get(other.channel)?.wake();
       log.warn("the next step is told at once", { incident: notice.incident, contact: other.contact });

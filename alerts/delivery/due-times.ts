@@ -5,7 +5,7 @@
 import type { Notice } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { OnCall } from "../../core/organisation.ts";
-import type { NoticeStatus } from "../../core/store.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
 import { longestDoubtSeconds } from "../judging/inhibition.ts";
 
 type Instant = Temporal.Instant;

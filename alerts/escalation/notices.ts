@@ -2,7 +2,7 @@
 import { inLanguage, type Language, type Localised, lastResort } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import type { OnCall, Organisation } from "../../core/organisation.ts";
-import type { NoticeStatus } from "../../core/store.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Target } from "../../core/target.ts";
 import type { Facts } from "../judging/incident-facts.ts";
 import type { Tracked } from "../judging/open-incidents.ts";
@@ -36,7 +36,7 @@ export interface TellingSettings {
 
 export interface TellingOptions extends TellingSettings {
   readonly log: Log;
-  /** Signs the links that acknowledge: `store.signingKey("action")`. */
+  /** Signs the links that acknowledge: `store.keys.signing("action")`. */
   readonly signingKey: Uint8Array;
   /** Which of the names and titles stand in notices; their own words are English. */
   readonly language?: Language;

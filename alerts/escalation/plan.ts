@@ -8,7 +8,7 @@ import type { Notice } from "../../core/channel.ts";
 import type { Incident } from "../../core/incident.ts";
 import { inLanguage } from "../../core/language.ts";
 import type { Contact, EscalationStep, OnCall } from "../../core/organisation.ts";
-import type { NoticeStatus, NoticesAnew } from "../../core/store.ts";
+import type { NoticeStatus, NoticesAnew } from "../../core/store/outbox.ts";
 import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
 
 type Instant = Temporal.Instant;

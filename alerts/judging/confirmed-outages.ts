@@ -2,7 +2,9 @@
 import type { Judged } from "../../core/decide.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { isWorse, worstOf } from "../../core/severity.ts";
-import type { Series, Store, StoredVerdict } from "../../core/store.ts";
+import type { StoredVerdict } from "../../core/store/judgements.ts";
+import type { Series } from "../../core/store/series.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Verdict } from "../../core/verdict.ts";
 import type { Seen } from "../escalation/wording.ts";
@@ -27,15 +29,17 @@ export class Outages {
   private constructor() {}
 
   /** Takes up where an earlier process ended. */
-  static async load(store: Pick<Store, "verdicts" | "samples">, now: Temporal.Instant): Promise<Outages> {
+  static async load(store: Pick<Store, "judgements" | "samples">, now: Temporal.Instant): Promise<Outages> {
     const outages = new Outages();
-    for (const stored of await store.verdicts()) {
+    for (const stored of await store.judgements.verdicts()) {
       outages.#set(stored, standingOf(stored.verdict));
       const runStart = startOfBadRun(stored.verdict);
       if (runStart === undefined) continue;
       // Until after now: the clock may have been put back since.
       const span = { from: runStart, to: now.add({ hours: 24 }), limit: triesKept };
-      const tries = (await store.samples(stored, span)).filter((sample) => isBad(sample) && sameSeries(sample, stored));
+      const tries = (await store.samples.list(stored, span)).filter(
+        (sample) => isBad(sample) && sameSeries(sample, stored),
+      );
       outages.#tries.set(seriesKey(stored), tries.toReversed());
     }
     return outages;

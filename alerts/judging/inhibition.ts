@@ -6,14 +6,15 @@ import { type Localised, sameInAll } from "../../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
-import type { Changes, NoticesAnew } from "../../core/store.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import type { NoticesAnew } from "../../core/store/outbox.ts";
 import type { Target } from "../../core/target.ts";
 import type { Telling } from "../escalation/notices.ts";
 import { withdrawn } from "../escalation/plan.ts";
 import { lineLength, reasonOf, type Seen } from "../escalation/wording.ts";
 import { isBad } from "./confirmed-outages.ts";
 import { type Facts, shown } from "./incident-facts.ts";
-import { type Incidents, mergeChanges, type Tracked, type Wait } from "./open-incidents.ts";
+import type { Incidents, Tracked, Wait } from "./open-incidents.ts";
 import type { Cause, Causes, Suspects } from "./root-cause.ts";
 
 type Instant = Temporal.Instant;

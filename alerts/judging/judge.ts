@@ -9,7 +9,8 @@ import type { Incident, IncidentUpdate } from "../../core/incident.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../../core/member-texts.ts";
-import type { Changes, Store } from "../../core/store.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { Telling, type TellingOptions, type TellingSettings } from "../escalation/notices.ts";
@@ -18,7 +19,7 @@ import { reasonOf, type Seen, secondsBetween } from "../escalation/wording.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { type Facts, instant, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Attribution } from "./inhibition.ts";
-import { Incidents, mergeChanges, type Tracked } from "./open-incidents.ts";
+import { Incidents, type Tracked } from "./open-incidents.ts";
 import { Course } from "./open-outage.ts";
 import { Causes } from "./root-cause.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
@@ -26,7 +27,7 @@ import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 type Instant = Temporal.Instant;
 
 export interface JudgeOptions extends TellingOptions {
-  readonly store: Pick<Store, "verdicts" | "thresholds" | "samples" | "latestSamples" | "incidents" | "noticesOf">;
+  readonly store: Pick<Store, "judgements" | "samples" | "incidents" | "outbox">;
   readonly clock: Clock;
 }
 
@@ -42,10 +43,10 @@ const relapseSeconds = 3600;
 
 export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { store, clock } = options;
-  const open = await store.incidents({ open: true });
-  const past = await store.incidents({ since: clock.now().subtract({ hours: 48 }), limit: 1000 });
+  const open = await store.incidents.list({ open: true });
+  const past = await store.incidents.list({ since: clock.now().subtract({ hours: 48 }), limit: 1000 });
   const told = new Map<number, Told>();
-  for (const incident of open) told.set(incident.id, toldBy(await store.noticesOf(incident.id), incident));
+  for (const incident of open) told.set(incident.id, toldBy(await store.outbox.of(incident.id), incident));
   return new RunningJudge(options, {
     incidents: new Incidents(open, past, (id) => told.get(id)),
     outages: await Outages.load(store, clock.now()),
@@ -273,5 +274,5 @@ function isWatched(facts: Facts, checks: readonly Check[]): boolean {
 const later = (a: Instant, b: Instant) => (Temporal.Instant.compare(a, b) >= 0 ? a : b);
 
 function ifAny(changes: Changes): Changes | undefined {
-  return Object.keys(changes).length > 0 ? changes : undefined;
+  return Object.values(changes).some((list) => list.length > 0) ? changes : undefined;
 }

@@ -4,7 +4,8 @@
  */
 import type { Incident, IncidentFacts } from "../../core/incident.ts";
 import type { CheckKey } from "../../core/sample.ts";
-import type { Changes, IncidentChange } from "../../core/store.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import type { IncidentChange } from "../../core/store/incidents.ts";
 import type { Thread, Told } from "../escalation/plan.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
@@ -142,16 +143,4 @@ export class Incidents {
     const known = this.#past.get(key);
     if (!known || Temporal.Instant.compare(known.resolvedAt, resolvedAt) <= 0) this.#past.set(key, { id, resolvedAt });
   }
-}
-
-/** All of them as one, in order. */
-export function mergeChanges(parts: readonly Changes[]): Changes {
-  const thresholds = parts.flatMap((part) => part.thresholds ?? []);
-  const incidents = parts.flatMap((part) => part.incidents ?? []);
-  const notices = parts.flatMap((part) => part.notices ?? []);
-  return {
-    ...(thresholds.length > 0 && { thresholds }),
-    ...(incidents.length > 0 && { incidents }),
-    ...(notices.length > 0 && { notices }),
-  };
 }

@@ -11,7 +11,7 @@ import {
 } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { isWorse } from "../../core/severity.ts";
-import type { Changes } from "../../core/store.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { Target } from "../../core/target.ts";
 import type { Telling } from "../escalation/notices.ts";
 import { withdrawn } from "../escalation/plan.ts";
@@ -19,7 +19,7 @@ import { lineLength, secondsBetween } from "../escalation/wording.ts";
 import { isBad, type Outages, type Standing } from "./confirmed-outages.ts";
 import { type Facts, outageFacts, shown } from "./incident-facts.ts";
 import { type Attribution, becauseOf } from "./inhibition.ts";
-import { type Incidents, mergeChanges, type Tracked } from "./open-incidents.ts";
+import type { Incidents, Tracked } from "./open-incidents.ts";
 
 interface Parts {
   readonly incidents: Incidents;

@@ -1,6 +1,8 @@
 /** Readings against their thresholds: what is raised now, kept across restarts and jumps of the clock. */
 import { checkKey, type Sample } from "../../core/sample.ts";
-import type { CheckRef, Store, StoredThreshold } from "../../core/store.ts";
+import type { StoredThreshold } from "../../core/store/judgements.ts";
+import type { CheckRef } from "../../core/store/series.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { advanceThreshold, calmThreshold, type Threshold, type ThresholdState } from "../../core/threshold.ts";
 import type { Level } from "../escalation/wording.ts";
@@ -38,10 +40,10 @@ export class Thresholds {
 
   private constructor() {}
 
-  static async load(store: Pick<Store, "thresholds" | "latestSamples">): Promise<Thresholds> {
+  static async load(store: Pick<Store, "judgements" | "samples">): Promise<Thresholds> {
     const thresholds = new Thresholds();
-    for (const { state, ...stored } of await store.thresholds()) thresholds.#entry(stored).state = state;
-    for (const sample of await store.latestSamples()) {
+    for (const { state, ...stored } of await store.judgements.thresholds()) thresholds.#entry(stored).state = state;
+    for (const sample of await store.samples.latest()) {
       thresholds.#lastAt.set(seriesKey(sample), sample.at.epochMilliseconds);
     }
     return thresholds;

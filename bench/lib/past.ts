@@ -4,7 +4,9 @@ import { dirname } from "node:path";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
-import type { Series, Store, Transition } from "../../core/store.ts";
+import type { Transition } from "../../core/store/judgements.ts";
+import type { Series } from "../../core/store/series.ts";
+import type { Store } from "../../core/store/store.ts";
 import { noVerdict } from "../../core/verdict.ts";
 import type { TargetSettings } from "./program.ts";
 

@@ -1,7 +1,9 @@
 /** Writes down when a watched program changed its version, in the transaction of the sample that made it sure. */
 import type { MetricFamily } from "../../core/metric-families.ts";
 import type { Sample } from "../../core/sample.ts";
-import type { Changes, ReadingSeries, Store } from "../../core/store.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import type { ReadingSeries } from "../../core/store/samples.ts";
+import type { Store } from "../../core/store/store.ts";
 import { Versions } from "../../core/upgrade.ts";
 
 export interface Upgrades {
@@ -14,7 +16,7 @@ const lookBackHours = 48;
 
 /** @param families of all probes; those that end in `_info` tell versions. */
 export async function openUpgrades(
-  store: Pick<Store, "readings">,
+  store: Pick<Store, "samples">,
   families: readonly MetricFamily[],
   now: Temporal.Instant,
 ): Promise<Upgrades> {
@@ -22,12 +24,12 @@ export async function openUpgrades(
   const span = { from: now.subtract({ hours: lookBackHours }), to: now };
   for (const { name: metric } of families.filter(({ name }) => name.endsWith("_info"))) {
     // What these made sure was noted then; it only has to be known again.
-    for (const seen of inOrder(await store.readings({ metric }, "raw", span))) versions.take(seen);
+    for (const seen of inOrder(await store.samples.readings({ metric }, "raw", span))) versions.take(seen);
   }
   return {
     noted(sample, decided) {
       const annotations = versions.take(sample);
-      return annotations.length === 0 ? decided : { ...decided, annotations };
+      return annotations.length === 0 ? decided : mergeChanges([decided ?? {}, { annotations }]);
     },
   };
 }

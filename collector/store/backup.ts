@@ -20,16 +20,7 @@ export async function backupStore(file: string, target: string): Promise<void> {
   }
   using connection = openExisting(file);
   checkSchema(connection, file);
-  await copyTo(connection, target);
-}
-
-/** Copies a store that this process has open. */
-export async function copyDatabase(
-  opened: { readonly connection: Connection; readonly file: string },
-  target: string,
-): Promise<void> {
-  if (opened.file === ":memory:") await copyTo(opened.connection, target);
-  else await backupStore(opened.file, target);
+  await copyDatabase(connection, target);
 }
 
 /**
@@ -54,7 +45,7 @@ export async function restoreStore(source: string, file: string): Promise<void> 
   checkWhole(connection, source);
   // What a store that was moved away has left beside it belongs to that store, not to this one.
   for (const left of ["-wal", "-shm"]) await rm(`${target}${left}`, { force: true });
-  await copyTo(connection, target);
+  await copyDatabase(connection, target);
 }
 
 function openExisting(file: string): Connection {
@@ -78,7 +69,7 @@ const isDamaged = (file: string, fault: string) =>
   new Refused(`${file} is damaged (${fault})`, "Restore another backup.");
 
 /** Under another name until it is complete and on the disk; then it appears at once, or not at all. */
-async function copyTo(connection: Connection, target: string): Promise<void> {
+export async function copyDatabase(connection: Connection, target: string): Promise<void> {
   refuseExisting(target);
   const unfinished = `${target}.${process.pid}.unfinished`;
   try {

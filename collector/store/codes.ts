@@ -1,7 +1,7 @@
 /** Names as small numbers: series, and the metrics with labels that they measure. Kept in memory beside the tables. */
 import { z } from "zod";
 import type { Reading } from "../../core/sample.ts";
-import type { CheckRef, Series } from "../../core/store.ts";
+import type { CheckRef, Series } from "../../core/store/series.ts";
 import { type Connection, numeric, text } from "./connection.ts";
 import { seriesBits } from "./keys.ts";
 

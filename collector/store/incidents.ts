@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
 import { storedText } from "../../core/language.ts";
 import { isWorse } from "../../core/severity.ts";
-import type { IncidentChange, NoticesAnew } from "../../core/store.ts";
+import type { IncidentChange } from "../../core/store/incidents.ts";
+import type { NoticesAnew } from "../../core/store/outbox.ts";
 import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
 

@@ -1,11 +1,10 @@
 /** The outbox: notices wait here, are leased to a channel, and stay with what became of them. */
 import { z } from "zod";
 import type { Notice } from "../../core/channel.ts";
-import type { NoticeStatus, Store } from "../../core/store.ts";
+import type { NoticeStatus, Settled } from "../../core/store/outbox.ts";
 import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 
 type Instant = Temporal.Instant;
-type Settled = Parameters<Store["settleNotice"]>[1];
 
 const Kind = z.enum(["page", "escalation", "resolve", "ticket", "sign-in", "test"]);
 const Urgency = z.enum(["now", "soon"]);
@@ -111,15 +110,6 @@ export function noticesOf(connection: Connection, incident: number): readonly No
 
 export function recentNotices(connection: Connection, limit: number): readonly NoticeStatus[] {
   return connection.all("select * from notice order by id desc limit ?", limit).map(noticeFrom);
-}
-
-export function nextDue(connection: Connection, channel: string): Instant | undefined {
-  const row = connection.get(
-    "select min(due_at) as at from notice where channel = ? and state in ('pending', 'sending')",
-    channel,
-  );
-  const at = row && maybeNumeric(row, "at");
-  return at === undefined ? undefined : Temporal.Instant.fromEpochMilliseconds(at);
 }
 
 export function pendingCount(connection: Connection): number {

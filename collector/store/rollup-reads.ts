@@ -1,4 +1,6 @@
 /** Hours and days of one check: rows where they are derived, transitions and what was counted since where they are not. */
+import type { Outcome } from "../../core/sample.ts";
+import type { CheckRef } from "../../core/store/series.ts";
 import { type Connection, maybeNumeric } from "./connection.ts";
 import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./keys.ts";
 import { isDerivedDay, stepsOf } from "./progress.ts";
@@ -18,6 +20,17 @@ export interface RollupQuestion extends Span {
   readonly derivedUntil: number;
   /** How many steps of derivation `running` knows of. */
   readonly steps: number;
+}
+
+/** Samples of one check summed over an hour or a day. */
+export interface Rollup extends CheckRef {
+  readonly from: Temporal.Instant;
+  readonly seconds: Readonly<Record<Outcome, number>>;
+  readonly runs: number;
+  /** Runs with outcome down, confirmed or not. */
+  readonly failures: number;
+  /** Log-bucketed total durations of the runs that were up or degraded: core/histogram.ts. */
+  readonly latency: Uint8Array;
 }
 
 export interface Slot {

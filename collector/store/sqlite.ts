@@ -2,12 +2,20 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { HeartbeatState } from "../../core/heartbeat.ts";
-import type { IncidentUpdate } from "../../core/incident.ts";
 import type { Sample } from "../../core/sample.ts";
-import type { Changes, CheckRef, ReadingSeries, Rollup, Series, Store } from "../../core/store.ts";
+import type { AnnotationStore } from "../../core/store/annotations.ts";
+import type { AuditStore } from "../../core/store/audit.ts";
+import type { Changes } from "../../core/store/changes.ts";
+import type { HeartbeatStore } from "../../core/store/heartbeats.ts";
+import type { IncidentStore } from "../../core/store/incidents.ts";
+import type { JudgementStore } from "../../core/store/judgements.ts";
+import type { KeyStore } from "../../core/store/keys.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
+import type { ReadingSeries, SampleStore } from "../../core/store/samples.ts";
+import type { CheckRef, Series } from "../../core/store/series.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Verdict } from "../../core/verdict.ts";
 import { readAnnotations } from "./annotations.ts";
-import { copyDatabase } from "./backup.ts";
 import { Codes, canonicalJson } from "./codes.ts";
 import { blob, type Connection, text } from "./connection.ts";
 import { Derivation } from "./derivation.ts";
@@ -17,6 +25,7 @@ import * as incidents from "./incidents.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import * as outbox from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
+import type { Rollup } from "./rollup-reads.ts";
 import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { writeChanges } from "./write.ts";
@@ -43,19 +52,25 @@ export interface StoreOptions {
  * @param file made with its folder when it is not there; ":memory:" for tests.
  * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
  */
-export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<Store> {
+export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<SqliteStore> {
   return new SqliteStore(openFile(file, options));
 }
+
+/** What can be read beside the Tidewatch that writes. */
+type StoreToRead = {
+  readonly samples: Pick<SampleStore, "readings">;
+  readonly keys: Pick<KeyStore, "signing">;
+} & AsyncDisposable;
 
 /**
  * Only what is asked is read, and nothing is written: works while another process runs with this store.
  * @throws Refused when there is none, or one that this version cannot read.
  */
-export async function readSqliteStore(file: string): Promise<Pick<Store, "readings" | "signingKey"> & AsyncDisposable> {
+export async function readSqliteStore(file: string): Promise<StoreToRead> {
   return new SqliteStore(openFileToRead(file));
 }
 
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly #opened: OpenedFile;
   readonly #connection: Connection;
   readonly #reader: Reader;
@@ -63,6 +78,116 @@ class SqliteStore implements Store {
   readonly #derivation: Derivation;
   readonly #tail: Tail;
   #maintaining: Promise<void> | undefined;
+
+  readonly samples: SampleStore = {
+    since: async (at) => {
+      const from = at.epochMilliseconds + 1;
+      return this.#named(await this.#reader.ask("samplesFrom", { series: this.#codes.allSeries(), from }));
+    },
+    latest: async () => this.#named(await this.#reader.ask("latestSamples", { newest: this.#tail.allNewest() })),
+    list: async (of, { limit, ...span }) => {
+      const series = this.#codes.seriesOfCheck(of);
+      return this.#named(await this.#reader.ask("samples", { series, limit, ...milliseconds(span) }));
+    },
+    readings: (of, per, span) => this.#readings(of, per, span),
+  };
+
+  readonly judgements: JudgementStore = {
+    verdicts: async () => {
+      const rows = this.#connection.all(
+        "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
+      );
+      return rows.map((row) => ({
+        ...seriesFrom(row),
+        verdict: StoredVerdict.parse(JSON.parse(text(row, "verdict"))),
+      }));
+    },
+    thresholds: async () => {
+      const rows = this.#connection.all(
+        `select target, check_id, vantage_point, threshold, labels, state
+         from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
+      );
+      return rows.map((row) => ({
+        ...seriesFrom(row),
+        threshold: text(row, "threshold"),
+        labels: text(row, "labels"),
+        state: ThresholdState.parse(JSON.parse(text(row, "state"))),
+      }));
+    },
+    transitions: async (span) => {
+      const asked = { series: this.#codes.allSeries(), ...milliseconds(span) };
+      const found = await this.#reader.ask("transitions", asked);
+      return found.map(({ series, at, outcome }) => ({
+        ...this.#codes.seriesOf(series),
+        at: incidents.instant(at),
+        outcome: outcomeOf(outcome),
+      }));
+    },
+  };
+
+  readonly incidents: IncidentStore = {
+    list: async (filter) => incidents.readIncidents(this.#connection, filter),
+    get: async (id) => incidents.readIncident(this.#connection, id),
+    updates: async (id) => incidents.readUpdates(this.#connection, id),
+    acknowledge: async (id, by, at, update) =>
+      this.#write(() => incidents.acknowledge(this.#connection, id, by, at, update)),
+  };
+
+  readonly outbox: Outbox = {
+    of: async (incident) => outbox.noticesOf(this.#connection, incident),
+    recent: async (limit) => outbox.recentNotices(this.#connection, limit),
+    pending: async () => outbox.pendingCount(this.#connection),
+    claim: async (channel, now, limit, leaseSeconds) =>
+      this.#write(() => outbox.claim(this.#connection, channel, now, limit, leaseSeconds)),
+    settle: async (key, result) => this.#write(() => outbox.settle(this.#connection, key, result)),
+  };
+
+  readonly annotations: AnnotationStore = {
+    list: async (span) => readAnnotations(this.#connection, span),
+  };
+
+  readonly heartbeats: HeartbeatStore = {
+    list: async () => {
+      const rows = this.#connection.all("select target, check_id, state from heartbeat order by target, check_id");
+      return rows.map((row) => ({
+        target: text(row, "target"),
+        check: text(row, "check_id"),
+        state: HeartbeatState.parse(JSON.parse(text(row, "state"))),
+      }));
+    },
+    keep: async ({ target, check }, state) => {
+      const sql = "insert or replace into heartbeat (target, check_id, state) values (?, ?, ?)";
+      this.#write(() => this.#connection.run(sql, target, check, JSON.stringify(state)));
+    },
+    forget: async ({ target, check }) => {
+      this.#write(() => this.#connection.run("delete from heartbeat where target = ? and check_id = ?", target, check));
+    },
+  };
+
+  readonly keys: KeyStore = {
+    signing: async (name) => {
+      const kept = this.#keptKey(name);
+      if (kept) return kept;
+      return this.#write(() => {
+        const made = "insert into signing_key (name, key) values (?, ?) on conflict do nothing";
+        this.#connection.run(made, name, randomBytes(32));
+        const key = this.#keptKey(name);
+        if (!key) throw new Error("a key that was just made is not there");
+        return key;
+      });
+    },
+    useOnce: async (token, expires) => {
+      const sql = "insert into used_token (token, expires) values (?, ?) on conflict do nothing";
+      return this.#write(() => this.#connection.run(sql, token, expires.epochMilliseconds) === 1);
+    },
+  };
+
+  readonly audit: AuditStore = {
+    write: async ({ at, who, did, detail }) => {
+      const sql = "insert into audit (at, who, did, detail) values (?, ?, ?, ?)";
+      this.#write(() => this.#connection.run(sql, at.epochMilliseconds, who, did, detail ?? null));
+    },
+  };
 
   constructor(opened: OpenedFile) {
     this.#opened = opened;
@@ -83,56 +208,7 @@ class SqliteStore implements Store {
     return { opened: written.opened };
   }
 
-  async verdicts() {
-    return this.#connection
-      .all(
-        "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
-      )
-      .map((row) => ({
-        ...seriesFrom(row),
-        verdict: StoredVerdict.parse(JSON.parse(text(row, "verdict"))),
-      }));
-  }
-
-  async thresholds() {
-    const rows = this.#connection.all(
-      `select target, check_id, vantage_point, threshold, labels, state
-       from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
-    );
-    return rows.map((row) => ({
-      ...seriesFrom(row),
-      threshold: text(row, "threshold"),
-      labels: text(row, "labels"),
-      state: ThresholdState.parse(JSON.parse(text(row, "state"))),
-    }));
-  }
-
-  async samplesSince(at: Instant) {
-    const from = at.epochMilliseconds + 1;
-    return this.#named(await this.#reader.ask("samplesFrom", { series: this.#codes.allSeries(), from }));
-  }
-
-  async latestSamples() {
-    return this.#named(await this.#reader.ask("latestSamples", { newest: this.#tail.allNewest() }));
-  }
-
-  async samples(of: CheckRef, { limit, ...span }: Span & { readonly limit: number }) {
-    const series = this.#codes.seriesOfCheck(of);
-    return this.#named(await this.#reader.ask("samples", { series, limit, ...milliseconds(span) }));
-  }
-
-  async transitions(span: Span) {
-    const found = await this.#reader.ask("transitions", {
-      series: this.#codes.allSeries(),
-      ...milliseconds(span),
-    });
-    return found.map(({ series, at, outcome }) => ({
-      ...this.#codes.seriesOf(series),
-      at: incidents.instant(at),
-      outcome: outcomeOf(outcome),
-    }));
-  }
-
+  /** Hours and days as they were derived; no part reads them yet. */
   async rollups(of: CheckRef, per: "hour" | "day", span: Span): Promise<readonly Rollup[]> {
     const slots = await this.#slots(this.#codes.seriesOfCheck(of), per, milliseconds(span));
     return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
@@ -151,149 +227,12 @@ class SqliteStore implements Store {
     }));
   }
 
-  async readings(
-    of: { readonly metric: string; readonly target?: string; readonly check?: string },
-    per: "raw" | "hour" | "day",
-    span: Span,
-  ): Promise<readonly ReadingSeries[]> {
-    const codes = this.#codes.readingsOf(of).map(({ code, series }) => ({ code, series }));
-    const derivedUntil = this.#derivation.until;
-    const found = await this.#reader.ask("readings", { codes, per, derivedUntil, ...milliseconds(span) });
-    const named = found.flatMap(({ code, points }) => {
-      const reading = this.#codes.readingOf(code);
-      return reading && points.length > 0 ? [{ reading, points }] : [];
-    });
-    const byName = Map.groupBy(named, ({ reading }) => {
-      const { target, check } = this.#codes.seriesOf(reading.series);
-      return JSON.stringify([target, check, canonicalJson(reading.labels)]);
-    });
-    return [...byName.values()].flatMap((places) => {
-      const [first] = places;
-      if (!first) return [];
-      const { target, check } = this.#codes.seriesOf(first.reading.series);
-      const points = onePerMoment(places.flatMap((place) => place.points));
-      return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
-    });
-  }
-
-  async annotations(span: Parameters<Store["annotations"]>[0]) {
-    return readAnnotations(this.#connection, span);
-  }
-
-  async incidents(filter: Parameters<Store["incidents"]>[0]) {
-    return incidents.readIncidents(this.#connection, filter);
-  }
-
-  async incident(id: number) {
-    return incidents.readIncident(this.#connection, id);
-  }
-
-  async incidentUpdates(id: number) {
-    return incidents.readUpdates(this.#connection, id);
-  }
-
-  async acknowledge(id: number, by: string, at: Instant, update: Omit<IncidentUpdate, "incident">) {
-    return this.#write(() => incidents.acknowledge(this.#connection, id, by, at, update));
-  }
-
-  async noticesOf(incident: number) {
-    return outbox.noticesOf(this.#connection, incident);
-  }
-
-  async recentNotices(limit: number) {
-    return outbox.recentNotices(this.#connection, limit);
-  }
-
-  async claimNotices(channel: string, now: Instant, limit: number, leaseSeconds: number) {
-    return this.#write(() => outbox.claim(this.#connection, channel, now, limit, leaseSeconds));
-  }
-
-  async nextNoticeAt(channel: string) {
-    return outbox.nextDue(this.#connection, channel);
-  }
-
-  async settleNotice(key: string, result: Parameters<Store["settleNotice"]>[1]) {
-    this.#write(() => outbox.settle(this.#connection, key, result));
-  }
-
-  async outboxPending() {
-    return outbox.pendingCount(this.#connection);
-  }
-
-  async heartbeats() {
-    const rows = this.#connection.all("select target, check_id, state from heartbeat order by target, check_id");
-    return rows.map((row) => ({
-      target: text(row, "target"),
-      check: text(row, "check_id"),
-      state: HeartbeatState.parse(JSON.parse(text(row, "state"))),
-    }));
-  }
-
-  async keepHeartbeat({ target, check }: CheckRef, state: HeartbeatState) {
-    this.#write(() =>
-      this.#connection.run(
-        "insert or replace into heartbeat (target, check_id, state) values (?, ?, ?)",
-        target,
-        check,
-        JSON.stringify(state),
-      ),
-    );
-  }
-
-  async forgetHeartbeat({ target, check }: CheckRef) {
-    this.#write(() => this.#connection.run("delete from heartbeat where target = ? and check_id = ?", target, check));
-  }
-
-  async useOnce(token: string, expires: Instant) {
-    return this.#write(
-      () =>
-        this.#connection.run(
-          "insert into used_token (token, expires) values (?, ?) on conflict do nothing",
-          token,
-          expires.epochMilliseconds,
-        ) === 1,
-    );
-  }
-
-  async signingKey(name: string) {
-    const kept = this.#keptKey(name);
-    if (kept) return kept;
-    return this.#write(() => {
-      const made = "insert into signing_key (name, key) values (?, ?) on conflict do nothing";
-      this.#connection.run(made, name, randomBytes(32));
-      const key = this.#keptKey(name);
-      if (!key) throw new Error("a key that was just made is not there");
-      return key;
-    });
-  }
-
-  #keptKey(name: string): Uint8Array | undefined {
-    const row = this.#connection.get("select key from signing_key where name = ?", name);
-    return row && new Uint8Array(blob(row, "key"));
-  }
-
-  async audit(entry: Parameters<Store["audit"]>[0]) {
-    this.#write(() =>
-      this.#connection.run(
-        "insert into audit (at, who, did, detail) values (?, ?, ?, ?)",
-        entry.at.epochMilliseconds,
-        entry.who,
-        entry.did,
-        entry.detail ?? null,
-      ),
-    );
-  }
-
   /** Calls that overlap are one. */
   maintain(now: Instant): Promise<void> {
     this.#maintaining ??= this.#maintain(now.epochMilliseconds).finally(() => {
       this.#maintaining = undefined;
     });
     return this.#maintaining;
-  }
-
-  async backup(file: string) {
-    await copyDatabase(this.#opened, file);
   }
 
   async [Symbol.asyncDispose]() {
@@ -332,6 +271,32 @@ class SqliteStore implements Store {
       const slots = await this.#reader.ask("rollups", { running, per, derivedUntil: until, steps, ...span });
       if (slots) return slots;
     }
+  }
+
+  async #readings(...[of, per, span]: Parameters<SampleStore["readings"]>): Promise<readonly ReadingSeries[]> {
+    const codes = this.#codes.readingsOf(of).map(({ code, series }) => ({ code, series }));
+    const derivedUntil = this.#derivation.until;
+    const found = await this.#reader.ask("readings", { codes, per, derivedUntil, ...milliseconds(span) });
+    const named = found.flatMap(({ code, points }) => {
+      const reading = this.#codes.readingOf(code);
+      return reading && points.length > 0 ? [{ reading, points }] : [];
+    });
+    const byName = Map.groupBy(named, ({ reading }) => {
+      const { target, check } = this.#codes.seriesOf(reading.series);
+      return JSON.stringify([target, check, canonicalJson(reading.labels)]);
+    });
+    return [...byName.values()].flatMap((places) => {
+      const [first] = places;
+      if (!first) return [];
+      const { target, check } = this.#codes.seriesOf(first.reading.series);
+      const points = onePerMoment(places.flatMap((place) => place.points));
+      return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
+    });
+  }
+
+  #keptKey(name: string): Uint8Array | undefined {
+    const row = this.#connection.get("select key from signing_key where name = ?", name);
+    return row && new Uint8Array(blob(row, "key"));
   }
 
   #named(samples: readonly StoredSample[]): readonly Sample[] {

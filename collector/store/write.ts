@@ -1,6 +1,6 @@
 /** One commit: everything that Changes holds, inside the transaction of the caller. */
 import type { Incident } from "../../core/incident.ts";
-import type { Changes } from "../../core/store.ts";
+import type { Changes } from "../../core/store/changes.ts";
 import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
 import type { Codes } from "./codes.ts";

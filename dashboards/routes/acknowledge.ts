@@ -14,7 +14,7 @@ export function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: D
   const { store, clock, pages } = parts;
   const find = async (token: string) => {
     const permit = await doorkeeper.acknowledges(token);
-    const incident = permit && (await store.incident(permit.incident));
+    const incident = permit && (await store.incidents.get(permit.incident));
     return incident && !isLongOver(incident, clock.now()) ? { contact: permit.contact, incident } : undefined;
   };
   const show = async (context: Context<Env>, view: Parameters<typeof acknowledgePage>[0]) =>
@@ -30,7 +30,7 @@ export function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: D
     if (!found) return fail(context, parts, "gone", 410);
     const { contact, incident } = found;
     const now = clock.now();
-    const took = await store.acknowledge(
+    const took = await store.incidents.acknowledge(
       incident.id,
       contact.name,
       now,
@@ -45,7 +45,7 @@ export function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: D
       const mine: Incident = { ...incident, state: "acknowledged", by: contact.name, acknowledgedAt: now };
       return show(context, { contact, incident: mine, now, result: "done" });
     }
-    const after = (await store.incident(incident.id)) ?? incident;
+    const after = (await store.incidents.get(incident.id)) ?? incident;
     return show(context, { contact, incident: after, now, result: standing(after, contact) });
   });
 }

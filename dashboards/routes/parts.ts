@@ -7,7 +7,8 @@ import type { Fault } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Reports } from "../../core/reports.ts";
-import type { Store } from "../../core/store.ts";
+import type { AuditEntry } from "../../core/store/audit.ts";
+import type { Store } from "../../core/store/store.ts";
 import { securityHeaders } from "../headers.ts";
 import { chooseLanguage } from "../negotiate.ts";
 import type { Pages } from "../pages.ts";
@@ -26,7 +27,7 @@ interface PublicSettings {
 export interface PublicParts {
   readonly settings: () => PublicSettings;
   readonly pages: Pick<Pages, "get" | "changed">;
-  readonly store: Pick<Store, "incident" | "acknowledge" | "audit" | "commit" | "signingKey" | "useOnce">;
+  readonly store: Pick<Store, "incidents" | "audit" | "commit" | "keys">;
   readonly clock: Clock;
   readonly log: Log;
   readonly practice: boolean;
@@ -70,9 +71,9 @@ export function nearby(context: Context<Env>): string {
 }
 
 /** The act is done and stays done when only the line about it cannot be written. */
-export async function writeDown(parts: PublicParts, entry: Parameters<Store["audit"]>[0]): Promise<void> {
+export async function writeDown(parts: PublicParts, entry: AuditEntry): Promise<void> {
   try {
-    await parts.store.audit(entry);
+    await parts.store.audit.write(entry);
   } catch (error) {
     parts.log.error("an act could not be written to the audit", { error, who: entry.who, did: entry.did });
   }

@@ -7,7 +7,8 @@ import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import { checkKey, type Finding, type Sample } from "../../core/sample.ts";
-import type { Changes, Store } from "../../core/store.ts";
+import type { Changes } from "../../core/store/changes.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { advance, noVerdict, type Verdict } from "../../core/verdict.ts";
@@ -136,7 +137,9 @@ export class World {
     await this.store[Symbol.asyncDispose]();
     this.store = await openSqliteStore(this.file);
     this.targets = targets;
-    this.#verdicts = new Map((await this.store.verdicts()).map((stored) => [checkKey(stored), stored.verdict]));
+    this.#verdicts = new Map(
+      (await this.store.judgements.verdicts()).map((stored) => [checkKey(stored), stored.verdict]),
+    );
     this.#ranAt.clear();
     this.judge = await World.#openJudge(this.store, this.clock, targets, this.options);
     await this.commit(this.judge.start());
@@ -181,19 +184,19 @@ export class World {
   }
 
   async incidents(): Promise<readonly Incident[]> {
-    return (await this.store.incidents({})).toSorted((a, b) => a.id - b.id);
+    return (await this.store.incidents.list({})).toSorted((a, b) => a.id - b.id);
   }
 
   /** `page contractor email pending`, in the order in which they were written. */
   async outbox(incident = 1): Promise<readonly string[]> {
-    const notices = await this.store.noticesOf(incident);
+    const notices = await this.store.outbox.of(incident);
     return notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
   }
 
   /** Takes everything that is due and calls it sent. */
   async sendsWhatIsDue(channel = "email"): Promise<void> {
-    for (const { key } of await this.store.claimNotices(channel, this.clock.now(), 100, 30)) {
-      await this.store.settleNotice(key, { state: "sent", at: this.clock.now() });
+    for (const { key } of await this.store.outbox.claim(channel, this.clock.now(), 100, 30)) {
+      await this.store.outbox.settle(key, { state: "sent", at: this.clock.now() });
     }
   }
 

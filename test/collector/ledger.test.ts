@@ -10,11 +10,12 @@ import { StoreUnavailable } from "../../core/errors.ts";
 import type { Incident } from "../../core/incident.ts";
 import { jsonLog } from "../../core/log.ts";
 import type { Outcome, Sample } from "../../core/sample.ts";
-import type { Changes, Store } from "../../core/store.ts";
+import type { Changes } from "../../core/store/changes.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { currentOutcome, pending } from "../../core/verdict.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
-import { noticeOf, opening, sampleAt } from "../helpers/store-contract.ts";
+import { noticeOf, opening, sampleAt } from "../helpers/store-contract/scene.ts";
 
 const check = (id: string, everySeconds = 60): Check => ({
   target: "mastodon",
@@ -47,10 +48,6 @@ async function setup(
       },
     },
     maintain: { value: (now: Temporal.Instant) => inner.maintain(now) },
-    verdicts: { value: () => inner.verdicts() },
-    transitions: { value: (span: Parameters<Store["transitions"]>[0]) => inner.transitions(span) },
-    latestSamples: { value: () => inner.latestSamples() },
-    samplesSince: { value: (at: Temporal.Instant) => inner.samplesSince(at) },
   });
   const lines: string[] = [];
   const asked: Judged[] = [];
@@ -142,7 +139,7 @@ test("a confirmed change is committed at once, with what was decided, in one tra
   expect(confirming?.verdicts).toMatchObject([{ check: "web", verdict: { down: { on: true } } }]);
   expect(confirming?.incidents).toHaveLength(1);
   expect(followUp?.notices).toMatchObject([{ key: "follow-up-1" }]);
-  expect((await world.store.recentNotices(5)).map(({ key }) => key)).toEqual(["follow-up-1", "page-1"]);
+  expect((await world.store.outbox.recent(5)).map(({ key }) => key)).toEqual(["follow-up-1", "page-1"]);
   expect(world.committed.map((opened) => opened.map(({ id }) => id))).toEqual([[1]]);
   expect(world.asked.map(({ change }) => change?.to)).toEqual([undefined, undefined, undefined, "down"]);
 });
@@ -176,7 +173,7 @@ test("fail counters survive a restart, and nobody is asked about the past again"
   record(after, [[160, "down"]]);
   await after.ledger.flush();
   expect(after.asked).toMatchObject([{ change: { from: "up", to: "down" } }]);
-  const transitions = await after.store.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
+  const transitions = await after.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
   expect(
     transitions.map(({ at, outcome }) => [at.epochMilliseconds - sampleAt(0).at.epochMilliseconds, outcome]),
   ).toEqual([
@@ -211,7 +208,7 @@ test("time away counts as unknown, and fires nothing", async () => {
   expect(next.asked[0]?.change).toBeUndefined();
   record(next, [[7260, "up"]]);
   await next.ledger.flush();
-  const transitions = await next.store.transitions({ from: sampleAt(0).at, to: sampleAt(99_999).at });
+  const transitions = await next.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(99_999).at });
   expect(
     transitions.map(({ at, outcome }) => [at.epochMilliseconds - sampleAt(0).at.epochMilliseconds, outcome]),
   ).toEqual([
@@ -236,7 +233,7 @@ test("a wall clock that jumps changes neither order nor count", async () => {
   }
   await world.ledger.flush();
   expect(world.asked.filter(({ change }) => change)).toHaveLength(1);
-  const transitions = await world.store.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
+  const transitions = await world.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
   const times = transitions.map(({ at }) => at.epochMilliseconds);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
@@ -308,8 +305,8 @@ test("a decision that cannot be stored does not keep the samples from the disk",
     [160, "down"],
   ]);
   await world.ledger.flush();
-  expect(await world.store.samplesSince(sampleAt(-1).at)).toHaveLength(5);
-  expect(await world.store.incidents({})).toEqual([]);
+  expect(await world.store.samples.since(sampleAt(-1).at)).toHaveLength(5);
+  expect(await world.store.incidents.list({})).toEqual([]);
   expect(world.lines.map((line) => JSON.parse(line).message)).toEqual([
     "what was decided about a sample cannot be stored",
   ]);
@@ -389,7 +386,7 @@ test("a check that comes back after a restart was measured until its newest samp
   third.ledger.reconfigure([check("feed"), check("web")]);
   record(third, [[1800, "up"]]);
   await third.ledger.flush();
-  expect(await third.store.transitions({ from: sampleAt(1).at, to: sampleAt(9999).at })).toHaveLength(1);
+  expect(await third.store.judgements.transitions({ from: sampleAt(1).at, to: sampleAt(9999).at })).toHaveLength(1);
 });
 
 test("everything recorded before the end is on the disk after it", async () => {
@@ -403,18 +400,19 @@ test("everything recorded before the end is on the disk after it", async () => {
     await world.ledger[Symbol.asyncDispose]();
   }
   await using store = await openSqliteStore(file);
-  expect(await store.samplesSince(sampleAt(-1).at)).toHaveLength(2);
+  expect(await store.samples.since(sampleAt(-1).at)).toHaveLength(2);
 });
 
 test("hours are derived and trimmed while the ledger runs", async () => {
-  const world = await setup();
+  const store = await openSqliteStore(":memory:");
+  const world = await setup({ store });
   await running(world, async () => {
     for (let minute = 0; minute < 100; minute++) {
       record(world, [[minute * 60, "up"]]);
       await world.clock.turn(60);
     }
   });
-  const [hour] = await world.store.rollups({ target: "mastodon", check: "web" }, "hour", {
+  const [hour] = await store.rollups({ target: "mastodon", check: "web" }, "hour", {
     from: sampleAt(0).at,
     to: sampleAt(3600).at,
   });

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { backupStore, copyDatabase } from "../../collector/store/backup.ts";
+import { openFile } from "../../collector/store/open.ts";
+import { openSqliteStore, SqliteStore } from "../../collector/store/sqlite.ts";
 import { command as backup } from "../../commands/backup.ts";
 import type { Command } from "../../commands/lib/command.ts";
 import { command as restore } from "../../commands/restore.ts";
 import { Refused } from "../../core/errors.ts";
-import { after, sampleAt, web } from "../helpers/store-contract.ts";
+import { after, sampleAt, web } from "../helpers/store-contract/scene.ts";
 
 const configuration = `
 organisation: { name: CoSocial, url: "https://cosocial.ca", timeZone: America/Vancouver }
@@ -74,7 +76,7 @@ test("a copy that is made while samples come in is consistent, and restores to t
   await rename(join(place.folder, "data"), join(place.folder, "old"));
   expect(await place.run(restore, "copy.db")).toBe(0);
   await using restored = await openSqliteStore(place.store);
-  const samples = await restored.samples(web, everything);
+  const samples = await restored.samples.list(web, everything);
   expect(samples.length).toBeGreaterThanOrEqual(20_000);
   expect(samples.length % 2).toBe(0);
   expect((await readdir(place.folder)).sort()).toEqual(["copy.db", "data", "old", "tidewatch.yaml"]);
@@ -84,16 +86,17 @@ test("a store backs itself up, and never overwrites", async () => {
   await using place = await setup();
   await using store = await openSqliteStore(place.store);
   await store.commit({ samples: [sampleAt(0)] });
-  await store.backup(place.copy);
+  await backupStore(place.store, place.copy);
   await using copy = await openSqliteStore(place.copy);
-  expect(await copy.latestSamples()).toEqual([sampleAt(0)]);
-  expect(await refusal(store.backup(place.copy))).toContain("exists already | Name a file");
+  expect(await copy.samples.latest()).toEqual([sampleAt(0)]);
+  expect(await refusal(backupStore(place.store, place.copy))).toContain("exists already | Name a file");
   expect(await refusal(place.run(backup, "copy.db"))).toContain("exists already");
-  await using memory = await openSqliteStore(":memory:");
+  const inMemory = openFile(":memory:");
+  await using memory = new SqliteStore(inMemory);
   await memory.commit({ samples: [sampleAt(0)] });
-  await memory.backup(join(place.folder, "memory.db"));
+  await copyDatabase(inMemory.connection, join(place.folder, "memory.db"));
   await using fromMemory = await openSqliteStore(join(place.folder, "memory.db"));
-  expect(await fromMemory.latestSamples()).toEqual([sampleAt(0)]);
+  expect(await fromMemory.samples.latest()).toEqual([sampleAt(0)]);
 });
 
 test("a backup of nothing, or to nowhere, says so and leaves nothing", async () => {
@@ -109,8 +112,8 @@ test("a backup of nothing, or to nowhere, says so and leaves nothing", async () 
 test("restore refuses a store that exists, in use or not", async () => {
   await using place = await setup();
   {
-    await using store = await openSqliteStore(place.store);
-    await store.backup(place.copy);
+    await using _store = await openSqliteStore(place.store);
+    await backupStore(place.store, place.copy);
     expect(await refusal(place.run(restore, "copy.db"))).toContain("is in use by another Tidewatch | Stop the other");
   }
   const before = await readFile(place.store);
@@ -130,8 +133,8 @@ test("restore refuses what is no backup, is newer, or is damaged", async () => {
   {
     await using store = await openSqliteStore(file("source.db"));
     await store.commit({ samples: Array.from({ length: 500 }, (_, index) => sampleAt(index)) });
-    await store.backup(file("newer.db"));
-    await store.backup(file("damaged.db"));
+    await backupStore(file("source.db"), file("newer.db"));
+    await backupStore(file("source.db"), file("damaged.db"));
   }
   const newer = new DatabaseSync(file("newer.db"));
   newer.exec("pragma user_version = 9001");

@@ -46,7 +46,7 @@ async function setup() {
 test("prints a link that the running Tidewatch accepts, while it runs", async () => {
   await using place = await setup();
   await using store = await openSqliteStore(place.store);
-  const key = await store.signingKey("action");
+  const key = await store.keys.signing("action");
   expect(await place.run("OnCall@example.org")).toBe(0);
   expect(place.out.join("")).toMatch(/^https:\/\/status\.cosocial\.ca\/team\/sign-in\/\S+\n$/);
   expect(place.err.join("")).toBe("Signs in as Robin, once, within 30 minutes:\n");

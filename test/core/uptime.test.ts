@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { outcomes } from "../../core/sample.ts";
-import type { Transition } from "../../core/store.ts";
+import type { Transition } from "../../core/store/judgements.ts";
 import { account, combine, formatRatio, type Tail, timeline } from "../../core/uptime.ts";
 import type { Interval, OutcomeInterval } from "../../core/verdict.ts";
 import fixture from "../fixtures/sla/sla-cases.json" with { type: "json" };

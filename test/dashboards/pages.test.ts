@@ -186,7 +186,11 @@ test("a store that throws on every call keeps nobody from reading what is known 
   const logged: string[] = [];
   const log: Log = { ...silentLog, error: (message) => void logged.push(message) };
   await using scene = await setup([failing], {
-    store: { transitions: broken, incidents: broken, incidentUpdates: broken, annotations: broken },
+    store: {
+      judgements: { transitions: broken },
+      incidents: { list: broken, updates: broken },
+      annotations: { list: broken },
+    },
     log,
   });
   const pages = await openPages(scene.options);
@@ -206,7 +210,9 @@ test("a store that fails later keeps the history that was read, and recovers wit
   let fails = false;
   const sometimes: PagesOptions["store"] = {
     ...store,
-    transitions: (span) => (fails ? Promise.reject(new Error("gone")) : store.transitions(span)),
+    judgements: {
+      transitions: (span) => (fails ? Promise.reject(new Error("gone")) : store.judgements.transitions(span)),
+    },
   };
   const pages = await openPages({ ...scene.options, store: sometimes });
   scene.run(pages);
@@ -224,9 +230,11 @@ test("a store that hangs is given five seconds and is not asked again while it h
   let asked = 0;
   const hanging: PagesOptions["store"] = {
     ...scene.options.store,
-    transitions: () => {
-      asked++;
-      return new Promise(() => {});
+    judgements: {
+      transitions: () => {
+        asked++;
+        return new Promise(() => {});
+      },
     },
   };
   const opened: Pages[] = [];
@@ -379,8 +387,10 @@ test("while the store cannot be read the history stays as it was, and says so", 
   await using scene = await setup([fine]);
   const { store } = scene.options;
   let fails = false;
-  const incidents: typeof store.incidents = (filter) =>
-    fails ? Promise.reject(new Error("gone")) : store.incidents(filter);
+  const incidents: typeof store.incidents = {
+    ...store.incidents,
+    list: (filter) => (fails ? Promise.reject(new Error("gone")) : store.incidents.list(filter)),
+  };
   const pages = await openPages({ ...scene.options, store: { ...store, incidents } });
   scene.run(pages);
   await scene.clock.turn(3);
@@ -398,7 +408,10 @@ test("while the store cannot be read the history stays as it was, and says so", 
 test("without any record the history claims nothing", async () => {
   const broken = () => Promise.reject(new Error("gone"));
   await using scene = await setup([fine]);
-  const pages = await openPages({ ...scene.options, store: { ...scene.options.store, incidents: broken } });
+  const pages = await openPages({
+    ...scene.options,
+    store: { ...scene.options.store, incidents: { list: broken, updates: broken } },
+  });
   const page = read(pages, "/en/history");
   expect(page).toContain("We cannot read our own records at the moment");
   expect(page).toContain("There is nothing to show here yet.");

@@ -4,7 +4,7 @@ import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { signToken } from "../../core/action-token.ts";
 import { wordsIn } from "../../core/languages/languages.ts";
 import { type Log, silentLog } from "../../core/log.ts";
-import type { IncidentChange } from "../../core/store.ts";
+import type { IncidentChange } from "../../core/store/incidents.ts";
 import { listen } from "../../dashboards/listen.ts";
 import { openPages } from "../../dashboards/pages.ts";
 import type { PublicParts } from "../../dashboards/routes/parts.ts";
@@ -61,7 +61,7 @@ async function setup(more: Partial<PublicParts> = {}) {
     ...more,
   };
   const app = publicApp(parts, [capacity]);
-  const key = await store.signingKey("action");
+  const key = await store.keys.signing("action");
   return {
     app,
     reports: parts.reports,
@@ -156,7 +156,7 @@ test("looking at an acknowledge link changes nothing, however it is looked at", 
   for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
     await site.app.request(link, { method, headers: { "sec-purpose": "prefetch", origin: baseUrl } });
   }
-  expect((await site.store.incident(incident))?.state).toBe("open");
+  expect((await site.store.incidents.get(incident))?.state).toBe("open");
   const page = await site.app.request(link);
   const text = await page.text();
   expect(page.headers.get("cache-control")).toBe("no-store");
@@ -174,13 +174,13 @@ test("the button takes the incident once; pressing it again only says so", async
   const incident = await site.openIncident();
   const link = site.ackLink(incident);
   expect(await (await site.post(link)).text()).toContain("It is yours.");
-  const taken = await site.store.incident(incident);
+  const taken = await site.store.incidents.get(incident);
   expect(taken).toMatchObject({ state: "acknowledged", by: "Robin Contractor" });
   const again = await site.post(link);
   expect(again.status).toBe(200);
   expect(await again.text()).toContain("It is already yours.");
-  expect(await site.store.incident(incident)).toEqual(taken);
-  const updates = await site.store.incidentUpdates(incident);
+  expect(await site.store.incidents.get(incident)).toEqual(taken);
+  const updates = await site.store.incidents.updates(incident);
   expect(updates.filter(({ kind }) => kind === "acknowledged")).toHaveLength(1);
 });
 
@@ -193,7 +193,7 @@ test("who comes second reads who was first", async () => {
   await site.post(site.ackLink(incident));
   const text = await (await site.post(site.ackLink(incident, "techops"))).text();
   expect(text).toContain("Robin Contractor has it already.");
-  expect(await site.store.incident(incident)).toMatchObject({ by: "Robin Contractor" });
+  expect(await site.store.incidents.get(incident)).toMatchObject({ by: "Robin Contractor" });
 });
 
 test("a form of another site takes nothing", async () => {
@@ -216,7 +216,7 @@ test("a form of another site takes nothing", async () => {
     expect(answer.status).toBe(403);
     expect(await answer.text()).toContain("This did not come from our own page");
   }
-  expect((await site.store.incident(incident))?.state).toBe("open");
+  expect((await site.store.incidents.get(incident))?.state).toBe("open");
   expect((await site.post(link, { headers: { origin: "", "sec-fetch-site": "same-origin" } })).status).toBe(200);
 });
 
@@ -245,7 +245,7 @@ test("a wrong, forged, expired or foreign link tells nothing about the incident"
   }
   await site.clock.turn(72 * hour + 1);
   expect((await site.post(good)).status).toBe(410);
-  expect((await site.store.incident(incident))?.state).toBe("open");
+  expect((await site.store.incidents.get(incident))?.state).toBe("open");
 });
 
 test("an incident that is over cannot be taken; its link says so for a day", async () => {
@@ -271,7 +271,7 @@ test("a store that fails while somebody takes an incident says that nothing was 
   const broken = publicApp({
     settings: () => ({ organisation: cosocial, contacts: [contractor], baseUrl }),
     pages: { get: () => undefined, changed() {} },
-    store: { ...failingStore, signingKey: (name) => site.store.signingKey(name) },
+    store: { ...failingStore, keys: { ...failingStore.keys, signing: (name) => site.store.keys.signing(name) } },
     clock: site.clock,
     log: { ...silentLog, error: (message, fields) => void site.logged.push(JSON.stringify({ message, fields })) },
     practice: false,
@@ -290,12 +290,10 @@ const fails = async () => {
   throw new Error("disk I/O error at /var/lib/tidewatch");
 };
 const failingStore = {
-  incident: fails,
-  acknowledge: fails,
-  audit: fails,
+  incidents: { list: fails, get: fails, updates: fails, acknowledge: fails },
+  audit: { write: fails },
   commit: fails,
-  signingKey: fails,
-  useOnce: fails,
+  keys: { signing: fails, useOnce: fails },
 };
 
 test("the team pages are closed, and say where the door is", async () => {
@@ -316,8 +314,8 @@ test("a link is sent to an address of the team, and the answer is the same for a
     answers.push({ status: answer.status, text: await answer.text() });
   }
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-  await expect.poll(() => site.store.recentNotices(10)).toHaveLength(1);
-  const [notice] = await site.store.recentNotices(10);
+  await expect.poll(() => site.store.outbox.recent(10)).toHaveLength(1);
+  const [notice] = await site.store.outbox.recent(10);
   expect(notice).toMatchObject({ kind: "sign-in", contact: "contractor", channel: "email", urgency: "now" });
   expect(notice?.body).toContain(`${baseUrl}/team/sign-in/`);
   expect(notice?.notAfter?.epochMilliseconds).toBe(site.clock.now().epochMilliseconds + 30 * 60_000);
@@ -328,10 +326,10 @@ test("nobody can have somebody's mailbox filled", async () => {
   const ask = () => site.post("/team/sign-in", { body: "email=oncall%40example.org" });
   for (let time = 0; time < 10; time++) expect((await ask()).status).toBe(200);
   expect((await ask()).status).toBe(429);
-  await expect.poll(() => site.store.recentNotices(99)).toHaveLength(3);
+  await expect.poll(() => site.store.outbox.recent(99)).toHaveLength(3);
   await site.clock.turn(600);
   expect((await ask()).status).toBe(200);
-  await expect.poll(() => site.store.recentNotices(99)).toHaveLength(4);
+  await expect.poll(() => site.store.outbox.recent(99)).toHaveLength(4);
 });
 
 test("the link signs in once, by its button only", async () => {

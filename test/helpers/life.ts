@@ -12,7 +12,7 @@ import type { Config } from "../../core/config.ts";
 import { silentLog } from "../../core/log.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";
-import type { Store } from "../../core/store.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { noVerdict, type Verdict } from "../../core/verdict.ts";
 import type { FakeClock } from "./fake-clock.ts";
@@ -80,11 +80,11 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
     },
     verdictOf: ({ target, id }) => process.ledger.verdictOf(checkKey({ target, check: id })) ?? noVerdict,
     async acknowledge(target, by) {
-      const open = await process.store.incidents({ open: true });
+      const open = await process.store.incidents.list({ open: true });
       const incident = open.find((one) => one.target === target);
       if (!incident) throw new Error(`nothing is wrong with ${target}`);
       const at = clock.now();
-      await process.store.acknowledge(incident.id, by, at, acknowledgement(at, true));
+      await process.store.incidents.acknowledge(incident.id, by, at, acknowledgement(at, true));
       process.wake();
       await clock.turn(0);
     },
@@ -110,7 +110,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
   const channels = Object.keys(config.channels);
   const store = await openSqliteStore(file);
   const shared = { store, clock, log: silentLog };
-  const signingKey = await store.signingKey("action");
+  const signingKey = await store.keys.signing("action");
   const judge = await openJudge({
     ...shared,
     organisation,

@@ -5,11 +5,12 @@ import type { CheckState, Live } from "../../core/live.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../../core/member-texts.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Outcome } from "../../core/sample.ts";
-import type { Store, Transition } from "../../core/store.ts";
+import type { Transition } from "../../core/store/judgements.ts";
 import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import { noVerdict, type Verdict } from "../../core/verdict.ts";
+import type { RecordStore } from "../../dashboards/records.ts";
 
 export const vancouver = "America/Vancouver";
 
@@ -194,23 +195,29 @@ export function recordsOf(given: {
   annotations: readonly Annotation[];
 }) {
   const reads = { transitions: 0, incidents: 0, incidentUpdates: 0, annotations: 0 };
-  const store: Pick<Store, "transitions" | "incidents" | "incidentUpdates" | "annotations"> = {
-    async transitions() {
-      reads.transitions++;
-      return given.transitions;
+  const store: RecordStore = {
+    judgements: {
+      async transitions() {
+        reads.transitions++;
+        return given.transitions;
+      },
     },
-    async incidents({ open }) {
-      reads.incidents++;
-      const all: readonly Incident[] = given.incidents.map(({ incident }) => incident);
-      return open ? all.filter((incident) => incident.state !== "resolved") : all;
+    incidents: {
+      async list({ open }) {
+        reads.incidents++;
+        const all: readonly Incident[] = given.incidents.map(({ incident }) => incident);
+        return open ? all.filter((incident) => incident.state !== "resolved") : all;
+      },
+      async updates(id) {
+        reads.incidentUpdates++;
+        return given.incidents.find(({ incident }) => incident.id === id)?.updates ?? [];
+      },
     },
-    async incidentUpdates(id) {
-      reads.incidentUpdates++;
-      return given.incidents.find(({ incident }) => incident.id === id)?.updates ?? [];
-    },
-    async annotations() {
-      reads.annotations++;
-      return given.annotations;
+    annotations: {
+      async list() {
+        reads.annotations++;
+        return given.annotations;
+      },
     },
   };
   return { store, reads, given };

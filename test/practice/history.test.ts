@@ -13,7 +13,7 @@ test("each invented upgrade ends at the version that its stand-in says today", a
   await using castopod = await startCastopod();
   const targets = ["mastodon", "podcasts"].map((id) => service(id, []).target);
   await seedHistory({ store, config: { targets, vantagePoint: "practice" }, now, today: [] });
-  const annotations = await store.annotations({ from: ago(now, 120 * daySeconds), to: now });
+  const annotations = await store.annotations.list({ from: ago(now, 120 * daySeconds), to: now });
   const says = {
     mastodon: await (await fetch(`${mastodon.url}/api/v2/instance`)).text(),
     podcasts: await (await fetch(`${castopod.url}/.well-known/x-nodeinfo2`)).text(),

@@ -6,7 +6,7 @@ import { StoreUnavailable } from "../../core/errors.ts";
 import { heartbeatToken } from "../../core/heartbeat.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
-import type { Store } from "../../core/store.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { publicApp } from "../../dashboards/server.ts";
 import probe from "../../probes/heartbeat.ts";
@@ -23,7 +23,7 @@ const hour = 3600;
 async function setup() {
   const store = await openSqliteStore(":memory:");
   const clock = new FakeClock();
-  const token = heartbeatToken(job, await store.signingKey("heartbeat"));
+  const token = heartbeatToken(job, await store.keys.signing("heartbeat"));
   return {
     ...(await listening(store, clock)),
     store,
@@ -215,7 +215,7 @@ test("a start that fails before anybody can call expects nothing", async () => {
   await using store = await openSqliteStore(":memory:");
   const clock = new FakeClock();
   await openHeartbeats({ store, clock, checks: [backup] });
-  expect(await store.heartbeats()).toEqual([]);
+  expect(await store.heartbeats.list()).toEqual([]);
   await clock.turn(3 * 24 * hour);
   const { look } = await listening(store, clock);
   expect(await look()).toMatchObject({ outcome: "up", reason: "waits for the first call" });
@@ -240,7 +240,7 @@ test("an address that became known is taken back by another version, and what wa
   await call(token);
   await heartbeats.reconfigure([{ ...backup, options: probe.options.parse({ ...nightly, version: 2 }) }]);
   expect((await call(token)).status).toBe(404);
-  const second = heartbeatToken({ ...job, version: 2 }, await store.signingKey("heartbeat"));
+  const second = heartbeatToken({ ...job, version: 2 }, await store.keys.signing("heartbeat"));
   expect((await look()).readings).toEqual([
     { metric: "heartbeat_success_timestamp_seconds", value: expect.any(Number) },
   ]);
@@ -283,7 +283,7 @@ test("a call that cannot be kept is not confirmed, so that the job tries again",
   const { clock, store, token } = setting;
   const { call } = await listening(
     through(store, (name) => {
-      if (name === "keepHeartbeat" && clock.monotonicSeconds() > 0) throw new StoreUnavailable("the disk is full");
+      if (name === "heartbeats.keep" && clock.monotonicSeconds() > 0) throw new StoreUnavailable("the disk is full");
     }),
     clock,
   );
@@ -291,15 +291,17 @@ test("a call that cannot be kept is not confirmed, so that the job tries again",
   expect((await call(token)).status).toBe(503);
 });
 
-/** The same store, with something that happens before each call. */
-function through(store: Store, before: (name: string) => unknown): Store {
-  return new Proxy(store, {
+/** The same store, or a port of it, with something that happens before each call. */
+function through<Kept extends object>(kept: Kept, before: (name: string) => unknown): Kept {
+  return new Proxy(kept, {
     get(target, name) {
-      const method: unknown = Reflect.get(target, name, target);
-      if (typeof method !== "function") return method;
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value === "object" && value !== null)
+        return through(value, (method) => before(`${String(name)}.${method}`));
+      if (typeof value !== "function") return value;
       return async (...values: unknown[]) => {
         before(String(name));
-        return Reflect.apply(method, target, values);
+        return Reflect.apply(value, target, values);
       };
     },
   });

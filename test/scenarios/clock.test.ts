@@ -106,7 +106,7 @@ async function outage(jumps: Readonly<Record<number, number>>) {
     await world.clock.turn(1);
   };
   for (let at = 0; at < 1800; at++) await second(at);
-  const incidents = await world.store.incidents({});
+  const incidents = await world.store.incidents.list({});
   return { told: world.told, runs: world.runs, states: incidents.map(({ state }) => state) };
 }
 

@@ -110,7 +110,7 @@ async function runsOnce(program: RunningProgram, name: string, times: number): P
 
 async function samplesOf(coop: Coop, name: string): Promise<readonly Sample[]> {
   await using store = await openSqliteStore(coop.installation.store);
-  const all = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
+  const all = await store.samples.since(Temporal.Instant.fromEpochMilliseconds(0));
   return all.filter((sample) => sample.target === name);
 }
 

@@ -47,7 +47,7 @@ test("20 kills in the middle of outages: one incident each, told until it is not
   expect(await last.stop()).toMatchObject({ code: 0 });
 
   await using store = await openSqliteStore(coop.installation.store);
-  const incidents = await store.incidents({});
+  const incidents = await store.incidents.list({});
   const logs = [...lives.map(({ log }) => log), last.log()];
   const sent = logs.flat().flatMap(({ message, ["notice"]: notice }) => (message === "notice sent" ? [notice] : []));
   expect(sent.length, "what was noted as sent is not sent again").toBe(new Set(sent).size);
@@ -69,7 +69,7 @@ test("20 kills in the middle of outages: one incident each, told until it is not
   expect(incidents.map(({ target, state }) => `${target} ${state}`).toSorted()).toEqual(
     services.map((name) => `${name} resolved`).toSorted(),
   );
-  const stored = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
+  const stored = await store.samples.since(Temporal.Instant.fromEpochMilliseconds(0));
   expect(lives.some(({ reported }) => reported.size > 0)).toBe(true);
   for (const life of lives) expectNothingLost(life, stored);
 }, 600_000);

@@ -83,7 +83,7 @@ test("a reload brings new targets, ends what is not watched any more, and keeps 
   expect(coop.mail.mails()[3]?.subject).toMatch(/^Re: .*mastodon/);
   expect(await program.stop()).toMatchObject({ code: 0 });
   await using store = await openSqliteStore(coop.installation.store);
-  const incidents = await store.incidents({});
+  const incidents = await store.incidents.list({});
   expect(incidents.map(({ target, state }) => `${target} ${state}`).toSorted()).toEqual([
     "mastodon resolved",
     "podcasts resolved",
@@ -107,7 +107,7 @@ test("the schedule keeps its phase over a reload, and signals in a row are safe"
   expect(program.log().filter(({ level }) => level === "error")).toEqual([]);
 
   await using store = await openSqliteStore(coop.installation.store);
-  const stored = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
+  const stored = await store.samples.since(Temporal.Instant.fromEpochMilliseconds(0));
   const begun = stored.filter(({ target }) => target === "mastodon").map(({ at }) => at.epochMilliseconds);
   // The first run of all may come early; after it each begins on the same grid of two seconds, reload or not.
   const gaps = begun.slice(2).map((at, index) => at - (begun[index + 1] ?? at));

@@ -23,7 +23,7 @@ test("a restart in the middle of an outage doubles nothing and loses nothing", a
   const [page, recovery] = coop.mail.mails();
   expect(recovery).toMatchObject({ subject: `Re: ${page?.subject}`, inReplyTo: page?.inReplyTo });
   await using store = await openSqliteStore(coop.installation.store);
-  expect(await store.incidents({})).toMatchObject([{ target: "mastodon", state: "resolved" }]);
+  expect(await store.incidents.list({})).toMatchObject([{ target: "mastodon", state: "resolved" }]);
 });
 
 test("a confirmation goes on where a restart interrupted it", async () => {
@@ -44,8 +44,8 @@ test("a confirmation goes on where a restart interrupted it", async () => {
   await until(() => expect(coop.mail.mails()).toHaveLength(1));
   expect(await second.stop()).toMatchObject({ code: 0 });
   await using store = await openSqliteStore(coop.installation.store);
-  const [incident] = await store.incidents({});
-  const tries = await store.samplesSince(Temporal.Instant.fromEpochMilliseconds(0));
+  const [incident] = await store.incidents.list({});
+  const tries = await store.samples.since(Temporal.Instant.fromEpochMilliseconds(0));
   // However many have followed since, the third one was enough: the first of the second process.
   expect(tries.findIndex(({ at }) => incident && at.equals(incident.confirmedAt))).toBe(2);
 });

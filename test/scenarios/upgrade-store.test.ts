@@ -87,7 +87,7 @@ describe("after the upgrade, told is who bf0ed29 would have told, at the same mo
       return `${String(after).padStart(5)} s: ${kind} to ${contact} by ${channel}, ${thread}`;
     });
     expect(left.toSorted()).toEqual(future.left);
-    const incidents = (await life.store.incidents({})).toSorted((a, b) => a.id - b.id);
+    const incidents = (await life.store.incidents.list({})).toSorted((a, b) => a.id - b.id);
     expect(incidents.map(({ id, target, state }) => `#${id} ${target} ${state}`)).toEqual(future.incidents);
   });
 });
@@ -123,12 +123,12 @@ async function historyOf(file: string): Promise<Record<string, unknown>> {
   const to = Temporal.Instant.from(made.writtenAt);
   const span = { from: to.subtract({ hours: 24 * (historyDays + 2) }), to: to.add({ seconds: 1 }) };
   const checks = config.targets.flatMap((target) => target.checks.map(({ id }) => ({ target: target.id, check: id })));
-  const incidents = (await store.incidents({})).toSorted((a, b) => a.id - b.id);
+  const incidents = (await store.incidents.list({})).toSorted((a, b) => a.id - b.id);
   const names = ["action", "session", "heartbeat"];
   const read = {
     checks: await Promise.all(
       checks.map(async (of) => {
-        const samples = await store.samples(of, { ...span, limit: 100_000 });
+        const samples = await store.samples.list(of, { ...span, limit: 100_000 });
         const rollups = await store.rollups(of, "day", span);
         return {
           check: checkKey(of),
@@ -142,20 +142,20 @@ async function historyOf(file: string): Promise<Record<string, unknown>> {
         };
       }),
     ),
-    transitions: (await store.transitions(span)).map(
+    transitions: (await store.judgements.transitions(span)).map(
       ({ at, target, check, outcome }) => `${at} ${target}/${check} ${outcome}`,
     ),
     readings: (
       await Promise.all(
-        ["storage_used_bytes", "mastodon_info"].map((metric) => store.readings({ metric }, "day", span)),
+        ["storage_used_bytes", "mastodon_info"].map((metric) => store.samples.readings({ metric }, "day", span)),
       )
     ).flat(),
-    annotations: await store.annotations(span),
+    annotations: await store.annotations.list(span),
     incidents: await Promise.all(
       incidents.map(async (incident) => ({
         incident,
-        updates: (await store.incidentUpdates(incident.id)).map(({ incident: _, ...update }) => update),
-        sent: (await store.noticesOf(incident.id))
+        updates: (await store.incidents.updates(incident.id)).map(({ incident: _, ...update }) => update),
+        sent: (await store.outbox.of(incident.id))
           .filter(({ state }) => state === "sent")
           .map(
             ({ kind, contact, channel, thread, subject, sentAt }) =>
@@ -163,9 +163,9 @@ async function historyOf(file: string): Promise<Record<string, unknown>> {
           ),
       })),
     ),
-    heartbeats: await store.heartbeats(),
+    heartbeats: await store.heartbeats.list(),
     keys: Object.fromEntries(
-      await Promise.all(names.map(async (name) => [name, Buffer.from(await store.signingKey(name)).toString("hex")])),
+      await Promise.all(names.map(async (name) => [name, Buffer.from(await store.keys.signing(name)).toString("hex")])),
     ),
     audit: auditOf(file),
   };

@@ -13,7 +13,8 @@ import type { Incident } from "../../../core/incident.ts";
 import { sameInAll } from "../../../core/language.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
-import type { NoticeStatus, Store } from "../../../core/store.ts";
+import type { NoticeStatus } from "../../../core/store/outbox.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { onCall } from "../world.ts";
 
@@ -42,7 +43,7 @@ class Office {
   readonly clock = new FakeClock();
   readonly attempts: Attempt[] = [];
   readonly results: DeliveryResult[] = [];
-  /** Every question to the store: `recentNotices 1`. */
+  /** Every question to the store: `outbox.recent 1`. */
   readonly calls: string[] = [];
   /** Channels that were closed, in order. */
   readonly closed: string[] = [];
@@ -146,7 +147,7 @@ class Office {
   }
 
   async states(incident = 1): Promise<readonly string[]> {
-    return (await this.store.noticesOf(incident)).map(({ key, state }) => `${key} ${state}`);
+    return (await this.store.outbox.of(incident)).map(({ key, state }) => `${key} ${state}`);
   }
 
   /** Seconds at which this notice was tried. */
@@ -165,13 +166,21 @@ class Office {
 
   /** The store, with its reading and claiming counted. */
   #counted(): Store {
+    const { incidents, outbox } = this.store;
+    return Object.create(this.store, {
+      incidents: { value: this.#countedPort("incidents", incidents) },
+      outbox: { value: this.#countedPort("outbox", outbox) },
+    });
+  }
+
+  #countedPort<Port extends object>(port: string, kept: Port): Port {
     const calls = this.calls;
-    return new Proxy(this.store, {
+    return new Proxy(kept, {
       get(store, name) {
         const value: unknown = Reflect.get(store, name);
         if (typeof value !== "function") return value;
         return (...of: unknown[]) => {
-          calls.push(`${String(name)} ${String(of[0])}`);
+          calls.push(`${port}.${String(name)} ${String(of[0])}`);
           return value.apply(store, of);
         };
       },
@@ -414,7 +423,7 @@ describe("waking up", () => {
       office.delivery?.wake();
       await office.clock.turn(1);
     }
-    expect(new Set(office.calls)).toEqual(new Set(["recentNotices 1"]));
+    expect(new Set(office.calls)).toEqual(new Set(["outbox.recent 1"]));
     expect(office.calls).toHaveLength(20);
   });
 
@@ -511,10 +520,10 @@ describe("order", () => {
     await office.clock.turn(61);
     expect(await office.states()).toEqual(["1.0 sent", "1.1 sending"]);
     const now = office.clock.now();
-    await office.store.acknowledge(incident.id, "contractor", now, acknowledgement(now, true));
+    await office.store.incidents.acknowledge(incident.id, "contractor", now, acknowledgement(now, true));
     await office.clock.turn(300);
     expect(office.triedAt("1.1")).toHaveLength(1);
-    expect(await office.store.outboxPending()).toBe(0);
+    expect(await office.store.outbox.pending()).toBe(0);
   });
 });
 
@@ -528,7 +537,7 @@ describe("the wall clock", () => {
     await office.clock.turn(790);
     expect(office.triedAt("1.1")).toEqual([]);
     // Whoever was not told hears nothing of the end either.
-    expect(await office.store.noticesOf(1)).toMatchObject([{ attempts: 1 }, { state: "pending", attempts: 0 }]);
+    expect(await office.store.outbox.of(1)).toMatchObject([{ attempts: 1 }, { state: "pending", attempts: 0 }]);
     await office.clock.turn(20);
     expect(office.triedAt("1.1")).toEqual([900]);
     const second = await office.pages({ thread: "incident-2" });
@@ -570,8 +579,8 @@ describe("a restart", () => {
       await office.commits({}, { contact: "techops" }, { kind: "escalation", notBefore: office.later(900) });
       const now = office.clock.now();
       // Killed in the middle of one delivery and after another.
-      await office.store.claimNotices("email", now, 2, 30);
-      await office.store.settleNotice("1.1", { state: "sent", at: now });
+      await office.store.outbox.claim("email", now, 2, 30);
+      await office.store.outbox.settle("1.1", { state: "sent", at: now });
       await office.store[Symbol.asyncDispose]();
       office.store = await openSqliteStore(join(folder, "tidewatch.db"));
       office.clock.jump(-7200);
@@ -590,8 +599,8 @@ describe("a restart", () => {
   test("with nothing to do sends nothing and only comes round now and then", async () => {
     await using office = await Office.open();
     await office.commits({ kind: "page" });
-    await office.store.claimNotices("email", office.clock.now(), 1, 30);
-    await office.store.settleNotice("1.0", { state: "sent", at: office.clock.now() });
+    await office.store.outbox.claim("email", office.clock.now(), 1, 30);
+    await office.store.outbox.settle("1.0", { state: "sent", at: office.clock.now() });
     office.start();
     await office.clock.turn(86_400);
     expect(office.attempts).toEqual([]);

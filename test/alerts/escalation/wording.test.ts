@@ -8,7 +8,7 @@ import { plainText } from "../../../core/plain-text.ts";
 import { target, World } from "../world.ts";
 
 async function bodiesOf(world: World): Promise<readonly string[]> {
-  const notices = await world.store.noticesOf(1);
+  const notices = await world.store.outbox.of(1);
   return notices.map(({ body }) => body.replace(/\/a\/\S+/, "/a/TOKEN"));
 }
 
@@ -87,7 +87,7 @@ Over:  November 23, 2026, 04:25 Vancouver (UTC-7)
 Nothing needs to be done now.
 Status page: https://status.example/
 `);
-    expect((await world.store.incidentUpdates(1)).map(({ text }) => text)).toEqual([
+    expect((await world.store.incidents.updates(1)).map(({ text }) => text)).toEqual([
       {
         en: "Mastodon cannot be reached at the moment. We have noticed and are looking into it.",
         fr: "Mastodon n’est pas accessible en ce moment. Nous l’avons remarqué et nous cherchons la cause.",
@@ -114,7 +114,7 @@ describe("a subject", () => {
     expect(world.options.practice).toBe(true);
     await using marked = await World.open({ practice: true });
     await marked.breaks("mastodon/web");
-    for (const notice of await marked.store.noticesOf(1)) expect(notice.subject).toMatch(/^\[PRACTICE\] /);
+    for (const notice of await marked.store.outbox.of(1)) expect(notice.subject).toMatch(/^\[PRACTICE\] /);
   });
 
   test("differs between installations in its thread, whose numbers both begin at 1", async () => {
@@ -122,7 +122,7 @@ describe("a subject", () => {
       [1, 2].map(async (fill) => {
         await using world = await World.open({ signingKey: new Uint8Array(32).fill(fill) });
         await world.breaks("mastodon/web");
-        return (await world.store.noticesOf(1))[0]?.thread;
+        return (await world.store.outbox.of(1))[0]?.thread;
       }),
     );
     expect(threads[0]).toMatch(/^incident-1-[0-9a-f]{6}$/);

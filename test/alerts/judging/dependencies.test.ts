@@ -45,7 +45,11 @@ async function onDisk() {
 
 const told = ["page contractor email pending", "escalation techops email pending"];
 const notesOf = async (world: World, incident: number) =>
-  (await world.store.incidentUpdates(incident)).map(({ kind, text, public: shown }) => ({ kind, en: text.en, shown }));
+  (await world.store.incidents.updates(incident)).map(({ kind, text, public: shown }) => ({
+    kind,
+    en: text.en,
+    shown,
+  }));
 
 test("a failure that a told cause explains is recorded with it, in one transaction, and pages nobody", async () => {
   await using world = await World.open({ targets: coOp() });
@@ -81,7 +85,7 @@ test("the cause is well again and the dependent is not: its next failed try page
   await world.clock.turn(10);
   await world.sees("mastodon/web", { outcome: "down", reason: "answered 500" });
   expect(await world.outbox(2)).toEqual(told);
-  const [page] = await world.store.noticesOf(2);
+  const [page] = await world.store.outbox.of(2);
   expect(page?.notBefore).toEqual(world.clock.now());
   expect(page?.body).toContain("Until now database/connect explained it");
   expect(page?.body).toContain("answered 500");
@@ -128,7 +132,7 @@ test("a milder check that the cause does not explain: the page says so, and show
   await world.breaks(cause, refused);
   await world.breaks("mastodon/web");
   await world.breaks("mastodon/streaming", { outcome: "degraded", reason: "no live posts" });
-  const [page] = await world.store.noticesOf(2);
+  const [page] = await world.store.outbox.of(2);
   expect(page?.body).toContain("Until now database/connect explained it. It fails still, but it does not explain all");
   expect(page?.body).toContain("answered 502");
   expect(page?.body).not.toContain("no live posts");
@@ -213,7 +217,7 @@ test("who took it before the cause was found is not called again when the cause 
   const { world } = disk;
   await world.breaks("mastodon/web");
   await world.sendsWhatIsDue();
-  await world.store.acknowledge(1, "Contractor", world.clock.now(), {
+  await world.store.incidents.acknowledge(1, "Contractor", world.clock.now(), {
     at: world.clock.now(),
     kind: "acknowledged",
     text: sameInAll("taken"),
@@ -251,10 +255,10 @@ test("a page waits no longer once the only suspect is well, while its later step
   await using world = await World.open({ targets: coOp() });
   await world.sees(cause, refused);
   await world.breaks("mastodon/web");
-  const planned = await world.store.noticesOf(1);
+  const planned = await world.store.outbox.of(1);
   await world.clock.turn(5);
   await world.sees(cause, "up");
-  const [page, escalation] = (await world.store.noticesOf(1)).slice(2);
+  const [page, escalation] = (await world.store.outbox.of(1)).slice(2);
   expect(page?.notBefore).toEqual(world.clock.now());
   expect(page?.body).toBe(planned[0]?.body);
   expect(escalation?.notBefore).toEqual(planned[1]?.notBefore);
@@ -306,7 +310,7 @@ test("a first step that is not at once counts from the moment at which the suspe
   await world.sees(cause, refused);
   await world.breaks("mastodon/web");
   await world.sees(cause, "up");
-  const notices = await world.store.noticesOf(1);
+  const notices = await world.store.outbox.of(1);
   const waits = notices.map(({ notBefore }) => notBefore.since(world.clock.now()).total("seconds"));
   expect(waits).toEqual([180, 1080, 120, 1080]);
 });
@@ -348,7 +352,7 @@ test("a page that waited in vain is sent within a minute and a half, as are its 
   await world.sees(cause, refused);
   await world.breaks("mastodon/web");
   const confirmed = (await world.incidents())[0]?.confirmedAt;
-  const steps = await world.store.noticesOf(1);
+  const steps = await world.store.outbox.of(1);
   const waits = steps.map(({ notBefore }) => confirmed && notBefore.since(confirmed).total("seconds"));
   expect(waits).toEqual([60, 960]);
   await world.sees(cause, "unknown");
@@ -414,7 +418,7 @@ test("an outage that is over while its page waited for a cause in vain is told, 
   await world.sees(cause, "unknown");
   await world.mends("mastodon/web");
   expect(await world.outbox(1)).toEqual([...over, "resolve contractor email pending"]);
-  expect((await world.store.noticesOf(1)).at(-1)?.body).toContain("DOWN Mastodon since");
+  expect((await world.store.outbox.of(1)).at(-1)?.body).toContain("DOWN Mastodon since");
 });
 
 test("nothing waits for a cause that would be in the same incident, is milder, or tells nobody", async () => {
@@ -428,7 +432,7 @@ test("nothing waits for a cause that would be in the same incident, is milder, o
   await quiet.sees(cause, refused);
   await quiet.breaks("mastodon/web");
   for (const world of [same, milder, quiet]) {
-    const [page] = await world.store.noticesOf(1);
+    const [page] = await world.store.outbox.of(1);
     expect(page?.notBefore).toEqual((await world.incidents())[0]?.confirmedAt);
   }
 });
@@ -495,7 +499,7 @@ test("a level that was kept quiet and cannot be measured any more is told all th
     await world.sees("mastodon/queues", { outcome: "unknown", reason: "the check itself failed" });
     expect(await world.outbox(2)).toEqual(told);
   }
-  expect((await world.store.noticesOf(2))[0]?.body).toContain("33m");
+  expect((await world.store.outbox.of(2))[0]?.body).toContain("33m");
 });
 
 test("a restart keeps what was explained, tells nothing twice, and forgets nothing that was never told", async () => {
@@ -565,7 +569,7 @@ test.each([
       await world.sees(id, seen);
       await world.clock.turn(1 + Math.floor(random() * 30));
       const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");
-      const notices = await Promise.all(open.map((incident) => world.store.noticesOf(incident.id)));
+      const notices = await Promise.all(open.map((incident) => world.store.outbox.of(incident.id)));
       const told = notices.filter((list) => list.some(({ kind, state }) => kind === "page" && state !== "superseded"));
       if (told.length < open.length) untold++;
       const isOpen = open.some(({ target, checks }) => checks.some((own) => `${target}/${own}` === id));
@@ -583,7 +587,7 @@ test("whatever a suspect does while a page waits, the page is sent once or withd
     const outcomes = ["up", "unknown", "degraded", "down", "down", "down"] as const;
     await world.sees(cause, refused);
     await world.breaks("mastodon/web");
-    const [planned] = await world.store.noticesOf(1);
+    const [planned] = await world.store.outbox.of(1);
     for (let step = 0; step < 8; step++) {
       await world.clock.turn(1 + Math.floor(random() * 20));
       await world.sendsWhatIsDue();
@@ -591,7 +595,7 @@ test("whatever a suspect does while a page waits, the page is sent once or withd
     }
     await world.clock.turn(90);
     await world.sendsWhatIsDue();
-    const pages = (await world.store.noticesOf(1)).filter(({ kind }) => kind === "page");
+    const pages = (await world.store.outbox.of(1)).filter(({ kind }) => kind === "page");
     const sent = pages.filter(({ state }) => state === "sent");
     expect(sent.length, `seed ${seed}`).toBeLessThan(2);
     if (sent.length === 0) expect(await world.outbox(2), `seed ${seed}`).toContain("page contractor email sent");

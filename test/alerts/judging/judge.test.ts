@@ -50,7 +50,7 @@ describe("an outage", () => {
       },
     ]);
     expect(await world.outbox()).toEqual(["page contractor email pending", "escalation techops email pending"]);
-    const [page, escalation] = await world.store.noticesOf(1);
+    const [page, escalation] = await world.store.outbox.of(1);
     expect(page?.notBefore).toEqual(began.add({ seconds: 40 }));
     expect(escalation?.notBefore).toEqual(began.add({ seconds: 40 + 900 }));
     expect(page?.subject).toBe("[Tidewatch #1] Mastodon is down");
@@ -75,7 +75,7 @@ describe("an outage", () => {
     );
     await expect(world.store.commit({ ...rest, incidents: broken })).rejects.toThrow("killed here");
     expect(await world.incidents()).toEqual([]);
-    expect(await world.store.recentNotices(10)).toEqual([]);
+    expect(await world.store.outbox.recent(10)).toEqual([]);
   });
 
   test("does not open for a blip, nor for what we failed to measure", async () => {
@@ -118,7 +118,7 @@ describe("an outage", () => {
     const mended = world.clock.now();
     await world.mends("mastodon/api");
     expect(await world.incidents()).toMatchObject([{ state: "resolved", resolvedAt: mended }]);
-    const updates = await world.store.incidentUpdates(1);
+    const updates = await world.store.incidents.updates(1);
     expect(updates.map(({ kind, public: shown }) => `${kind} ${shown}`)).toEqual([
       "confirmed true",
       "joined false",
@@ -131,14 +131,14 @@ describe("an outage", () => {
     await world.breaks("mastodon/api", { outcome: "degraded", reason: "answer is not an instance description" });
     expect(await world.incidents()).toMatchObject([{ impact: "degraded", urgency: "ticket", state: "open" }]);
     expect(await world.outbox()).toEqual(["ticket techops email pending"]);
-    expect((await world.store.incidentUpdates(1))[0]).toMatchObject({ public: true });
+    expect((await world.store.incidents.updates(1))[0]).toMatchObject({ public: true });
   });
 
   test("that was degraded before pages in the same thread, though the ticket was acknowledged", async () => {
     await using world = await World.open();
     await world.breaks("mastodon/api", { outcome: "degraded", reason: "slow" });
     await world.sendsWhatIsDue();
-    await world.store.acknowledge(1, "techops", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.store.incidents.acknowledge(1, "techops", world.clock.now(), acknowledgement(world.clock.now(), true));
     await world.clock.turn(60);
     await world.breaks("mastodon/api", { outcome: "down", reason: "answered 502" });
     expect(await world.incidents()).toMatchObject([
@@ -149,11 +149,16 @@ describe("an outage", () => {
       "page contractor email pending",
       "escalation techops email pending",
     ]);
-    const notices = await world.store.noticesOf(1);
+    const notices = await world.store.outbox.of(1);
     expect(new Set(notices.map(({ subject, thread }) => `${subject} ${thread}`)).size).toBe(1);
     expect(notices[1]?.body).toMatch(/^DOWN Mastodon since/);
     expect(
-      await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true)),
+      await world.store.incidents.acknowledge(
+        1,
+        "contractor",
+        world.clock.now(),
+        acknowledgement(world.clock.now(), true),
+      ),
     ).toBe(true);
   });
 
@@ -167,19 +172,24 @@ describe("an outage", () => {
     } as const;
     await world.breaks("mastodon/web");
     await world.sendsWhatIsDue();
-    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.store.incidents.acknowledge(
+      1,
+      "contractor",
+      world.clock.now(),
+      acknowledgement(world.clock.now(), true),
+    );
     await world.breaks("mastodon/api", pictures);
     await world.mends("mastodon/web");
     expect(await world.incidents()).toMatchObject([
       { id: 1, state: "acknowledged", impact: "down", explanation: pictures.explanation },
     ]);
-    expect((await world.store.incidentUpdates(1)).at(-1)).toMatchObject({
+    expect((await world.store.incidents.updates(1)).at(-1)).toMatchObject({
       public: true,
       text: { en: "It is better than before. Pictures do not load. We are still working on it." },
     });
     await world.restart();
     await world.sees("mastodon/api", pictures);
-    expect(await world.store.incidentUpdates(1)).toHaveLength(4);
+    expect(await world.store.incidents.updates(1)).toHaveLength(4);
     for (const again of [2, 3]) {
       await world.clock.turn(3600);
       await world.breaks("mastodon/web");
@@ -202,7 +212,12 @@ describe("an outage", () => {
     }
     const pending = (await world.outbox()).filter((line) => line.endsWith("pending"));
     expect(pending).toEqual(["escalation techops email pending"]);
-    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.store.incidents.acknowledge(
+      1,
+      "contractor",
+      world.clock.now(),
+      acknowledgement(world.clock.now(), true),
+    );
     const before = await world.outbox();
     await world.breaks("mastodon/web");
     expect(await world.outbox()).toEqual(before);
@@ -217,7 +232,7 @@ describe("an outage", () => {
     await world.mends("mastodon/web");
     await world.clock.turn(7200);
     await world.mends("mastodon/api");
-    const over = (await world.store.incidentUpdates(1)).at(-1);
+    const over = (await world.store.incidents.updates(1)).at(-1);
     expect(over?.text.en).toMatch(/^Mastodon works normally again, after/);
   });
 
@@ -230,7 +245,7 @@ describe("an outage", () => {
       await world.mends("mastodon/web");
       await world.clock.turn(60);
     }
-    const [, first, ...later] = await world.store.noticesOf(1);
+    const [, first, ...later] = await world.store.outbox.of(1);
     const due = first?.notBefore.add({ seconds: 900 });
     const pages = later.filter(({ kind }) => kind === "page");
     expect(pages).toHaveLength(5);
@@ -242,7 +257,7 @@ describe("an outage", () => {
     expect((await world.outbox()).at(-1)).toBe("escalation techops email sent");
     // Whoever was called is called anew by the usual plan.
     await world.breaks("mastodon/web");
-    const [page, escalation] = (await world.store.noticesOf(1)).slice(-2);
+    const [page, escalation] = (await world.store.outbox.of(1)).slice(-2);
     expect(escalation?.notBefore).toEqual(page?.notBefore.add({ seconds: 900 }));
   });
 
@@ -269,7 +284,7 @@ describe("an outage", () => {
     await world.breaks("mastodon/web", { outcome: "down", reason: "refused", explanation: unreachableText });
     const [incident] = await world.incidents();
     expect(incident?.explanation.en).toBe("Mastodon cannot be reached at the moment.");
-    const updates = await world.store.incidentUpdates(1);
+    const updates = await world.store.incidents.updates(1);
     expect(updates.filter((update) => update.public).map(({ text }) => text.en)).toEqual([
       expect.stringMatching(/^Something that the service relies on does not answer/),
       expect.stringMatching(/^Mastodon cannot be reached at the moment\. We have noticed/),
@@ -282,13 +297,13 @@ describe("an outage", () => {
     await world.mends("mastodon/web");
     await world.clock.turn(30 * 60);
     await world.breaks("mastodon/web");
-    expect((await world.store.noticesOf(2))[0]?.body).toMatch(
+    expect((await world.store.outbox.of(2))[0]?.body).toMatch(
       /^AGAIN: resolved at 05:00 Vancouver \(UTC-7\) \(#1\)\.$/m,
     );
     await world.mends("mastodon/web");
     await world.clock.turn(61 * 60);
     await world.breaks("mastodon/web");
-    expect((await world.store.noticesOf(3))[0]?.body).not.toContain("AGAIN");
+    expect((await world.store.outbox.of(3))[0]?.body).not.toContain("AGAIN");
   });
 });
 
@@ -330,7 +345,12 @@ describe("acknowledging", () => {
     await using world = await World.open();
     await world.breaks("mastodon/web");
     await world.sendsWhatIsDue();
-    await world.store.acknowledge(1, "contractor", world.clock.now(), acknowledgement(world.clock.now(), true));
+    await world.store.incidents.acknowledge(
+      1,
+      "contractor",
+      world.clock.now(),
+      acknowledgement(world.clock.now(), true),
+    );
     expect(await world.outbox()).toEqual(["page contractor email sent", "escalation techops email superseded"]);
     await world.mends("mastodon/web");
     expect(await world.outbox()).toEqual([
@@ -353,7 +373,7 @@ describe("the end", () => {
       "resolve contractor pager pending",
     ]);
     expect((await world.outbox())[2]).toBe("escalation techops email superseded");
-    const notices = await world.store.noticesOf(1);
+    const notices = await world.store.outbox.of(1);
     expect(notices[3]).toMatchObject({ subject: notices[0]?.subject, thread: notices[0]?.thread });
     expect(notices[3]?.body).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
     expect(notices[3]?.body).not.toContain("We could not reach you");
@@ -362,16 +382,16 @@ describe("the end", () => {
   test("replaces a page that could not be delivered by one note that says it all", async () => {
     await using world = await World.open();
     await world.breaks("mastodon/web");
-    const [page] = await world.store.claimNotices("email", world.clock.now(), 10, 30);
+    const [page] = await world.store.outbox.claim("email", world.clock.now(), 10, 30);
     const retryAt = world.clock.now().add({ seconds: 5 });
-    await world.store.settleNotice(page?.key ?? "", { state: "pending", retryAt, error: "451 greylisted" });
+    await world.store.outbox.settle(page?.key ?? "", { state: "pending", retryAt, error: "451 greylisted" });
     await world.mends("mastodon/web");
     expect(await world.outbox()).toEqual([
       "page contractor email superseded",
       "escalation techops email superseded",
       "resolve contractor email pending",
     ]);
-    const body = (await world.store.noticesOf(1))[2]?.body;
+    const body = (await world.store.outbox.of(1))[2]?.body;
     expect(body).toContain("We could not reach you while it lasted");
     expect(body).toContain("DOWN Mastodon since");
   });
@@ -383,15 +403,15 @@ describe("after a restart", () => {
     const { world } = disk;
     await world.breaks("mastodon/web");
     await world.sendsWhatIsDue();
-    const before = await world.store.recentNotices(10);
+    const before = await world.store.outbox.recent(10);
     await world.clock.turn(5 * 86_400);
     await world.restart();
     await world.sees("mastodon/web", "down");
-    expect(await world.store.recentNotices(10)).toEqual(before);
+    expect(await world.store.outbox.recent(10)).toEqual(before);
     await world.mends("mastodon/web");
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
     expect((await world.outbox()).at(-1)).toBe("resolve contractor email pending");
-    expect((await world.store.noticesOf(1)).at(-1)?.subject).toBe(before[0]?.subject);
+    expect((await world.store.outbox.of(1)).at(-1)?.subject).toBe(before[0]?.subject);
   });
 
   test("a confirmation that had begun is completed, and its page shows the tries of both processes", async () => {
@@ -403,7 +423,7 @@ describe("after a restart", () => {
     await world.restart();
     await world.clock.turn(20);
     await world.sees("mastodon/web", { outcome: "down", reason: "answered 504" });
-    const [page] = await world.store.noticesOf(1);
+    const [page] = await world.store.outbox.of(1);
     expect(page?.body).toMatch(/3 of 3 tries failed:\n.*answered 502\n.*answered 503\n.*answered 504\n/);
   });
 
@@ -443,7 +463,7 @@ describe("after a restart", () => {
       await world.sendsWhatIsDue();
       await world.restart(targets);
       expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
-      expect((await world.store.noticesOf(1)).at(-1)?.body).toMatch(/^CLOSED mastodon: no longer watched since/i);
+      expect((await world.store.outbox.of(1)).at(-1)?.body).toMatch(/^CLOSED mastodon: no longer watched since/i);
     }
   });
 
@@ -452,14 +472,8 @@ describe("after a restart", () => {
     const { world } = disk;
     await world.breaks("mastodon/web");
     const { store, clock } = world;
-    const forgetful = {
-      verdicts: async () => [],
-      thresholds: () => store.thresholds(),
-      samples: store.samples.bind(store),
-      latestSamples: () => store.latestSamples(),
-      incidents: store.incidents.bind(store),
-      noticesOf: (id: number) => store.noticesOf(id),
-    };
+    const { samples, judgements, incidents, outbox } = store;
+    const forgetful = { samples, incidents, outbox, judgements: { ...judgements, verdicts: async () => [] } };
     const judge = await openJudge({
       ...settings(),
       targets: [mastodon],
@@ -519,12 +533,12 @@ describe("a threshold", () => {
     expect(await world.incidents()).toMatchObject([
       { key: "mastodon/queues:latency", kind: "threshold", impact: "degraded", urgency: "page", checks: ["queues"] },
     ]);
-    const [page] = await world.store.noticesOf(1);
+    const [page] = await world.store.outbox.of(1);
     expect(page?.subject).toBe("[Tidewatch #1] Mastodon: Posts arrive late");
     expect(page?.body).toMatch(/^ALERT Mastodon: Posts arrive late since/);
     expect(page?.body).toContain("  queue=default: 16m 40s (told at 15m, over below 5m)");
     await stays(world, 6, queue("default", 1000), queue("pull", 2000));
-    expect((await world.store.incidentUpdates(1)).at(-1)).toMatchObject({
+    expect((await world.store.incidents.updates(1)).at(-1)).toMatchObject({
       kind: "joined",
       public: false,
       text: { en: "queues: queue=pull: 33m 20s (told at 15m, over below 5m)" },
@@ -548,10 +562,10 @@ describe("a threshold", () => {
       fr: "Les publications arrivent en retard\u00a0: la plus ancienne tâche attendait alors depuis 16 minutes.",
     };
     expect(await world.incidents()).toMatchObject([{ explanation }]);
-    expect(await world.store.incidentUpdates(1)).toMatchObject([
+    expect(await world.store.incidents.updates(1)).toMatchObject([
       { kind: "confirmed", public: true, text: { fr: expect.stringContaining(explanation.fr) } },
     ]);
-    const [page] = await world.store.noticesOf(1);
+    const [page] = await world.store.outbox.of(1);
     expect(page?.body).toContain(`Members see on the status page: “${explanation.en} We have noticed`);
   });
 
@@ -606,8 +620,8 @@ describe("a threshold", () => {
     await using world = await World.open({ targets });
     await stays(world, 12, queue("default", 5000));
     expect(await world.outbox()).toEqual(["ticket techops email pending"]);
-    expect((await world.store.incidentUpdates(1))[0]).toMatchObject({ public: false });
-    expect((await world.store.noticesOf(1))[0]?.body).toContain("Members see nothing of this");
+    expect((await world.store.incidents.updates(1))[0]).toMatchObject({ public: false });
+    expect((await world.store.outbox.of(1))[0]?.body).toContain("Members see nothing of this");
   });
 
   test("whose rule is gone after a reload ends", async () => {

@@ -47,5 +47,5 @@ test("a store of the first schema gets its place for annotations", async () => {
   old.exec(`${await readFile(first, "utf8")}; pragma application_id = 0x54696465; pragma user_version = 1;`);
   old.close();
   await using store = await openSqliteStore(file);
-  expect(await store.annotations({ from: noon, to: noon.add({ hours: 1 }) })).toEqual([]);
+  expect(await store.annotations.list({ from: noon, to: noon.add({ hours: 1 }) })).toEqual([]);
 });

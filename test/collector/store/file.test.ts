@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { Refused, StoreUnavailable } from "../../../core/errors.ts";
-import type { Store } from "../../../core/store.ts";
+import type { Store } from "../../../core/store/store.ts";
 import {
   after,
   maintained,
@@ -18,7 +18,7 @@ import {
   sampleAt,
   transitionAt,
   web,
-} from "../../helpers/store-contract.ts";
+} from "../../helpers/store-contract/scene.ts";
 
 async function setup() {
   const folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-store-"));
@@ -46,8 +46,8 @@ test("a store is back as it was after it was closed, and leaves one file", async
   }
   expect((await readdir(place.folder)).sort()).toEqual(["tidewatch.db", "tidewatch.db.lock"]);
   await using store = await openSqliteStore(place.file);
-  expect(await store.latestSamples()).toEqual([sampleAt(0)]);
-  expect(await store.incidents({ open: true })).toHaveLength(1);
+  expect(await store.samples.latest()).toEqual([sampleAt(0)]);
+  expect(await store.incidents.list({ open: true })).toHaveLength(1);
   expect(await store.rollups(web, "hour", { from: noon, to: after(1) })).toMatchObject([{ runs: 1 }]);
 });
 
@@ -139,15 +139,15 @@ test("a full disk refuses the commit whole, keeps what is there and goes on when
     expect(stored).toBeGreaterThan(10);
     const more = { samples: [sampleAt(9999, { check: "new", outcome: "down", evidence })], incidents: [incident] };
     await expect(store.commit(more)).rejects.toThrow("is full");
-    expect(await store.samples(web, { from: noon, to: after(9999), limit: 9999 })).toHaveLength(stored);
-    expect(await store.incidents({})).toEqual([]);
-    expect(await store.recentNotices(5)).toEqual([]);
-    expect(await store.latestSamples()).toHaveLength(1);
+    expect(await store.samples.list(web, { from: noon, to: after(9999), limit: 9999 })).toHaveLength(stored);
+    expect(await store.incidents.list({})).toEqual([]);
+    expect(await store.outbox.recent(5)).toEqual([]);
+    expect(await store.samples.latest()).toHaveLength(1);
   }
   await using store = await openSqliteStore(place.file);
   await store.commit({ samples: [sampleAt(9999, { check: "new" })], incidents: [incident] });
-  expect(await store.latestSamples()).toHaveLength(2);
-  expect(await store.recentNotices(5)).toMatchObject([{ key: "page-1" }]);
+  expect(await store.samples.latest()).toHaveLength(2);
+  expect(await store.outbox.recent(5)).toMatchObject([{ key: "page-1" }]);
 });
 
 test("packing makes room again where the file may not grow", async () => {
@@ -161,7 +161,7 @@ test("packing makes room again where the file may not grow", async () => {
     }
     await maintained(store, after((hour + 1) * 3600 + 1000));
   }
-  expect(await store.samples(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(stored);
+  expect(await store.samples.list(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(stored);
 });
 
 test("a commit while an hour is being packed is not lost", async () => {
@@ -172,7 +172,7 @@ test("a commit while an hour is being packed is not lost", async () => {
   await store.commit({ samples: [sampleAt(30.5), sampleAt(3630.5)], transitions: [transitionAt(0, "up")] });
   await maintaining;
   await maintained(store, after(4 * 3600));
-  expect(await store.samples(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(122);
+  expect(await store.samples.list(web, { from: noon, to: after(1e6), limit: 9999 })).toHaveLength(122);
   expect(await store.rollups(web, "hour", { from: noon, to: after(1e6) })).toMatchObject([
     { runs: 61, seconds: { up: 3600 } },
     { runs: 61, seconds: { up: 3540 } },
@@ -194,7 +194,7 @@ test("a read while hours are being derived counts every run once", async () => {
     const deriving = store.maintain(after(hour * 3600 + 901));
     await new Promise((resolve) => setImmediate(resolve));
     // Keeps the reading thread busy while the hour is written: what is asked now is answered after.
-    const before = Array.from({ length: 3 }, () => store.samplesSince(after(-1)));
+    const before = Array.from({ length: 3 }, () => store.samples.since(after(-1)));
     const reads = Array.from({ length: 8 }, (_, index) => runs(index % 2 === 0 ? "hour" : "day"));
     await Promise.all(before);
     expect(new Set(await Promise.all(reads))).toEqual(new Set([600]));
@@ -206,12 +206,12 @@ test("a read that is under way when the store is closed ends, and none begins af
   await using place = await setup();
   const store = await openSqliteStore(place.file);
   await store.commit({ samples: [sampleAt(0)] });
-  const reading = store.samplesSince(after(-1));
+  const reading = store.samples.since(after(-1));
   await store[Symbol.asyncDispose]();
   await expect(reading.then((samples) => samples.length))
     .resolves.toBe(1)
     .catch(() => {});
-  await expect(store.samplesSince(after(-1))).rejects.toThrow("closed");
+  await expect(store.samples.since(after(-1))).rejects.toThrow("closed");
 });
 
 test("nothing that was acknowledged is lost by a kill, and no commit is torn", async () => {
@@ -234,20 +234,20 @@ test("nothing that was acknowledged is lost by a kill, and no commit is torn", a
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     await using store = await openSqliteStore(place.file);
     await checkWhole(store, expected);
-    expected = (await store.samplesSince(after(-1))).length / 3;
+    expected = (await store.samples.since(after(-1))).length / 3;
   }
   expect(expected).toBeGreaterThan(200);
 });
 
 /** Each commit wrote three samples, a transition, a verdict and a notice. */
 async function checkWhole(store: Store, acknowledged: number): Promise<void> {
-  const samples = await store.samplesSince(after(-1));
+  const samples = await store.samples.since(after(-1));
   const commits = samples.length / 3;
   expect(commits).toBeGreaterThanOrEqual(acknowledged);
   expect(Number.isInteger(commits)).toBe(true);
-  expect(await store.transitions({ from: after(-1), to: after(1e9) })).toHaveLength(commits);
-  expect(await store.recentNotices(1e6)).toHaveLength(commits);
-  expect(await store.verdicts()).toMatchObject([{ verdict: { lastAt: commits } }]);
+  expect(await store.judgements.transitions({ from: after(-1), to: after(1e9) })).toHaveLength(commits);
+  expect(await store.outbox.recent(1e6)).toHaveLength(commits);
+  expect(await store.judgements.verdicts()).toMatchObject([{ verdict: { lastAt: commits } }]);
 }
 
 test("120 days of 15 checks that never ran, for practice, are soon derived", async () => {
@@ -280,7 +280,7 @@ test("120 days of 15 checks that never ran, for practice, are soon derived", asy
   expect(days).toHaveLength(121);
   expect(days.reduce((sum, { seconds }) => sum + seconds.down, 0)).toBe(1800);
   expect(days.reduce((sum, { seconds }) => sum + seconds.up, 0)).toBe(120 * 86_400 - 1800);
-  const [growth] = await store.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", span);
+  const [growth] = await store.samples.readings({ metric: "storage_used_bytes", check: "check-3" }, "day", span);
   expect(growth?.points.map(({ value }) => value)).toEqual(Array.from({ length: 120 }, (_, day) => day * 1e9));
 });
 

@@ -1,0 +1,11 @@
+/** Annotations as they are kept: what happened to a target, such as an upgrade, and explains its figures. */
+import type { Annotation } from "../upgrade.ts";
+
+export interface AnnotationStore {
+  /** What happened in the span; oldest first. With a limit, the newest of them. */
+  list(span: {
+    readonly from: Temporal.Instant;
+    readonly to: Temporal.Instant;
+    readonly limit?: number;
+  }): Promise<readonly Annotation[]>;
+}

@@ -1,0 +1,46 @@
+/** What one transaction writes, and the one way to merge several such changes into one. */
+import type { Notice } from "../channel.ts";
+import type { Sample } from "../sample.ts";
+import type { Annotation } from "../upgrade.ts";
+import type { IncidentChange } from "./incidents.ts";
+import type { StoredThreshold, StoredVerdict, Transition } from "./judgements.ts";
+import type { Series } from "./series.ts";
+
+/** Everything that one transaction writes. Nothing of it is visible before, all of it after. */
+export interface Changes {
+  readonly samples?: readonly Sample[];
+  readonly transitions?: readonly Transition[];
+  readonly verdicts?: readonly StoredVerdict[];
+  readonly thresholds?: readonly StoredThreshold[];
+  readonly incidents?: readonly IncidentChange[];
+  readonly notices?: readonly Notice[];
+  readonly annotations?: readonly Annotation[];
+}
+
+/** How each field of several changes becomes one: a new field does not compile before it is named here. */
+export type Merge<Fields> = (parts: readonly Changes[]) => { readonly [Field in keyof Fields]-?: Fields[Field] };
+
+export const mergeFields: Merge<Changes> = (parts) => ({
+  samples: parts.flatMap(({ samples }) => samples ?? []),
+  transitions: parts.flatMap(({ transitions }) => transitions ?? []),
+  verdicts: newestOfEach(parts.flatMap(({ verdicts }) => verdicts ?? [])),
+  thresholds: parts.flatMap(({ thresholds }) => thresholds ?? []),
+  incidents: parts.flatMap(({ incidents }) => incidents ?? []),
+  notices: parts.flatMap(({ notices }) => notices ?? []),
+  annotations: parts.flatMap(({ annotations }) => annotations ?? []),
+});
+
+/** All of them as one, in order; what none of them names is left out. */
+export function mergeChanges(parts: readonly Changes[]): Changes {
+  const named = (field: string) => parts.some((part) => field in part);
+  const merged: Changes = mergeFields(parts);
+  return Object.fromEntries(Object.entries(merged).filter(([field, list]) => list.length > 0 || named(field)));
+}
+
+/** Of several verdicts about one check only the last one matters. */
+function newestOfEach(verdicts: readonly StoredVerdict[]): readonly StoredVerdict[] {
+  if (verdicts.length < 2) return verdicts;
+  return [...new Map(verdicts.map((one) => [seriesName(one), one])).values()];
+}
+
+const seriesName = ({ target, check, vantagePoint }: Series) => JSON.stringify([target, check, vantagePoint]);

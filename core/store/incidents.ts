@@ -1,0 +1,63 @@
+/** Incidents as they are kept, with their updates, and what can be changed of them in a commit. */
+import type { Notice } from "../channel.ts";
+import type { Incident, IncidentFacts, IncidentUpdate } from "../incident.ts";
+import type { NoticesAnew } from "./outbox.ts";
+
+/** A line in the record of an incident that is named elsewhere. */
+type Update = Omit<IncidentUpdate, "incident">;
+
+export type IncidentChange =
+  /** Refused (nothing of this change is written) when an incident with this key is not yet resolved. */
+  | {
+      readonly change: "open";
+      readonly facts: Omit<IncidentFacts, "id">;
+      readonly update: Update;
+      /** Called inside the transaction with the number the incident got. Pure, as `NoticesAnew` is. */
+      notices(id: number): readonly Notice[];
+    }
+  /** Another check, or more impact; ignored when the incident is resolved. */
+  | {
+      readonly change: "join";
+      readonly id: number;
+      readonly check: string;
+      readonly impact: IncidentFacts["impact"];
+      /**
+       * It became worse: these facts replace the old ones, and an acknowledged incident is open again, because what was
+       * acknowledged was less than this.
+       */
+      readonly raised?: Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
+      /** What members read from now on, also where it became less bad: the impact never shrinks. */
+      readonly words?: Pick<IncidentFacts, "title" | "explanation">;
+      /** Ignored when somebody has acknowledged it. */
+      readonly unlessAcknowledged?: true;
+      readonly update: Update;
+      readonly notices?: NoticesAnew;
+    }
+  /** Ignored when it is already resolved. */
+  | {
+      readonly change: "resolve";
+      readonly id: number;
+      readonly at: Temporal.Instant;
+      readonly update: Update;
+      readonly notices: NoticesAnew;
+    };
+
+export interface IncidentFilter {
+  readonly open?: boolean;
+  /** Those that were not over before this moment. */
+  readonly since?: Temporal.Instant;
+  readonly limit?: number;
+}
+
+export interface IncidentStore {
+  /** Newest first. */
+  list(filter: IncidentFilter): Promise<readonly Incident[]>;
+  get(id: number): Promise<Incident | undefined>;
+  /** Oldest first. */
+  updates(id: number): Promise<readonly IncidentUpdate[]>;
+  /**
+   * Open → acknowledged, with its update; escalations and reminders that are still unsent are superseded.
+   * @returns false when somebody was first or it is resolved.
+   */
+  acknowledge(id: number, by: string, at: Temporal.Instant, update: Update): Promise<boolean>;
+}

@@ -1,0 +1,33 @@
+/** What was judged of samples and is kept: verdicts of checks, their settled transitions, and the states of thresholds. */
+import type { Outcome } from "../sample.ts";
+import type { ThresholdState } from "../threshold.ts";
+import type { Verdict } from "../verdict.ts";
+import type { Series } from "./series.ts";
+
+/** From `at` on the check stood at `outcome`, until its next transition. Only what is settled: it never changes again. */
+export interface Transition extends Series {
+  readonly at: Temporal.Instant;
+  readonly outcome: Outcome;
+}
+
+/**
+ * A verdict with everything up to `verdict.lastAt` taken into account. It is written when something is pending or has
+ * changed, and now and then; after a restart the samples since then are replayed.
+ */
+export interface StoredVerdict extends Series {
+  readonly verdict: Verdict;
+}
+
+export interface StoredThreshold extends Series {
+  /** Threshold id, and the labels of the reading it watches, as canonical JSON. */
+  readonly threshold: string;
+  readonly labels: string;
+  readonly state: ThresholdState;
+}
+
+export interface JudgementStore {
+  verdicts(): Promise<readonly StoredVerdict[]>;
+  thresholds(): Promise<readonly StoredThreshold[]>;
+  /** All transitions in the span and, for each series, the one in force at its beginning; oldest first. */
+  transitions(span: { from: Temporal.Instant; to: Temporal.Instant }): Promise<readonly Transition[]>;
+}

@@ -1,0 +1,10 @@
+/** Which series of samples is meant: a check of a target, and the vantage point that it was seen from. */
+
+export interface CheckRef {
+  readonly target: string;
+  readonly check: string;
+}
+
+export interface Series extends CheckRef {
+  readonly vantagePoint: string;
+}

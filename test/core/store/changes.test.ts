@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { type Changes, type Merge, mergeChanges, mergeFields } from "../../../core/store/changes.ts";
+import { noVerdict } from "../../../core/verdict.ts";
+import { noon, noticeOf, opening, sampleAt, transitionAt, web } from "../../helpers/store-contract/scene.ts";
+
+const one: Required<Changes> = {
+  samples: [sampleAt(0)],
+  transitions: [transitionAt(0, "up")],
+  verdicts: [{ ...web, verdict: noVerdict }],
+  thresholds: [{ ...web, threshold: "full", labels: "{}", state: { raised: false, crossedAt: null } }],
+  incidents: [opening("mastodon")],
+  notices: [noticeOf("page")],
+  annotations: [{ target: "mastodon", at: noon, text: { en: "upgraded", fr: "mis à niveau" } }],
+};
+
+test("merged changes lose nothing, in order", () => {
+  const other: Changes = { samples: [sampleAt(60)], annotations: one.annotations };
+  expect(mergeChanges([one, {}, other])).toEqual({
+    ...one,
+    samples: [sampleAt(0), sampleAt(60)],
+    annotations: [...one.annotations, ...one.annotations],
+  });
+});
+
+test("of several verdicts about one check only the last one stays", () => {
+  const later = { ...web, verdict: { ...noVerdict, lastAt: 7 } };
+  const feed = { ...web, check: "feed", verdict: noVerdict };
+  expect(mergeChanges([one, { verdicts: [feed, later] }]).verdicts).toEqual([later, feed]);
+});
+
+test("what none of them names is left out", () => {
+  expect(mergeChanges([{ samples: [] }, {}])).toEqual({ samples: [] });
+});
+
+test("a field added to Changes without a merge does not compile", () => {
+  interface MoreChanges extends Changes {
+    readonly more?: readonly string[];
+  }
+  // @ts-expect-error: nothing says how `more` is merged.
+  const merge: Merge<MoreChanges> = mergeFields;
+  expect(Object.keys(merge([]))).toEqual(Object.keys(one));
+});

@@ -1,0 +1,29 @@
+/** What every store must do, whatever it stands on: one suite, a file for each port, called with a way to open an empty store. */
+import { describe } from "vitest";
+import { annotationsContract } from "./annotations.ts";
+import { auditContract } from "./audit.ts";
+import { heartbeatsContract } from "./heartbeats.ts";
+import { incidentsContract } from "./incidents.ts";
+import { judgementContract } from "./judgements.ts";
+import { keysContract } from "./keys.ts";
+import { outboxContract } from "./outbox.ts";
+import { readingsContract } from "./readings.ts";
+import { rollupsContract } from "./rollups.ts";
+import { samplesContract } from "./samples.ts";
+import type { StoreToTest } from "./store-to-test.ts";
+
+/** @param open an empty store, closed when it is disposed of. */
+export function storeContract(name: string, open: () => Promise<StoreToTest>): void {
+  describe(name, () => {
+    describe("samples", () => samplesContract(open));
+    describe("hours and days", () => rollupsContract(open));
+    describe("readings", () => readingsContract(open));
+    describe("verdicts, thresholds and transitions", () => judgementContract(open));
+    describe("incidents", () => incidentsContract(open));
+    describe("the outbox", () => outboxContract(open));
+    describe("annotations", () => annotationsContract(open));
+    describe("heartbeats", () => heartbeatsContract(open));
+    describe("keys and tokens", () => keysContract(open));
+    describe("the audit", () => auditContract(open));
+  });
+}

@@ -1,0 +1,34 @@
+/** The port of judgements: verdicts, thresholds and transitions as every store must keep them. */
+import { expect, test } from "vitest";
+import type { Store } from "../../../core/store/store.ts";
+import { noVerdict } from "../../../core/verdict.ts";
+import { after, noon, transitionAt, web } from "./scene.ts";
+
+export function judgementContract(open: () => Promise<Store>): void {
+  test("keep the newest verdict and the newest state of each threshold", async () => {
+    await using store = await open();
+    const verdict = { ...noVerdict, lastAt: 5, lastKnown: true, settledUntil: 4 };
+    const threshold = { ...web, threshold: "full", labels: '{"store":"a"}' };
+    await store.commit({
+      verdicts: [{ ...web, verdict: noVerdict }],
+      thresholds: [{ ...threshold, state: { raised: false, crossedAt: null } }],
+    });
+    await store.commit({
+      verdicts: [{ ...web, verdict }],
+      thresholds: [{ ...threshold, state: { raised: true, crossedAt: 17 } }],
+    });
+    expect(await store.judgements.verdicts()).toEqual([{ ...web, verdict }]);
+    expect(await store.judgements.thresholds()).toEqual([{ ...threshold, state: { raised: true, crossedAt: 17 } }]);
+  });
+
+  test("give the transitions of a span and what was in force at its beginning", async () => {
+    await using store = await open();
+    const [first, second, third] = [transitionAt(0, "up"), transitionAt(60, "down"), transitionAt(120, "up")];
+    const other = { ...transitionAt(30, "degraded"), check: "feed" };
+    await store.commit({ transitions: [first, second, third, other] });
+    expect(await store.judgements.transitions({ from: after(-60), to: noon })).toEqual([]);
+    expect(await store.judgements.transitions({ from: after(59), to: after(60) })).toEqual([first, other]);
+    expect(await store.judgements.transitions({ from: after(60), to: after(121) })).toEqual([other, second, third]);
+    expect(await store.judgements.transitions({ from: after(1e6), to: after(1e6) })).toEqual([other, third]);
+  });
+}
