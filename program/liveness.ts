@@ -1,39 +1,46 @@
-/** Which part of the program moved when: the truth behind /healthz and the heartbeat. */
+/** Which part of the program moved when: the truth behind /healthz and the outgoing heartbeat. */
 import type { Clock } from "../core/clock.ts";
 
-export interface Liveness<Part extends string> {
-  /** Says that a part did its work just now. */
-  moved(part: Part): void;
-  /** True for each part that moved lately and has no fault. */
-  parts(): Readonly<Record<string, boolean>>;
-  /** Undefined while all is well; else a sentence that names what is not. */
-  stuck(): string | undefined;
+/** What can be wrong with a part, as a sentence; parts without it are left out. */
+interface Faulty {
+  readonly name: string;
+  fault?(): string | undefined;
 }
 
-/**
- * @param parts how long each part may stand still, in seconds, before it counts as stuck.
- * @param faults what else may be wrong with a part, as a sentence, however much it moves.
- */
-export function openLiveness<Part extends string>(
-  clock: Clock,
-  parts: Readonly<Record<Part, number>>,
-  faults?: Readonly<Partial<Record<NoInfer<Part>, () => string | undefined>>>,
-): Liveness<Part> {
-  const start = clock.monotonicSeconds();
-  const last = new Map<string, number>();
-  const more = new Map<string, (() => string | undefined) | undefined>(Object.entries(faults ?? {}));
-  const fault = (part: string, patience: number) => {
-    const still = clock.monotonicSeconds() - (last.get(part) ?? start);
-    if (still > patience) return `the ${part} has not moved for ${Math.floor(still)} s`;
-    return more.get(part)?.();
-  };
-  const all = () => Object.entries<number>(parts).map(([part, patience]) => [part, fault(part, patience)] as const);
-  return {
-    moved: (part) => void last.set(part, clock.monotonicSeconds()),
-    parts: () => Object.fromEntries(all().map(([part, wrong]) => [part, wrong === undefined])),
-    stuck() {
-      const wrong = all().flatMap(([, sentence]) => sentence ?? []);
-      return wrong.length > 0 ? wrong.join("; ") : undefined;
-    },
-  };
+/** A part counts as stuck when it has stood still for longer than its patience. */
+export class Pulse implements Faulty {
+  readonly name: string;
+  readonly #patienceSeconds: number;
+  readonly #clock: Clock;
+  #movedSeconds: number;
+
+  constructor(name: string, patienceSeconds: number, clock: Clock) {
+    this.name = name;
+    this.#patienceSeconds = patienceSeconds;
+    this.#clock = clock;
+    this.#movedSeconds = clock.monotonicSeconds();
+  }
+
+  /** It did its work just now. */
+  moved(): void {
+    this.#movedSeconds = this.#clock.monotonicSeconds();
+  }
+
+  fault(): string | undefined {
+    const still = this.#clock.monotonicSeconds() - this.#movedSeconds;
+    return still > this.#patienceSeconds ? `the ${this.name} has not moved for ${Math.floor(still)} s` : undefined;
+  }
+}
+
+/** True for each part that moved lately and has no other fault. */
+export function healthOf(parts: readonly Faulty[]): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(
+    parts.flatMap((part) => (part.fault ? [[part.name, part.fault() === undefined] as const] : [])),
+  );
+}
+
+/** Undefined while all is well; else a sentence that names what is not. */
+export function faultsOf(parts: readonly Faulty[]): string | undefined {
+  const wrong = parts.flatMap((part) => part.fault?.() ?? []);
+  return wrong.length > 0 ? wrong.join("; ") : undefined;
 }

@@ -1,39 +1,41 @@
 import { expect, test } from "vitest";
-import { openLiveness } from "../../program/liveness.ts";
+import { faultsOf, healthOf, Pulse } from "../../program/liveness.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 test("a part that stands still for longer than its patience is named, until it moves again", async () => {
   const clock = new FakeClock();
-  const liveness = openLiveness(clock, { scheduler: 60, store: 15 });
+  const [scheduler, store] = [new Pulse("scheduler", 60, clock), new Pulse("store", 15, clock)];
+  const parts = [scheduler, store];
   await clock.turn(15);
-  expect(liveness.stuck()).toBeUndefined();
-  liveness.moved("scheduler");
+  expect(faultsOf(parts)).toBeUndefined();
+  scheduler.moved();
   await clock.turn(1);
-  expect(liveness.parts()).toEqual({ scheduler: true, store: false });
-  expect(liveness.stuck()).toBe("the store has not moved for 16 s");
-  liveness.moved("store");
-  expect(liveness.parts()).toEqual({ scheduler: true, store: true });
-  expect(liveness.stuck()).toBeUndefined();
+  expect(healthOf(parts)).toEqual({ scheduler: true, store: false });
+  expect(faultsOf(parts)).toBe("the store has not moved for 16 s");
+  store.moved();
+  expect(healthOf(parts)).toEqual({ scheduler: true, store: true });
+  expect(faultsOf(parts)).toBeUndefined();
 });
 
 test("a part that moves may still have a fault of its own", async () => {
   const clock = new FakeClock();
   let fault: string | undefined = "email has accepted nothing for 130 s";
-  const liveness = openLiveness(clock, { outbox: 120, judge: 60 }, { outbox: () => fault });
+  const pulse = new Pulse("outbox", 120, clock);
+  const parts = [{ name: "outbox", fault: () => pulse.fault() ?? fault }, new Pulse("judge", 60, clock)];
   await clock.turn(61);
-  liveness.moved("outbox");
-  expect(liveness.parts()).toEqual({ outbox: false, judge: false });
-  expect(liveness.stuck()).toBe("email has accepted nothing for 130 s; the judge has not moved for 61 s");
+  pulse.moved();
+  expect(healthOf(parts)).toEqual({ outbox: false, judge: false });
+  expect(faultsOf(parts)).toBe("email has accepted nothing for 130 s; the judge has not moved for 61 s");
   fault = undefined;
-  expect(liveness.parts()).toEqual({ outbox: true, judge: false });
+  expect(healthOf(parts)).toEqual({ outbox: true, judge: false });
 });
 
 test("a wall clock that is set makes nobody look stuck, nor alive", async () => {
   const clock = new FakeClock();
-  const liveness = openLiveness(clock, { judge: 60 });
+  const parts = [new Pulse("judge", 60, clock)];
   clock.jump(86_400);
-  expect(liveness.stuck()).toBeUndefined();
+  expect(faultsOf(parts)).toBeUndefined();
   await clock.turn(61);
   clock.jump(-86_400);
-  expect(liveness.stuck()).toBe("the judge has not moved for 61 s");
+  expect(faultsOf(parts)).toBe("the judge has not moved for 61 s");
 });

@@ -1,0 +1,53 @@
+/** The part that delivers what waits in the outbox, and is broken when a channel has accepted nothing for minutes. */
+import { type Delivery, openDelivery } from "../alerts/delivery/delivery.ts";
+import type { Metrics } from "../collector/metrics.ts";
+import type { Store } from "../core/store/store.ts";
+import { deliverySettings } from "./delivery-settings.ts";
+import { Pulse } from "./liveness.ts";
+import type { Part } from "./part.ts";
+import type { StartOptions } from "./start-options.ts";
+
+const patienceSeconds = 120;
+/** A channel that has accepted nothing for so long is a broken pager: somebody must learn of it in another way. */
+const brokenAfterSeconds = 120;
+
+export interface Outbox extends Part, AsyncDisposable {
+  /** New notices were committed. */
+  wake(): void;
+}
+
+export function openOutbox(
+  { config, plugins, clock, log }: StartOptions,
+  store: Store,
+  metrics: Pick<Metrics, "countNotice">,
+): Outbox {
+  const pulse = new Pulse("outbox", patienceSeconds, clock);
+  let settings = deliverySettings(config, plugins);
+  const delivery = openDelivery({
+    ...settings,
+    store,
+    clock,
+    log,
+    onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
+    onMoved: () => pulse.moved(),
+  });
+  return {
+    name: pulse.name,
+    run: (signal) => delivery.run(signal),
+    reconfigure(changed) {
+      settings = deliverySettings(changed, plugins, settings);
+      return delivery.reconfigure(settings);
+    },
+    fault: () => pulse.fault() ?? brokenChannels(delivery),
+    wake: () => delivery.wake(),
+    [Symbol.asyncDispose]: () => delivery[Symbol.asyncDispose](),
+  };
+}
+
+function brokenChannels(delivery: Delivery): string | undefined {
+  const broken = delivery.failing().filter(({ seconds }) => seconds > brokenAfterSeconds);
+  if (broken.length === 0) return undefined;
+  return broken
+    .map(({ channel, seconds }) => `${channel} has accepted nothing for ${Math.floor(seconds)} s`)
+    .join("; ");
+}

@@ -1,0 +1,19 @@
+/** The part that tells somebody outside that we live, for as long as nothing is wrong with the others. */
+import { sendHeartbeats } from "../collector/heartbeat.ts";
+import { openHttp } from "../collector/http.ts";
+import { userAgent } from "../collector/network/user-agent.ts";
+import type { Part } from "./part.ts";
+import type { StartOptions } from "./start-options.ts";
+
+/** Nothing when the configuration names nobody. @param fault what is wrong with the program, as a sentence. */
+export function outgoingHeartbeat(
+  { config, version, clock, log }: Pick<StartOptions, "config" | "version" | "clock" | "log">,
+  fault: () => string | undefined,
+): readonly Part[] {
+  if (!config.heartbeat) return [];
+  const { url, everySeconds } = config.heartbeat;
+  const client = openHttp({ userAgent: userAgent(config, version) });
+  const tools = { clock, log, healthy: fault, http: (signal: AbortSignal) => client.forRun(signal) };
+  const run = (signal: AbortSignal) => sendHeartbeats({ url: url.reveal(), everySeconds }, tools, signal);
+  return [{ name: "heartbeat", run }];
+}

@@ -1,0 +1,48 @@
+/** The part that measures: starts the probing thread, whose samples go into the ledger. */
+import type { Heartbeats } from "../collector/heartbeats.ts";
+import type { Ledger } from "../collector/ledger.ts";
+import type { Metrics } from "../collector/metrics.ts";
+import { openProbing, type Probing } from "../collector/probing.ts";
+import { checkKey } from "../core/sample.ts";
+import { Pulse } from "./liveness.ts";
+import type { Part } from "./part.ts";
+import type { StartOptions } from "./start-options.ts";
+
+const patienceSeconds = 60;
+
+export interface Scheduler extends Part {
+  /** A job called. Before there is a thread nobody is told: it asks for all that was heard when it begins. */
+  readonly heard: Probing["heard"];
+}
+
+export function openScheduler(
+  { config, source, version, clock, log }: StartOptions,
+  ledger: Ledger,
+  metrics: Pick<Metrics, "setScheduleLag">,
+  hearings: Heartbeats["hearings"],
+): Scheduler {
+  const pulse = new Pulse("scheduler", patienceSeconds, clock);
+  let probing: Probing | undefined;
+  const begin = async () => {
+    probing = await openProbing({
+      entry: new URL("./probe-worker.ts", import.meta.url),
+      start: { ...source, version },
+      verdicts: new Map(ledger.checks().map((state) => [checkKey(state), state.verdict])),
+      hearings,
+      clock,
+      log,
+      // A place keeps its name until a restart, also when the thread has read another one by now.
+      onSample: (sample) => ledger.record({ ...sample, vantagePoint: config.vantagePoint }),
+      onLag: (seconds) => metrics.setScheduleLag(seconds),
+      onMoved: () => pulse.moved(),
+    });
+    return probing;
+  };
+  return {
+    name: pulse.name,
+    begin,
+    reconfigure: (_config, changed) => probing?.reconfigure({ ...changed, version }),
+    fault: () => pulse.fault(),
+    heard: (key, hearing) => probing?.heard(key, hearing),
+  };
+}

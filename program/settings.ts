@@ -1,0 +1,39 @@
+/** What each part needs of the configuration, and which settings wait for a restart. */
+import type { Config } from "../core/config.ts";
+import type { Log } from "../core/log.ts";
+import type { Check } from "../core/target.ts";
+
+export const checksOf = (config: Config): readonly Check[] => config.targets.flatMap((target) => target.checks);
+
+export const pageSettings = ({ organisation, targets }: Config) => ({ organisation, targets });
+
+export const publicSettings = ({ organisation, onCall, server }: Config) => ({
+  organisation,
+  contacts: onCall.contacts,
+  baseUrl: server.url,
+});
+
+export const judgeSettings = ({ organisation, targets, onCall, channels, server }: Config) => ({
+  organisation,
+  targets,
+  onCall,
+  channels: Object.keys(channels),
+  baseUrl: server.url,
+});
+
+/** What the listeners and the file of the store are cannot change while the program runs. */
+export function warnOfRestart(before: Config, after: Config, log: Log): void {
+  const fixed = (config: Config) => ({
+    "server.public": config.server.public,
+    "server.private": config.server.private,
+    "server.metrics": config.server.metrics,
+    store: config.store,
+    heartbeat: config.heartbeat && { every: config.heartbeat.everySeconds, url: config.heartbeat.url.reveal() },
+    telemetry: config.telemetry,
+    vantagePoint: config.vantagePoint,
+  });
+  const now: Readonly<Record<string, unknown>> = fixed(after);
+  for (const [setting, value] of Object.entries(fixed(before))) {
+    if (JSON.stringify(value) !== JSON.stringify(now[setting])) log.warn("needs a restart to take effect", { setting });
+  }
+}
