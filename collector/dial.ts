@@ -8,7 +8,7 @@ import { faultOfOurs } from "./blind.ts";
 import type { Address } from "./resolve.ts";
 import { endpoint, inSeconds, listed } from "./wording.ts";
 
-export interface Line extends Address {
+export interface Dialled extends Address {
   readonly socket: Socket;
 }
 
@@ -25,7 +25,7 @@ export function dial(
   addresses: readonly Address[],
   port: number,
   { signal, note }: { readonly signal: AbortSignal; readonly note: (line: string) => void },
-): Promise<Line> {
+): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     const waiting = alternating(addresses).slice(0, mostAttempts);
     const open = new Map<Socket, { readonly to: Address; readonly since: number }>();

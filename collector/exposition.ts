@@ -4,10 +4,10 @@ export interface Family {
   readonly name: string;
   readonly type: "gauge" | "counter" | "histogram" | "summary";
   readonly help: string;
-  readonly series: readonly Series[];
+  readonly series: readonly ExposedSeries[];
 }
 
-export interface Series {
+export interface ExposedSeries {
   /** Where it differs from the family's: a histogram's `_bucket`, `_sum`, `_count`. */
   readonly name?: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -43,7 +43,7 @@ export class Queue {
   }
 
   /** The oldest ones, at most as many as one commit takes without holding up everything else. */
-  take(most: number): readonly Entry[] {
+  removeOldest(most: number): readonly Entry[] {
     return this.#entries.splice(0, most);
   }
 

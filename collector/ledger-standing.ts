@@ -18,13 +18,13 @@ import {
 export const verdictEverySeconds = 3600;
 
 /** What one sample adds to the books. */
-export interface Taken {
+export interface Recorded {
   readonly advance: Advance;
   readonly transitions: readonly Transition[];
   readonly verdict?: StoredVerdict;
 }
 
-export class Standing {
+export class SeriesState {
   #check: Check;
   readonly #series: Series;
   #verdict: Verdict = noVerdict;
@@ -73,7 +73,7 @@ export class Standing {
   }
 
   /** @param now monotonic seconds. */
-  take(sample: Sample, now: number): Taken {
+  record(sample: Sample, now: number): Recorded {
     const { confirm, everySeconds } = this.#check;
     const { outcome, sinceLastSeconds } = sample;
     const at = sample.at.epochMilliseconds;

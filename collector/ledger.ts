@@ -13,7 +13,7 @@ import type { Store } from "../core/store/store.ts";
 import type { Check } from "../core/target.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { changesOf, type Entry, limits, Queue } from "./ledger-queue.ts";
-import { Standing, verdictEverySeconds } from "./ledger-standing.ts";
+import { SeriesState, verdictEverySeconds } from "./ledger-standing.ts";
 
 export interface LedgerOptions {
   readonly store: Store;
@@ -56,11 +56,11 @@ class CommittingLedger implements Ledger {
   readonly #options: LedgerOptions;
   readonly #queue = new Queue();
   /** Also those that are not configured now: they may come back. */
-  readonly #known = new Map<CheckKey, Standing>();
+  readonly #known = new Map<CheckKey, SeriesState>();
   /** In the order of the configuration. */
-  #configured: ReadonlyMap<CheckKey, Standing> = new Map();
+  #configured: ReadonlyMap<CheckKey, SeriesState> = new Map();
   /** What an earlier process left. */
-  #left = new Map<CheckKey, Parameters<Standing["resume"]>[0]>();
+  #left = new Map<CheckKey, Parameters<SeriesState["resume"]>[0]>();
   #committing: Promise<void> | undefined;
   #failure: { readonly error: StoreUnavailable; readonly since: Temporal.Instant } | undefined;
   #patienceSeconds = 1;
@@ -79,7 +79,7 @@ class CommittingLedger implements Ledger {
   async load(): Promise<void> {
     const { store, vantagePoint, checks } = this.#options;
     const ours = (of: { readonly vantagePoint: string }) => of.vantagePoint === vantagePoint;
-    const note = (key: CheckKey, what: Parameters<Standing["resume"]>[0]) =>
+    const note = (key: CheckKey, what: Parameters<SeriesState["resume"]>[0]) =>
       this.#left.set(key, { ...this.#left.get(key), ...what });
     for (const one of (await store.judgements.verdicts()).filter(ours)) note(checkKey(one), { verdict: one.verdict });
     for (const turned of (await store.judgements.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
@@ -97,13 +97,13 @@ class CommittingLedger implements Ledger {
 
   reconfigure(checks: readonly Check[], { skip } = { skip: true }): void {
     const now = this.#options.clock.monotonicSeconds();
-    const standings = checks.map((check, index): [CheckKey, Standing] => {
+    const standings = checks.map((check, index): [CheckKey, SeriesState] => {
       const key = checkKey({ target: check.target, check: check.id });
       const known = this.#known.get(key);
       known?.configure(check);
       if (known) return [key, known];
       const spread = (verdictEverySeconds * (index + 1)) / checks.length;
-      const standing = new Standing(check, this.#options.vantagePoint, now + spread);
+      const standing = new SeriesState(check, this.#options.vantagePoint, now + spread);
       const left = this.#left.get(key);
       if (left) standing.resume(left);
       if (skip) standing.skipTo(left?.last);
@@ -116,7 +116,7 @@ class CommittingLedger implements Ledger {
   record(sample: Sample): void {
     const standing = this.#configured.get(checkKey(sample));
     if (!standing) return;
-    const { advance, transitions, verdict } = standing.take(sample, this.#options.clock.monotonicSeconds());
+    const { advance, transitions, verdict } = standing.record(sample, this.#options.clock.monotonicSeconds());
     const decided = this.#consider({
       sample,
       check: standing.check,
@@ -192,7 +192,7 @@ class CommittingLedger implements Ledger {
     const standing = this.#known.get(key);
     const lastAt = this.#left.get(key)?.verdict?.lastAt ?? undefined;
     if (!standing || lastAt === undefined || sample.at.epochMilliseconds <= lastAt) return;
-    const { transitions, verdict } = standing.take(sample, this.#options.clock.monotonicSeconds());
+    const { transitions, verdict } = standing.record(sample, this.#options.clock.monotonicSeconds());
     if (transitions.length > 0 || verdict) this.#queue.push({ transitions, ...(verdict && { verdict }) });
   }
 
@@ -218,7 +218,7 @@ class CommittingLedger implements Ledger {
     // Those who record now must not wait for the disk; and what changes in the same moment is committed together.
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
-      const entries = this.#queue.take(this.#oneByOne > 0 ? 1 : limits.commit);
+      const entries = this.#queue.removeOldest(this.#oneByOne > 0 ? 1 : limits.commit);
       if (!(await this.#commitSome(entries))) return;
     }
   }

@@ -4,7 +4,7 @@ import type { Live } from "../core/live.ts";
 import type { MetricFamily } from "../core/metric-families.ts";
 import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../core/sample.ts";
 import type { Target } from "../core/target.ts";
-import { exposition, type Family, type Series } from "./exposition.ts";
+import { type ExposedSeries, exposition, type Family } from "./exposition.ts";
 
 /** Figures that are worked out now and then, not at each sample. */
 export interface TargetFigures {
@@ -221,7 +221,7 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
   const family = (
     name: string,
     help: string,
-    series: readonly Series[],
+    series: readonly ExposedSeries[],
     type: "gauge" | "summary" = "gauge",
   ): Family => ({ name: `tidewatch_${name}`, type, help, series });
   return [
@@ -269,7 +269,7 @@ function readingSeries(
 ): readonly Family[] {
   return families.map(({ name, type, help }) => {
     // Two checks of a target may read the same thing: one series, the first one wins.
-    const series = new Map<string, Series>();
+    const series = new Map<string, ExposedSeries>();
     for (const [key, { metric, labels = {}, value }] of all) {
       if (metric === name && !series.has(key)) series.set(key, { labels, value });
     }

@@ -91,7 +91,7 @@ export class Schedule {
         else next = Math.min(next, entry.due);
       }
       this.#napUntil = next;
-      await this.#nap.take(this.#parts.clock, next - now, signal);
+      await this.#nap.sleep(this.#parts.clock, next - now, signal);
     }
     await Promise.all(this.#running);
   }

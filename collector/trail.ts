@@ -5,7 +5,7 @@ import type { PhaseName, Phases } from "../core/sample.ts";
 
 type StepName = Exclude<PhaseName, "total">;
 
-export interface Step {
+export interface TimedPhase {
   readonly phase: StepName;
   /** Monotonic seconds, as of `performance.now()`. */
   readonly from: number;
@@ -23,7 +23,7 @@ export class Trail {
   tls?: TlsFacts;
   status?: number;
   bodyBytes = 0;
-  readonly #steps: Step[] = [];
+  readonly #steps: TimedPhase[] = [];
   #firstByteAt: number | undefined;
   #open: { readonly phase: StepName; readonly from: number } | undefined;
 
@@ -61,7 +61,7 @@ export class Trail {
     return this.#open ? now() - this.#open.from : 0;
   }
 
-  get steps(): readonly Step[] {
+  get steps(): readonly TimedPhase[] {
     return this.#open ? [...this.#steps, { ...this.#open, to: now() }] : this.#steps;
   }
 

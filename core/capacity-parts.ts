@@ -2,7 +2,7 @@
 import { epochDay, type Point } from "./full-date.ts";
 
 /** A database or a table inside a store, or all its smaller tables together. */
-export interface Part {
+export interface StorePart {
   readonly kind: "database" | "table" | "others";
   readonly name: string;
   /** Daily values, oldest first. */
@@ -10,7 +10,7 @@ export interface Part {
 }
 
 export interface PartGrowth {
-  readonly kind: Part["kind"];
+  readonly kind: StorePart["kind"];
   readonly name: string;
   readonly bytes: number;
   readonly growthBytesPerDay: number;
@@ -21,7 +21,7 @@ export interface PartGrowth {
 const windowDays = 31;
 
 /** What grew most first; what was dropped meanwhile is left out. */
-export function partGrowths(parts: readonly Part[]): readonly PartGrowth[] {
+export function partGrowths(parts: readonly StorePart[]): readonly PartGrowth[] {
   const newest = Math.max(...parts.flatMap(({ points }) => lastDay(points)));
   return parts
     .filter(({ points }) => lastDay(points).some((day) => day >= newest - 1))
@@ -31,7 +31,7 @@ export function partGrowths(parts: readonly Part[]): readonly PartGrowth[] {
 
 const lastDay = (points: readonly Point[]): readonly number[] => points.slice(-1).map(({ at }) => epochDay(at));
 
-function growth({ kind, name, points }: Part): readonly PartGrowth[] {
+function growth({ kind, name, points }: StorePart): readonly PartGrowth[] {
   const last = points.at(-1);
   const first = last && points.find(({ at }) => epochDay(at) >= epochDay(last.at) - windowDays);
   if (!last || !first) return [];

@@ -1,5 +1,5 @@
 /** How long a store lasts, when a bigger one must be ordered, and which one: a plan and its readings to one plain model. */
-import { biggestTable, type Part, type PartGrowth, partGrowths } from "./capacity-parts.ts";
+import { biggestTable, type PartGrowth, partGrowths, type StorePart } from "./capacity-parts.ts";
 import { recommend, type SizeOutlook, sizeOutlooks, targetDays } from "./capacity-sizes.ts";
 import { daysToFull, type Forecast, forecast, type KnownForecast } from "./forecast.ts";
 import { dateOfDay, epochDay, type FullDate, fromToday, fullDate, newestDay, type Point } from "./full-date.ts";
@@ -20,7 +20,7 @@ export interface CapacityInput {
   readonly newest?: Point;
   /** The newest limit that was read, for plans that do not name one. */
   readonly measuredLimitBytes?: number;
-  readonly parts: readonly Part[];
+  readonly parts: readonly StorePart[];
   readonly now: Temporal.Instant;
 }
 

@@ -46,7 +46,7 @@ export function configSchema({ channels }: Plugins) {
   });
 }
 
-export type Written = z.output<ReturnType<typeof configSchema>>;
+export type WrittenConfig = z.output<ReturnType<typeof configSchema>>;
 
 const timeZone = () =>
   z
@@ -76,14 +76,14 @@ const organisation = () =>
     timeZone: timeZone().prefault("UTC").describe("The zone in which days begin and times are printed."),
   });
 
-export interface Listener {
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /** `0.0.0.0:8080`, `127.0.0.1:9464`, `[::]:8080`, `localhost:0`. */
 const listener = () =>
-  z.string().transform((text, context): Listener => {
+  z.string().transform((text, context): ListenAddress => {
     const [, bracketed, plain, digits = ""] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text.trim()) ?? [];
     const host = bracketed ?? plain;
     const port = Number(digits);

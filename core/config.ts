@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type NamedFile, type ReadChecks, readChecks } from "./config-checks.ts";
 import { dependencyFaults } from "./config-dependencies.ts";
 import { advice, crossFaults } from "./config-rules.ts";
-import { configSchema, type Listener, type Plugins, type Written } from "./config-schema.ts";
+import { configSchema, type ListenAddress, type Plugins, type WrittenConfig } from "./config-schema.ts";
 import type { ConfigFault } from "./errors.ts";
 import { sameInAll } from "./language.ts";
 import type { Contact, OnCall, Organisation } from "./organisation.ts";
@@ -16,8 +16,8 @@ export { configSchema, type Plugins } from "./config-schema.ts";
 export interface Config {
   readonly organisation: Organisation;
   readonly server: {
-    readonly public: Listener;
-    readonly private: Listener;
+    readonly public: ListenAddress;
+    readonly private: ListenAddress;
     /** Without a slash at the end. */
     readonly url: string;
     readonly metrics: "private" | "public";
@@ -83,7 +83,7 @@ function listAt(settings: unknown, key: string): readonly unknown[] {
   return list.success ? list.data : [];
 }
 
-function assemble(written: Written, checks: readonly ReadChecks[], plugins: Plugins): Omit<Config, "warnings"> {
+function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins: Plugins): Omit<Config, "warnings"> {
   const { organisation, server, store, selfCheck, alerts, heartbeat, telemetry } = written;
   const channels = Object.keys(plugins.channels);
   return {
@@ -112,13 +112,13 @@ function assemble(written: Written, checks: readonly ReadChecks[], plugins: Plug
   };
 }
 
-function localAddress({ host, port }: Listener): string {
+function localAddress({ host, port }: ListenAddress): string {
   const local = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
 }
 
 function assembleTarget(
-  written: Written["targets"][number],
+  written: WrittenConfig["targets"][number],
   read: ReadChecks | undefined,
   { probes }: Plugins,
 ): Target {
@@ -138,7 +138,7 @@ function assembleTarget(
 }
 
 function assembleContact(
-  written: Written["alerts"]["contacts"][number],
+  written: WrittenConfig["alerts"]["contacts"][number],
   timeZone: string,
   channels: readonly string[],
 ): Contact {

@@ -9,7 +9,7 @@ import {
   type Increment,
   increments,
   type Recurrence,
-  type Step,
+  type StepChange,
 } from "./growth.ts";
 import { median, rootMeanSquare, sum, variance } from "./statistics.ts";
 
@@ -36,7 +36,7 @@ export type Forecast =
       /** 1 to 730 days ahead. */
       readonly path: readonly PathPoint[];
       /** What was not counted as growth, for a person to explain. It is assumed that no more of them come. */
-      readonly steps: readonly Step[];
+      readonly steps: readonly StepChange[];
     };
 
 export type KnownForecast = Exclude<Forecast, { readonly state: "insufficient" }>;

@@ -19,7 +19,7 @@ export interface Increment {
 }
 
 /** A sudden change that is not counted as growth. */
-export interface Step {
+export interface StepChange {
   readonly day: number;
   /** Beyond the usual growth of that time. */
   readonly size: number;
@@ -75,7 +75,7 @@ export interface Recurrence {
 }
 
 export interface Steps {
-  readonly excluded: ReadonlyMap<number, Step>;
+  readonly excluded: ReadonlyMap<number, StepChange>;
   readonly recurrence?: Recurrence;
 }
 
@@ -103,7 +103,10 @@ export function findSteps(rises: readonly Increment[], level: number): Steps {
   return { excluded: new Map(excluded), ...(recurrence && { recurrence }) };
 }
 
-function asSteps(candidates: readonly Candidate[], kind: Step["kind"]): readonly (readonly [number, Step])[] {
+function asSteps(
+  candidates: readonly Candidate[],
+  kind: StepChange["kind"],
+): readonly (readonly [number, StepChange])[] {
   return candidates.map(({ index, increment: { day }, excess }) => [index, { day, size: excess, kind }] as const);
 }
 

@@ -13,7 +13,7 @@ export class Nap {
   }
 
   /** Resolves after `seconds`, or as soon as it is woken or `signal` is aborted. Never rejects. */
-  async take(clock: Clock, seconds: number, signal: AbortSignal): Promise<void> {
+  async sleep(clock: Clock, seconds: number, signal: AbortSignal): Promise<void> {
     await clock.sleep(seconds, AbortSignal.any([this.#waking.signal, signal])).catch(() => {});
     this.#waking = new AbortController();
   }

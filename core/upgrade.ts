@@ -22,7 +22,7 @@ export class Versions {
   readonly #known = new Map<string, Known>();
 
   /** @returns what to write down, where this sample makes another version sure. */
-  take(sample: Pick<Sample, "target" | "at" | "readings">): readonly Annotation[] {
+  note(sample: Pick<Sample, "target" | "at" | "readings">): readonly Annotation[] {
     return (sample.readings ?? []).flatMap((reading) => {
       const version = versionIn(reading);
       return version === undefined ? [] : (this.#moved(sample, reading.metric, version) ?? []);

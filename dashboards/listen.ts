@@ -7,7 +7,7 @@ import { Refused } from "../core/errors.ts";
 /** Answers what it knows at once; false when others are to. */
 export type ShortCut = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export interface Listener extends AsyncDisposable {
+export interface HttpListener extends AsyncDisposable {
   readonly port: number;
 }
 
@@ -22,7 +22,7 @@ export async function listen(
   app: { readonly fetch: Parameters<typeof getRequestListener>[0] },
   at: { readonly host: string; readonly port: number; readonly setting?: string },
   shortCut: ShortCut = () => false,
-): Promise<Listener> {
+): Promise<HttpListener> {
   const others = getRequestListener(app.fetch, { hostname: "localhost" });
   const limits = {
     maxHeaderSize: 16 * 1024,

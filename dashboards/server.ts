@@ -6,7 +6,7 @@ import { privately } from "./headers.ts";
 import { pageRoutes } from "./public-pages.ts";
 import { addAcknowledge } from "./routes/acknowledge.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
-import { type Health, healthAnswer, type Metrics, metricsAnswer } from "./routes/machines.ts";
+import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/machines.ts";
 import { fromOurselves } from "./routes/own-origin.ts";
 import { type Env, fail, type PublicParts } from "./routes/parts.ts";
 import { addSignIn, addTeam } from "./routes/team.ts";
@@ -66,7 +66,7 @@ function routeOf(path: string): string {
 
 export interface PrivateParts {
   readonly health: () => Health;
-  readonly metrics: Metrics;
+  readonly metrics: Exposition;
   readonly log: Log;
 }
 

@@ -10,7 +10,7 @@ import { secret } from "../core/settings.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { couldNotCheck, hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
@@ -73,7 +73,7 @@ export default defineProbe({
     const status = await context.http.get(uncached(new URL("/api/v1/cloudron/status", origin)));
     const wrong = statusFlaw(status);
     if (wrong) return findingOf([wrong], { phases: status.phases });
-    const apps: Look = token ? await askApps(token, ignore, origin, context) : { flaws: [], readings: [] };
+    const apps: AppFindings = token ? await askApps(token, ignore, origin, context) : { flaws: [], readings: [] };
     return findingOf([...apps.flaws, ...slowness(status, "the status document", maxSeconds, cloudron)], {
       phases: status.phases,
       readings: [...infoReading("cloudron_info", status.json(Status)?.version), ...apps.readings],
@@ -91,16 +91,20 @@ function statusFlaw(answer: HttpAnswer): Flaw | undefined {
   return { outcome: "down", reason, explanation: showsWrongPage(cloudron), evidence: evidenceOf(answer) };
 }
 
-interface Look {
-  readonly flaws: readonly Flaw[];
+interface AppFindings extends PartialFinding {
   readonly readings: readonly Reading[];
 }
 
-async function askApps(token: Secret, ignore: readonly string[], origin: URL, context: ProbeContext): Promise<Look> {
+async function askApps(
+  token: Secret,
+  ignore: readonly string[],
+  origin: URL,
+  context: ProbeContext,
+): Promise<AppFindings> {
   const asked = "the list of apps";
   const request = { headers: bearer(token), maxBodyBytes: 8_000_000 };
   const heard = await withTimeLimit(context.http.get(new URL("/api/v1/apps", origin), request), context);
-  const wrong = (flaw: Flaw): Look => ({ flaws: [without(token, flaw)], readings: [] });
+  const wrong = (flaw: Flaw): AppFindings => ({ flaws: [without(token, flaw)], readings: [] });
   if (!("answer" in heard)) return wrong(blemish(`${asked}: ${heard.reason}`, hasBlemish(cloudron), heard.evidence));
   const { answer } = heard;
   if (answer.status === 401 || answer.status === 403) {
@@ -131,7 +135,7 @@ function stateOf({ installationState, runState, health }: App): State {
   return health === "unhealthy" || health === "error" || health === "dead" ? "ill" : "unknown";
 }
 
-function judged(apps: readonly App[]): Look {
+function judged(apps: readonly App[]): AppFindings {
   const seen = apps.map((app) => ({ app, state: stateOf(app) }));
   const inState = (wanted: State) => seen.filter(({ state }) => state === wanted).map(({ app }) => app);
   const ill = inState("ill");

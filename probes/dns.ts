@@ -15,9 +15,9 @@ import {
   normal,
   type RecordType,
   recordTypes,
-  type Seen,
+  type SeenRecords,
   shown,
-  type Wanted,
+  type WantedRecords,
 } from "./lib/dns.ts";
 import { askEach, nameServerMetric, nothingAsked } from "./lib/dns-zone.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
@@ -173,7 +173,7 @@ async function look(settings: Options, context: ProbeContext): Promise<Finding> 
   };
 }
 
-function wantedOf({ expect = {} }: Options): readonly Wanted[] {
+function wantedOf({ expect = {} }: Options): readonly WantedRecords[] {
   const named = recordTypes.flatMap((type) => {
     const records = expect[type];
     return records ? [{ type, records: records.map((record) => normal(record, type)) }] : [];
@@ -184,7 +184,7 @@ function wantedOf({ expect = {} }: Options): readonly Wanted[] {
 const addresses = ["A", "AAAA"] as const;
 
 /** What members get when they type the name. */
-function judgeResolver(name: string, seen: readonly Seen[], wanted: readonly Wanted[]): readonly Flaw[] {
+function judgeResolver(name: string, seen: readonly SeenRecords[], wanted: readonly WantedRecords[]): readonly Flaw[] {
   const failures = seen.flatMap(({ answer }) => (answer.failure && answer.failure !== "nxdomain" ? [answer] : []));
   const [failed] = failures;
   // Nobody who asks this way gets an answer; whether it is our own network is for the collector to find out.

@@ -9,18 +9,18 @@ import type { Threshold } from "../core/threshold.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
 import { arrivesLate, askPeers, peerMetrics } from "./lib/lemmy-peers.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress } from "./lib/own-address.ts";
 import { disagreement, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { type Look, seldom } from "./lib/seldom.ts";
+import { seldom } from "./lib/seldom.ts";
 import { isHtml } from "./lib/wall.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const lemmy = sameInAll("Lemmy");
-const calm: Look = { flaws: [] };
+const calm: PartialFinding = { flaws: [] };
 
 const Site = z.object({
   site_view: z.object({ site: z.object({ name: z.string() }) }),

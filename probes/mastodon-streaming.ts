@@ -15,7 +15,7 @@ import { withTimeLimit } from "./lib/patience.ts";
 import { PublicPosts } from "./lib/posts.ts";
 import { relativeWithout } from "./lib/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
-import { type Hearing, hearing, streamingMetrics } from "./lib/streaming-metrics.ts";
+import { hearing, type StreamingFindings, streamingMetrics } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
 import { handshake } from "./lib/websocket.ts";
 
@@ -94,7 +94,7 @@ export default defineProbe({
   },
 });
 
-const noMetrics: Hearing = { flaws: [], readings: [] };
+const noMetrics: StreamingFindings = { flaws: [], readings: [] };
 
 /** Of other servers: there are always some, and streaming must hear of them like of any. */
 async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {

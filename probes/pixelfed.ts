@@ -10,7 +10,7 @@ import { type AtomFeed, readAtom } from "./lib/atom.ts";
 import { trusting } from "./lib/certificate.ts";
 import { databaseCheck } from "./lib/database-check.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
 import { askInstanceVersion1, type InstanceLook } from "./lib/instance.ts";
 import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
@@ -19,7 +19,7 @@ import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from 
 import { withTimeLimit } from "./lib/patience.ts";
 import { askPicture, type Picture } from "./lib/picture.ts";
 import { askInboxes } from "./lib/pixelfed-inbox.ts";
-import { type Look, seldom } from "./lib/seldom.ts";
+import { seldom } from "./lib/seldom.ts";
 import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const pixelfed = sameInAll("Pixelfed");
@@ -105,7 +105,7 @@ export default defineProbe({
 });
 
 const often = { everySeconds: 600 };
-const calm: Look = { flaws: [] };
+const calm: PartialFinding = { flaws: [] };
 
 interface PictureSettings {
   readonly user: string | undefined;
@@ -119,7 +119,7 @@ async function askPostsAndPictures(
   { user, newestWithin, maxSeconds, look }: PictureSettings,
   origin: URL,
   context: ProbeContext,
-): Promise<Look> {
+): Promise<PartialFinding> {
   const posts = user === undefined ? noPosts : await askPosts(user, newestWithin, origin, context);
   const posted = pictureOf(posts.pictures, `the newest picture of @${user}`, posts.answer);
   const own = pictureOf(look.instance?.pictures ?? [], "a picture of the server", look.answer);

@@ -6,7 +6,7 @@ import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { findingWithoutConnection } from "./lib/database-refusals.ts";
 import { type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
-import { Findings, postgresMetrics, type Row, sum } from "./lib/postgres-findings.ts";
+import { Findings, postgresMetrics, type RowOf, sum } from "./lib/postgres-findings.ts";
 import { postgresThresholds } from "./lib/postgres-levels.ts";
 import * as questions from "./lib/postgres-questions.ts";
 import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
@@ -119,7 +119,7 @@ function usedBytes(
   memory: Map<string, unknown>,
   { refused }: Findings,
   parts: {
-    readonly databases: readonly Row<typeof questions.databases>[] | undefined;
+    readonly databases: readonly RowOf<typeof questions.databases>[] | undefined;
     readonly walBytes: number | undefined;
     readonly temporaryBytes: number | undefined;
   },

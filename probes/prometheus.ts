@@ -11,7 +11,7 @@ import type { Threshold } from "../core/threshold.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { readNumber, type Sample, samplesOf } from "./lib/prometheus-text.ts";
+import { type ExporterSample, readNumber, samplesOf } from "./lib/prometheus-text.ts";
 
 const level = (what: string) =>
   z
@@ -118,7 +118,7 @@ export default defineProbe({
 interface Read {
   readonly phases: HttpAnswer["phases"];
   /** Samples for each value, in their order. */
-  readonly samples: readonly (readonly Sample[])[];
+  readonly samples: readonly (readonly ExporterSample[])[];
 }
 
 /** Mastodon's web exporter with all its histograms has 1 MB. */
@@ -140,7 +140,7 @@ async function askExporter(settings: Options, context: ProbeContext): Promise<Re
   const refusal = refusedBy(answer, "the exporter");
   if (refusal) return { refusal };
   const text = answer.text();
-  const samples: (readonly Sample[])[] = [];
+  const samples: (readonly ExporterSample[])[] = [];
   for (const { metric = "", labels } of settings.values) {
     const all = samplesOf(text, metric);
     if (!all) {
@@ -169,7 +169,7 @@ const Vector = z.object({
 const Refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
 async function askServer(settings: Options, context: ProbeContext): Promise<Read | { readonly refusal: Flaw }> {
-  const samples: (readonly Sample[])[] = [];
+  const samples: (readonly ExporterSample[])[] = [];
   let phases: HttpAnswer["phases"] = {};
   for (const { query, metric = "", labels } of settings.values) {
     const url = new URL(`${settings.url.replace(/\/+$/, "")}/api/v1/query`);
@@ -232,7 +232,7 @@ function judge(values: readonly Value[], { phases, samples }: Read, context: Pro
 
 /** One sample that is no number does not spoil the others. */
 function combined(
-  samples: readonly Sample[],
+  samples: readonly ExporterSample[],
   { combine, missing, notANumber }: Value,
 ): number | "missing" | "not a number" {
   const numbers = samples.map(({ value }) => value).filter((value) => !Number.isNaN(value));

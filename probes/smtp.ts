@@ -17,7 +17,7 @@ import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
-import { isForNow, isGood, type Reply, SmtpTalk } from "./lib/smtp.ts";
+import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./lib/smtp.ts";
 import { type Dislike, dislikeOf } from "./lib/smtp-refusals.ts";
 
 /** As it stands between < and >: nothing in it can end the command. */
@@ -195,7 +195,7 @@ const signIn: Step = async ({ settings: { account }, talk, extensions, report, c
 };
 
 type Account = NonNullable<Options["account"]>;
-type SignIn = (talk: SmtpTalk, account: Account) => Promise<Reply | undefined>;
+type SignIn = (talk: SmtpTalk, account: Account) => Promise<SmtpReply | undefined>;
 
 const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
 
@@ -225,10 +225,10 @@ const envelope: Step = async (way) => {
   return undefined;
 };
 
-const isGreylisting = ({ code, said }: Reply): boolean =>
+const isGreylisting = ({ code, said }: SmtpReply): boolean =>
   (code === 450 || code === 451) && /gr[ea]y-?list|try again (?:later|in)|come back/i.test(said);
 
-function refusal(reply: Reply, what: string): Flaw {
+function refusal(reply: SmtpReply, what: string): Flaw {
   const dislike = dislikeOf(reply, "envelope");
   if (dislike) return turnedAway(dislike, reply);
   if (isForNow(reply)) return late(`does not take ${what} for now (${reply.said})`);
@@ -236,7 +236,7 @@ function refusal(reply: Reply, what: string): Flaw {
 }
 
 /** Us in particular, because of who we say we are or where we connect from: nothing about the mails of others. */
-function turnedAway(dislike: Dislike, { said }: Reply, name?: string): Flaw {
+function turnedAway(dislike: Dislike, { said }: SmtpReply, name?: string): Flaw {
   const what = dislike === "name" ? `our name${name === undefined ? "" : ` "${name}"`}` : "our address";
   const cure =
     dislike === "name"

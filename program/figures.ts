@@ -56,7 +56,7 @@ export function openFigures(parts: FigureParts): Figures {
       while (!signal.aborted) {
         await workOut().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
         await parts.clock.sleep(leastSeconds, signal).catch(() => {});
-        await nap.take(parts.clock, mostSeconds - leastSeconds, signal);
+        await nap.sleep(parts.clock, mostSeconds - leastSeconds, signal);
       }
     },
   };

@@ -1,6 +1,6 @@
 /** Reads from the store what the capacity of every planned store is judged by. */
 import { type CapacityModel, capacityModel } from "../core/capacity.ts";
-import type { Part } from "../core/capacity-parts.ts";
+import type { StorePart } from "../core/capacity-parts.ts";
 import type { Point } from "../core/full-date.ts";
 import type { ReadingSeries, SampleStore } from "../core/store/samples.ts";
 import type { Store } from "../core/store/store.ts";
@@ -82,7 +82,7 @@ function newestSeries(series: readonly ReadingSeries[]): ReadingSeries | undefin
 /** What the probe calls the tables it does not name. */
 const others = "(others)";
 
-function asPart(kind: "database" | "table"): (series: ReadingSeries) => Part {
+function asPart(kind: "database" | "table"): (series: ReadingSeries) => StorePart {
   return ({ labels, points }) => {
     const name = labels["database"] ?? labels["relation"] ?? "";
     return { kind: name === others ? "others" : kind, name, points };

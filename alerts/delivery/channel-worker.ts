@@ -124,7 +124,7 @@ export class Lane {
 
   async #rest(seconds: number, signal: AbortSignal): Promise<void> {
     if (seconds <= 0 || this.#stopping) return;
-    await this.#nap.take(this.#parts.clock, Math.min(seconds, longestNapSeconds), signal);
+    await this.#nap.sleep(this.#parts.clock, Math.min(seconds, longestNapSeconds), signal);
   }
 
   async #take(notice: NoticeStatus): Promise<void> {

@@ -46,7 +46,7 @@ export class Outages {
   }
 
   /** @returns how the check stands now. */
-  take({ sample, verdict }: Judged): Standing {
+  update({ sample, verdict }: Judged): Standing {
     const standing = standingOf(verdict);
     const key = seriesKey(sample);
     if (!this.#seen.has(key)) this.#forgetUnseen(sample);

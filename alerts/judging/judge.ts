@@ -103,7 +103,7 @@ class RunningJudge implements Judge {
     const target = this.#target(event.sample.target);
     if (!target) return undefined;
     const outage = this.#considerOutage(event, target);
-    const { rules, stored } = this.#thresholds.take(event.sample, event.check);
+    const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
     const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
     const others = [
@@ -124,7 +124,7 @@ class RunningJudge implements Judge {
   #considerOutage(event: Judged, target: Target): Changes {
     const { sample, check } = event;
     const before = this.#outages.worstOf(target);
-    const standing = this.#outages.take(event);
+    const standing = this.#outages.update(event);
     const tracked = this.#incidents.get(target.id);
     if (tracked) {
       const over = standing === "up" && sample.outcome === "up" && this.#outages.isOver(target, tracked.facts.checks);

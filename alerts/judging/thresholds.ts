@@ -49,8 +49,8 @@ export class Thresholds {
     return thresholds;
   }
 
-  /** Takes one more sample into account. */
-  take(
+  /** With one more sample. */
+  evaluate(
     sample: Sample,
     check: Check,
   ): { readonly rules: readonly RuleStanding[]; readonly stored: readonly StoredThreshold[] } {
@@ -61,7 +61,7 @@ export class Thresholds {
     // What we failed to measure says nothing about the level.
     if (sample.outcome === "unknown") return { rules: [], stored: [] };
     const stored: StoredThreshold[] = [];
-    const rules = check.thresholds.flatMap((rule) => this.#takeRule(sample, rule, shift, stored) ?? []);
+    const rules = check.thresholds.flatMap((rule) => this.#evaluateRule(sample, rule, shift, stored) ?? []);
     return { rules, stored };
   }
 
@@ -80,7 +80,7 @@ export class Thresholds {
     }
   }
 
-  #takeRule(sample: Sample, rule: Threshold, shift: number, stored: StoredThreshold[]): RuleStanding | undefined {
+  #evaluateRule(sample: Sample, rule: Threshold, shift: number, stored: StoredThreshold[]): RuleStanding | undefined {
     const values = this.#valuesOf(sample, rule);
     if (values.size === 0) return undefined;
     const raised: { labels: string; since: number }[] = [];

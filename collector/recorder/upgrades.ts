@@ -24,11 +24,11 @@ export async function openUpgrades(
   const span = { from: now.subtract({ hours: lookBackHours }), to: now };
   for (const { name: metric } of families.filter(({ name }) => name.endsWith("_info"))) {
     // What these made sure was noted then; it only has to be known again.
-    for (const seen of inOrder(await store.samples.readings({ metric }, "raw", span))) versions.take(seen);
+    for (const seen of inOrder(await store.samples.readings({ metric }, "raw", span))) versions.note(seen);
   }
   return {
     noted(sample, decided) {
-      const annotations = versions.take(sample);
+      const annotations = versions.note(sample);
       return annotations.length === 0 ? decided : mergeChanges([decided ?? {}, { annotations }]);
     },
   };

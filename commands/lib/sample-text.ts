@@ -16,20 +16,20 @@ const looks = {
   unasked: { shape: "◇", word: "not asked", colour: "gray" },
 } as const;
 
-export interface Look {
+export interface TextStyle {
   readonly colour: boolean;
   /** Columns of the terminal; without it lines are as long as they are, except of evidence. */
   readonly width?: number | undefined;
 }
 
-export function samplesText(samples: readonly Observed[], look: Look): string {
+export function samplesText(samples: readonly Observed[], look: TextStyle): string {
   const names = samples.map(({ target, check }) => `${target}/${check}`);
   const width = Math.max(...names.map((name) => name.length));
   const texts = samples.map((sample, index) => sampleText(sample, (names[index] ?? "").padEnd(width), look));
   return texts.join("") + footnotes(samples, look);
 }
 
-function sampleText(sample: Observed, name: string, look: Look): string {
+function sampleText(sample: Observed, name: string, look: TextStyle): string {
   const { durationSeconds, reason = "" } = sample;
   // What members read of a job is made where it is heard.
   const { en, fr } = (sample.asked && sample.explanation) || {};
@@ -58,11 +58,11 @@ const labelWidth = 10;
 
 const room = (width: number): number => Math.max(width - indent.length - labelWidth, 20);
 
-function inColumns(lines: readonly string[], { width }: Look): readonly string[] {
+function inColumns(lines: readonly string[], { width }: TextStyle): readonly string[] {
   return width === undefined ? lines : lines.flatMap((line) => wrapped(line, room(width)));
 }
 
-function rowText(label: string, lines: readonly string[], { colour }: Look): string {
+function rowText(label: string, lines: readonly string[], { colour }: TextStyle): string {
   const shown = lines.filter((line) => line !== "");
   return shown
     .map((line, index) => {
@@ -75,7 +75,10 @@ function rowText(label: string, lines: readonly string[], { colour }: Look): str
 const evidenceLines = 3;
 
 /** Raw pages and documents of strangers are long: whoever needs all of it wants it as it is. */
-function evidenceOf({ evidence = "" }: Observed, { width = 100 }: Look): { lines: readonly string[]; isCut: boolean } {
+function evidenceOf(
+  { evidence = "" }: Observed,
+  { width = 100 }: TextStyle,
+): { lines: readonly string[]; isCut: boolean } {
   const all = evidence.split("\n").flatMap((line) => (line === "" ? [] : wrapped(line, room(width) - 2)));
   const lines = all.slice(0, evidenceLines);
   const isCut = all.length > lines.length;
@@ -83,7 +86,7 @@ function evidenceOf({ evidence = "" }: Observed, { width = 100 }: Look): { lines
 }
 
 /** What is true of several rows is said once. */
-function footnotes(samples: readonly Observed[], look: Look): string {
+function footnotes(samples: readonly Observed[], look: TextStyle): string {
   const isCut = samples.some((sample) => evidenceOf(sample, look).isCut);
   const notes = [
     ...(isCut ? [`… evidence is cut to ${evidenceLines} lines: --json shows all of it`] : []),
@@ -93,7 +96,7 @@ function footnotes(samples: readonly Observed[], look: Look): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function outcomeText(outcome: keyof typeof looks, { colour }: Look): string {
+function outcomeText(outcome: keyof typeof looks, { colour }: TextStyle): string {
   const { shape, word, colour: hue } = looks[outcome];
   const text = `${shape} ${word}`.padEnd(outcomeWidth);
   return colour ? styleText(hue, text, { validateStream: false }) : text;
@@ -108,7 +111,7 @@ function levelText(check: string, level: ObservedLevel): string {
 }
 
 /** A check of several requests has the phases of the first one; the others would not fit into a line. */
-function phasesText({ phases = {}, durationSeconds }: Sample, look: Look): readonly string[] {
+function phasesText({ phases = {}, durationSeconds }: Sample, look: TextStyle): readonly string[] {
   const { total, ...single } = phases;
   const measured = total ?? Object.values(single).reduce((sum, seconds) => sum + seconds, 0);
   const whose = measured < durationSeconds * 0.9 ? "first request: " : "";

@@ -1,7 +1,7 @@
 /** What a translation holds: every sentence of the pages and of what members read, one interface a page, and how dates are written. */
 import type { CapacityState } from "../capacity.ts";
-import type { Part } from "../capacity-parts.ts";
-import type { Step } from "../growth.ts";
+import type { StorePart } from "../capacity-parts.ts";
+import type { StepChange } from "../growth.ts";
 import type { ResidencySource } from "../residency.ts";
 import type { Outcome } from "../sample.ts";
 
@@ -200,7 +200,7 @@ interface CapacityWords {
   readonly from: (early: string) => string;
   readonly steps: string;
   readonly happened: string;
-  readonly step: Readonly<Record<Step["kind"], string>>;
+  readonly step: Readonly<Record<StepChange["kind"], string>>;
   readonly stepsMean: string;
   readonly limits: string;
   readonly table: string;
@@ -226,7 +226,7 @@ interface CapacityWords {
   readonly part: string;
   readonly partSize: string;
   readonly partGrowth: string;
-  readonly partKind: Readonly<Record<Part["kind"], string>>;
+  readonly partKind: Readonly<Record<StorePart["kind"], string>>;
   readonly days: (days: number) => string;
 }
 

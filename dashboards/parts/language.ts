@@ -4,17 +4,17 @@ import { tagOf, wordsIn } from "../../core/languages/languages.ts";
 import type { Words } from "../../core/languages/words.ts";
 
 /** Whom a page is for. */
-export interface Reader {
+export interface PageReader {
   readonly language: Language;
   /** The first of its languages helps out where a translation is not whole. */
   readonly organisation: { readonly languages?: readonly [Language, ...Language[]] };
 }
 
 /** Every sentence of the pages. */
-export const wordsFor = ({ language, organisation }: Reader): Words =>
+export const wordsFor = ({ language, organisation }: PageReader): Words =>
   wordsIn(language, organisation.languages?.[0], marked);
 
-export const textFor = (text: Localised, { language, organisation }: Reader): string =>
+export const textFor = (text: Localised, { language, organisation }: PageReader): string =>
   inLanguage(text, language, organisation.languages?.[0], marked);
 
 // Unicode keeps these for use inside a program: "begin", the code of a language, "text", the text, "end".

@@ -2,7 +2,7 @@
 import { html } from "hono/html";
 import type { Language } from "../../core/language.ts";
 import type { Note } from "../../core/languages/words.ts";
-import { type Reader, withLanguages, wordsFor } from "./language.ts";
+import { type PageReader, withLanguages, wordsFor } from "./language.ts";
 
 /** Where a note can be put later. A page has it once, in front of all that strangers named. */
 export const notePlace = "<!--note-->";
@@ -11,7 +11,7 @@ export function withNote(
   page: string,
   note: Note,
   language: Language,
-  languages?: Reader["organisation"]["languages"],
+  languages?: PageReader["organisation"]["languages"],
 ): string {
   const text = wordsFor({ language, organisation: { ...(languages && { languages }) } }).page.notes[note];
   const said = html`<p class="note degraded">${text}</p>`;

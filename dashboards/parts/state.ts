@@ -2,7 +2,7 @@
 import { html, raw } from "hono/html";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { Html } from "./html.ts";
-import { type Reader, wordsFor } from "./language.ts";
+import { type PageReader, wordsFor } from "./language.ts";
 
 /** ● ▲ ■ ◆ drawn by ourselves: fonts disagree about their size, and some turn them into pictures. */
 const shapes: Readonly<Record<Outcome, string>> = {
@@ -22,7 +22,7 @@ export function sign(outcome: Outcome): Html {
 }
 
 /** Shape and word together. */
-export function stateWord(outcome: Outcome, reader: Reader): Html {
+export function stateWord(outcome: Outcome, reader: PageReader): Html {
   return html`<span class="state ${outcome}">${sign(outcome)} ${wordsFor(reader).page.state[outcome]}</span>`;
 }
 

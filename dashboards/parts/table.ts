@@ -8,13 +8,13 @@ export interface Column {
   readonly number?: boolean;
 }
 
-export interface Row {
+export interface TableRow {
   /** The first one names the row. */
   readonly cells: readonly (string | Html)[];
   readonly marked?: boolean;
 }
 
-export function figureTable(caption: string, columns: readonly Column[], rows: readonly Row[]): Html {
+export function figureTable(caption: string, columns: readonly Column[], rows: readonly TableRow[]): Html {
   const right = columns.map(({ number }) => (number ? html` class="number"` : ""));
   return html`<table class="figures"><caption>${caption}</caption>
 <thead><tr>${columns.map(({ title }, index) => html`<th scope="col"${right[index] ?? ""}>${title}</th>`)}</tr></thead>

@@ -4,7 +4,7 @@ import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { formatDate, formatIn, formatStretch } from "../../core/time-zone.ts";
 import type { Html } from "./html.ts";
-import { type Reader, textFor, wordsFor } from "./language.ts";
+import { type PageReader, textFor, wordsFor } from "./language.ts";
 
 export function moment(
   at: Temporal.Instant,
@@ -16,7 +16,7 @@ export function moment(
 }
 
 /** "From Nov 23, 11:27 to 11:42 Vancouver (UTC-7)". */
-export function stretch(from: Temporal.Instant, to: Temporal.Instant, zone: string, reader: Reader): Html {
+export function stretch(from: Temporal.Instant, to: Temporal.Instant, zone: string, reader: PageReader): Html {
   const text = wordsFor(reader).page;
   const said = formatStretch(from, to, zone, reader.language);
   return html`${text.from} ${exactly(from, said.from)} ${said.sameDay ? text.toTime : text.toDay} ${exactly(to, said.to)}`;
@@ -38,6 +38,6 @@ export function day(date: Temporal.PlainDate, language: Language): Html {
 const sayings = new Map<string, string>();
 
 /** "2 hours 5 minutes" between two moments. */
-export function span(from: Temporal.Instant, to: Temporal.Instant, reader: Reader): string {
+export function span(from: Temporal.Instant, to: Temporal.Instant, reader: PageReader): string {
   return textFor(spokenDuration(Math.max(0, (to.epochMilliseconds - from.epochMilliseconds) / 1000)), reader);
 }

@@ -4,7 +4,7 @@ import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { DayStatus } from "../../core/status.ts";
 import type { Html } from "./html.ts";
-import { type Reader, textFor, wordsFor } from "./language.ts";
+import { type PageReader, textFor, wordsFor } from "./language.ts";
 import { stateWord } from "./state.ts";
 import { day } from "./time.ts";
 
@@ -19,7 +19,7 @@ const strokes: Readonly<Record<Outcome, string>> = {
   unknown: "m0 15v4m0-19",
 };
 
-export function uptimeBar(name: string, days: readonly DayStatus[], reader: Reader): Html {
+export function uptimeBar(name: string, days: readonly DayStatus[], reader: PageReader): Html {
   const text = wordsFor(reader).status;
   const present = outcomes.filter((outcome) => days.some((one) => one.shown === outcome));
   const counts = present.map((outcome) => text.dayCount(days.filter((one) => one.shown === outcome).length, outcome));
@@ -38,7 +38,7 @@ function path(days: readonly DayStatus[], outcome: Outcome): string {
 }
 
 /** Days in a row that were alike are one line, newest first. */
-export function dayTable(name: string, days: readonly DayStatus[], reader: Reader): Html {
+export function dayTable(name: string, days: readonly DayStatus[], reader: PageReader): Html {
   const { page, status: text } = wordsFor(reader);
   const { language } = reader;
   return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">${page.colon}${name}</span></summary>

@@ -5,7 +5,9 @@ import type { Context } from "hono";
 export type Health = Readonly<Record<string, boolean>>;
 
 /** @param accept what the scraper can read: OpenMetrics when it asks for it. */
-export type Metrics = (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
+export type Exposition = (
+  accept: string | undefined,
+) => Promise<{ readonly contentType: string; readonly body: string }>;
 
 export function healthAnswer(context: Context, health: Health): Response {
   const ok = Object.values(health).every(Boolean);
@@ -13,7 +15,7 @@ export function healthAnswer(context: Context, health: Health): Response {
   return context.json({ ok, ...(!ok && { stuck }), parts: health }, ok ? 200 : 503, { "cache-control": "no-store" });
 }
 
-export async function metricsAnswer(context: Context, metrics: Metrics): Promise<Response> {
+export async function metricsAnswer(context: Context, metrics: Exposition): Promise<Response> {
   const { contentType, body } = await metrics(context.req.header("accept"));
   return context.body(body, 200, { "content-type": contentType, "cache-control": "no-store" });
 }

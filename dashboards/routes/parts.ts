@@ -14,7 +14,7 @@ import { chooseLanguage } from "../negotiate.ts";
 import type { Pages } from "../pages.ts";
 import type { LayoutProps } from "../parts/layout.ts";
 import { errorPage } from "../views/error.ts";
-import type { Health, Metrics } from "./machines.ts";
+import type { Exposition, Health } from "./machines.ts";
 
 /** What a reload of the configuration may change; asked for at every request. */
 interface PublicSettings {
@@ -39,7 +39,7 @@ export interface PublicParts {
   /** Hears the jobs that call us. */
   readonly heartbeats?: HeartbeatListener;
   /** Only when the configuration puts them here too. */
-  readonly metrics?: Metrics;
+  readonly metrics?: Exposition;
 }
 
 export type Env = { Bindings: Partial<HttpBindings>; Variables: { member: Contact } };

@@ -17,7 +17,7 @@ import { textFor, wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { priceText, signedSize, sizeText } from "../parts/sizes.ts";
 import { sign } from "../parts/state.ts";
-import { figureTable, type Row } from "../parts/table.ts";
+import { figureTable, type TableRow } from "../parts/table.ts";
 import { moment } from "../parts/time.ts";
 import { defineTeamPage } from "../team/page.ts";
 
@@ -279,7 +279,7 @@ function weeks(model: CapacityModel, until: number, props: CapacityProps): Html 
   const date = (day: number) => dateCell(dateOfDay(day), props.language);
   const past = series.filter(({ day }) => (last - day) % 7 === 0);
   const ahead = fanOf(model, until).filter(({ day }) => day > last && (day - last) % 7 === 0);
-  const rows: Row[] = [
+  const rows: TableRow[] = [
     ...past.map(({ day, value }) => ({ cells: [date(day), sizeText(value, props.language), ""] })),
     ...ahead.map(({ day, low, high }) => ({
       cells: [date(day), "", `${sizeText(Math.max(0, low), props.language)} – ${sizeText(high, props.language)}`],
@@ -303,7 +303,7 @@ ${figureTable(text.sizesCaption(target), [{ title: text.size }, { title: text.la
 ${isKnown && model.recommended === undefined ? html`<p class="muted">${text.noneIsEnough(target)}</p>` : ""}`;
 }
 
-function sizeRow(size: SizeOutlook, model: CapacityModel, props: CapacityProps): Row {
+function sizeRow(size: SizeOutlook, model: CapacityModel, props: CapacityProps): TableRow {
   const { language, currency = "CAD" } = props;
   const text = wordsFor(props).capacity;
   const price = (amount: number | undefined) => (amount === undefined ? "" : priceText(amount, currency, language));

@@ -6,13 +6,13 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
  * What may be heard of these bytes, piece by piece. Throws for what nobody should hear; `Unreachable` and `NotMeasured` are
  * told in their own words.
  */
-export type Look = (bytes: Uint8Array) => Iterable<Uint8Array>;
+export type ByteFilter = (bytes: Uint8Array) => Iterable<Uint8Array>;
 
 type Listener = (...values: unknown[]) => void;
 
 interface Hearing {
   readonly socket: Socket;
-  readonly look: Look;
+  readonly look: ByteFilter;
   readonly listener: Listener;
 }
 
@@ -43,7 +43,7 @@ export class CarefulListener {
    * Whoever listens to the socket, now or later, hears only what `look` lets pass. What that or a listener throws ends
    * the connection, and not the program. A connection that gets encrypted has a second socket.
    */
-  listen(socket: Socket, look: Look): void {
+  listen(socket: Socket, look: ByteFilter): void {
     const careful = (listener: Listener): Listener => {
       const heard: Listener & { listener?: Listener } = (bytes) => this.#hear(bytes, { socket, look, listener });
       // So that it is found when it is taken away.

@@ -6,10 +6,10 @@ import { formatDuration } from "../../core/units.ts";
 import { evidenceOf, redirectTarget } from "./answer.ts";
 import { askEpisodePage, askMissing, lateEpisode } from "./castopod-episodes.ts";
 import { type Episode, feedBytes, newestEpisode, type PodcastFeed, readFeed } from "./feed.ts";
-import { blemish, type Flaw } from "./flaw.ts";
+import { blemish, type Flaw, type PartialFinding } from "./flaw.ts";
 import { slowness } from "./pages.ts";
 import { type NoAnswer, untilDeadline } from "./patience.ts";
-import { type Look, seldom } from "./seldom.ts";
+import { seldom } from "./seldom.ts";
 import { askSound } from "./sound.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
@@ -30,7 +30,7 @@ const pagesEverySeconds = 600;
 const mostFeedBytes = 8 * 1024 * 1024;
 
 /** A few feeds in each run, in turn; those that were wrong last time every time, so that a fault can be confirmed. */
-export async function askFeeds(settings: FeedSettings, context: ProbeContext): Promise<Look> {
+export async function askFeeds(settings: FeedSettings, context: ProbeContext): Promise<PartialFinding> {
   const { handles } = settings;
   const remembered = Turn.safeParse(context.memory.get("feeds")).data ?? { next: 0, wrong: [] };
   forgetOthers(handles, context);
@@ -55,14 +55,14 @@ function forgetOthers(handles: readonly string[], { memory }: ProbeContext): voi
   }
 }
 
-function together(looks: readonly Look[]): Look {
+function together(looks: readonly PartialFinding[]): PartialFinding {
   const note = looks.flatMap((look) => look.note ?? []).join("; ");
   return { flaws: looks.flatMap(({ flaws }) => flaws), ...(note && { note }) };
 }
 
 const addressOf = (handle: string, origin: URL): URL => new URL(`/@${handle}/feed.xml`, origin);
 
-async function askPodcast(handle: string, settings: FeedSettings, context: ProbeContext): Promise<Look> {
+async function askPodcast(handle: string, settings: FeedSettings, context: ProbeContext): Promise<PartialFinding> {
   const { origin, maxSeconds } = settings;
   const url = addressOf(handle, origin);
   const asked = `the feed of @${handle}`;
@@ -73,7 +73,7 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   if (refused) return { flaws: refused };
   const now = context.clock.now();
   const feed = readFeed(answer.text(), url, answer.truncated, now);
-  const slow: Look = { flaws: slowness(answer, asked, maxSeconds, sameInAll("Castopod")) };
+  const slow: PartialFinding = { flaws: slowness(answer, asked, maxSeconds, sameInAll("Castopod")) };
   if (answer.truncated && !feed.newestFirst) {
     const whole = await askWhole(handle, settings, context);
     const newest = Newest.of(handle, context);
@@ -94,10 +94,10 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   ]);
 }
 
-const calm: Look = { flaws: [] };
+const calm: PartialFinding = { flaws: [] };
 
 /** A podcast that is being prepared is none the less a healthy one. */
-const withoutEpisode = (handle: string, { episodes, faults }: PodcastFeed): Look =>
+const withoutEpisode = (handle: string, { episodes, faults }: PodcastFeed): PartialFinding =>
   episodes.length > 0 || faults.some(({ harm }) => harm === "loading")
     ? calm
     : { flaws: [], note: `@${handle} has no episode yet` };
@@ -117,7 +117,7 @@ class Newest {
 }
 
 /** Serial podcasts begin with the first episode: where their feed is large, the newest one stands behind what was read. */
-function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContext): Promise<Look> {
+function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContext): Promise<PartialFinding> {
   return seldom(`@${handle} whole`, { everySeconds: pagesEverySeconds }, context, async () => {
     context.memory.delete(`@${handle} newest`);
     const url = addressOf(handle, origin);
@@ -165,7 +165,7 @@ async function askNewest(
   feed: HttpAnswer,
   { origin, soundEverySeconds, newestWithinSeconds, maxSeconds }: FeedSettings,
   context: ProbeContext,
-): Promise<Look> {
+): Promise<PartialFinding> {
   const about = newest.sound?.url ?? "";
   const looks = await Promise.all([
     seldom(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({

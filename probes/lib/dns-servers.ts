@@ -12,7 +12,7 @@ export interface ServerSettings {
 }
 
 /** A name server: what it is called, and where it is asked; nowhere when it has no address. */
-export interface Known {
+export interface KnownServer {
   readonly called: string;
   readonly at?: string;
   /** Why it cannot be asked, when that is not its fault. */
@@ -20,7 +20,7 @@ export interface Known {
 }
 
 type Servers =
-  | { readonly zone: string; readonly known: readonly Known[]; readonly unseen?: undefined }
+  | { readonly zone: string; readonly known: readonly KnownServer[]; readonly unseen?: undefined }
   | { readonly unseen: string };
 
 export async function serversOf(settings: ServerSettings, resolver: NameServer): Promise<Servers> {
@@ -54,9 +54,9 @@ async function zoneOf({ name, zone }: ServerSettings, resolver: NameServer): Pro
   return unseen(`the resolver knows of no zone that ${name} is in (give it as \`zone\`)`);
 }
 
-function located(names: readonly string[], port: number, resolver: NameServer): Promise<readonly Known[]> {
+function located(names: readonly string[], port: number, resolver: NameServer): Promise<readonly KnownServer[]> {
   return Promise.all(
-    names.slice(0, 16).map(async (called): Promise<Known> => {
+    names.slice(0, 16).map(async (called): Promise<KnownServer> => {
       const answers = await Promise.all([resolver.records(called, "A"), resolver.records(called, "AAAA")]);
       const addresses = answers.flatMap(({ records }) => records.slice(0, 1));
       for (const address of addresses) {

@@ -3,8 +3,17 @@ import { gauge } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding } from "../../core/sample.ts";
-import { type DnsAnswer, differenceOf, inWords, NameServer, type Seen, shown, someCannot, type Wanted } from "./dns.ts";
-import { type Known, type ServerSettings, serversOf } from "./dns-servers.ts";
+import {
+  type DnsAnswer,
+  differenceOf,
+  inWords,
+  NameServer,
+  type SeenRecords,
+  shown,
+  someCannot,
+  type WantedRecords,
+} from "./dns.ts";
+import { type KnownServer, type ServerSettings, serversOf } from "./dns-servers.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 
 interface ZoneSettings extends ServerSettings {
@@ -29,7 +38,7 @@ export const nothingAsked: Each = { flaws: [], notes: [], readings: [] };
 export async function askEach(
   settings: ZoneSettings,
   resolver: NameServer,
-  wanted: readonly Wanted[],
+  wanted: readonly WantedRecords[],
   context: ProbeContext,
 ): Promise<Each> {
   const found = await serversOf(settings, resolver);
@@ -72,10 +81,10 @@ interface Told {
 }
 
 async function askOne(
-  { called, at }: Known,
+  { called, at }: KnownServer,
   zone: string,
   settings: ZoneSettings,
-  wanted: readonly Wanted[],
+  wanted: readonly WantedRecords[],
   { signal }: ProbeContext,
 ): Promise<Told> {
   const who = plainText(called, 80);
@@ -101,10 +110,10 @@ async function askOne(
   return differences.length > 0 ? { ...told, fault: `${who} has other records (${differences[0]})` } : told;
 }
 
-const meantToBeMissing = (answer: DnsAnswer, wanted: readonly Wanted[]): boolean =>
+const meantToBeMissing = (answer: DnsAnswer, wanted: readonly WantedRecords[]): boolean =>
   answer.failure === "nxdomain" && wanted.every(({ records }) => records?.length === 0);
 
-async function isAlias(server: NameServer, name: string, answers: readonly Seen[]): Promise<boolean> {
+async function isAlias(server: NameServer, name: string, answers: readonly SeenRecords[]): Promise<boolean> {
   if (answers.some(({ type, answer }) => type === "CNAME" || answer.records.length > 0)) return false;
   const { records } = await server.records(name, "CNAME");
   return records.length > 0;

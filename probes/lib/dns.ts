@@ -129,18 +129,22 @@ function shortest(address: string): string {
 }
 
 /** What is asked for; without records to compare, it is enough that there are some. */
-export interface Wanted {
+export interface WantedRecords {
   readonly type: RecordType;
   readonly records: readonly string[] | undefined;
 }
 
-export interface Seen {
+export interface SeenRecords {
   readonly type: RecordType;
   readonly answer: DnsAnswer;
 }
 
 /** What is missing or too much; undefined when all is well, or nothing is to be compared. */
-export function differenceOf(type: RecordType, answer: DnsAnswer, wanted: readonly Wanted[]): string | undefined {
+export function differenceOf(
+  type: RecordType,
+  answer: DnsAnswer,
+  wanted: readonly WantedRecords[],
+): string | undefined {
   const expected = wanted.find((one) => one.type === type)?.records;
   if (!expected || answer.failure) return undefined;
   const found = answer.records.map((record) => normal(record, type));

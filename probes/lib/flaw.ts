@@ -12,6 +12,14 @@ export interface Flaw {
   readonly evidence?: string;
 }
 
+/** What one of several questions adds to a finding. */
+export interface PartialFinding {
+  readonly flaws: readonly Flaw[];
+  readonly readings?: readonly Reading[];
+  /** Said when there is nothing wrong. */
+  readonly note?: string;
+}
+
 // A measured outage outweighs what could not be measured; that outweighs a blemish.
 const gravity: readonly Outcome[] = ["up", "degraded", "unknown", "down"];
 const byGravity = (a: Flaw, b: Flaw) => gravity.indexOf(b.outcome) - gravity.indexOf(a.outcome);

@@ -6,9 +6,8 @@ import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "./answer.ts";
-import { blemish } from "./flaw.ts";
+import { blemish, type PartialFinding } from "./flaw.ts";
 import { withTimeLimit } from "./patience.ts";
-import type { Look } from "./seldom.ts";
 
 /** A big server knows ten thousand others, of half a kilobyte each. */
 const listBytes = 16_000_000;
@@ -66,7 +65,7 @@ const Posts = z.union([
   z.object({ items: z.array(Posted).max(100) }).transform(({ items }) => items),
 ]);
 
-export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeContext): Promise<Look> {
+export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeContext): Promise<PartialFinding> {
   const url = new URL(`/api/${api}/federated_instances`, origin);
   const heard = await withTimeLimit(context.http.get(url, { maxBodyBytes: listBytes }), context);
   if (!("answer" in heard)) return wrong(`the list of peers: ${heard.reason}`, heard.evidence);
@@ -154,7 +153,9 @@ function whyNot(answer: HttpAnswer): string {
   return isOff(answer) ? "is missing: federation is switched off" : "is not one";
 }
 
-const wrong = (reason: string, evidence: string): Look => ({ flaws: [blemish(reason, arrivesLate, evidence)] });
+const wrong = (reason: string, evidence: string): PartialFinding => ({
+  flaws: [blemish(reason, arrivesLate, evidence)],
+});
 
 export const arrivesLate: Localised = {
   en: "Posts may reach other servers late or not at all.",

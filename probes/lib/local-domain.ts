@@ -2,9 +2,9 @@
 import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import type { Flaw } from "./flaw.ts";
+import type { Flaw, PartialFinding } from "./flaw.ts";
 import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
-import { type Look, seldom } from "./seldom.ts";
+import { seldom } from "./seldom.ts";
 import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
 
 interface LocalDomain {
@@ -25,7 +25,7 @@ export async function askLocalDomain(
   { named, web, namedBy, lookedUp }: LocalDomain,
   subject: Localised,
   context: ProbeContext,
-): Promise<Look> {
+): Promise<PartialFinding> {
   const { domain } = named;
   const { hostname } = new URL(`https://${domain}`);
   // Handles are on names: an address in their place is a mistake or a trap.
@@ -40,10 +40,10 @@ export async function askLocalDomain(
   });
 }
 
-const nothing: Look = { flaws: [] };
+const nothing: PartialFinding = { flaws: [] };
 
 /** A domain that we never reached may be reached by others; one that we did reach is gone. */
-function webFingerThere({ flaws, silent }: WebFinger, domain: string, { memory }: ProbeContext): Look {
+function webFingerThere({ flaws, silent }: WebFinger, domain: string, { memory }: ProbeContext): PartialFinding {
   const there = (flaw: Flaw): Flaw => ({ ...flaw, reason: `on ${domain}: ${flaw.reason}` });
   if (!silent) memory.set("localDomainReached", domain);
   if (!silent || memory.get("localDomainReached") === domain) return { flaws: flaws.map(there) };

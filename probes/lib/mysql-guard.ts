@@ -22,7 +22,7 @@ export class MysqlGuard {
 
   /** Throws for what is no answer of MySQL. */
   *look(bytes: Uint8Array): Generator<Buffer> {
-    for (const packet of this.#messages.take(bytes)) {
+    for (const packet of this.#messages.completedBy(bytes)) {
       // MariaDB may refuse us under number 1, and mysql2 would not take that for the first word.
       if (this.#isFirst) packet.writeUInt8(0, 3);
       this.#isFirst = false;

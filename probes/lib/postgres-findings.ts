@@ -7,7 +7,7 @@ import { findingOfQuestions, type Refusal } from "./database-refusals.ts";
 import { type Ask, statementSeconds } from "./postgres.ts";
 import type * as questions from "./postgres-questions.ts";
 
-export type Row<Question extends { readonly row: z.ZodType }> = z.output<Question["row"]>;
+export type RowOf<Question extends { readonly row: z.ZodType }> = z.output<Question["row"]>;
 
 export const postgresMetrics: readonly MetricFamily[] = [
   gauge("postgres_database_size_bytes", "Size of a database on disk.", ["database"]),
@@ -53,7 +53,7 @@ export class Findings {
     return value;
   }
 
-  databases(rows: readonly Row<typeof questions.databases>[]): void {
+  databases(rows: readonly RowOf<typeof questions.databases>[]): void {
     const [biggest, others] = [rows.slice(0, mostDatabases), rows.slice(mostDatabases)];
     const size = (database: string, value: number) =>
       this.readings.push({ metric: "postgres_database_size_bytes", value, labels: { database } });
@@ -69,7 +69,7 @@ export class Findings {
     this.readings.push({ metric: "postgres_wraparound_ratio", value: oldest / wraparoundAt });
   }
 
-  instance(row: Row<typeof questions.instance> | undefined): void {
+  instance(row: RowOf<typeof questions.instance> | undefined): void {
     if (!row) return;
     const { used_connections: used, usable_connections: usable, wal_position: position } = row;
     if (used === null) this.refused.set("connections", "not allowed");
@@ -77,7 +77,7 @@ export class Findings {
     if (position !== null) this.readings.push({ metric: "postgres_wal_written_bytes_total", value: position });
   }
 
-  slots(rows: readonly Row<typeof questions.slots>[]): void {
+  slots(rows: readonly RowOf<typeof questions.slots>[]): void {
     for (const { name, active, wal_status: status, retained_bytes: retained } of rows) {
       if (retained !== null) {
         this.readings.push({
@@ -94,8 +94,8 @@ export class Findings {
   }
 
   relations(
-    rows: readonly Row<typeof questions.relations>[],
-    databases: readonly Row<typeof questions.databases>[],
+    rows: readonly RowOf<typeof questions.relations>[],
+    databases: readonly RowOf<typeof questions.databases>[],
   ): void {
     const reading = (relation: string, value: number) =>
       this.readings.push({ metric: "postgres_relation_size_bytes", value, labels: { relation } });
@@ -105,7 +105,7 @@ export class Findings {
     if (all) reading("(others)", Math.max(0, all - sum(rows.map(({ bytes }) => bytes))));
   }
 
-  files(rows: readonly Row<typeof questions.files>[]): void {
+  files(rows: readonly RowOf<typeof questions.files>[]): void {
     for (const { name, bytes } of rows) {
       if (bytes !== null)
         this.readings.push({ metric: "postgres_relation_file_bytes", value: bytes, labels: { relation: name } });
@@ -113,8 +113,8 @@ export class Findings {
   }
 
   activity(
-    progress: readonly Row<typeof questions.progress>[],
-    holders: readonly Row<typeof questions.holders>[],
+    progress: readonly RowOf<typeof questions.progress>[],
+    holders: readonly RowOf<typeof questions.holders>[],
   ): void {
     for (const { what, phase } of progress) this.#notes.push(`running: ${what ?? "?"}, ${phase ?? "?"}`);
     for (const { what, seconds } of holders) {

@@ -29,7 +29,7 @@ export class PostgresGuard {
 
   /** Throws for what is no answer of PostgreSQL. */
   *look(bytes: Uint8Array): Generator<Buffer> {
-    for (const message of this.#messages.take(bytes)) {
+    for (const message of this.#messages.completedBy(bytes)) {
       this.#check(String.fromCharCode(message.readUInt8(0)), message.subarray(headBytes));
       yield message;
     }

@@ -1,6 +1,6 @@
 /** Reads single values out of what an exporter says, in the text format of Prometheus or OpenMetrics. */
 
-export interface Sample {
+export interface ExporterSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -22,8 +22,8 @@ const judged = { lines: 1000, characters: 1_000_000 };
  * All samples of one metric. A line that is broken is left out, because the others still say what they say.
  * @returns undefined when nothing in the text looks like a metric at all: then it is something else.
  */
-export function samplesOf(text: string, metric: string): readonly Sample[] | undefined {
-  const found: Sample[] = [];
+export function samplesOf(text: string, metric: string): readonly ExporterSample[] | undefined {
+  const found: ExporterSample[] = [];
   let tried = 0;
   let characters = 0;
   for (const line of linesOf(text, metric)) {
@@ -76,7 +76,7 @@ function isFirstInk(text: string, at: number): boolean {
 const isBlank = (letter = "\n"): boolean => " \t\ufeff".includes(letter);
 
 /** @param at where the name of the metric ends. */
-function readSample(line: string, at: number): Sample | undefined {
+function readSample(line: string, at: number): ExporterSample | undefined {
   const brace = firstInk(line, at, line.length);
   const labelled = line[brace] === "{" ? readLabels(line, brace + 1) : { labels: {}, end: at };
   if (!labelled) return undefined;
@@ -87,7 +87,10 @@ function readSample(line: string, at: number): Sample | undefined {
 }
 
 /** `name="value",…}` from `at` on, with \\, \" and \n in the value. */
-function readLabels(line: string, at: number): { readonly labels: Sample["labels"]; readonly end: number } | undefined {
+function readLabels(
+  line: string,
+  at: number,
+): { readonly labels: ExporterSample["labels"]; readonly end: number } | undefined {
   const labels: [string, string][] = [];
   let next = at;
   while (labels.length <= mostLabels) {

@@ -1,22 +1,13 @@
 /** Questions worth asking only now and then: in between, what was seen last still holds. */
 import type { ProbeContext } from "../../core/probe.ts";
-import type { Reading } from "../../core/sample.ts";
-import type { Flaw } from "./flaw.ts";
+import type { PartialFinding } from "./flaw.ts";
 
-/** What one look gave. */
-export interface Look {
-  readonly flaws: readonly Flaw[];
-  readonly readings?: readonly Reading[];
-  /** Said when there is nothing wrong. */
-  readonly note?: string;
-}
-
-class Seen {
-  readonly look: Look;
+class Remembered {
+  readonly look: PartialFinding;
   readonly about: string;
   readonly atSeconds: number;
 
-  constructor(look: Look, about: string, atSeconds: number) {
+  constructor(look: PartialFinding, about: string, atSeconds: number) {
     this.look = look;
     this.about = about;
     this.atSeconds = atSeconds;
@@ -32,15 +23,18 @@ export async function seldom(
   name: string,
   { everySeconds, about = "" }: { readonly everySeconds: number; readonly about?: string },
   { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
-  ask: () => Promise<Look>,
-): Promise<Look> {
+  ask: () => Promise<PartialFinding>,
+): Promise<PartialFinding> {
   const now = clock.monotonicSeconds();
   const last = memory.get(name);
   const holds =
-    last instanceof Seen && last.about === about && last.look.flaws.length === 0 && now - last.atSeconds < everySeconds;
+    last instanceof Remembered &&
+    last.about === about &&
+    last.look.flaws.length === 0 &&
+    now - last.atSeconds < everySeconds;
   if (holds) return last.look;
   const look = await ask();
-  memory.set(name, new Seen(look, about, now));
+  memory.set(name, new Remembered(look, about, now));
   return look;
 }
 

@@ -4,16 +4,16 @@ import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Line, TlsReport, TlsWishes } from "../../core/probe.ts";
 
-export interface Reply {
+export interface SmtpReply {
   readonly code: number;
   readonly lines: readonly string[];
   /** "550 5.7.1 no", as it is shown to people. */
   readonly said: string;
 }
 
-export const isGood = ({ code }: Reply): boolean => code >= 200 && code < 400;
+export const isGood = ({ code }: SmtpReply): boolean => code >= 200 && code < 400;
 /** Try again later: 4yz. */
-export const isForNow = ({ code }: Reply): boolean => code >= 400 && code < 500;
+export const isForNow = ({ code }: SmtpReply): boolean => code >= 400 && code < 500;
 
 /** RFC 5321 allows 512; some say more. */
 const longestLine = 4096;
@@ -40,14 +40,14 @@ export class SmtpTalk {
   }
 
   /** @param shown what the transcript says in its place, when the command holds a secret. */
-  async ask(command: string, shown = command): Promise<Reply> {
+  async ask(command: string, shown = command): Promise<SmtpReply> {
     this.#transcript.push(`> ${shown}`);
     this.#line.write(`${command}\r\n`);
     return this.reply({ secret: shown !== command });
   }
 
   /** @param secret the answer may repeat what was sent: only its code is kept. */
-  async reply({ secret = false } = {}): Promise<Reply> {
+  async reply({ secret = false } = {}): Promise<SmtpReply> {
     const lines: string[] = [];
     for (;;) {
       const line = await this.#nextLine();

@@ -6,16 +6,13 @@ import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "./answer.ts";
 import { couldNotCheck } from "./explanation.ts";
-import { blemish, type Flaw } from "./flaw.ts";
+import { blemish, type PartialFinding } from "./flaw.ts";
 import { countSince } from "./freshness.ts";
 import { withTimeLimit } from "./patience.ts";
 import type { PublicPost } from "./posts.ts";
 
-export interface Hearing {
-  readonly flaws: readonly Flaw[];
+export interface StreamingFindings extends PartialFinding {
   readonly readings: readonly Reading[];
-  /** Said when there is nothing wrong. */
-  readonly note?: string;
 }
 
 interface Counted {
@@ -49,7 +46,7 @@ export async function hearing(
   { quietFor, explanation }: { readonly quietFor: number; readonly explanation: Localised },
   posts: () => Promise<{ readonly posts: readonly PublicPost[]; readonly now: number } | undefined>,
   context: ProbeContext,
-): Promise<Hearing> {
+): Promise<StreamingFindings> {
   const heard = await withTimeLimit(context.http.get(metrics), context);
   if (!("answer" in heard)) return notSeen(`its metrics: ${heard.reason}`, heard.evidence);
   const { answer } = heard;
@@ -126,7 +123,7 @@ function number(text: string | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-const notSeen = (what: string, evidence: string): Hearing => ({
+const notSeen = (what: string, evidence: string): StreamingFindings => ({
   flaws: [
     { outcome: "unknown", reason: `could not see what streaming hears: ${what}`, explanation: couldNotCheck, evidence },
   ],

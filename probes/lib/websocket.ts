@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { HttpAnswer, HttpRequest } from "../../core/probe.ts";
 
-export interface Handshake {
+export interface WebSocketHandshake {
   readonly request: HttpRequest;
   /** The server answered 101 to this very request. */
   agreed(answer: HttpAnswer): boolean;
@@ -11,7 +11,7 @@ export interface Handshake {
 const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** @param protocol what a browser would give as subprotocol. */
-export function handshake(protocol?: string): Handshake {
+export function handshake(protocol?: string): WebSocketHandshake {
   const key = randomBytes(16).toString("base64");
   const accept = createHash("sha1").update(`${key}${magic}`).digest("base64");
   return {

@@ -29,7 +29,7 @@ export class WholeMessages {
   }
 
   /** Those that these bytes complete. */
-  *take(bytes: Uint8Array): Generator<Buffer> {
+  *completedBy(bytes: Uint8Array): Generator<Buffer> {
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + this.#wanted - this.#have);
       this.#pieces.push(piece);

@@ -429,10 +429,10 @@ test("the queue gives up evidence first, then old good news, and never what was 
   queue.push({ sample: sampleAt(limits.entries, { outcome: "down", evidence }) });
   expect(queue.length).toBe(limits.entries - limits.entries / 100);
   expect(queue.dropped).toBe(limits.entries / 100 + 1);
-  const [first, second, third] = queue.take(3);
+  const [first, second, third] = queue.removeOldest(3);
   expect(first?.sample?.outcome).toBe("down");
   expect(first?.sample).not.toHaveProperty("evidence");
   expect(second?.decided).toBeDefined();
   expect(third?.sample?.at).toEqual(sampleAt(limits.entries / 100 + 3).at);
-  expect(queue.take(limits.entries).at(-1)?.sample?.evidence).toBe(evidence);
+  expect(queue.removeOldest(limits.entries).at(-1)?.sample?.evidence).toBe(evidence);
 });

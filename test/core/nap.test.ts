@@ -7,17 +7,17 @@ const never = new AbortController().signal;
 test("a nap ends after its time, when it is woken, or when everything ends", async () => {
   const clock = new FakeClock();
   const nap = new Nap();
-  const woken = nap.take(clock, 60, never);
+  const woken = nap.sleep(clock, 60, never);
   nap.wake();
   await woken;
   expect(clock.monotonicSeconds()).toBe(0);
 
-  const slept = nap.take(clock, 60, never);
+  const slept = nap.sleep(clock, 60, never);
   await clock.turn(60);
   await slept;
 
   const stop = new AbortController();
-  const stopped = nap.take(clock, 60, stop.signal);
+  const stopped = nap.sleep(clock, 60, stop.signal);
   stop.abort();
   await stopped;
 });
@@ -26,9 +26,9 @@ test("what wakes nobody, because nobody sleeps yet, wakes the next one, and only
   const clock = new FakeClock();
   const nap = new Nap();
   nap.wake();
-  await nap.take(clock, 60, never);
+  await nap.sleep(clock, 60, never);
   let over = false;
-  const second = nap.take(clock, 60, never).then(() => {
+  const second = nap.sleep(clock, 60, never).then(() => {
     over = true;
   });
   await clock.turn(59);

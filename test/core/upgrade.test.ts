@@ -9,7 +9,7 @@ const says = (minutes: number, version: string, metric = "mastodon_info") => ({
 });
 const noted = (...versions: readonly string[]) => {
   const known = new Versions();
-  return versions.flatMap((version, minute) => known.take(says(minute, version)));
+  return versions.flatMap((version, minute) => known.note(says(minute, version)));
 };
 
 test("the first version ever seen is nothing to note", () => {
@@ -43,19 +43,19 @@ test.each([
 
 test("samples without a version, and those of other things, change nothing", () => {
   const known = new Versions();
-  known.take(says(0, "4.3.2"));
-  known.take(says(1, "4.4.0"));
-  expect(known.take({ target: "mastodon", at: at(2) })).toEqual([]);
-  expect(known.take({ ...says(3, "4.4.0"), target: "other" })).toEqual([]);
-  expect(known.take(says(4, "4.4.0", "castopod_info"))).toEqual([]);
-  expect(known.take(says(5, "4.4.0", "queue_jobs"))).toEqual([]);
-  expect(known.take(says(6, "4.4.0"))).toHaveLength(1);
+  known.note(says(0, "4.3.2"));
+  known.note(says(1, "4.4.0"));
+  expect(known.note({ target: "mastodon", at: at(2) })).toEqual([]);
+  expect(known.note({ ...says(3, "4.4.0"), target: "other" })).toEqual([]);
+  expect(known.note(says(4, "4.4.0", "castopod_info"))).toEqual([]);
+  expect(known.note(says(5, "4.4.0", "queue_jobs"))).toEqual([]);
+  expect(known.note(says(6, "4.4.0"))).toHaveLength(1);
 });
 
 test("what runs behind a service is named, so that nobody takes it for the service", () => {
   const known = new Versions();
-  for (const version of ["7.0.15", "7.2.4"]) known.take(says(0, version, "redis_info"));
-  expect(known.take(says(1, "7.2.4", "redis_info"))).toMatchObject([
+  for (const version of ["7.0.15", "7.2.4"]) known.note(says(0, version, "redis_info"));
+  expect(known.note(says(1, "7.2.4", "redis_info"))).toMatchObject([
     { target: "mastodon", text: { en: "Redis upgraded 7.0.15 → 7.2.4", fr: "Redis mis à niveau 7.0.15 → 7.2.4" } },
   ]);
 });
