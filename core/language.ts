@@ -1,8 +1,14 @@
 /** A text for people in several languages, and which of its wordings a reader of one language gets. */
+import { readdirSync } from "node:fs";
 import { z } from "zod";
 
 /** A code as it stands in addresses (`/fr/`) and in the configuration: the name of a file in core/languages/. */
 export type Language = string;
+
+/** Two or three letters name a language; the other files in that folder have longer names. */
+export const languages: readonly Language[] = readdirSync(new URL("./languages/", import.meta.url))
+  .flatMap((file) => /^([a-z]{2,3})\.ts$/.exec(file)?.[1] ?? [])
+  .toSorted();
 
 /** What everybody gets for whom there is nothing better: the language that no text may lack. */
 export const lastResort: Language = "en";
@@ -18,12 +24,11 @@ export interface Localised {
 export const storedText = z.object({ en: z.string(), fr: z.string() }).catchall(z.string());
 
 /** A name or a number, which every language writes alike. */
-export const sameInAll = (text: string): Localised => ({ en: text, fr: text });
-
-/** In this language and no other; a text that is the same in all is in every language. */
-export function ownText(text: Localised, language: Language): string | undefined {
-  return text[language] ?? (Object.values(text).every((said) => said === text.en) ? text.en : undefined);
-}
+export const sameInAll = (text: string): Localised => ({
+  en: text,
+  fr: text,
+  ...Object.fromEntries(languages.map((language) => [language, text])),
+});
 
 /**
  * The wording for a reader of one language.
@@ -36,7 +41,7 @@ export function inLanguage(
   first: Language = lastResort,
   borrowed: (said: string, from: Language) => string = (said) => said,
 ): string {
-  const own = ownText(text, language);
+  const own = text[language];
   if (own !== undefined) return own;
   const usual = text[first];
   return usual === undefined ? borrowed(text.en, lastResort) : borrowed(usual, first);

@@ -5,8 +5,7 @@
  * A default is given in the written form with `.prefault("30s")`, so that the documentation shows it that way.
  */
 import { z } from "zod";
-import { type Localised, sameInAll } from "./language.ts";
-import { languages } from "./languages/languages.ts";
+import { type Localised, languages, sameInAll } from "./language.ts";
 import { Secret } from "./secret.ts";
 import { shown } from "./setting-faults.ts";
 import {

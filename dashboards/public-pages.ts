@@ -1,6 +1,6 @@
 /** Which pages members have, and what each of them is made from: a new one is added here. */
 import { historyModel } from "../core/history.ts";
-import { languages } from "../core/languages/languages.ts";
+import { languages } from "../core/language.ts";
 import type { StatusModel } from "../core/status.ts";
 import type { Target } from "../core/target.ts";
 import type { LayoutProps } from "./parts/layout.ts";

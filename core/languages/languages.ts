@@ -1,8 +1,7 @@
 /** Which languages there are: the folder is the list. Each file is a translation; what one lacks is borrowed from another. */
-import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { Refused } from "../errors.ts";
-import { type Language, type Localised, lastResort, ownText } from "../language.ts";
+import { type Language, type Localised, languages, lastResort } from "../language.ts";
 import en from "./en.ts";
 import fr from "./fr.ts";
 import type { Forms, Translation, WholeTranslation, Words } from "./words.ts";
@@ -15,14 +14,9 @@ const whole: ReadonlyMap<Language, WholeTranslation> = new Map(Object.entries({ 
 
 const translations: ReadonlyMap<Language, Translation> = new Map(await load());
 
-/** Their codes, sorted. */
-export const languages: readonly Language[] = [...translations.keys()];
-
 async function load(folder = new URL("./", import.meta.url)): Promise<readonly (readonly [Language, Translation])[]> {
-  // A language is named by two or three letters; the other files here have longer names.
-  const codes = readdirSync(folder).flatMap((file) => /^([a-z]{2,3})\.ts$/.exec(file)?.[1] ?? []);
   return Promise.all(
-    codes.toSorted().map(async (code): Promise<readonly [Language, Translation]> => {
+    languages.map(async (code): Promise<readonly [Language, Translation]> => {
       const where = new URL(`${code}.ts`, folder);
       const { default: file } = z.looseObject({ default: z.unknown() }).parse({ ...(await import(where.href)) });
       if (isTranslation(file)) return [code, file];
@@ -87,7 +81,7 @@ function sayIfPossible(language: Language, say: (speaker: Speaker) => string): s
     return "";
   };
   const { members } = wordsIn(language, lastResort, missing);
-  const said = say({ words: members, forms: formsOf(language), the: (text) => ownText(text, language) ?? missing() });
+  const said = say({ words: members, forms: formsOf(language), the: (text) => text[language] ?? missing() });
   return isMissing ? undefined : said;
 }
 

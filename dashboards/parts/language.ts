@@ -56,14 +56,16 @@ export function withLanguages(html: string, language: Language): string {
       const element = opened(piece, around, written.length);
       written.push(element.tag);
       if (!empty.test(piece)) open.push(element);
+    } else if (open.some(({ name }) => name === "svg")) {
+      // Our drawings are pictures with a name, or hidden: nobody hears what is written in them.
+      written.push(plain(piece));
     } else if (around.name === "title") {
       // No element may stand in a title, so it is in one language: that of its first sentence.
       const [first] = spoken(piece, around.meant);
       if (first && first.lang !== around.heard) written[around.at] = addLang(written[around.at] ?? "", first.lang);
       written.push(plain(piece));
     } else {
-      const wrap = open.some(({ name }) => name === "svg") ? "tspan" : "span";
-      written.push(...spoken(piece, around.meant).map(({ lang, text }) => inElement(text, lang, around.heard, wrap)));
+      written.push(...spoken(piece, around.meant).map((stretch) => inElement(stretch, around.heard)));
     }
   }
   return written.join("");
@@ -80,21 +82,31 @@ function opened(piece: string, around: Open, at: number): Open & { readonly tag:
   return { name, at, heard, meant, tag: addLang(plain(piece), heard) };
 }
 
-/** The stretches of a text, each in one language. */
-function spoken(text: string, meant: string): readonly { readonly lang: string; readonly text: string }[] {
-  const langs = [meant];
-  // Split by an expression with a group: text, language, text, …; no language where a mark ends.
-  const parts = text.split(marks);
-  return parts.flatMap((part = "", index) => {
-    if (index % 2 === 0) return part === "" ? [] : [{ lang: langs.at(-1) ?? meant, text: part }];
-    if (part) langs.push(tagOf(part));
-    else if (langs.length > 1) langs.pop();
-    return [];
-  });
+interface Stretch {
+  readonly lang: string;
+  readonly text: string;
 }
 
-const inElement = (text: string, lang: string, heard: string, name: string): string =>
-  lang === heard || text.trim() === "" ? text : `<${name} lang="${lang}">${text}</${name}>`;
+/** The stretches of a text, each in one language. */
+function spoken(text: string, meant: string): readonly Stretch[] {
+  const langs = [meant];
+  // Split by an expression with a group: text, language, text, …; no language where a mark ends.
+  return text.split(marks).reduce<readonly Stretch[]>((stretches, part = "", index) => {
+    const isText = index % 2 === 0;
+    if (!isText && part) langs.push(tagOf(part));
+    if (!isText && !part && langs.length > 1) langs.pop();
+    return isText && part ? joined(stretches, { lang: langs.at(-1) ?? meant, text: part }) : stretches;
+  }, []);
+}
+
+function joined(stretches: readonly Stretch[], next: Stretch): readonly Stretch[] {
+  const last = stretches.at(-1);
+  if (last?.lang !== next.lang) return [...stretches, next];
+  return stretches.with(-1, { lang: last.lang, text: last.text + next.text });
+}
+
+const inElement = ({ lang, text }: Stretch, heard: string): string =>
+  lang === heard || text.trim() === "" ? text : `<span lang="${lang}">${text}</span>`;
 
 const plain = (text: string): string => text.replaceAll(new RegExp(marks, "g"), "");
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { env } from "node:process";
-import { languages } from "../../core/languages/languages.ts";
+import { languages } from "../../core/language.ts";
 import type { Sample } from "../../core/sample.ts";
 
 export type System = "mastodon" | "castopod" | "pixelfed";

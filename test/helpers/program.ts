@@ -52,7 +52,7 @@ export interface RunningProgram extends Program {
   metrics(): Promise<ReadonlyMap<string, number>>;
 }
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const ours = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const patienceMs = 120_000;
 
 /** Waits until what is asked for is so. */
@@ -62,7 +62,7 @@ export function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Pro
 
 export async function install(
   yaml: string,
-  { env = {} }: { readonly env?: Readonly<Record<string, string>> } = {},
+  { env = {}, main = ours }: { readonly env?: Readonly<Record<string, string>>; readonly main?: string } = {},
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "tidewatch-scenario-"));
   await mkdir(join(folder, "data"));
@@ -70,7 +70,7 @@ export async function install(
   await writeFile(file, yaml);
   const programs: Program[] = [];
   const spawnOne = () => {
-    const program = startProcess(file, folder, env);
+    const program = startProcess(main, file, folder, env);
     programs.push(program);
     return program;
   };
@@ -87,7 +87,7 @@ export async function install(
   };
 }
 
-function startProcess(file: string, folder: string, env: Readonly<Record<string, string>>): Program {
+function startProcess(main: string, file: string, folder: string, env: Readonly<Record<string, string>>): Program {
   const child = spawn(process.execPath, [main, "run", "--config", file], {
     cwd: folder,
     env: { PATH: process.env["PATH"], TIDEWATCH_DEBUG: "1", ...env },

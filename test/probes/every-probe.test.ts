@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openHttp } from "../../collector/http.ts";
-import { languages } from "../../core/languages/languages.ts";
+import { languages } from "../../core/language.ts";
 import { readingFamilies } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Sample } from "../../core/sample.ts";

@@ -1,0 +1,124 @@
+/** Every page there is, in the states it can be in, for tests of what holds for all of them. */
+import { capacityModel } from "../../core/capacity.ts";
+import { type HistoryInput, historyModel } from "../../core/history.ts";
+import { sameInAll } from "../../core/language.ts";
+import { type StatusInput, statusModel } from "../../core/status.ts";
+import type { LayoutProps } from "../../dashboards/parts/layout.ts";
+import { withNote } from "../../dashboards/parts/note.ts";
+import { teamPages } from "../../dashboards/team/pages.ts";
+import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
+import { capacityPage } from "../../dashboards/views/capacity.ts";
+import { errorPage } from "../../dashboards/views/error.ts";
+import { historyPage } from "../../dashboards/views/history.ts";
+import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/views/sign-in.ts";
+import { statusPage } from "../../dashboards/views/status.ts";
+import { ago, contractor, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
+
+const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
+const calm: Past = [
+  [100 * daySeconds, "up"],
+  [40 * daySeconds, "down"],
+  [40 * daySeconds - 2000, "up"],
+  [20 * daySeconds, "degraded"],
+  [20 * daySeconds - 2000, "up"],
+  [10 * daySeconds, "unknown"],
+  [8 * daySeconds, "up"],
+];
+const forum = service("forum", calm, { name: { en: "Discussion forum", fr: "Forum de discussion" } });
+const down = service("mastodon", [...calm, [900, "down"]], { name: "Mastodon" });
+const slow = service("pixelfed", [...calm, [3000, "degraded"]], { name: "Pixelfed" });
+const blind = service("podcasts", [...calm, [600, "unknown"]], { name: "Podcasts" });
+const untold = service("wiki", [], { name: sameInAll("Wiki") });
+const outages = [
+  outage(now, 42, down, { startedSecondsAgo: 900, by: "Robin" }),
+  outage(now, 41, forum, { startedSecondsAgo: 9 * daySeconds, resolvedSecondsAgo: 9 * daySeconds - 600 }),
+];
+
+const annotations = [
+  {
+    target: "forum",
+    at: ago(now, 2 * daySeconds),
+    text: { en: "upgraded 3.4.1 → 3.5.0", fr: "mis à niveau 3.4.1 → 3.5.0" },
+  },
+  {
+    target: "mastodon",
+    at: ago(now, 33 * daySeconds),
+    text: sameInAll(`changed ${"4.5.15+glitch.".repeat(12)} → 4.5`),
+  },
+];
+
+const status = (input: StatusInput) => (props: LayoutProps) => statusPage(statusModel(input), props);
+const history = (given: Partial<HistoryInput>) => (props: LayoutProps) => {
+  const targets = [forum, down].map(({ target }) => target);
+  const input = { now, zone: cosocial.timeZone, targets, incidents: [], annotations: [], measured: [], ...given };
+  return historyPage(historyModel(input), props);
+};
+const measuredTimes = [
+  { from: ago(now, 150 * daySeconds).epochMilliseconds, to: ago(now, 100 * daySeconds).epochMilliseconds },
+  { from: ago(now, 30 * daySeconds).epochMilliseconds, to: now.epochMilliseconds },
+];
+const incident = outages[0]?.incident;
+if (!incident) throw new Error("no incident");
+
+/** A database that fills: its size, what grows, and an import that the forecast leaves out. */
+const filling = capacityModel({
+  target: { id: "database", name: { en: "Database", fr: "Base de données" } },
+  plan: {
+    check: "growth",
+    limitBytes: 100e9,
+    usableFraction: 0.9,
+    leadDays: 14,
+    sizes: [
+      { name: "100 GB", bytes: 100e9, monthly: 120 },
+      { name: "250 GB", bytes: 250e9, monthly: 290.5 },
+    ],
+  },
+  store: "cluster",
+  daily: Array.from({ length: 120 }, (_, day) => ({
+    at: ago(now, (119 - day) * daySeconds),
+    value: (44.2 + 0.2 * day + 0.1 * Math.sin(day) + (day < 60 ? 0 : 8)) * 1e9,
+  })),
+  newest: { at: now, value: 76e9 },
+  parts: [
+    {
+      name: "mastodon_production.statuses",
+      kind: "table",
+      points: Array.from({ length: 30 }, (_, day) => ({
+        at: ago(now, (29 - day) * daySeconds),
+        value: (17 + 0.1 * day) * 1e9,
+      })),
+    },
+  ],
+  now,
+});
+
+const noted = (page: string, { language, organisation }: LayoutProps) =>
+  withNote(page, "store", language, organisation.languages);
+
+/** Every page there is, in the states it can be in. */
+export const everyPage: Readonly<Record<string, (props: LayoutProps) => Promise<string>>> = {
+  "status, all good": status(scene(now, [forum])),
+  "status, everything at once": status({
+    ...scene(now, [forum, down, slow, blind, untold]),
+    incidents: outages,
+    annotations,
+  }),
+  "status, degraded": status(scene(now, [forum, slow])),
+  "status, blind": status(scene(now, [blind])),
+  "status, no data yet": status(scene(now, [untold])),
+  "status, first day": status(scene(now, [service("mastodon", [[5 * 3600, "up"]], { name: "Mastodon" })])),
+  "status, nothing to show": status(scene(now, [])),
+  "status with a note": async (props) => noted(await status(scene(now, [forum]))(props), props),
+  history: history({ incidents: outages, annotations, measured: measuredTimes }),
+  "history with a note": async (props) => noted(await history({ incidents: outages })(props), props),
+  "history, nothing yet": history({}),
+  acknowledge: (props) => acknowledgePage({ incident, contact: contractor, now }, props),
+  acknowledged: (props) => acknowledgePage({ incident, contact: contractor, now, result: "taken" }, props),
+  "sign in": (props) => signInPage(props),
+  "link sent": (props) => linkSentPage(props),
+  "confirm the sign-in": (props) => confirmSignInPage("Robin", props),
+  team: (props) => teamPage({ ...props, signedIn: "Robin" }, teamPages),
+  capacity: (props) => capacityPage([filling], { ...props, annotations, signedIn: "Robin" }),
+  "capacity, nothing watched": (props) => capacityPage([], { ...props, signedIn: "Robin" }),
+  "not found": (props) => errorPage("not-found", props, props.organisation.languages ?? ["en", "fr"]),
+};
