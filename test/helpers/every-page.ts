@@ -95,7 +95,7 @@ const filling = capacityModel({
 const noted = (page: string, { language, organisation }: LayoutProps) =>
   withNote(page, "store", language, organisation.languages);
 
-/** Every page there is, in the states it can be in. */
+/** Every page that fits a small phone, in the states it can be in. */
 export const everyPage: Readonly<Record<string, (props: LayoutProps) => Promise<string>>> = {
   "status, all good": status(scene(now, [forum])),
   "status, everything at once": status({
@@ -118,7 +118,11 @@ export const everyPage: Readonly<Record<string, (props: LayoutProps) => Promise<
   "link sent": (props) => linkSentPage(props),
   "confirm the sign-in": (props) => confirmSignInPage("Robin", props),
   team: (props) => teamPage({ ...props, signedIn: "Robin" }, teamPages),
+  "not found": (props) => errorPage("not-found", props, props.organisation.languages ?? ["en", "fr"]),
+};
+
+/** Those whose tables may be wider than a small phone. */
+export const widePages: typeof everyPage = {
   capacity: (props) => capacityPage([filling], { ...props, annotations, signedIn: "Robin" }),
   "capacity, nothing watched": (props) => capacityPage([], { ...props, signedIn: "Robin" }),
-  "not found": (props) => errorPage("not-found", props, props.organisation.languages ?? ["en", "fr"]),
 };
