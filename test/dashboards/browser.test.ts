@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Language } from "../../core/language.ts";
 import { securityHeaders } from "../../dashboards/headers.ts";
 import { axeViolations, startBrowser } from "../helpers/browser.ts";
-import { everyPage as pages } from "../helpers/every-page.ts";
+import { everyPage as pages, widePages } from "../helpers/every-page.ts";
 import { cosocial } from "../helpers/status-scene.ts";
 
 const started = await startBrowser();
@@ -31,12 +31,15 @@ describe.skipIf(missing)("in a real browser", () => {
   const browser = "browser" in started ? started.browser : undefined;
   afterAll(() => browser?.close());
 
-  test.each(Object.keys(pages))("%s: axe finds no violation, light or dark, narrow or wide", async (name) => {
-    for (const { language, ...look } of looks) {
-      await using tab = await open(browser, await pages[name]?.(props(language)), look);
-      expect(await axeViolations(tab.page)).toEqual([]);
-    }
-  });
+  test.each(Object.entries({ ...pages, ...widePages }))(
+    "%s: axe finds no violation, light or dark, narrow or wide",
+    async (_, page) => {
+      for (const { language, ...look } of looks) {
+        await using tab = await open(browser, await page(props(language)), look);
+        expect(await axeViolations(tab.page)).toEqual([]);
+      }
+    },
+  );
 
   test.each(Object.keys(pages))("%s: nothing is wider than a small phone", async (name) => {
     for (const language of ["en", "fr"] as const) {
