@@ -1,4 +1,5 @@
 /** Who takes jobs from queues, and since when nobody does: a restart takes a moment and is no trouble. */
+import { remembered } from "./remembered.ts";
 
 /** Of Sidekiq a process, of Horizon a supervisor. */
 interface Worker {
@@ -47,11 +48,7 @@ export class AttendanceHistory {
 
   /** The one in the memory of a check, or a new one. */
   static of(memory: Map<string, unknown>): AttendanceHistory {
-    const known = memory.get("attendance");
-    if (known instanceof AttendanceHistory) return known;
-    const history = new AttendanceHistory();
-    memory.set("attendance", history);
-    return history;
+    return remembered(memory, "attendance", AttendanceHistory);
   }
 
   /** @param at monotonic seconds. */

@@ -9,23 +9,14 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { secret } from "../../core/settings.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
 import { isCertificateFault } from "./no-answer.ts";
+import { secretAddress } from "./secret-address.ts";
 
-/** The setting: a secret, because there is usually a password in it. */
-export const mysqlUrl = () =>
-  secret().superRefine((url, context) => {
-    if (url && !mysqlAddress(url.reveal())) {
-      context.addIssue({
-        code: "custom",
-        message: "this secret is not an address like mysql://tidewatch:password@127.0.0.1:3306",
-      });
-    }
-  });
+export const mysqlUrl = () => secretAddress(mysqlAddress, "mysql://tidewatch:password@127.0.0.1:3306");
 
 function mysqlAddress(text: string): URL | undefined {
   const url = URL.parse(text.trim());

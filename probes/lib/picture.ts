@@ -7,7 +7,7 @@ import { blemish, type Flaw } from "./flaw.ts";
 import { isText } from "./media-start.ts";
 import { ownAddress } from "./own-address.ts";
 import { untilDeadline } from "./patience.ts";
-import { silentOutcome, storageTrouble } from "./stored-file.ts";
+import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
 const doNotLoad: Localised = { en: "Pictures may not load.", fr: "Les images risquent de ne pas s’afficher." };
@@ -33,26 +33,17 @@ export async function askPicture(
   const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const asked = ownAddress(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
   const heard = await untilDeadline(context.http.get(url, request), context);
-  if (!("answer" in heard)) {
-    const reason = `${asked}: ${heard.reason}`;
-    const explanation = heard.failure ? doNotLoad : loadSlowly;
-    return [{ outcome: silentOutcome(heard), reason, explanation, evidence: heard.evidence }];
-  }
+  if (!("answer" in heard)) return [silentFile(heard, asked, { gone: doNotLoad, slow: loadSlowly })];
   const { answer } = heard;
   const evidence = evidenceOf(answer);
   const trouble = storageTrouble(answer);
   if (trouble === "nothing known") return [];
-  if (trouble) {
-    const outcome = trouble.whole ? "down" : "degraded";
-    return [{ outcome, reason: `${asked} ${trouble.said}`, explanation: doNotLoad, evidence }];
-  }
+  if (trouble) return [troubledFile(trouble, asked, doNotLoad, evidence)];
   if (answer.body.length === 0) return [blemish(`${asked} is empty`, doNotLoad, evidence)];
   const type = mediaType(answer);
   // Storage that was told nothing about a file says just "bytes"; browsers look inside.
   if (!/^(?:image|video)\/|^(?:application|binary)\/octet-stream$/.test(type) && type !== "")
     return [blemish(`${asked} is ${plainText(type, 40)}`, doNotLoad, evidence)];
   if (isText(answer.body) && type !== "image/svg+xml") return [blemish(`${asked} is text`, doNotLoad, evidence)];
-  const took = answer.phases.total ?? 0;
-  if (took <= maxSeconds) return [];
-  return [blemish(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, loadSlowly, evidence)];
+  return slowFile(answer, asked, maxSeconds, loadSlowly);
 }

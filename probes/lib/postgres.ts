@@ -6,23 +6,15 @@ import type { Clock } from "../../core/clock.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { secret } from "../../core/settings.ts";
 import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { type Attempt, ended, noAnswer } from "./no-answer.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
 import { types } from "./postgres-values.ts";
+import { secretAddress } from "./secret-address.ts";
 
-/** The setting: a secret, because there is usually a password in it. */
 export const postgresUrl = () =>
-  secret().superRefine((url, context) => {
-    if (url && !postgresAddress(url.reveal())) {
-      context.addIssue({
-        code: "custom",
-        message: "this secret is not an address like postgres://tidewatch:password@127.0.0.1:5432/mastodon",
-      });
-    }
-  });
+  secretAddress(postgresAddress, "postgres://tidewatch:password@127.0.0.1:5432/mastodon");
 
 function postgresAddress(text: string): URL | undefined {
   const url = URL.parse(text.trim());

@@ -1,5 +1,5 @@
 /** Where a Redis is and as whom we ask it, read from one address: a server, a socket, or the sentinels that know it. */
-import { secret } from "../../core/settings.ts";
+import { secretAddress } from "./secret-address.ts";
 
 export interface RedisAddress {
   readonly host?: string;
@@ -23,17 +23,11 @@ export interface SentinelGroup {
   readonly password: string;
 }
 
-/** The setting: a secret, because there is usually a password in it. */
 export const redisUrl = () =>
-  secret().superRefine((url, context) => {
-    if (url && !redisAddress(url.reveal())) {
-      context.addIssue({
-        code: "custom",
-        message:
-          "this secret is not an address like redis://:password@127.0.0.1:6379/0, rediss://…, unix:///run/redis.sock or redis-sentinel://:password@host:26379,host:26379/0?master=mymaster",
-      });
-    }
-  });
+  secretAddress(
+    redisAddress,
+    "redis://:password@127.0.0.1:6379/0, rediss://…, unix:///run/redis.sock or redis-sentinel://:password@host:26379,host:26379/0?master=mymaster",
+  );
 
 /** What the forms of an address look like, for the descriptions of settings. */
 export const redisUrlForms =

@@ -1,6 +1,7 @@
 /** What a Redis says about itself in INFO, and what of it has grown lately. */
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
+import { remembered } from "./remembered.ts";
 
 const number = z
   .string()
@@ -108,11 +109,7 @@ export class RedisHistory {
 
   /** The one in the memory of a check, or a new one. */
   static of(memory: Map<string, unknown>): RedisHistory {
-    const known = memory.get("history");
-    if (known instanceof RedisHistory) return known;
-    const history = new RedisHistory();
-    memory.set("history", history);
-    return history;
+    return remembered(memory, "history", RedisHistory);
   }
 
   /** @param at monotonic seconds. */

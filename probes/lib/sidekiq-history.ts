@@ -1,5 +1,6 @@
 /** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
 import { type Attendance, AttendanceHistory } from "./attendance.ts";
+import { remembered } from "./remembered.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
 
 /** Undefined where there is nothing yet to compare with, or the counters began anew. */
@@ -41,11 +42,7 @@ export class SidekiqHistory {
 
   /** The one in the memory of a check, or a new one. */
   static of(memory: Map<string, unknown>): SidekiqHistory {
-    const known = memory.get("history");
-    if (known instanceof SidekiqHistory) return known;
-    const history = new SidekiqHistory();
-    memory.set("history", history);
-    return history;
+    return remembered(memory, "history", SidekiqHistory);
   }
 
   /** For the next question: who died after this? */

@@ -6,7 +6,7 @@ import type { Episode, Sound } from "./feed.ts";
 import { blemish, type Flaw } from "./flaw.ts";
 import { ownAddress, webAddress } from "./own-address.ts";
 import { untilDeadline } from "./patience.ts";
-import { silentOutcome, storageTrouble } from "./stored-file.ts";
+import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
 import { mediaType } from "./wall.ts";
 
 const cannotBePlayed = {
@@ -47,16 +47,10 @@ export async function askSound(
   if (!url) return [blemish(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const heard = await untilDeadline(context.http.get(url, request), context);
-  if (!("answer" in heard)) {
-    const reason = `${asked}: ${heard.reason}`;
-    const explanation = heard.failure ? cannotBePlayed : startsSlowly;
-    return [{ outcome: silentOutcome(heard), reason, explanation, evidence: heard.evidence }];
-  }
+  if (!("answer" in heard)) return [silentFile(heard, asked, { gone: cannotBePlayed, slow: startsSlowly })];
   const { answer } = heard;
-  const took = answer.phases.total ?? 0;
   const flaws = judge(answer, sound, asked);
-  if (flaws.length > 0 || took <= maxSeconds) return flaws;
-  return [blemish(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, startsSlowly, evidenceOf(answer))];
+  return flaws.length > 0 ? flaws : slowFile(answer, asked, maxSeconds, startsSlowly);
 }
 
 function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Flaw[] {
@@ -65,10 +59,7 @@ function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Fla
   const trouble = storageTrouble(answer);
   // A premium episode is for those who paid: it answers 401 to us, and rightly so.
   if (trouble === "nothing known") return [];
-  if (trouble) {
-    const outcome = trouble.whole ? "down" : "degraded";
-    return [{ outcome, reason: `${asked} ${trouble.said}`, explanation: cannotBePlayed, evidence }];
-  }
+  if (trouble) return [troubledFile(trouble, asked, cannotBePlayed, evidence)];
   const [, total] = /^bytes \d+-\d+\/(\d{1,15})$/.exec(contentRange) ?? [];
   const differs = total !== undefined && promised.bytes !== undefined && Number(total) !== promised.bytes;
   return [

@@ -1,6 +1,9 @@
 /** A picture or a sound in its storage: what its answer says about the file, and about the storage. */
+import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
+import { evidenceOf } from "./answer.ts";
+import { blemish, type Flaw } from "./flaw.ts";
 import type { NoAnswer } from "./patience.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
@@ -14,8 +17,30 @@ export interface StorageTrouble {
  * A storage that cannot be reached is down; one that sends us in circles, or into a private network, does something,
  * and so does one that is only slow.
  */
-export const silentOutcome = ({ failure }: NoAnswer): "down" | "degraded" =>
+const silentOutcome = ({ failure }: NoAnswer): "down" | "degraded" =>
   failure === undefined || failure.stage === "protocol" ? "degraded" : "down";
+
+/** What members notice of it. */
+interface Noticed {
+  readonly gone: Localised;
+  readonly slow: Localised;
+}
+
+/** @param asked names the file. */
+export function silentFile(heard: NoAnswer, asked: string, { gone, slow }: Noticed): Flaw {
+  const explanation = heard.failure ? gone : slow;
+  return { outcome: silentOutcome(heard), reason: `${asked}: ${heard.reason}`, explanation, evidence: heard.evidence };
+}
+
+export function troubledFile({ said, whole }: StorageTrouble, asked: string, gone: Localised, evidence: string): Flaw {
+  return { outcome: whole ? "down" : "degraded", reason: `${asked} ${said}`, explanation: gone, evidence };
+}
+
+export function slowFile(answer: HttpAnswer, asked: string, maxSeconds: number, slow: Localised): readonly Flaw[] {
+  const took = answer.phases.total ?? 0;
+  if (took <= maxSeconds) return [];
+  return [blemish(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, slow, evidenceOf(answer))];
+}
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */
 export function storageTrouble(answer: HttpAnswer): StorageTrouble | "nothing known" | undefined {
