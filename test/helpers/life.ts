@@ -14,7 +14,6 @@ import { acknowledgement } from "../../core/member-texts.ts";
 import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
-import { noVerdict, type Verdict } from "../../core/verdict.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 export interface LifeOptions {
@@ -35,7 +34,6 @@ export interface Life extends AsyncDisposable {
   record(check: Check, seen: Finding): void;
   /** Until all that was recorded is stored, and whoever is to be told of it now is told. */
   settle(): Promise<void>;
-  verdictOf(check: Check): Verdict;
   /** Whoever is named takes the open incident of this target. */
   acknowledge(target: string, by: string): Promise<void>;
   /** As after kill -9: what is stored is all that is left, and a new process goes on with it. */
@@ -78,7 +76,6 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
         ...seen,
       });
     },
-    verdictOf: ({ target, id }) => process.ledger.verdictOf(checkKey({ target, check: id })) ?? noVerdict,
     async acknowledge(target, by) {
       const open = await process.store.incidents.list({ open: true });
       const incident = open.find((one) => one.target === target);

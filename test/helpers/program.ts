@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { vi } from "vitest";
 import { z } from "zod";
 import { watchStarvation } from "./starvation.ts";
 
@@ -55,9 +55,30 @@ export interface RunningProgram extends Program {
 const ours = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const patienceMs = 120_000;
 
-/** Waits until what is asked for is so. */
-export function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
-  return vi.waitFor(holds, { timeout, interval: 25 });
+/** Waits until what is asked for is so: until it throws no more. In a test and out of one, where `vi` is not at hand. */
+export async function until<T>(holds: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
+  const end = performance.now() + timeout;
+  for (;;) {
+    try {
+      return await inTime(holds(), end);
+    } catch (error) {
+      if (performance.now() >= end) throw error;
+    }
+    await wait(25);
+  }
+}
+
+async function inTime<T>(asked: T | Promise<T>, end: number): Promise<T> {
+  const over = new AbortController();
+  const late = wait(Math.max(0, end - performance.now()), undefined, { signal: over.signal }).then(() => {
+    throw new Error("no answer in time");
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    over.abort();
+    late.catch(() => {});
+  }
 }
 
 export async function install(
