@@ -1,5 +1,9 @@
-/** Defaults of a check: what holds where neither the configuration nor the probe says anything. Told in the descriptions of the settings. */
+/** Default values: what holds where the configuration says nothing. The descriptions of the settings tell them. */
 
+/** Starts at the folder of the configuration. */
+export const storeDefault = "./data/tidewatch.db";
+
+/** Unless the probe knows better. */
 export const checkDefaults = { everySeconds: 60, timeoutSeconds: 10, required: true } as const;
 
 /** Times between tries are no longer than the interval of the check. */

@@ -1,5 +1,6 @@
 /** Rules between settings that stand in different places, and advice about what works but is probably not meant so. */
 import { z } from "zod";
+import { storeDefault } from "./config-defaults.ts";
 import { nearest } from "./nearest.ts";
 import type { OnCall } from "./organisation.ts";
 import { fault, listed, type SettingFault, shown, valueAt } from "./setting-faults.ts";
@@ -66,7 +67,7 @@ function idle({ targets }: Glimpse): readonly SettingFault[] {
 
 function storeFaults({ store }: Glimpse): readonly SettingFault[] {
   if (store["postgres"] === undefined) return [];
-  const message = "PostgreSQL cannot be the store yet: write store: { sqlite: ./data/tidewatch.db }";
+  const message = `PostgreSQL cannot be the store yet: write store: { sqlite: ${storeDefault} }`;
   return [fault(["store", "postgres"], message, "key")];
 }
 

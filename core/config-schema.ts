@@ -1,7 +1,7 @@
 /** The one schema of tidewatch.yaml: what may be written, checked, described, and turned into base units. */
 import { z } from "zod";
 import type { Channel } from "./channel.ts";
-import { checkDefaults, confirmationDefaults as usual } from "./config-defaults.ts";
+import { checkDefaults, storeDefault, confirmationDefaults as usual } from "./config-defaults.ts";
 import { type Language, lastResort } from "./language.ts";
 import { nearest } from "./nearest.ts";
 import type { Probe } from "./probe.ts";
@@ -115,7 +115,7 @@ const store = () =>
       .string()
       .min(1)
       .optional()
-      .describe("The database file. A relative path starts at the folder of this file. Default: ./data/tidewatch.db"),
+      .describe(`The database file. A relative path starts at the folder of this file. Default: ${storeDefault}`),
     postgres: secret()
       .optional()
       .meta({ internal: true })

@@ -1,6 +1,7 @@
 /** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
 import { z } from "zod";
 import { type NamedFile, type ReadChecks, readChecks } from "./config-checks.ts";
+import { storeDefault } from "./config-defaults.ts";
 import { dependencyFaults } from "./config-dependencies.ts";
 import { advice, crossFaults } from "./config-rules.ts";
 import { configSchema, type ListenAddress, type Plugins, type WrittenConfig } from "./config-schema.ts";
@@ -94,7 +95,7 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
       timeZone: organisation.timeZone,
     },
     server: { ...server, url: (server.url ?? localAddress(server.public)).replace(/\/+$/, "") },
-    store: { sqlite: store.sqlite ?? "./data/tidewatch.db" },
+    store: { sqlite: store.sqlite ?? storeDefault },
     vantagePoint: written.vantagePoint,
     selfCheck: {
       anchors: selfCheck.anchors,
