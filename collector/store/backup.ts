@@ -51,7 +51,7 @@ export async function restoreStore(source: string, file: string): Promise<void> 
 function openExisting(file: string): Connection {
   try {
     const connection = new Connection(file, { readOnly: true });
-    connection.get("select count(*) as tables from sqlite_schema");
+    connection.countTables();
     return connection;
   } catch (error) {
     if (sqliteCode(error) === notADatabase) throw notAStore(file);
@@ -61,7 +61,7 @@ function openExisting(file: string): Connection {
 }
 
 function checkWhole(connection: Connection, file: string): void {
-  const fault = connection.all("pragma quick_check(5)").map((row) => String(Object.values(row)[0]));
+  const fault = connection.pragma("pragma quick_check(5)").map((row) => String(Object.values(row)[0]));
   if (fault[0] !== "ok") throw isDamaged(file, `${fault[0]}`);
 }
 

@@ -3,7 +3,7 @@
  * here until their hour is over and is packed by series (block.ts).
  */
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
-import { blob, type Connection, maybeNumeric, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import {
   readFigures,
   readReadings,
@@ -14,6 +14,8 @@ import {
   writeReadings,
 } from "./figures.ts";
 import { hourOf, startOfHour } from "./keys.ts";
+import { blob, maybeNumeric, numeric } from "./rows.ts";
+import { run, statement, type Transaction } from "./statements.ts";
 
 /** Which samples are worth reading. */
 export type Wanted = (series: number, at: number) => boolean;
@@ -22,9 +24,15 @@ export type Wanted = (series: number, at: number) => boolean;
 const hasReason = 4;
 const hasDetail = 8;
 
-export function writeBatches(connection: Connection, samples: readonly StoredSample[]): void {
+const insert = statement("insert into batch (hour, body) values (?, ?)");
+const within = statement("select hour, body from batch where hour >= ? and hour <= ? order by id");
+const oldestFrom = statement("select min(hour) as hour from batch where hour >= ?");
+const newest = statement("select max(hour) as hour from batch");
+const remove = statement("delete from batch where hour >= ? and hour < ?");
+
+export function* writeBatches(samples: readonly StoredSample[]): Transaction<void> {
   for (const [hour, some] of Map.groupBy(samples, ({ at }) => hourOf(at))) {
-    connection.run("insert into batch (hour, body) values (?, ?)", hour, batchBytes(some, hour));
+    yield* run(insert, hour, batchBytes(some, hour));
   }
 }
 
@@ -34,11 +42,7 @@ export function* looseSamples(
   hours: { readonly from: number; readonly to: number },
   wanted: Wanted,
 ): Generator<StoredSample> {
-  const rows = connection.all(
-    "select hour, body from batch where hour >= ? and hour <= ? order by id",
-    Math.max(hours.from, -lastHour),
-    Math.min(hours.to, lastHour),
-  );
+  const rows = connection.all(within, Math.max(hours.from, -lastHour), Math.min(hours.to, lastHour));
   for (const row of rows) yield* batchSamples(blob(row, "body"), numeric(row, "hour"), wanted);
 }
 
@@ -55,18 +59,18 @@ export function looseSeries(connection: Connection, hour: number): ReadonlySet<n
 
 /** The oldest hour from this one on that is not packed. */
 export function looseHour(connection: Connection, from: number): number | undefined {
-  const row = connection.get("select min(hour) as hour from batch where hour >= ?", from);
+  const row = connection.get(oldestFrom, from);
   return row && maybeNumeric(row, "hour");
 }
 
 export function newestLooseHour(connection: Connection): number | undefined {
-  const row = connection.get("select max(hour) as hour from batch");
+  const row = connection.get(newest);
   return row && maybeNumeric(row, "hour");
 }
 
 /** Those in hours from `from` on, before `end`. */
-export function dropLoose(connection: Connection, from: number, end: number): void {
-  connection.run("delete from batch where hour >= ? and hour < ?", from, end);
+export function* dropLoose(from: number, end: number): Transaction<void> {
+  yield* run(remove, from, end);
 }
 
 const lastHour = Number.MAX_SAFE_INTEGER;

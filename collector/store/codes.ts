@@ -2,8 +2,10 @@
 import { z } from "zod";
 import type { Reading } from "../../core/sample.ts";
 import type { CheckRef, Series } from "../../core/store/series.ts";
-import { type Connection, numeric, text } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { seriesBits } from "./keys.ts";
+import { numeric, text } from "./rows.ts";
+import { get, type Statement, statement, type Transaction } from "./statements.ts";
 
 export interface ReadingCode {
   readonly code: number;
@@ -14,6 +16,17 @@ export interface ReadingCode {
 
 const Labels = z.record(z.string(), z.string());
 const mostCodes = 2 ** seriesBits;
+
+const allSeries = statement("select id, target, check_id, vantage_point from series");
+const allReadings = statement("select id, series, metric, labels from reading_series");
+const insertSeries = statement(
+  "insert into series (target, check_id, vantage_point) values (?, ?, ?) on conflict do nothing returning id",
+);
+const seriesByName = statement("select id from series where target = ? and check_id = ? and vantage_point = ?");
+const insertReading = statement(
+  "insert into reading_series (series, metric, labels) values (?, ?, ?) on conflict do nothing returning id",
+);
+const readingByName = statement("select id from reading_series where series = ? and metric = ? and labels = ?");
 
 export class Codes {
   readonly #connection: Connection;
@@ -33,14 +46,14 @@ export class Codes {
     this.#seriesCodes = new Map();
     this.#readings = new Map();
     this.#readingCodes = new Map();
-    for (const row of this.#connection.each("select id, target, check_id, vantage_point from series")) {
+    for (const row of this.#connection.each(allSeries)) {
       this.#rememberSeries(numeric(row, "id"), {
         target: text(row, "target"),
         check: text(row, "check_id"),
         vantagePoint: text(row, "vantage_point"),
       });
     }
-    for (const row of this.#connection.each("select id, series, metric, labels from reading_series")) {
+    for (const row of this.#connection.each(allReadings)) {
       this.#rememberReading({
         code: numeric(row, "id"),
         series: numeric(row, "series"),
@@ -50,38 +63,25 @@ export class Codes {
     }
   }
 
-  /** Inside a transaction: makes the code when there is none. */
-  seriesCode(series: Series): number {
-    const known = this.#seriesCodes.get(nameOf(series));
-    if (known !== undefined) return known;
-    this.#connection.run(
-      "insert into series (target, check_id, vantage_point) values (?, ?, ?)",
-      series.target,
-      series.check,
-      series.vantagePoint,
-    );
-    const code = this.#newest("series");
-    this.#rememberSeries(code, {
-      target: series.target,
-      check: series.check,
-      vantagePoint: series.vantagePoint,
-    });
+  seriesCode(series: Series): number | undefined {
+    return this.#seriesCodes.get(nameOf(series));
+  }
+
+  /** Where there is no code yet. */
+  *addSeries({ target, check, vantagePoint }: Series): Transaction<number> {
+    const code = yield* made(insertSeries, seriesByName, [target, check, vantagePoint]);
+    this.#rememberSeries(code, { target, check, vantagePoint });
     return code;
   }
 
-  /** Inside a transaction: makes the code when there is none. */
-  readingCode(series: number, { metric, labels }: Pick<Reading, "metric" | "labels">): number {
-    const canonical = canonicalJson(labels ?? {});
-    const known = this.#readingCodes.get(readingName(series, metric, canonical));
-    if (known !== undefined) return known;
-    this.#connection.run(
-      "insert into reading_series (series, metric, labels) values (?, ?, ?)",
-      series,
-      metric,
-      canonical,
-    );
-    const code = this.#newest("reading_series");
-    this.#rememberReading({ code, series, metric, labels: labels ?? {} });
+  readingCode(series: number, { metric, labels }: Pick<Reading, "metric" | "labels">): number | undefined {
+    return this.#readingCodes.get(readingName(series, metric, canonicalJson(labels ?? {})));
+  }
+
+  /** Where there is no code yet. */
+  *addReading(series: number, { metric, labels = {} }: Pick<Reading, "metric" | "labels">): Transaction<number> {
+    const code = yield* made(insertReading, readingByName, [series, metric, canonicalJson(labels)]);
+    this.#rememberReading({ code, series, metric, labels });
     return code;
   }
 
@@ -111,13 +111,6 @@ export class Codes {
     });
   }
 
-  #newest(table: "series" | "reading_series"): number {
-    const row = this.#connection.get(`select max(id) as id from ${table}`);
-    const code = row ? numeric(row, "id") : 0;
-    if (code >= mostCodes) throw new RangeError(`the store cannot tell more than ${mostCodes} ${table} apart`);
-    return code;
-  }
-
   #rememberSeries(code: number, series: Series): void {
     this.#series.set(code, series);
     this.#seriesCodes.set(nameOf(series), code);
@@ -127,6 +120,15 @@ export class Codes {
     this.#readings.set(reading.code, reading);
     this.#readingCodes.set(readingName(reading.series, reading.metric, canonicalJson(reading.labels)), reading.code);
   }
+}
+
+/** A new number for this name, or the one that somebody else gave it first. */
+function* made(insert: Statement, byName: Statement, name: readonly (string | number)[]): Transaction<number> {
+  const row = (yield* get(insert, ...name)) ?? (yield* get(byName, ...name));
+  if (!row) throw new Error("a code that was just made is not there");
+  const code = numeric(row, "id");
+  if (code >= mostCodes) throw new RangeError(`the store cannot tell more than ${mostCodes} series or readings apart`);
+  return code;
 }
 
 /** The same labels in another order are the same labels. */

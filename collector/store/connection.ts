@@ -1,50 +1,72 @@
 /** One connection to the SQLite file: bound parameters, remembered statements, transactions that leave nothing behind. */
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
-
-export type Parameter = number | bigint | string | Uint8Array | null;
-export type Row = Readonly<Record<string, SQLOutputValue>>;
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { numeric, type Row, type SqlValue } from "./rows.ts";
+import type { Answer, Question, Statement, Transaction } from "./statements.ts";
 
 export class Connection implements Disposable {
   readonly database: DatabaseSync;
-  readonly #queries = new Map<string, StatementSync>();
-  readonly #commands = new Map<string, StatementSync>();
+  readonly #queries = new Map<Statement, StatementSync>();
+  readonly #commands = new Map<Statement, StatementSync>();
 
   constructor(file: string, options: { readonly readOnly: boolean }) {
     // The program waits while SQLite does: rather fail soon and try again later.
     this.database = new DatabaseSync(file, { readOnly: options.readOnly, timeout: options.readOnly ? 2000 : 250 });
   }
 
-  all(sql: string, ...parameters: readonly Parameter[]): readonly Row[] {
-    return this.#query(sql).all(...parameters.map(bound));
+  all(statement: Statement, ...values: readonly SqlValue[]): readonly Row[] {
+    return this.#query(statement).all(...values.map(bound));
   }
 
-  get(sql: string, ...parameters: readonly Parameter[]): Row | undefined {
-    return this.#query(sql).get(...parameters.map(bound));
+  get(statement: Statement, ...values: readonly SqlValue[]): Row | undefined {
+    return this.#query(statement).get(...values.map(bound));
   }
 
-  each(sql: string, ...parameters: readonly Parameter[]): Iterable<Row> {
-    return this.#query(sql).iterate(...parameters.map(bound));
+  each(statement: Statement, ...values: readonly SqlValue[]): Iterable<Row> {
+    return this.#query(statement).iterate(...values.map(bound));
   }
 
   /** @returns how many rows it changed. */
-  run(sql: string, ...parameters: readonly Parameter[]): number {
-    let statement = this.#commands.get(sql);
-    if (!statement) {
-      statement = this.database.prepare(sql);
+  run(statement: Statement, ...values: readonly SqlValue[]): number {
+    let command = this.#commands.get(statement);
+    if (!command) {
+      command = this.database.prepare(statement.text);
       // Keys of samples are larger than a JS number can hold, and the last one is part of every result.
-      statement.setReadBigInts(true);
-      this.#commands.set(sql, statement);
+      command.setReadBigInts(true);
+      this.#commands.set(statement, command);
     }
-    return Number(statement.run(...parameters.map(bound)).changes);
+    return Number(command.run(...values.map(bound)).changes);
   }
 
-  /** For scripts of many statements, and pragmas. */
+  /** For scripts of many statements, and pragmas that answer nothing. */
   script(sql: string): void {
     this.database.exec(sql);
   }
 
-  /** All of `work` or nothing of it. */
-  transaction<Result>(work: () => Result): Result {
+  /** A question that only SQLite understands. */
+  pragma(text: `pragma ${string}`): readonly Row[] {
+    return this.database.prepare(text).all();
+  }
+
+  /** How many tables and indexes there are; throws where the file is no database. */
+  countTables(): number {
+    const row = this.database.prepare("select count(*) as tables from sqlite_schema").get();
+    return row ? numeric(row, "tables") : 0;
+  }
+
+  /** Drives a transaction to its end: every statement it yields is answered at once. */
+  perform<Result>(work: Transaction<Result>): Result {
+    let step = work.next();
+    while (!step.done) step = work.next(this.#answer(step.value));
+    return step.value;
+  }
+
+  /** All of `work` or nothing of it, in one synchronous piece. */
+  transaction<Result>(work: () => Transaction<Result>): Result {
+    return this.atomically(() => this.perform(work()));
+  }
+
+  /** As `transaction`, for what only SQLite does. */
+  atomically<Result>(work: () => Result): Result {
     this.script("begin immediate");
     try {
       const result = work();
@@ -74,39 +96,24 @@ export class Connection implements Disposable {
     if (this.database.isOpen) this.database.close();
   }
 
-  #query(sql: string): StatementSync {
-    let statement = this.#queries.get(sql);
-    if (!statement) {
-      statement = this.database.prepare(sql);
-      this.#queries.set(sql, statement);
+  #query(statement: Statement): StatementSync {
+    let query = this.#queries.get(statement);
+    if (!query) {
+      query = this.database.prepare(statement.text);
+      this.#queries.set(statement, query);
     }
-    return statement;
+    return query;
+  }
+
+  #answer({ statement, values, wants }: Question): Answer {
+    if (wants === "count") return { rows: noRows, changed: this.run(statement, ...values) };
+    return { rows: this.all(statement, ...values), changed: 0 };
   }
 }
 
+const noRows: readonly Row[] = [];
+
 /** A JS number is bound as REAL, and then arithmetic in SQL is floating-point arithmetic: whole numbers go as BigInt. */
-function bound(parameter: Parameter): Parameter {
-  return typeof parameter === "number" && Number.isSafeInteger(parameter) ? BigInt(parameter) : parameter;
+function bound(value: SqlValue): SqlValue {
+  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
-
-export function numeric(row: Row, column: string): number {
-  const value = row[column];
-  if (typeof value === "number") return value;
-  throw new TypeError(`column ${column} holds no number`);
-}
-
-export function text(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value === "string") return value;
-  throw new TypeError(`column ${column} holds no text`);
-}
-
-export function blob(row: Row, column: string): Uint8Array {
-  const value = row[column];
-  if (value instanceof Uint8Array) return value;
-  throw new TypeError(`column ${column} holds no bytes`);
-}
-
-export const maybeNumeric = (row: Row, column: string) => (row[column] === null ? undefined : numeric(row, column));
-export const maybeText = (row: Row, column: string) => (row[column] === null ? undefined : text(row, column));
-export const maybeBlob = (row: Row, column: string) => (row[column] === null ? undefined : blob(row, column));

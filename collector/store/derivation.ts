@@ -3,12 +3,14 @@
  * Each step is planned by the reader (another thread) and written in one short transaction.
  */
 import { dropLoose, looseHour } from "./batch.ts";
-import { type Connection, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { SeriesDay, SeriesHour } from "./derive.ts";
 import type { StoredSample } from "./figures.ts";
 import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
 import { derivedUntil, stepsOf, writeProgress } from "./progress.ts";
 import type { Reader } from "./reader.ts";
+import { numeric } from "./rows.ts";
+import { all, run, statement, type Transaction } from "./statements.ts";
 import { writeSums } from "./sums.ts";
 import type { Tail } from "./tail.ts";
 import { trim } from "./trim.ts";
@@ -20,10 +22,36 @@ const mostDaysInStep = 50;
 
 interface Step {
   /** In one transaction. */
-  write(): void;
+  write(): Transaction<void>;
   /** After it. */
   written?(): void;
 }
+
+const markHours = statement(
+  `insert into stale_hours (series, from_hour) values (?, ?)
+   on conflict (series) do update set from_hour = case
+     when excluded.from_hour < stale_hours.from_hour then excluded.from_hour else stale_hours.from_hour end`,
+);
+const anyStaleHours = statement("select series, from_hour from stale_hours limit 1");
+const removeStaleHours = statement("delete from stale_hours where series = ?");
+const moveStaleHours = statement("update stale_hours set from_hour = ? where series = ?");
+const markDay = statement("insert into stale_day (id) values (?) on conflict do nothing");
+const staleDays = statement("select id from stale_day order by id limit ?");
+const removeStaleDay = statement("delete from stale_day where id = ?");
+const upsertBlock = statement(
+  `insert into block (id, body, details) values (?, ?, ?)
+   on conflict (id) do update set body = excluded.body, details = excluded.details`,
+);
+const packedUntil = statement("update series set last_at = ? where id = ? and (last_at is null or last_at < ?)");
+const upsertReading = {
+  hour: statement(
+    "insert into reading_hour (id, value) values (?, ?) on conflict (id) do update set value = excluded.value",
+  ),
+  day: statement(
+    "insert into reading_day (id, value) values (?, ?) on conflict (id) do update set value = excluded.value",
+  ),
+};
+const seriesOfHours = statement("select distinct id % ? as series from hour where id >= ? and id < ?");
 
 export class Derivation {
   readonly #connection: Connection;
@@ -59,14 +87,18 @@ export class Derivation {
   }
 
   /** Inside the transaction that writes them: marks hours that are derived but are no longer right. */
-  note(samples: readonly StoredSample[], transitions: readonly { readonly series: number; readonly at: number }[]) {
+  *note(
+    samples: readonly StoredSample[],
+    transitions: readonly { readonly series: number; readonly at: number }[],
+  ): Transaction<void> {
     for (const { series, at } of samples) {
-      if (this.#until === undefined) this.#advance(hourOf(at));
+      if (this.#until === undefined) yield* this.#advance(hourOf(at));
       // The series may not have been measured since long before: those hours were derived as if it had ended.
-      this.#touch(series, this.#tail.newest(series) ?? at);
+      const since = this.#tail.newest(series) ?? at;
+      if (this.#isDerived(since)) yield* this.#touch(series, since);
       if (hourOf(at) < this.#planned) this.#overtaken = true;
     }
-    for (const { series, at } of transitions) this.#touch(series, at);
+    for (const { series, at } of transitions) if (this.#isDerived(at)) yield* this.#touch(series, at);
   }
 
   /** Some steps, then the rest next time. */
@@ -79,24 +111,24 @@ export class Derivation {
       // Nothing goes before all that is to be had from it is derived.
       if (!step) return trim(this.#connection, now);
       if (this.#overtaken) return;
-      this.#connection.transaction(() => {
-        step.write();
-        writeProgress(this.#connection, "steps", this.#steps + 1);
+      const steps = this.#steps + 1;
+      this.#connection.transaction(function* () {
+        yield* step.write();
+        yield* writeProgress("steps", steps);
       });
       this.#steps++;
       step.written?.();
     }
   }
 
-  #touch(series: number, at: number): void {
+  /** Are there hours that stand on this moment, or is one being planned? */
+  #isDerived(at: number): boolean {
+    return hourOf(at) < Math.max(this.#planned, this.until);
+  }
+
+  *#touch(series: number, at: number): Transaction<void> {
     if (hourOf(at) < this.#planned) this.#overtaken = true;
-    if (this.#until === undefined || hourOf(at) >= this.#until) return;
-    this.#connection.run(
-      `insert into stale_hours (series, from_hour) values (?, ?)
-       on conflict (series) do update set from_hour = min(from_hour, excluded.from_hour)`,
-      series,
-      hourOf(at),
-    );
+    if (hourOf(at) < this.until) yield* run(markHours, series, hourOf(at));
   }
 
   /** The clock was wrong and far ahead: hours that are still to come are not derived. */
@@ -128,91 +160,76 @@ export class Derivation {
     if (from === undefined || from >= end) return undefined;
     this.#planned = end;
     const { hours, next } = await this.#reader.ask("planHours", { from, end, newest: this.#tail.allNewest() });
-    const write = () => {
-      this.#writeHours(hours, from, next);
-      this.#advance(next);
-    };
+    const write = () => this.#finishHours(hours, from, next);
     return { write, written: () => this.#tail.forget(from, next) };
   }
 
   async #planStaleHours(): Promise<Step | undefined> {
-    const row = this.#connection.get("select series, from_hour from stale_hours limit 1");
+    const row = this.#connection.get(anyStaleHours);
     if (!row) return undefined;
     const [series, from] = [numeric(row, "series"), numeric(row, "from_hour")];
     const stale = { series, from, until: this.until, newest: this.#tail.newest(series) };
     const { hours, next } = await this.#reader.ask("planStaleHours", stale);
-    const write = () => {
-      for (const { hour, sums } of hours) writeSums(this.#connection, "hour", hour, series, sums);
-      this.#markDays(hours);
-      if (next === undefined) this.#connection.run("delete from stale_hours where series = ?", series);
-      else this.#connection.run("update stale_hours set from_hour = ? where series = ?", next, series);
-    };
-    return { write };
+    return { write: () => this.#mendHours(series, hours, next) };
   }
 
   async #planDays(): Promise<Step | undefined> {
-    const rows = this.#connection.all("select id from stale_day order by id limit ?", mostDaysInStep);
+    const rows = this.#connection.all(staleDays, mostDaysInStep);
     if (rows.length === 0) return undefined;
     const keys = rows.map((row) => numeric(row, "id"));
     const { days } = await this.#reader.ask("planDays", { keys });
-    const write = () => {
-      for (const day of days) this.#writeDay(day);
-    };
-    return { write };
+    return { write: () => writeDays(days) };
   }
 
-  #writeHours(hours: readonly SeriesHour[], from: number, next: number): void {
+  *#finishHours(hours: readonly SeriesHour[], from: number, next: number): Transaction<void> {
+    yield* this.#writeHours(hours, from, next);
+    yield* this.#advance(next);
+  }
+
+  /** @param next the first hour that is still stale; undefined when there is none. */
+  *#mendHours(series: number, hours: readonly SeriesHour[], next: number | undefined): Transaction<void> {
+    for (const { hour, sums } of hours) yield* writeSums("hour", hour, series, sums);
+    yield* this.#markDays(hours);
+    if (next === undefined) yield* run(removeStaleHours, series);
+    else yield* run(moveStaleHours, next, series);
+  }
+
+  *#writeHours(hours: readonly SeriesHour[], from: number, next: number): Transaction<void> {
     for (const { series, hour, sums, packed } of hours) {
-      writeSums(this.#connection, "hour", hour, series, sums);
+      yield* writeSums("hour", hour, series, sums);
       if (!packed) continue;
       const { block, lastAt, readings } = packed;
-      this.#connection.run(
-        "insert or replace into block (id, body, details) values (?, ?, ?)",
-        slotKey(hour, series),
-        block.body,
-        block.details,
-      );
-      this.#connection.run("update series set last_at = max(coalesce(last_at, ?1), ?1) where id = ?2", lastAt, series);
-      for (const [code, value] of readings) this.#writeReading("hour", hour, code, value);
+      yield* run(upsertBlock, slotKey(hour, series), block.body, block.details);
+      yield* run(packedUntil, lastAt, series, lastAt);
+      for (const [code, value] of readings) yield* run(upsertReading.hour, slotKey(hour, code), value);
     }
-    dropLoose(this.#connection, from, next);
-    this.#markDays(hours);
-  }
-
-  #writeDay({ key, sums, readings }: SeriesDay): void {
-    const [day, series] = [Math.floor(key / slotKey(1, 0)), key % slotKey(1, 0)];
-    if (sums) writeSums(this.#connection, "day", day, series, sums);
-    for (const [code, value] of readings) this.#writeReading("day", day, code, value);
-    this.#connection.run("delete from stale_day where id = ?", key);
-  }
-
-  #writeReading(per: "hour" | "day", slot: number, code: number, value: number): void {
-    this.#connection.run(`insert or replace into reading_${per} (id, value) values (?, ?)`, slotKey(slot, code), value);
+    yield* dropLoose(from, next);
+    yield* this.#markDays(hours);
   }
 
   /** Finished days have to follow their hours; the running one is finished by `#advance`. */
-  #markDays(hours: readonly SeriesHour[]): void {
+  *#markDays(hours: readonly SeriesHour[]): Transaction<void> {
     for (const { hour, series } of hours) {
-      if (dayOf(hour) < dayOf(this.until)) this.#markDay(slotKey(dayOf(hour), series));
+      if (dayOf(hour) < dayOf(this.until)) yield* run(markDay, slotKey(dayOf(hour), series));
     }
   }
 
-  #markDay(key: number): void {
-    this.#connection.run("insert into stale_day (id) values (?) on conflict do nothing", key);
-  }
-
-  #advance(hour: number): void {
+  *#advance(hour: number): Transaction<void> {
     for (let day = dayOf(this.#until ?? hour); day < dayOf(hour); day++) {
       const [from, to] = [slotKey(day * 24, 0), slotKey((day + 1) * 24, 0)];
-      const rows = this.#connection.all(
-        "select distinct id % ? as series from hour where id >= ? and id < ?",
-        slotKey(1, 0),
-        from,
-        to,
-      );
-      for (const row of rows) this.#markDay(slotKey(day, numeric(row, "series")));
+      const rows = yield* all(seriesOfHours, slotKey(1, 0), from, to);
+      for (const row of rows) yield* run(markDay, slotKey(day, numeric(row, "series")));
     }
     this.#until = hour;
-    writeProgress(this.#connection, "derived_until", hour);
+    yield* writeProgress("derived_until", hour);
+  }
+}
+
+function* writeDays(days: readonly SeriesDay[]): Transaction<void> {
+  for (const { key, sums, readings } of days) {
+    const [day, series] = [Math.floor(key / slotKey(1, 0)), key % slotKey(1, 0)];
+    if (sums) yield* writeSums("day", day, series, sums);
+    for (const [code, value] of readings) yield* run(upsertReading.day, slotKey(day, code), value);
+    yield* run(removeStaleDay, key);
   }
 }

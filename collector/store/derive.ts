@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
 import { seriesOf, slotOf, startOfHour } from "./keys.ts";
 import { joined, packedHour, sampleHours } from "./samples.ts";
+import { statement } from "./statements.ts";
 import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import { counted, type HourSum } from "./tail.ts";
 
@@ -144,11 +145,13 @@ export function planDays(
   return { days: keys.map((key) => planDay(connection, key)) };
 }
 
+const measuresAny = statement("select 1 as yes from reading_series where series = ? limit 1");
+
 function planDay(connection: Connection, key: number): SeriesDay {
   const [day, series] = [slotOf(key), seriesOf(key)];
   const hours = Array.from({ length: 24 }, (_, index) => readSums(connection, "hour", day * 24 + index, series));
   const there = hours.filter((sums) => sums !== undefined);
-  const measures = connection.get("select 1 as yes from reading_series where series = ? limit 1", series);
+  const measures = connection.get(measuresAny, series);
   const readings = measures ? medians(connection, series, day) : [];
   return { key, sums: there.length > 0 ? added(there) : undefined, readings };
 }

@@ -3,12 +3,11 @@ import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
 import { storedText } from "../../core/language.ts";
 import { isWorse } from "../../core/severity.ts";
-import type { IncidentChange } from "../../core/store/incidents.ts";
+import type { IncidentChange, IncidentFilter, IncidentStore } from "../../core/store/incidents.ts";
 import type { NoticesAnew } from "../../core/store/outbox.ts";
-import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
-
-type Instant = Temporal.Instant;
+import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
+import { all, type Driver, get, noLimit, run, statement, type Transaction } from "./statements.ts";
 
 const Checks = z.array(z.string());
 const Kind = z.enum(["outage", "threshold"]);
@@ -16,30 +15,67 @@ const Impact = z.enum(["down", "degraded", "none"]);
 const Urgency = z.enum(["page", "ticket"]);
 const UpdateKind = z.enum(["confirmed", "joined", "acknowledged", "resolved", "note"]);
 
-export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(milliseconds);
+type Open = Extract<IncidentChange, { change: "open" }>;
+type Join = Extract<IncidentChange, { change: "join" }>;
+type Resolve = Extract<IncidentChange, { change: "resolve" }>;
+type Update = Omit<IncidentUpdate, "incident">;
+
+// What is refused takes no number, so that numbers have no gaps; where two are at it at once, the conflict decides.
+const insertOpen = statement(
+  `insert into incident (key, kind, target, checks, impact, urgency, title, explanation, reason, runbook,
+     started_at, confirmed_at, state)
+   select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open'
+   where not exists (select 1 from incident where key = ? and state <> 'resolved')
+   on conflict do nothing returning *`,
+);
+const widen = statement("update incident set checks = ?, impact = ? where id = ? and state <> 'resolved'");
+const reword = statement("update incident set title = ?, explanation = ? where id = ?");
+const reopen = statement(
+  `update incident set urgency = ?, title = ?, explanation = ?, reason = ?, runbook = ?,
+     state = 'open', acknowledged_by = null, acknowledged_at = null where id = ?`,
+);
+const setResolved = statement(
+  "update incident set state = 'resolved', resolved_at = ? where id = ? and state <> 'resolved'",
+);
+const setAcknowledged = statement(
+  "update incident set state = 'acknowledged', acknowledged_by = ?, acknowledged_at = ? where id = ? and state = 'open'",
+);
+const byId = statement("select * from incident where id = ?");
+const listed = (state: string) =>
+  statement(
+    `select * from incident where (resolved_at is null or resolved_at >= ?) ${state}
+     order by started_at desc, id desc limit ?`,
+  );
+const listAll = listed("");
+const listUnresolved = listed("and state <> 'resolved'");
+const listResolved = listed("and state = 'resolved'");
+const insertUpdate = statement("insert into incident_update (incident, at, kind, text, public) values (?, ?, ?, ?, ?)");
+const updatesOf = statement("select * from incident_update where incident = ? order by at, id");
+
+export const incidentStore = ({ read, write }: Driver): IncidentStore => ({
+  list: (filter) => read(() => readIncidents(filter)),
+  get: (id) => read(() => readIncident(id)),
+  updates: (id) => read(() => readUpdates(id)),
+  acknowledge: (id, by, at, update) => write(() => acknowledge(id, by, at, update)),
+});
 
 /** @returns the incident, when one was opened. */
-export function changeIncident(connection: Connection, change: IncidentChange): Incident | undefined {
+export function* changeIncident(change: IncidentChange): Transaction<Incident | undefined> {
   switch (change.change) {
     case "open":
-      return open(connection, change);
+      return yield* open(change);
     case "join":
-      join(connection, change);
+      yield* join(change);
       return undefined;
     case "resolve":
-      resolve(connection, change);
+      yield* resolve(change);
       return undefined;
   }
 }
 
-function open(connection: Connection, change: Extract<IncidentChange, { change: "open" }>): Incident | undefined {
-  const { facts } = change;
-  const unresolved = connection.get("select 1 as yes from incident where key = ? and state <> 'resolved'", facts.key);
-  if (unresolved) return undefined;
-  connection.run(
-    `insert into incident (key, kind, target, checks, impact, urgency, title, explanation, reason, runbook,
-       started_at, confirmed_at, state)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`,
+function* open({ facts, update, notices }: Open): Transaction<Incident | undefined> {
+  const row = yield* get(
+    insertOpen,
     facts.key,
     facts.kind,
     facts.target,
@@ -52,47 +88,42 @@ function open(connection: Connection, change: Extract<IncidentChange, { change: 
     facts.runbook,
     facts.startedAt.epochMilliseconds,
     facts.confirmedAt.epochMilliseconds,
+    facts.key,
   );
-  const row = connection.get("select * from incident where key = ? and state = 'open'", facts.key);
-  if (!row) throw new Error("an incident that was just opened is not there");
+  // Another one of this key is not yet resolved.
+  if (!row) return undefined;
   const incident = incidentFrom(row);
-  addUpdate(connection, incident.id, change.update);
-  addNotices(connection, change.notices(incident.id));
+  yield* addUpdate(incident.id, update);
+  yield* addNotices(notices(incident.id));
   return incident;
 }
 
-function join(connection: Connection, change: Extract<IncidentChange, { change: "join" }>): void {
-  const incident = readIncident(connection, change.id);
+function* join(change: Join): Transaction<void> {
+  const incident = yield* readIncident(change.id);
   if (!incident || incident.state === "resolved") return;
   if (change.unlessAcknowledged && incident.state === "acknowledged") return;
   const checks = [...new Set([...incident.checks, change.check])];
   const impact = isWorse(change.impact, incident.impact) ? change.impact : incident.impact;
-  connection.run("update incident set checks = ?, impact = ? where id = ?", JSON.stringify(checks), impact, change.id);
-  if (change.raised) raise(connection, change.id, change.raised);
+  yield* run(widen, JSON.stringify(checks), impact, change.id);
+  if (change.raised) yield* raise(change.id, change.raised);
   if (change.words) {
     const { title, explanation } = change.words;
-    const texts = [JSON.stringify(title), JSON.stringify(explanation)];
-    connection.run("update incident set title = ?, explanation = ? where id = ?", ...texts, change.id);
+    yield* run(reword, JSON.stringify(title), JSON.stringify(explanation), change.id);
   }
-  addUpdate(connection, change.id, change.update);
-  if (change.notices) renewNotices(connection, change.id, change.notices);
+  yield* addUpdate(change.id, change.update);
+  if (change.notices) yield* renewNotices(change.id, change.notices);
 }
 
-function renewNotices(connection: Connection, incident: number, anew: NoticesAnew): void {
-  const { supersede: old, add } = anew(noticesOf(connection, incident));
-  supersede(connection, old);
-  addNotices(connection, add);
+function* renewNotices(incident: number, anew: NoticesAnew): Transaction<void> {
+  const { supersede: old, add } = anew(yield* noticesOf(incident));
+  yield* supersede(old);
+  yield* addNotices(add);
 }
 
 /** What was acknowledged was less than this: it is open again, with the facts as they stand now. */
-function raise(
-  connection: Connection,
-  id: number,
-  raised: NonNullable<Extract<IncidentChange, { change: "join" }>["raised"]>,
-): void {
-  connection.run(
-    `update incident set urgency = ?, title = ?, explanation = ?, reason = ?, runbook = ?,
-       state = 'open', acknowledged_by = null, acknowledged_at = null where id = ?`,
+function* raise(id: number, raised: NonNullable<Join["raised"]>): Transaction<void> {
+  yield* run(
+    reopen,
     raised.urgency,
     JSON.stringify(raised.title),
     JSON.stringify(raised.explanation),
@@ -102,62 +133,35 @@ function raise(
   );
 }
 
-function resolve(connection: Connection, change: Extract<IncidentChange, { change: "resolve" }>): void {
-  const changed = connection.run(
-    "update incident set state = 'resolved', resolved_at = ? where id = ? and state <> 'resolved'",
-    change.at.epochMilliseconds,
-    change.id,
-  );
+function* resolve({ id, at, update, notices }: Resolve): Transaction<void> {
+  const changed = yield* run(setResolved, at.epochMilliseconds, id);
   if (changed === 0) return;
-  addUpdate(connection, change.id, change.update);
-  renewNotices(connection, change.id, change.notices);
+  yield* addUpdate(id, update);
+  yield* renewNotices(id, notices);
 }
 
-export function acknowledge(
-  connection: Connection,
-  id: number,
-  by: string,
-  at: Instant,
-  update: Omit<IncidentUpdate, "incident">,
-): boolean {
-  const changed = connection.run(
-    "update incident set state = 'acknowledged', acknowledged_by = ?, acknowledged_at = ? where id = ? and state = 'open'",
-    by,
-    at.epochMilliseconds,
-    id,
-  );
+function* acknowledge(id: number, by: string, at: Temporal.Instant, update: Update): Transaction<boolean> {
+  const changed = yield* run(setAcknowledged, by, at.epochMilliseconds, id);
   if (changed === 0) return false;
-  addUpdate(connection, id, update);
-  const escalations = noticesOf(connection, id).filter(({ kind }) => kind === "escalation");
-  supersede(
-    connection,
-    escalations.map(({ key }) => key),
-  );
+  yield* addUpdate(id, update);
+  const escalations = (yield* noticesOf(id)).filter(({ kind }) => kind === "escalation");
+  yield* supersede(escalations.map(({ key }) => key));
   return true;
 }
 
-export function readIncident(connection: Connection, id: number): Incident | undefined {
-  const row = connection.get("select * from incident where id = ?", id);
-  return row ? incidentFrom(row) : undefined;
+function* readIncident(id: number): Transaction<Incident | undefined> {
+  const row = yield* get(byId, id);
+  return row && incidentFrom(row);
 }
 
-/** `since`: those that were not over before that moment. */
-export function readIncidents(
-  connection: Connection,
-  filter: { readonly open?: boolean; readonly since?: Instant; readonly limit?: number },
-): readonly Incident[] {
-  const state = filter.open === undefined ? "" : `and state ${filter.open ? "<>" : "="} 'resolved'`;
-  const rows = connection.all(
-    `select * from incident where (resolved_at is null or resolved_at >= ?) ${state}
-     order by started_at desc, id desc limit ?`,
-    filter.since?.epochMilliseconds ?? Number.MIN_SAFE_INTEGER,
-    filter.limit ?? -1,
-  );
+function* readIncidents({ open, since, limit }: IncidentFilter): Transaction<readonly Incident[]> {
+  const list = open === undefined ? listAll : open ? listUnresolved : listResolved;
+  const rows = yield* all(list, since?.epochMilliseconds ?? Number.MIN_SAFE_INTEGER, limit ?? noLimit);
   return rows.map(incidentFrom);
 }
 
-export function readUpdates(connection: Connection, incident: number): readonly IncidentUpdate[] {
-  const rows = connection.all("select * from incident_update where incident = ? order by at, id", incident);
+function* readUpdates(incident: number): Transaction<readonly IncidentUpdate[]> {
+  const rows = yield* all(updatesOf, incident);
   return rows.map((row) => ({
     incident,
     at: instant(numeric(row, "at")),
@@ -167,15 +171,8 @@ export function readUpdates(connection: Connection, incident: number): readonly 
   }));
 }
 
-function addUpdate(connection: Connection, incident: number, update: Omit<IncidentUpdate, "incident">): void {
-  connection.run(
-    "insert into incident_update (incident, at, kind, text, public) values (?, ?, ?, ?, ?)",
-    incident,
-    update.at.epochMilliseconds,
-    update.kind,
-    JSON.stringify(update.text),
-    update.public ? 1 : 0,
-  );
+function* addUpdate(incident: number, { at, kind, text, public: shown }: Update): Transaction<void> {
+  yield* run(insertUpdate, incident, at.epochMilliseconds, kind, JSON.stringify(text), shown ? 1 : 0);
 }
 
 function incidentFrom(row: Row): Incident {

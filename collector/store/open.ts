@@ -87,8 +87,10 @@ function makeFile(file: string): void {
 /** A kill leaves SQLite's file whole; a disk or a machine that failed may not, and every page would take minutes. */
 function checkDamage(connection: Connection, file: string): void {
   const small = statSync(file).size <= smallFileBytes;
-  const checks = small ? ["pragma quick_check(5)"] : preciousTables.map((table) => `pragma quick_check(${table})`);
-  const faults = checks.flatMap((check) => connection.all(check)).map((row) => String(Object.values(row)[0]));
+  const checks = small ? [5] : preciousTables;
+  const faults = checks
+    .flatMap((check) => connection.pragma(`pragma quick_check(${check})`))
+    .map((row) => String(Object.values(row)[0]));
   const fault = faults.find((one) => one !== "ok");
   if (fault !== undefined) throw damage(file, fault);
 }

@@ -1,23 +1,62 @@
 /** The outbox: notices wait here, are leased to a channel, and stay with what became of them. */
 import { z } from "zod";
 import type { Notice } from "../../core/channel.ts";
-import type { NoticeStatus, Settled } from "../../core/store/outbox.ts";
-import { type Connection, maybeNumeric, maybeText, numeric, type Row, text } from "./connection.ts";
-
-type Instant = Temporal.Instant;
+import type { NoticeStatus, Outbox, Settled } from "../../core/store/outbox.ts";
+import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
+import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
 const Kind = z.enum(["page", "escalation", "resolve", "ticket", "sign-in", "test"]);
 const Urgency = z.enum(["now", "soon"]);
 const State = z.enum(["pending", "sending", "sent", "superseded", "dropped"]);
 
+const insert = statement(
+  `insert into notice (key, kind, urgency, incident, contact, channel, thread, subject, body,
+     not_before, not_after, state, due_at)
+   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+   on conflict (key) do nothing`,
+);
+const setSuperseded = statement(
+  "update notice set state = 'superseded' where key = ? and state in ('pending', 'sending')",
+);
+const dropLate = statement(
+  `update notice set state = 'dropped', last_error = coalesce(last_error, 'it could not be sent in time')
+   where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?))`,
+);
+const dueOf = statement(
+  `select id from notice where channel = ? and state in ('pending', 'sending') and due_at <= ?
+   order by due_at, id limit ?`,
+);
+const lease = statement(
+  `update notice set state = 'sending', attempts = attempts + 1, due_at = ?
+   where id = ? and state in ('pending', 'sending') and due_at <= ? returning *`,
+);
+// Whatever was decided meanwhile: it went out.
+const setSent = statement("update notice set state = 'sent', sent_at = ?, last_error = null where key = ?");
+const setRetry = statement(
+  `update notice set last_error = ?, due_at = ?, attempts = attempts - ?,
+     state = case state when 'sending' then 'pending' else state end where key = ?`,
+);
+const setDropped = statement(
+  `update notice set last_error = ?,
+     state = case when state in ('pending', 'sending') then 'dropped' else state end where key = ?`,
+);
+const ofIncident = statement("select * from notice where incident = ? order by id");
+const newest = statement("select * from notice order by id desc limit ?");
+const countWaiting = statement("select count(*) as waiting from notice where state in ('pending', 'sending')");
+
+export const outbox = ({ read, write }: Driver): Outbox => ({
+  of: (incident) => read(() => noticesOf(incident)),
+  recent: (limit) => read(() => recentNotices(limit)),
+  pending: () => read(pendingCount),
+  claim: (channel, now, limit, leaseSeconds) => write(() => claim(channel, now, limit, leaseSeconds)),
+  settle: (key, result) => write(() => settle(key, result)),
+});
+
 /** The same key is the same message: a second one changes nothing. */
-export function addNotices(connection: Connection, notices: readonly Notice[]): void {
+export function* addNotices(notices: readonly Notice[]): Transaction<void> {
   for (const notice of notices) {
-    connection.run(
-      `insert into notice (key, kind, urgency, incident, contact, channel, thread, subject, body,
-         not_before, not_after, state, due_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
-       on conflict (key) do nothing`,
+    yield* run(
+      insert,
       notice.key,
       notice.kind,
       notice.urgency,
@@ -35,92 +74,51 @@ export function addNotices(connection: Connection, notices: readonly Notice[]): 
 }
 
 /** One that is being sent just now may still go out; then it becomes `sent`. */
-export function supersede(connection: Connection, keys: readonly string[]): void {
-  for (const key of keys) {
-    connection.run("update notice set state = 'superseded' where key = ? and state in ('pending', 'sending')", key);
-  }
+export function* supersede(keys: readonly string[]): Transaction<void> {
+  for (const key of keys) yield* run(setSuperseded, key);
 }
 
-export function claim(
-  connection: Connection,
+export function* noticesOf(incident: number): Transaction<readonly NoticeStatus[]> {
+  return (yield* all(ofIncident, incident)).map(noticeFrom);
+}
+
+function* claim(
   channel: string,
-  now: Instant,
+  now: Temporal.Instant,
   limit: number,
   leaseSeconds: number,
-): readonly NoticeStatus[] {
+): Transaction<readonly NoticeStatus[]> {
   const at = now.epochMilliseconds;
-  connection.run(
-    `update notice set state = 'dropped', last_error = coalesce(last_error, 'it could not be sent in time')
-     where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?))`,
-    channel,
-    at,
-    at,
-  );
-  const due = connection.all(
-    `select id from notice where channel = ? and state in ('pending', 'sending') and due_at <= ?
-     order by due_at, id limit ?`,
-    channel,
-    at,
-    limit,
-  );
-  return due.map((row) => {
-    const id = numeric(row, "id");
-    connection.run(
-      "update notice set state = 'sending', attempts = attempts + 1, due_at = ? where id = ?",
-      at + Math.round(leaseSeconds * 1000),
-      id,
-    );
-    return noticeById(connection, id);
-  });
+  yield* run(dropLate, channel, at, at);
+  const claimed: NoticeStatus[] = [];
+  for (const row of yield* all(dueOf, channel, at, limit)) {
+    const leased = yield* get(lease, at + Math.round(leaseSeconds * 1000), numeric(row, "id"), at);
+    // Without a row somebody else was first.
+    if (leased) claimed.push(noticeFrom(leased));
+  }
+  return claimed;
 }
 
-export function settle(connection: Connection, key: string, result: Settled): void {
+function* settle(key: string, result: Settled): Transaction<void> {
   switch (result.state) {
     case "sent":
-      // Whatever was decided meanwhile: it went out.
-      connection.run(
-        "update notice set state = 'sent', sent_at = ?, last_error = null where key = ?",
-        result.at.epochMilliseconds,
-        key,
-      );
+      yield* run(setSent, result.at.epochMilliseconds, key);
       return;
     case "pending":
-      connection.run(
-        `update notice set last_error = ?, due_at = ?, attempts = attempts - ?,
-           state = case state when 'sending' then 'pending' else state end where key = ?`,
-        result.error,
-        result.retryAt.epochMilliseconds,
-        result.untried ? 1 : 0,
-        key,
-      );
+      yield* run(setRetry, result.error, result.retryAt.epochMilliseconds, result.untried ? 1 : 0, key);
       return;
     case "dropped":
-      connection.run(
-        `update notice set last_error = ?,
-           state = case when state in ('pending', 'sending') then 'dropped' else state end where key = ?`,
-        result.error,
-        key,
-      );
+      yield* run(setDropped, result.error, key);
   }
 }
 
-export function noticesOf(connection: Connection, incident: number): readonly NoticeStatus[] {
-  return connection.all("select * from notice where incident = ? order by id", incident).map(noticeFrom);
+function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
+  return (yield* all(newest, limit)).map(noticeFrom);
 }
 
-export function recentNotices(connection: Connection, limit: number): readonly NoticeStatus[] {
-  return connection.all("select * from notice order by id desc limit ?", limit).map(noticeFrom);
-}
-
-export function pendingCount(connection: Connection): number {
-  const row = connection.get("select count(*) as waiting from notice where state in ('pending', 'sending')");
+function* pendingCount(): Transaction<number> {
+  const row = yield* get(countWaiting);
   return row ? numeric(row, "waiting") : 0;
-}
-
-function noticeById(connection: Connection, id: number): NoticeStatus {
-  const row = connection.get("select * from notice where id = ?", id);
-  if (!row) throw new Error(`notice ${id} is gone`);
-  return noticeFrom(row);
 }
 
 function noticeFrom(row: Row): NoticeStatus {
@@ -138,11 +136,11 @@ function noticeFrom(row: Row): NoticeStatus {
     thread: text(row, "thread"),
     subject: text(row, "subject"),
     body: text(row, "body"),
-    notBefore: Temporal.Instant.fromEpochMilliseconds(numeric(row, "not_before")),
-    ...(notAfter !== undefined && { notAfter: Temporal.Instant.fromEpochMilliseconds(notAfter) }),
+    notBefore: instant(numeric(row, "not_before")),
+    ...(notAfter !== undefined && { notAfter: instant(notAfter) }),
     state: State.parse(text(row, "state")),
     attempts: numeric(row, "attempts"),
     ...(lastError !== undefined && { lastError }),
-    ...(sentAt !== undefined && { sentAt: Temporal.Instant.fromEpochMilliseconds(sentAt) }),
+    ...(sentAt !== undefined && { sentAt: instant(sentAt) }),
   };
 }

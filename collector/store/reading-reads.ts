@@ -1,6 +1,6 @@
 /** What was measured besides the outcome: as it was, or a value for each hour or day. */
 import { newestLooseHour } from "./batch.ts";
-import { type Connection, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { type CodedValues, mean, medians, perCode } from "./derive.ts";
 import {
   dayOf,
@@ -14,7 +14,16 @@ import {
   startOfHour,
   startOfSlot,
 } from "./keys.ts";
+import { numeric } from "./rows.ts";
 import { sampleHours } from "./samples.ts";
+import { statement } from "./statements.ts";
+
+const staleDaysOf = statement("select id from stale_day where id % ? = ?");
+const ofTable = (table: "reading_hour" | "reading_day") => ({
+  value: statement(`select value from ${table} where id = ?`),
+  extent: statement(`select (select min(id) from ${table}) as first, (select max(id) from ${table}) as last`),
+});
+const stored = { hour: ofTable("reading_hour"), day: ofTable("reading_day") };
 
 type Codes = readonly { readonly code: number; readonly series: number }[];
 
@@ -90,9 +99,7 @@ function valuesOf(code: number, running: RunningValues, per: Per): Points["point
 
 /** Days that have to be derived yet. */
 function openDays(connection: Connection, series: number, derivedUntil: number): readonly number[] {
-  const stale = connection
-    .all("select id from stale_day where id % ? = ?", slotKey(1, 0), series)
-    .map((row) => slotOf(numeric(row, "id")));
+  const stale = connection.all(staleDaysOf, slotKey(1, 0), series).map((row) => slotOf(numeric(row, "id")));
   const last = dayOf(Math.max(derivedUntil, newestLooseHour(connection) ?? derivedUntil));
   const days = new Set(stale);
   for (let day = dayOf(derivedUntil); day <= last; day++) days.add(day);
@@ -104,7 +111,7 @@ function storedPoints(connection: Connection, per: Per, code: number, first: num
   if (!known) return [];
   const points: [number, number][] = [];
   for (let slot = Math.max(first, known.first); slot < Math.min(end, known.last + 1); slot++) {
-    const row = connection.get(`select value from reading_${per} where id = ?`, slotKey(slot, code));
+    const row = connection.get(stored[per].value, slotKey(slot, code));
     if (row) points.push([startOfSlot(slot, per), numeric(row, "value")]);
   }
   return points;
@@ -112,9 +119,7 @@ function storedPoints(connection: Connection, per: Per, code: number, first: num
 
 /** The slots that have rows. */
 function extent(connection: Connection, per: Per) {
-  const row = connection.get(
-    `select (select min(id) from reading_${per}) as first, (select max(id) from reading_${per}) as last`,
-  );
+  const row = connection.get(stored[per].extent);
   if (!row || row["first"] === null) return undefined;
   return { first: slotOf(numeric(row, "first")), last: slotOf(numeric(row, "last")) };
 }

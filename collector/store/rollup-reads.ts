@@ -1,9 +1,11 @@
 /** Hours and days of one check: rows where they are derived, transitions and what was counted since where they are not. */
 import type { Outcome } from "../../core/sample.ts";
 import type { CheckRef } from "../../core/store/series.ts";
-import { type Connection, maybeNumeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./keys.ts";
 import { isDerivedDay, stepsOf } from "./progress.ts";
+import { maybeNumeric } from "./rows.ts";
+import { statement } from "./statements.ts";
 import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
 import type { HourSum } from "./tail.ts";
 
@@ -96,9 +98,14 @@ function hourReader(connection: Connection, { series, newest, sums }: RunningSer
   return { first, read };
 }
 
+const oldest = {
+  hour: statement("select min(id) as id from hour"),
+  day: statement("select min(id) as id from day"),
+};
+
 /** The first slot that has a row. */
 function firstSlot(connection: Connection, per: Per): number | undefined {
-  const row = connection.get(`select min(id) as id from ${per}`);
+  const row = connection.get(oldest[per]);
   const key = row && maybeNumeric(row, "id");
   return key === undefined ? undefined : slotOf(key);
 }

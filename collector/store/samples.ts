@@ -2,9 +2,15 @@
 
 import { looseSamples } from "./batch.ts";
 import { unpack } from "./block.ts";
-import { blob, type Connection, maybeBlob, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { StoredSample } from "./figures.ts";
 import { hourOf, slotKey, slotOf, startOfHour } from "./keys.ts";
+import { blob, maybeBlob, numeric } from "./rows.ts";
+import { statement } from "./statements.ts";
+
+const bodyOf = statement("select body, null as details from block where id = ?");
+const bodyAndDetailsOf = statement("select body, details from block where id = ?");
+const extent = statement("select (select min(id) from block) as first, (select max(id) from block) as last");
 
 /** The packed hour of one series; empty when there is none. */
 export function packedHour(
@@ -13,10 +19,7 @@ export function packedHour(
   series: number,
   want: { readonly details: boolean },
 ): readonly StoredSample[] {
-  const row = connection.get(
-    `select body, ${want.details ? "details" : "null as details"} from block where id = ?`,
-    slotKey(hour, series),
-  );
+  const row = connection.get(want.details ? bodyAndDetailsOf : bodyOf, slotKey(hour, series));
   if (!row) return [];
   return unpack({ body: blob(row, "body"), details: maybeBlob(row, "details") }, series, startOfHour(hour));
 }
@@ -30,7 +33,7 @@ export function joined(...lists: readonly (readonly StoredSample[])[]): readonly
 
 /** The hours that have packed samples. */
 function packedHours(connection: Connection): { readonly first: number; readonly last: number } | undefined {
-  const row = connection.get("select (select min(id) from block) as first, (select max(id) from block) as last");
+  const row = connection.get(extent);
   if (!row || row["first"] === null) return undefined;
   return { first: slotOf(numeric(row, "first")), last: slotOf(numeric(row, "last")) };
 }

@@ -1,7 +1,8 @@
 /** The numbered migrations, and whether a file is a store that this version can use. */
 import { readdirSync, readFileSync } from "node:fs";
 import { Refused } from "../../core/errors.ts";
-import { type Connection, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { numeric } from "./rows.ts";
 
 /** "Tide": marks our files among SQLite databases. */
 const applicationId = 0x54696465;
@@ -26,8 +27,7 @@ export const newestSchema = (): number => migrations().at(-1)?.version ?? 0;
 /** Refuses what is no store of ours, or one from the future. @returns the version it has; 0 for an empty file. */
 export function checkSchema(connection: Connection, file: string): number {
   const version = pragma(connection, "user_version");
-  const tables = connection.get("select count(*) as tables from sqlite_schema");
-  const isNew = tables !== undefined && numeric(tables, "tables") === 0;
+  const isNew = connection.countTables() === 0;
   if (pragma(connection, "application_id") !== applicationId && !isNew) throw notAStore(file);
   const newest = newestSchema();
   if (version > newest) {
@@ -42,7 +42,7 @@ export function checkSchema(connection: Connection, file: string): number {
 export function migrate(connection: Connection, from: number): void {
   for (const { version, sql } of migrations()) {
     if (version <= from) continue;
-    connection.transaction(() => {
+    connection.atomically(() => {
       connection.script(sql);
       connection.script(`pragma application_id = ${applicationId}; pragma user_version = ${version};`);
     });
@@ -57,6 +57,6 @@ export function notAStore(file: string): Refused {
 }
 
 function pragma(connection: Connection, name: "user_version" | "application_id"): number {
-  const row = connection.get(`pragma ${name}`);
+  const [row] = connection.pragma(`pragma ${name}`);
   return row ? numeric(row, name) : 0;
 }

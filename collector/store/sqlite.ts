@@ -1,7 +1,4 @@
 /** The store on SQLite: one connection writes, a thread reads what may take long. See docs/decisions/002-storage.md. */
-import { randomBytes } from "node:crypto";
-import { z } from "zod";
-import { HeartbeatState } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { AuditStore } from "../../core/store/audit.ts";
@@ -12,36 +9,31 @@ import type { JudgementStore } from "../../core/store/judgements.ts";
 import type { KeyStore } from "../../core/store/keys.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { ReadingSeries, SampleStore } from "../../core/store/samples.ts";
-import type { CheckRef, Series } from "../../core/store/series.ts";
+import type { CheckRef } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
-import type { Verdict } from "../../core/verdict.ts";
-import { readAnnotations } from "./annotations.ts";
+import { annotationStore } from "./annotations.ts";
+import { auditStore } from "./audit.ts";
 import { Codes, canonicalJson } from "./codes.ts";
-import { blob, type Connection, text } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { Derivation } from "./derivation.ts";
 import { storeFailure } from "./failure.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
-import * as incidents from "./incidents.ts";
+import { heartbeatStore } from "./heartbeats.ts";
+import { incidentStore } from "./incidents.ts";
+import { readThresholds, readVerdicts } from "./judgements.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
-import * as outbox from "./outbox.ts";
+import { outbox } from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
 import type { Rollup } from "./rollup-reads.ts";
+import { instant } from "./rows.ts";
+import { keyStore } from "./secrets.ts";
+import type { Driver, Transaction } from "./statements.ts";
 import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
-import { writeChanges } from "./write.ts";
+import { type Written, writeChanges } from "./write.ts";
 
 type Instant = Temporal.Instant;
 type Span = Readonly<{ from: Instant; to: Instant }>;
-
-const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
-const StoredVerdict: z.ZodType<Verdict> = z.object({
-  lastAt: z.number().nullable(),
-  lastKnown: z.boolean(),
-  settledUntil: z.number().nullable(),
-  degraded: Level,
-  down: Level,
-});
-const ThresholdState = z.object({ raised: z.boolean(), crossedAt: z.number().nullable() });
 
 export interface StoreOptions {
   /** The file does not grow beyond; a commit that would need more is refused. */
@@ -93,101 +85,30 @@ export class SqliteStore implements Store {
   };
 
   readonly judgements: JudgementStore = {
-    verdicts: async () => {
-      const rows = this.#connection.all(
-        "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
-      );
-      return rows.map((row) => ({
-        ...seriesFrom(row),
-        verdict: StoredVerdict.parse(JSON.parse(text(row, "verdict"))),
-      }));
-    },
-    thresholds: async () => {
-      const rows = this.#connection.all(
-        `select target, check_id, vantage_point, threshold, labels, state
-         from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
-      );
-      return rows.map((row) => ({
-        ...seriesFrom(row),
-        threshold: text(row, "threshold"),
-        labels: text(row, "labels"),
-        state: ThresholdState.parse(JSON.parse(text(row, "state"))),
-      }));
-    },
+    verdicts: () => this.#driver.read(readVerdicts),
+    thresholds: () => this.#driver.read(readThresholds),
     transitions: async (span) => {
       const asked = { series: this.#codes.allSeries(), ...milliseconds(span) };
       const found = await this.#reader.ask("transitions", asked);
       return found.map(({ series, at, outcome }) => ({
         ...this.#codes.seriesOf(series),
-        at: incidents.instant(at),
+        at: instant(at),
         outcome: outcomeOf(outcome),
       }));
     },
   };
 
-  readonly incidents: IncidentStore = {
-    list: async (filter) => incidents.readIncidents(this.#connection, filter),
-    get: async (id) => incidents.readIncident(this.#connection, id),
-    updates: async (id) => incidents.readUpdates(this.#connection, id),
-    acknowledge: async (id, by, at, update) =>
-      this.#write(() => incidents.acknowledge(this.#connection, id, by, at, update)),
+  readonly #driver: Driver = {
+    read: async (work) => this.#connection.perform(work()),
+    write: async (work) => this.#write(work),
   };
 
-  readonly outbox: Outbox = {
-    of: async (incident) => outbox.noticesOf(this.#connection, incident),
-    recent: async (limit) => outbox.recentNotices(this.#connection, limit),
-    pending: async () => outbox.pendingCount(this.#connection),
-    claim: async (channel, now, limit, leaseSeconds) =>
-      this.#write(() => outbox.claim(this.#connection, channel, now, limit, leaseSeconds)),
-    settle: async (key, result) => this.#write(() => outbox.settle(this.#connection, key, result)),
-  };
-
-  readonly annotations: AnnotationStore = {
-    list: async (span) => readAnnotations(this.#connection, span),
-  };
-
-  readonly heartbeats: HeartbeatStore = {
-    list: async () => {
-      const rows = this.#connection.all("select target, check_id, state from heartbeat order by target, check_id");
-      return rows.map((row) => ({
-        target: text(row, "target"),
-        check: text(row, "check_id"),
-        state: HeartbeatState.parse(JSON.parse(text(row, "state"))),
-      }));
-    },
-    keep: async ({ target, check }, state) => {
-      const sql = "insert or replace into heartbeat (target, check_id, state) values (?, ?, ?)";
-      this.#write(() => this.#connection.run(sql, target, check, JSON.stringify(state)));
-    },
-    forget: async ({ target, check }) => {
-      this.#write(() => this.#connection.run("delete from heartbeat where target = ? and check_id = ?", target, check));
-    },
-  };
-
-  readonly keys: KeyStore = {
-    signing: async (name) => {
-      const kept = this.#keptKey(name);
-      if (kept) return kept;
-      return this.#write(() => {
-        const made = "insert into signing_key (name, key) values (?, ?) on conflict do nothing";
-        this.#connection.run(made, name, randomBytes(32));
-        const key = this.#keptKey(name);
-        if (!key) throw new Error("a key that was just made is not there");
-        return key;
-      });
-    },
-    useOnce: async (token, expires) => {
-      const sql = "insert into used_token (token, expires) values (?, ?) on conflict do nothing";
-      return this.#write(() => this.#connection.run(sql, token, expires.epochMilliseconds) === 1);
-    },
-  };
-
-  readonly audit: AuditStore = {
-    write: async ({ at, who, did, detail }) => {
-      const sql = "insert into audit (at, who, did, detail) values (?, ?, ?, ?)";
-      this.#write(() => this.#connection.run(sql, at.epochMilliseconds, who, did, detail ?? null));
-    },
-  };
+  readonly incidents: IncidentStore = incidentStore(this.#driver);
+  readonly outbox: Outbox = outbox(this.#driver);
+  readonly annotations: AnnotationStore = annotationStore(this.#driver);
+  readonly heartbeats: HeartbeatStore = heartbeatStore(this.#driver);
+  readonly keys: KeyStore = keyStore(this.#driver);
+  readonly audit: AuditStore = auditStore(this.#driver);
 
   constructor(opened: OpenedFile) {
     this.#opened = opened;
@@ -199,11 +120,7 @@ export class SqliteStore implements Store {
   }
 
   async commit(changes: Changes) {
-    const written = this.#write(() => {
-      const result = writeChanges(this.#connection, this.#codes, changes);
-      this.#derivation.note(result.samples, result.transitions);
-      return result;
-    });
+    const written = this.#write(() => this.#writeAll(changes));
     for (const sample of written.samples) this.#tail.add(sample);
     return { opened: written.opened };
   }
@@ -214,7 +131,7 @@ export class SqliteStore implements Store {
     return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
       target: of.target,
       check: of.check,
-      from: incidents.instant(at),
+      from: instant(at),
       seconds: {
         up: (spent[0] ?? 0) / 1000,
         degraded: (spent[1] ?? 0) / 1000,
@@ -250,7 +167,13 @@ export class SqliteStore implements Store {
     }
   }
 
-  #write<Result>(work: () => Result): Result {
+  *#writeAll(changes: Changes): Transaction<Written> {
+    const written = yield* writeChanges(this.#codes, changes);
+    yield* this.#derivation.note(written.samples, written.transitions);
+    return written;
+  }
+
+  #write<Result>(work: () => Transaction<Result>): Result {
     try {
       return this.#connection.transaction(work);
     } catch (error) {
@@ -294,11 +217,6 @@ export class SqliteStore implements Store {
     });
   }
 
-  #keptKey(name: string): Uint8Array | undefined {
-    const row = this.#connection.get("select key from signing_key where name = ?", name);
-    return row && new Uint8Array(blob(row, "key"));
-  }
-
   #named(samples: readonly StoredSample[]): readonly Sample[] {
     return samples.map((sample) =>
       toSample(sample, this.#codes.seriesOf(sample.series), (code) => {
@@ -313,19 +231,13 @@ export class SqliteStore implements Store {
 
 const milliseconds = (span: Span) => ({ from: span.from.epochMilliseconds, to: span.to.epochMilliseconds });
 
-const seriesFrom = (row: Parameters<typeof text>[0]): Series => ({
-  target: text(row, "target"),
-  check: text(row, "check_id"),
-  vantagePoint: text(row, "vantage_point"),
-});
-
 /** What several places read at the same moment, or in the same hour, is averaged. */
 function onePerMoment(points: readonly (readonly [at: number, value: number])[]): ReadingSeries["points"] {
   const byTime = Map.groupBy(points, ([at]) => at);
   return [...byTime]
     .sort(([a], [b]) => a - b)
     .map(([at, same]) => ({
-      at: incidents.instant(at),
+      at: instant(at),
       value: same.reduce((sum, [, value]) => sum + value / same.length, 0),
     }));
 }

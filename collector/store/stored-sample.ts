@@ -3,7 +3,7 @@ import { z } from "zod";
 import { largestSigned } from "../../core/bytes.ts";
 import { storedText } from "../../core/language.ts";
 import { type Phases, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
-import { type Figures, outcomeCode, outcomeOf, type StoredSample } from "./figures.ts";
+import { type CodedReading, type Figures, outcomeCode, outcomeOf, type StoredSample } from "./figures.ts";
 
 const Detail = z.object({
   evidence: z.string().optional(),
@@ -13,12 +13,8 @@ const Detail = z.object({
 const evidenceLength = 2048;
 const reasonLength = 500;
 
-export function toStored(sample: Sample, series: number, codeOf: (reading: Reading) => number): StoredSample {
+export function toStored(sample: Sample, series: number, readings: readonly CodedReading[]): StoredSample {
   const { phases, loopDelaySeconds, sinceLastSeconds } = sample;
-  const readings = new Map<number, number>();
-  for (const reading of sample.readings ?? []) {
-    if (Number.isFinite(reading.value)) readings.set(codeOf(reading), reading.value);
-  }
   return {
     series,
     at: sample.at.epochMilliseconds,
@@ -31,7 +27,7 @@ export function toStored(sample: Sample, series: number, codeOf: (reading: Readi
     ],
     reason: sample.reason?.slice(0, reasonLength),
     detail: detailOf(sample),
-    readings: [...readings].map(([code, value]) => ({ code, value })),
+    readings,
   };
 }
 

@@ -1,9 +1,11 @@
 /** Hours and days of a series: time spent in each outcome, runs, failures and latency, added up and read back. */
 import { emptyHistogram, merge } from "../../core/histogram.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
-import { blob, type Connection, numeric, type Row } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { outcomeCode } from "./figures.ts";
 import { hourOf, type Per, slotKey, startOfHour } from "./keys.ts";
+import { blob, numeric, type Row } from "./rows.ts";
+import { run, statement, type Transaction } from "./statements.ts";
 import type { HourSum } from "./tail.ts";
 
 /** What one row of `hour` or `day` holds. */
@@ -35,19 +37,25 @@ export const isEmpty = ({ spent, runs }: Pick<Sums, "spent" | "runs">) =>
   runs === 0 && spent.every((time, index) => time === 0 || index === unknown);
 const unknown = outcomeCode("unknown" satisfies Outcome);
 
+const turnBefore = statement(
+  "select at, outcome from transition where series = ? and at <= ? order by at desc limit 1",
+);
+const turnsWithin = statement("select at, outcome from transition where series = ? and at > ? and at < ? order by at");
+const select = (per: Per) =>
+  statement(`select up, degraded, down, unknown, runs, failures, latency from ${per} where id = ?`);
+const upsert = (per: Per) =>
+  statement(
+    `insert into ${per} (id, up, degraded, down, unknown, runs, failures, latency) values (?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (id) do update set up = excluded.up, degraded = excluded.degraded, down = excluded.down,
+       unknown = excluded.unknown, runs = excluded.runs, failures = excluded.failures, latency = excluded.latency`,
+  );
+const selectSums = { hour: select("hour"), day: select("day") };
+const upsertSums = { hour: upsert("hour"), day: upsert("day") };
+
 /** The turn in force at the beginning of the span and those within it, oldest first. */
 export function turns(connection: Connection, series: number, span: { from: number; to: number }): readonly Turn[] {
-  const before = connection.get(
-    "select at, outcome from transition where series = ? and at <= ? order by at desc limit 1",
-    series,
-    span.from,
-  );
-  const within = connection.all(
-    "select at, outcome from transition where series = ? and at > ? and at < ? order by at",
-    series,
-    span.from,
-    span.to,
-  );
+  const before = connection.get(turnBefore, series, span.from);
+  const within = connection.all(turnsWithin, series, span.from, span.to);
   return [...(before ? [before] : []), ...within].map((row) => ({
     at: numeric(row, "at"),
     outcome: numeric(row, "outcome"),
@@ -70,23 +78,13 @@ export function spentInHour(of: readonly Turn[], hour: number, newest: number | 
 }
 
 export function readSums(connection: Connection, per: Per, slot: number, series: number): Sums | undefined {
-  const row = connection.get(
-    `select up, degraded, down, unknown, runs, failures, latency from ${per} where id = ?`,
-    slotKey(slot, series),
-  );
+  const row = connection.get(selectSums[per], slotKey(slot, series));
   return row ? sumsFrom(row) : undefined;
 }
 
-export function writeSums(connection: Connection, per: Per, slot: number, series: number, sums: Sums): void {
-  connection.run(
-    `insert or replace into ${per} (id, up, degraded, down, unknown, runs, failures, latency)
-     values (?, ?, ?, ?, ?, ?, ?, ?)`,
-    slotKey(slot, series),
-    ...sums.spent,
-    sums.runs,
-    sums.failures,
-    sums.latency,
-  );
+export function* writeSums(per: Per, slot: number, series: number, sums: Sums): Transaction<void> {
+  const { spent, runs, failures, latency } = sums;
+  yield* run(upsertSums[per], slotKey(slot, series), ...spent, runs, failures, latency);
 }
 
 const sumsFrom = (row: Row): Sums => ({

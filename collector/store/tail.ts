@@ -4,9 +4,11 @@
  */
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
 import { looseSamples } from "./batch.ts";
-import { type Connection, numeric } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
 import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
+import { numeric } from "./rows.ts";
+import { statement } from "./statements.ts";
 
 /** Samples of one series and hour that no row of `hour` has counted. */
 export interface HourSum {
@@ -17,6 +19,8 @@ export interface HourSum {
 
 const noSum: HourSum = { runs: 0, failures: 0, latency: emptyHistogram };
 
+const packedUntil = statement("select id, last_at from series where last_at is not null");
+
 const allHours = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 export class Tail {
@@ -26,7 +30,7 @@ export class Tail {
   readonly #sums = new Map<number, HourSum>();
 
   constructor(connection: Connection) {
-    for (const row of connection.each("select id, last_at from series where last_at is not null")) {
+    for (const row of connection.each(packedUntil)) {
       this.#newest.set(numeric(row, "id"), numeric(row, "last_at"));
     }
     for (const sample of looseSamples(connection, allHours, () => true)) this.add(sample);

@@ -1,13 +1,17 @@
-/** One commit: everything that Changes holds, inside the transaction of the caller. */
+/** One commit: everything that Changes holds, in one transaction. */
 import type { Incident } from "../../core/incident.ts";
+import type { Reading, Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
+import type { IncidentChange } from "../../core/store/incidents.ts";
+import type { StoredThreshold, StoredVerdict, Transition } from "../../core/store/judgements.ts";
+import type { Series } from "../../core/store/series.ts";
 import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
 import type { Codes } from "./codes.ts";
-import type { Connection } from "./connection.ts";
-import { outcomeCode, type StoredSample } from "./figures.ts";
+import { type CodedReading, outcomeCode, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
+import { run, statement, type Transaction } from "./statements.ts";
 import { toStored } from "./stored-sample.ts";
 
 export interface Written {
@@ -16,41 +20,87 @@ export interface Written {
   readonly transitions: readonly { readonly series: number; readonly at: number }[];
 }
 
-export function writeChanges(connection: Connection, codes: Codes, changes: Changes): Written {
-  const samples = (changes.samples ?? []).map((sample) => {
-    const series = codes.seriesCode(sample);
-    return toStored(sample, series, (reading) => codes.readingCode(series, reading));
-  });
-  writeBatches(connection, samples);
-  const transitions = (changes.transitions ?? []).map((transition) => {
-    const series = codes.seriesCode(transition);
-    const at = transition.at.epochMilliseconds;
-    connection.run(
-      "insert or replace into transition (series, at, outcome) values (?, ?, ?)",
-      series,
-      at,
-      outcomeCode(transition.outcome),
-    );
-    return { series, at };
-  });
-  for (const { verdict, ...series } of changes.verdicts ?? []) {
-    connection.run(
-      "insert into verdict (series, verdict) values (?, ?) on conflict do update set verdict = excluded.verdict",
-      codes.seriesCode(series),
-      JSON.stringify(verdict),
-    );
-  }
-  for (const { threshold, labels, state, ...series } of changes.thresholds ?? []) {
-    connection.run(
-      "insert or replace into threshold (series, threshold, labels, state) values (?, ?, ?, ?)",
-      codes.seriesCode(series),
-      threshold,
-      labels,
-      JSON.stringify(state),
-    );
-  }
-  const opened = (changes.incidents ?? []).flatMap((change) => changeIncident(connection, change) ?? []);
-  addNotices(connection, changes.notices ?? []);
-  addAnnotations(connection, changes.annotations ?? []);
+const upsertTransition = statement(
+  `insert into transition (series, at, outcome) values (?, ?, ?)
+   on conflict (series, at) do update set outcome = excluded.outcome`,
+);
+const upsertVerdict = statement(
+  "insert into verdict (series, verdict) values (?, ?) on conflict (series) do update set verdict = excluded.verdict",
+);
+const upsertThreshold = statement(
+  `insert into threshold (series, threshold, labels, state) values (?, ?, ?, ?)
+   on conflict (series, threshold, labels) do update set state = excluded.state`,
+);
+
+export function* writeChanges(codes: Codes, changes: Changes): Transaction<Written> {
+  const samples = yield* writeSamples(codes, changes.samples ?? []);
+  const transitions = yield* writeTransitions(codes, changes.transitions ?? []);
+  yield* writeVerdicts(codes, changes.verdicts ?? []);
+  yield* writeThresholds(codes, changes.thresholds ?? []);
+  const opened = yield* changeIncidents(changes.incidents ?? []);
+  yield* addNotices(changes.notices ?? []);
+  yield* addAnnotations(changes.annotations ?? []);
   return { opened, samples, transitions };
+}
+
+function* writeSamples(codes: Codes, samples: readonly Sample[]): Transaction<readonly StoredSample[]> {
+  const stored: StoredSample[] = [];
+  for (const sample of samples) {
+    const series = codes.seriesCode(sample) ?? (yield* codes.addSeries(sample));
+    const readings = sample.readings ? yield* codedReadings(codes, series, sample.readings) : [];
+    stored.push(toStored(sample, series, readings));
+  }
+  yield* writeBatches(stored);
+  return stored;
+}
+
+/** Of several readings of the same the last one counts; no number that is none is kept. */
+function* codedReadings(
+  codes: Codes,
+  series: number,
+  readings: readonly Reading[],
+): Transaction<readonly CodedReading[]> {
+  const values = new Map<number, number>();
+  for (const reading of readings) {
+    if (!Number.isFinite(reading.value)) continue;
+    const code = codes.readingCode(series, reading) ?? (yield* codes.addReading(series, reading));
+    values.set(code, reading.value);
+  }
+  return [...values].map(([code, value]) => ({ code, value }));
+}
+
+function* writeTransitions(codes: Codes, transitions: readonly Transition[]): Transaction<Written["transitions"]> {
+  const written: Written["transitions"][number][] = [];
+  for (const transition of transitions) {
+    const series = yield* codeOf(codes, transition);
+    const at = transition.at.epochMilliseconds;
+    yield* run(upsertTransition, series, at, outcomeCode(transition.outcome));
+    written.push({ series, at });
+  }
+  return written;
+}
+
+function* writeVerdicts(codes: Codes, verdicts: readonly StoredVerdict[]): Transaction<void> {
+  for (const { verdict, ...series } of verdicts) {
+    yield* run(upsertVerdict, yield* codeOf(codes, series), JSON.stringify(verdict));
+  }
+}
+
+function* writeThresholds(codes: Codes, thresholds: readonly StoredThreshold[]): Transaction<void> {
+  for (const { threshold, labels, state, ...series } of thresholds) {
+    yield* run(upsertThreshold, yield* codeOf(codes, series), threshold, labels, JSON.stringify(state));
+  }
+}
+
+function* changeIncidents(changes: readonly IncidentChange[]): Transaction<readonly Incident[]> {
+  const opened: Incident[] = [];
+  for (const change of changes) {
+    const incident = yield* changeIncident(change);
+    if (incident) opened.push(incident);
+  }
+  return opened;
+}
+
+function* codeOf(codes: Codes, series: Series): Transaction<number> {
+  return codes.seriesCode(series) ?? (yield* codes.addSeries(series));
 }

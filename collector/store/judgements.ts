@@ -1,0 +1,45 @@
+/** Verdicts and states of thresholds in the store: the newest of each. Transitions are read by the reader (sums.ts). */
+import { z } from "zod";
+import type { StoredThreshold, StoredVerdict } from "../../core/store/judgements.ts";
+import type { Series } from "../../core/store/series.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import { type Row, text } from "./rows.ts";
+import { all, statement, type Transaction } from "./statements.ts";
+
+const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
+const VerdictJson: z.ZodType<Verdict> = z.object({
+  lastAt: z.number().nullable(),
+  lastKnown: z.boolean(),
+  settledUntil: z.number().nullable(),
+  degraded: Level,
+  down: Level,
+});
+const ThresholdState = z.object({ raised: z.boolean(), crossedAt: z.number().nullable() });
+
+const allVerdicts = statement(
+  "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
+);
+const allThresholds = statement(
+  `select target, check_id, vantage_point, threshold, labels, state
+   from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
+);
+
+export function* readVerdicts(): Transaction<readonly StoredVerdict[]> {
+  const rows = yield* all(allVerdicts);
+  return rows.map((row) => ({ ...seriesFrom(row), verdict: VerdictJson.parse(JSON.parse(text(row, "verdict"))) }));
+}
+
+export function* readThresholds(): Transaction<readonly StoredThreshold[]> {
+  return (yield* all(allThresholds)).map((row) => ({
+    ...seriesFrom(row),
+    threshold: text(row, "threshold"),
+    labels: text(row, "labels"),
+    state: ThresholdState.parse(JSON.parse(text(row, "state"))),
+  }));
+}
+
+const seriesFrom = (row: Row): Series => ({
+  target: text(row, "target"),
+  check: text(row, "check_id"),
+  vantagePoint: text(row, "vantage_point"),
+});
