@@ -1,5 +1,5 @@
 /** Works out, now and then, what is too dear for every sample: uptime, error budgets, and when disks are full. */
-import type { Metrics, TargetFigures } from "../collector/metrics.ts";
+import type { Metrics, TargetFigures } from "../collector/export/metrics.ts";
 import type { CapacityModel } from "../core/capacity.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";

@@ -1,6 +1,6 @@
 /** The part that delivers what waits in the outbox, and is broken when a channel has accepted nothing for minutes. */
 import { type Delivery, openDelivery } from "../alerts/delivery/delivery.ts";
-import type { Metrics } from "../collector/metrics.ts";
+import type { Metrics } from "../collector/export/metrics.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { Pulse } from "./liveness.ts";

@@ -1,7 +1,8 @@
 /** The part that measures: starts the probing thread, whose samples go into the ledger. */
+
+import type { Metrics } from "../collector/export/metrics.ts";
 import type { Heartbeats } from "../collector/heartbeats.ts";
 import type { Ledger } from "../collector/ledger.ts";
-import type { Metrics } from "../collector/metrics.ts";
 import { openProbing, type Probing } from "../collector/probing.ts";
 import { checkKey } from "../core/sample.ts";
 import { Pulse } from "./liveness.ts";

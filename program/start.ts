@@ -4,12 +4,12 @@
  */
 import { dirname, join } from "node:path";
 import { openJudge } from "../alerts/judging/judge.ts";
+import { openMetrics } from "../collector/export/metrics.ts";
+import { openTelemetry } from "../collector/export/telemetry.ts";
 import { openHeartbeats } from "../collector/heartbeats.ts";
 import { openLedger } from "../collector/ledger.ts";
-import { openMetrics } from "../collector/metrics.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
 import { openSqliteStore } from "../collector/store/sqlite.ts";
-import { openTelemetry } from "../collector/telemetry.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import { readingFamilies } from "../core/metric-families.ts";

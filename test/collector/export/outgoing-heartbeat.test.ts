@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { sendHeartbeats } from "../../collector/heartbeat.ts";
-import { silentLog } from "../../core/log.ts";
-import type { Http } from "../../core/probe.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
+import { sendHeartbeats } from "../../../collector/export/outgoing-heartbeat.ts";
+import { silentLog } from "../../../core/log.ts";
+import type { Http } from "../../../core/probe.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
 
 async function setup() {
   let beats = 0;

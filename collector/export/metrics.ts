@@ -1,9 +1,9 @@
 /** /metrics: everything known, from memory. A scrape touches neither a watched server nor the store. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { Live } from "../core/live.ts";
-import type { MetricFamily } from "../core/metric-families.ts";
-import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../core/sample.ts";
-import type { Target } from "../core/target.ts";
+import type { Live } from "../../core/live.ts";
+import type { MetricFamily } from "../../core/metric-families.ts";
+import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
+import type { Target } from "../../core/target.ts";
 import { type ExposedSeries, exposition, type Family } from "./exposition.ts";
 
 /** Figures that are worked out now and then, not at each sample. */

@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { openMetrics } from "../../collector/metrics.ts";
-import type { Live } from "../../core/live.ts";
-import { readingFamilies } from "../../core/metric-families.ts";
-import { outcomes, type Sample } from "../../core/sample.ts";
-import { noVerdict } from "../../core/verdict.ts";
-import { loadProbes } from "../../program/plug-ins.ts";
-import { exportedMetrics } from "../deploy/exported.ts";
+import { openMetrics } from "../../../collector/export/metrics.ts";
+import type { Live } from "../../../core/live.ts";
+import { readingFamilies } from "../../../core/metric-families.ts";
+import { outcomes, type Sample } from "../../../core/sample.ts";
+import { noVerdict } from "../../../core/verdict.ts";
+import { loadProbes } from "../../../program/plug-ins.ts";
+import { exportedMetrics } from "../../deploy/exported.ts";
 
 const at = Temporal.Instant.from("2026-11-23T12:00:00Z");
 const place = { vantagePoint: "here", at, durationSeconds: 0.25 };
@@ -129,12 +129,12 @@ const processes = (body: string) => {
   return [...new Set(bare), ""].join("\n");
 };
 
-// One that is meant is written with `npx vitest run test/collector/metrics.test.ts -u`, and its name in the changelog.
+// One that is meant is written with `npx vitest run test/collector/export/metrics.test.ts -u`, and its name in the changelog.
 test("the metrics are those of the golden file: a change here is a change of an interface", async () => {
   const { metrics } = setup();
   const { body, contentType } = await metrics.render(undefined);
   expect(contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
-  await expect(ours(body)).toMatchFileSnapshot("../fixtures/metrics/golden.prom");
+  await expect(ours(body)).toMatchFileSnapshot("../../fixtures/metrics/golden.prom");
 });
 
 test.runIf(process.platform === "linux")("so are those of the process, some of which only Linux tells", async () => {
@@ -146,7 +146,7 @@ test.runIf(process.platform === "linux")("so are those of the process, some of w
     expect(rendered.body).toContain("tidewatch_nodejs_gc_duration_seconds_count");
     return rendered;
   }, 10_000);
-  await expect(processes(body)).toMatchFileSnapshot("../fixtures/metrics/golden-process.prom");
+  await expect(processes(body)).toMatchFileSnapshot("../../fixtures/metrics/golden-process.prom");
 });
 
 test("every metric that a probe declares for export stands in the golden file, with its labels", async () => {

@@ -1,7 +1,7 @@
 /** "Still alive" to somebody outside, who pages when it stops: sent only while every part of us really moves. */
-import type { Clock } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
-import type { Http } from "../core/probe.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import type { Http } from "../../core/probe.ts";
 
 export interface HeartbeatSettings {
   readonly url: string;

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { startCoop } from "../helpers/co-op.ts";
-import { until } from "../helpers/program.ts";
-import { silentServer } from "../helpers/silent-server.ts";
+import { startCoop } from "../../helpers/co-op.ts";
+import { until } from "../../helpers/program.ts";
+import { silentServer } from "../../helpers/silent-server.ts";
 
 interface Received {
   readonly path: string;
@@ -75,7 +75,7 @@ async function loaded(settings: unknown, env: Readonly<Record<string, string>> =
     import { registerHooks } from "node:module";
     let count = 0;
     registerHooks({ load(url, context, next) { if (url.includes("@opentelemetry")) count++; return next(url, context); } });
-    const { openTelemetry } = await import(${JSON.stringify(new URL("../../collector/telemetry.ts", import.meta.url).href)});
+    const { openTelemetry } = await import(${JSON.stringify(new URL("../../../collector/export/telemetry.ts", import.meta.url).href)});
     await using telemetry = await openTelemetry(${JSON.stringify(settings)}, { version: "1.0.0", env: process.env });
     console.log(count);`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
