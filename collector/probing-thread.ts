@@ -5,7 +5,7 @@ import { ConfigError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Check } from "../core/target.ts";
-import { openHttp } from "./http.ts";
+import { openHttp } from "./network/http.ts";
 import { asPlain, type FromWorker, type ProbingStart, toWorker, workerData } from "./probing-messages.ts";
 import { Runner, type RunnerSettings } from "./runner.ts";
 import { Schedule } from "./schedule.ts";

@@ -13,12 +13,12 @@ import type { Probe } from "../core/probe.ts";
 import type { Finding, Reading, Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { Accidents } from "./accidents.ts";
-import type { Hop } from "./hop.ts";
-import type { HttpClient, RunHttp } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import type { Hop } from "./network/connection-failure.ts";
+import type { HttpClient, RunHttp } from "./network/http.ts";
+import { inSeconds } from "./network/measures.ts";
 import type { SelfCheck } from "./self-check.ts";
 import { startRunSpan } from "./spans.ts";
-import { inSeconds } from "./wording.ts";
 
 export interface RunParts {
   readonly probe: Probe;

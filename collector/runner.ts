@@ -9,8 +9,8 @@ import type { Probe } from "../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
 import { Accidents } from "./accidents.ts";
-import type { HttpClient } from "./http.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import type { HttpClient } from "./network/http.ts";
 import { runCheck } from "./run-check.ts";
 import type { SelfCheck } from "./self-check.ts";
 

@@ -7,10 +7,10 @@ import { errorCode } from "../core/error-code.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { noLongerNeeded } from "../core/nap.ts";
-import { dial } from "./dial.ts";
-import type { HttpClient } from "./http.ts";
-import { type NameResolver, openResolver } from "./resolve.ts";
-import { endpoint, listed } from "./wording.ts";
+import { dial } from "./network/dial.ts";
+import type { HttpClient } from "./network/http.ts";
+import { endpoint, listed } from "./network/measures.ts";
+import { type NameResolver, openResolver } from "./network/resolve.ts";
 
 type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
 

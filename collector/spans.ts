@@ -2,7 +2,7 @@
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";
-import type { Hop } from "./hop.ts";
+import type { Hop } from "./network/connection-failure.ts";
 
 export interface RunSpan {
   end(sample: Sample | undefined, hops: readonly Hop[]): void;

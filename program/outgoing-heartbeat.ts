@@ -1,6 +1,6 @@
 /** The part that tells somebody outside that we live, for as long as nothing is wrong with the others. */
 import { sendHeartbeats } from "../collector/export/outgoing-heartbeat.ts";
-import { openHttp } from "../collector/http.ts";
+import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";

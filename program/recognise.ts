@@ -1,6 +1,6 @@
 /** Finds out what runs at an address: NodeInfo first, then what each software alone has, then whether it is a feed or a page. */
 import { z } from "zod";
-import { openHttp } from "../collector/http.ts";
+import { openHttp } from "../collector/network/http.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer } from "../core/probe.ts";

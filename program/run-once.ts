@@ -1,5 +1,5 @@
 /** Runs some checks once, right now, outside of any schedule: for `probe`. */
-import { openHttp } from "../collector/http.ts";
+import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import { Runner } from "../collector/runner.ts";
 import { openSelfCheck } from "../collector/self-check.ts";

@@ -3,7 +3,7 @@ import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
 import { Accidents } from "../../collector/accidents.ts";
-import { openHttp } from "../../collector/http.ts";
+import { openHttp } from "../../collector/network/http.ts";
 import { type RunParts, runCheck } from "../../collector/run-check.ts";
 import { assumeSight, type SelfCheck } from "../../collector/self-check.ts";
 import { deadlinePassed } from "../../core/deadline.ts";

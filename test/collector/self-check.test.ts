@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openHttp } from "../../collector/http.ts";
-import type { NameResolver } from "../../collector/resolve.ts";
+import { openHttp } from "../../collector/network/http.ts";
+import type { NameResolver } from "../../collector/network/resolve.ts";
 import { openSelfCheck } from "../../collector/self-check.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";

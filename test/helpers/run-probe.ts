@@ -1,5 +1,5 @@
 /** Runs one probe once, with the real HTTP client and the real meaning of failures, as the collector would. */
-import { openHttp } from "../../collector/http.ts";
+import { openHttp } from "../../collector/network/http.ts";
 import { runCheck } from "../../collector/run-check.ts";
 import { assumeSight } from "../../collector/self-check.ts";
 import type { Clock } from "../../core/clock.ts";

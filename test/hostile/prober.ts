@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { openHttp } from "../../collector/http.ts";
 import { LoopDelay } from "../../collector/loop-delay.ts";
-import type { NameResolver } from "../../collector/resolve.ts";
+import { openHttp } from "../../collector/network/http.ts";
+import type { NameResolver } from "../../collector/network/resolve.ts";
 import { runCheck } from "../../collector/run-check.ts";
 import { assumeSight } from "../../collector/self-check.ts";
 import { Unreachable } from "../../core/errors.ts";

@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { openHttp } from "../../collector/http.ts";
-import { type NameResolver, openResolver } from "../../collector/resolve.ts";
-import { deadlinePassed } from "../../core/deadline.ts";
-import { Unreachable } from "../../core/errors.ts";
-import type { HttpRequest } from "../../core/probe.ts";
-import { certificate } from "../helpers/certificates.ts";
-import { bytesServer, closedPort, dnsServer, httpServer, httpsServer, tcpServer } from "../helpers/servers.ts";
+import { openHttp } from "../../../collector/network/http.ts";
+import { type NameResolver, openResolver } from "../../../collector/network/resolve.ts";
+import { deadlinePassed } from "../../../core/deadline.ts";
+import { Unreachable } from "../../../core/errors.ts";
+import type { HttpRequest } from "../../../core/probe.ts";
+import { certificate } from "../../helpers/certificates.ts";
+import { bytesServer, closedPort, dnsServer, httpServer, httpsServer, tcpServer } from "../../helpers/servers.ts";
 
 const userAgent = "Tidewatch/test (+https://status.example/; contact@example.org)";
 

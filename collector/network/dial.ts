@@ -2,11 +2,11 @@
 import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { performance } from "node:perf_hooks";
-import { codeOrName } from "../core/error-code.ts";
-import { NotMeasured, Unreachable } from "../core/errors.ts";
-import { faultOfOurs } from "./blind.ts";
+import { codeOrName } from "../../core/error-code.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
+import { faultOfOurs } from "./local-fault.ts";
+import { endpoint, inSeconds, listed } from "./measures.ts";
 import type { Address } from "./resolve.ts";
-import { endpoint, inSeconds, listed } from "./wording.ts";
 
 export interface Dialled extends Address {
   readonly socket: Socket;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { dial } from "../../collector/dial.ts";
-import type { Address } from "../../collector/resolve.ts";
-import { NotMeasured, Unreachable } from "../../core/errors.ts";
-import { closedPort, tcpServer } from "../helpers/servers.ts";
+import { dial } from "../../../collector/network/dial.ts";
+import type { Address } from "../../../collector/network/resolve.ts";
+import { NotMeasured, Unreachable } from "../../../core/errors.ts";
+import { closedPort, tcpServer } from "../../helpers/servers.ts";
 
 const v4 = (address: string): Address => ({ address, family: 4 });
 const v6 = (address: string): Address => ({ address, family: 6 });

@@ -3,10 +3,10 @@ import { lookup, Resolver } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { isIP, isIPv6 } from "node:net";
 import { performance } from "node:perf_hooks";
-import { orAborted } from "../core/deadline.ts";
-import { codeOrName } from "../core/error-code.ts";
-import { Unreachable } from "../core/errors.ts";
-import { plainText } from "../core/plain-text.ts";
+import { orAborted } from "../../core/deadline.ts";
+import { codeOrName } from "../../core/error-code.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { plainText } from "../../core/plain-text.ts";
 
 export interface Address {
   readonly address: string;

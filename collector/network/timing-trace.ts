@@ -1,7 +1,7 @@
 /** What happened on the way to an answer, step by step and with times: for the phases, the evidence and the spans. */
 import { performance } from "node:perf_hooks";
-import type { TlsFacts } from "../core/probe.ts";
-import type { PhaseName, Phases } from "../core/sample.ts";
+import type { TlsFacts } from "../../core/probe.ts";
+import type { PhaseName, Phases } from "../../core/sample.ts";
 
 type StepName = Exclude<PhaseName, "total">;
 

@@ -2,12 +2,12 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
-import { codeOrName } from "../core/error-code.ts";
-import { NotMeasured, Unreachable } from "../core/errors.ts";
-import { plainText } from "../core/plain-text.ts";
-import type { TlsFacts, TlsFault } from "../core/probe.ts";
+import { codeOrName } from "../../core/error-code.ts";
+import { NotMeasured, Unreachable } from "../../core/errors.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { TlsFacts, TlsFault } from "../../core/probe.ts";
 import { type Authorities, authoritiesIn, pathOf } from "./certificate-path.ts";
-import { listed } from "./wording.ts";
+import { listed } from "./measures.ts";
 
 /** What is trusted: for OpenSSL, and for ourselves to read. */
 export interface Trust {

@@ -1,18 +1,18 @@
 /** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
 import type { z } from "zod";
-import { Unreachable } from "../core/errors.ts";
-import { isSoonRead } from "../core/json-shape.ts";
-import { isPrivate } from "../core/networks.ts";
-import { plainText } from "../core/plain-text.ts";
-import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../core/probe.ts";
-import type { Phases } from "../core/sample.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { isSoonRead } from "../../core/json-shape.ts";
+import { isPrivate } from "../../core/networks.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../../core/probe.ts";
+import type { Phases } from "../../core/sample.ts";
+import { type Hop, unreachable } from "./connection-failure.ts";
 import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
-import { type Hop, unreachable } from "./hop.ts";
 import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
+import { Trail } from "./timing-trace.ts";
 import { secure, type Trust, trustOf } from "./tls.ts";
-import { Trail } from "./trail.ts";
 
 export interface HttpSettings {
   /** With an address where people can read about us: "Tidewatch/1.0 (+https://status.example/; contact@example)". */

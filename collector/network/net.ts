@@ -2,16 +2,16 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { orAborted } from "../core/deadline.ts";
-import { codeOrName } from "../core/error-code.ts";
-import { Unreachable } from "../core/errors.ts";
-import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../core/probe.ts";
+import { orAborted } from "../../core/deadline.ts";
+import { codeOrName } from "../../core/error-code.ts";
+import { Unreachable } from "../../core/errors.ts";
+import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../../core/probe.ts";
+import { type Hop, unreachable } from "./connection-failure.ts";
 import { dial } from "./dial.ts";
-import { type Hop, unreachable } from "./hop.ts";
+import { endpoint, inSeconds } from "./measures.ts";
 import type { NameResolver } from "./resolve.ts";
+import { Trail } from "./timing-trace.ts";
 import { handshake, type Trust } from "./tls.ts";
-import { Trail } from "./trail.ts";
-import { endpoint, inSeconds } from "./wording.ts";
 
 export interface NetParts {
   readonly resolver: NameResolver;

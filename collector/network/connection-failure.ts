@@ -1,11 +1,11 @@
 /** One connection on the way to an answer: what is known of it, and why it failed, in a sentence. */
 
-import { isDeadline } from "../core/deadline.ts";
-import { Unreachable } from "../core/errors.ts";
-import { plainText } from "../core/plain-text.ts";
-import type { TlsFacts } from "../core/probe.ts";
-import type { Trail } from "./trail.ts";
-import { endpoint, inBytes, inSeconds } from "./wording.ts";
+import { isDeadline } from "../../core/deadline.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { plainText } from "../../core/plain-text.ts";
+import type { TlsFacts } from "../../core/probe.ts";
+import { endpoint, inBytes, inSeconds } from "./measures.ts";
+import type { Trail } from "./timing-trace.ts";
 
 export interface Hop {
   /** Without credentials and query. */

@@ -1,11 +1,11 @@
 /** One HTTP/1.1 request and its answer over a connection we opened; undici speaks the protocol, the limits are ours. */
 import type { Socket } from "node:net";
 import { Client } from "undici";
-import { codeOrName } from "../core/error-code.ts";
-import { Unreachable } from "../core/errors.ts";
-import { plainText } from "../core/plain-text.ts";
-import type { Trail } from "./trail.ts";
-import { inBytes, inSeconds } from "./wording.ts";
+import { codeOrName } from "../../core/error-code.ts";
+import { Unreachable } from "../../core/errors.ts";
+import { plainText } from "../../core/plain-text.ts";
+import { inBytes, inSeconds } from "./measures.ts";
+import type { Trail } from "./timing-trace.ts";
 
 export interface Message {
   readonly origin: string;
