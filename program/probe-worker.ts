@@ -1,9 +1,9 @@
-/** The probing thread: started by collector/probing.ts, never by hand. */
+/** The probing thread: started by collector/probing/supervisor.ts, never by hand. */
 import { parentPort, workerData } from "node:worker_threads";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
-import type { ProbingStart } from "../collector/probing-messages.ts";
-import { type ProbingPlan, probeUntilStopped } from "../collector/probing-thread.ts";
+import type { ProbingStart } from "../collector/probing/messages.ts";
+import { type ProbingPlan, probeUntilStopped } from "../collector/probing/worker.ts";
 import { parseConfig } from "./config-file.ts";
 import { loadPlugins } from "./plug-ins.ts";
 import { systemClock } from "./system-clock.ts";

@@ -1,9 +1,9 @@
 /** Runs some checks once, right now, outside of any schedule: for `probe`. */
 import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
-import { Runner } from "../collector/runner.ts";
-import { openSelfCheck } from "../collector/self-check.ts";
-import { Slots } from "../collector/slots.ts";
+import { Slots } from "../collector/probing/concurrency.ts";
+import { Runner } from "../collector/probing/runner.ts";
+import { openSelfCheck } from "../collector/probing/self-check.ts";
 import type { Config, Plugins } from "../core/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Sample } from "../core/sample.ts";

@@ -3,7 +3,7 @@
 import type { Metrics } from "../collector/export/metrics.ts";
 import type { Heartbeats } from "../collector/heartbeats.ts";
 import type { Ledger } from "../collector/ledger.ts";
-import { openProbing, type Probing } from "../collector/probing.ts";
+import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
 import { checkKey } from "../core/sample.ts";
 import { Pulse } from "./liveness.ts";
 import type { Part } from "./part.ts";

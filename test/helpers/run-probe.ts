@@ -1,7 +1,7 @@
 /** Runs one probe once, with the real HTTP client and the real meaning of failures, as the collector would. */
 import { openHttp } from "../../collector/network/http.ts";
-import { runCheck } from "../../collector/run-check.ts";
-import { assumeSight } from "../../collector/self-check.ts";
+import { runCheck } from "../../collector/probing/run-check.ts";
+import { assumeSight } from "../../collector/probing/self-check.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import { silentLog } from "../../core/log.ts";

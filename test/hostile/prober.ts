@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { LoopDelay } from "../../collector/loop-delay.ts";
 import { openHttp } from "../../collector/network/http.ts";
 import type { NameResolver } from "../../collector/network/resolve.ts";
-import { runCheck } from "../../collector/run-check.ts";
-import { assumeSight } from "../../collector/self-check.ts";
+import { LoopDelay } from "../../collector/probing/loop-delay.ts";
+import { runCheck } from "../../collector/probing/run-check.ts";
+import { assumeSight } from "../../collector/probing/self-check.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Probe } from "../../core/probe.ts";

@@ -1,8 +1,8 @@
 /** Errors that are bugs or troubles of our own: counted, and each told once. */
-import { NotMeasured } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
-import { type CheckKey, checkKey } from "../core/sample.ts";
-import type { Check } from "../core/target.ts";
+import { NotMeasured } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { type CheckKey, checkKey } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
 
 export class Accidents {
   readonly #log: Log;

@@ -1,14 +1,14 @@
 /** The main thread's side of the probing thread: starts it, listens to it, and starts it again when it dies. */
 import { Worker } from "node:worker_threads";
-import type { Clock } from "../core/clock.ts";
-import type { Hearing } from "../core/heartbeat.ts";
-import type { Log } from "../core/log.ts";
-import { noLongerNeeded } from "../core/nap.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Verdict } from "../core/verdict.ts";
-import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./probing-messages.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Hearing } from "../../core/heartbeat.ts";
+import type { Log } from "../../core/log.ts";
+import { noLongerNeeded } from "../../core/nap.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./messages.ts";
 
-export type { ProbingStart } from "./probing-messages.ts";
+export type { ProbingStart } from "./messages.ts";
 
 export interface ProbingParts {
   /** The file that is the thread. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Slots } from "../../collector/slots.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
+import { Slots } from "../../../collector/probing/concurrency.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
 
 function setup(limits: { busy?: number; underWay?: number } = {}) {
   const clock = new FakeClock();

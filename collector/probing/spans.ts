@@ -1,8 +1,8 @@
 /** A span for each run of a check, with its phases at their true times; free of cost while nobody listens. */
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { Sample } from "../core/sample.ts";
-import type { Check } from "../core/target.ts";
-import type { Hop } from "./network/connection-failure.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
+import type { Hop } from "../network/connection-failure.ts";
 
 export interface RunSpan {
   end(sample: Sample | undefined, hops: readonly Hop[]): void;

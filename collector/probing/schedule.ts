@@ -3,13 +3,13 @@
  * once, without drift, and sooner while a change is being made sure of, of a check or of what depends on it.
  */
 import { createHash } from "node:crypto";
-import type { Clock } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
-import { Nap } from "../core/nap.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Check } from "../core/target.ts";
-import { advance, noVerdict, pending, type Verdict } from "../core/verdict.ts";
-import type { Slots } from "./slots.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import { Nap } from "../../core/nap.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
+import { advance, noVerdict, pending, type Verdict } from "../../core/verdict.ts";
+import type { Slots } from "./concurrency.ts";
 
 export interface ScheduleParts {
   readonly checks: readonly Check[];

@@ -3,8 +3,8 @@
  * gives its slot back, so that a wave of hanging targets keeps nobody out.
  */
 
-import type { Clock } from "../core/clock.ts";
-import { noLongerNeeded } from "../core/nap.ts";
+import type { Clock } from "../../core/clock.ts";
+import { noLongerNeeded } from "../../core/nap.ts";
 
 export interface SlotSettings {
   readonly clock: Clock;

@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from "vitest";
-import { Schedule } from "../../collector/schedule.ts";
-import { Slots } from "../../collector/slots.ts";
-import { silentLog } from "../../core/log.ts";
-import type { CheckKey, Outcome, Sample } from "../../core/sample.ts";
-import type { Check } from "../../core/target.ts";
-import { advance, noVerdict, type Verdict } from "../../core/verdict.ts";
-import { aCheck, aSample } from "../helpers/checks.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
+import { Slots } from "../../../collector/probing/concurrency.ts";
+import { Schedule } from "../../../collector/probing/schedule.ts";
+import { silentLog } from "../../../core/log.ts";
+import type { CheckKey, Outcome, Sample } from "../../../core/sample.ts";
+import type { Check } from "../../../core/target.ts";
+import { advance, noVerdict, type Verdict } from "../../../core/verdict.ts";
+import { aCheck, aSample } from "../../helpers/checks.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
 
 const ends: AbortController[] = [];
 afterEach(() => {

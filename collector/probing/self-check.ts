@@ -1,16 +1,16 @@
 /** "Is it me?": before a service is blamed, we look whether we can reach anything at all. */
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
-import type { Clock } from "../core/clock.ts";
-import { deadlinePassed } from "../core/deadline.ts";
-import { errorCode } from "../core/error-code.ts";
-import { Unreachable } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
-import { noLongerNeeded } from "../core/nap.ts";
-import { dial } from "./network/dial.ts";
-import type { HttpClient } from "./network/http.ts";
-import { endpoint, listed } from "./network/measures.ts";
-import { type NameResolver, openResolver } from "./network/resolve.ts";
+import type { Clock } from "../../core/clock.ts";
+import { deadlinePassed } from "../../core/deadline.ts";
+import { errorCode } from "../../core/error-code.ts";
+import { Unreachable } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { noLongerNeeded } from "../../core/nap.ts";
+import { dial } from "../network/dial.ts";
+import type { HttpClient } from "../network/http.ts";
+import { endpoint, listed } from "../network/measures.ts";
+import { type NameResolver, openResolver } from "../network/resolve.ts";
 
 type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { openHttp } from "../../collector/network/http.ts";
-import type { NameResolver } from "../../collector/network/resolve.ts";
-import { openSelfCheck } from "../../collector/self-check.ts";
-import { Unreachable } from "../../core/errors.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
-import { closedPort, httpServer, tcpServer } from "../helpers/servers.ts";
-import { testLog } from "../helpers/test-log.ts";
+import { openHttp } from "../../../collector/network/http.ts";
+import type { NameResolver } from "../../../collector/network/resolve.ts";
+import { openSelfCheck } from "../../../collector/probing/self-check.ts";
+import { Unreachable } from "../../../core/errors.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
+import { closedPort, httpServer, tcpServer } from "../../helpers/servers.ts";
+import { testLog } from "../../helpers/test-log.ts";
 
 function setup(anchors: readonly string[], require?: number, nameServers: readonly string[] = []) {
   const clock = new FakeClock();

@@ -1,16 +1,16 @@
 /** Runs any check of a configuration: finds its probe and keeps what belongs to it between runs. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Clock } from "../core/clock.ts";
-import { NotMeasured } from "../core/errors.ts";
-import type { Hearing } from "../core/heartbeat.ts";
-import type { Log } from "../core/log.ts";
-import type { Probe } from "../core/probe.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Check } from "../core/target.ts";
-import { Accidents } from "./accidents.ts";
+import type { Clock } from "../../core/clock.ts";
+import { NotMeasured } from "../../core/errors.ts";
+import type { Hearing } from "../../core/heartbeat.ts";
+import type { Log } from "../../core/log.ts";
+import type { Probe } from "../../core/probe.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Check } from "../../core/target.ts";
+import type { HttpClient } from "../network/http.ts";
+import { Accidents } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
-import type { HttpClient } from "./network/http.ts";
 import { runCheck } from "./run-check.ts";
 import type { SelfCheck } from "./self-check.ts";
 

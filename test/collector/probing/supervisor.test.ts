@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { openProbing, type ProbingParts, type ProbingStart } from "../../collector/probing.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { CheckKey, Sample } from "../../core/sample.ts";
-import { advance, noVerdict } from "../../core/verdict.ts";
-import { systemClock } from "../../program/system-clock.ts";
-import { tcpServer } from "../helpers/servers.ts";
-import { watchStarvation } from "../helpers/starvation.ts";
-import { testLog } from "../helpers/test-log.ts";
+import { openProbing, type ProbingParts, type ProbingStart } from "../../../collector/probing/supervisor.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { CheckKey, Sample } from "../../../core/sample.ts";
+import { advance, noVerdict } from "../../../core/verdict.ts";
+import { systemClock } from "../../../program/system-clock.ts";
+import { tcpServer } from "../../helpers/servers.ts";
+import { watchStarvation } from "../../helpers/starvation.ts";
+import { testLog } from "../../helpers/test-log.ts";
 
-const entry = new URL("../helpers/probing-worker.ts", import.meta.url);
+const entry = new URL("../../helpers/probing-worker.ts", import.meta.url);
 
 interface Written {
   readonly id: string;
