@@ -1,9 +1,9 @@
 /** The part that measures: starts the probing thread, whose samples go into the ledger. */
 
 import type { Metrics } from "../collector/export/metrics.ts";
-import type { Heartbeats } from "../collector/heartbeats.ts";
-import type { Ledger } from "../collector/ledger.ts";
 import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
+import type { Heartbeats } from "../collector/recorder/heartbeats.ts";
+import type { Ledger } from "../collector/recorder/recorder.ts";
 import { checkKey } from "../core/sample.ts";
 import { Pulse } from "./liveness.ts";
 import type { Part } from "./part.ts";

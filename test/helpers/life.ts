@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
-import { type Ledger, openLedger } from "../../collector/ledger.ts";
+import { type Ledger, openLedger } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
 import type { Config } from "../../core/config.ts";

@@ -2,18 +2,18 @@
  * The one who writes: takes each sample, moves its check's verdict on, asks the alerts, and commits once a second, or at
  * once when something changed. What the store cannot take now waits; nothing is reported as stored before it is.
  */
-import type { Clock } from "../core/clock.ts";
-import type { Decide, Judged } from "../core/decide.ts";
-import { StoreUnavailable } from "../core/errors.ts";
-import type { CheckState, Live } from "../core/live.ts";
-import type { Log } from "../core/log.ts";
-import { type CheckKey, checkKey, type Sample } from "../core/sample.ts";
-import type { Changes } from "../core/store/changes.ts";
-import type { Store } from "../core/store/store.ts";
-import type { Check } from "../core/target.ts";
-import type { Verdict } from "../core/verdict.ts";
-import { changesOf, type Entry, limits, Queue } from "./ledger-queue.ts";
-import { SeriesState, verdictEverySeconds } from "./ledger-standing.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Decide, Judged } from "../../core/decide.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
+import type { CheckState, Live } from "../../core/live.ts";
+import type { Log } from "../../core/log.ts";
+import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
+import type { Changes } from "../../core/store/changes.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { Check } from "../../core/target.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import { SeriesState, verdictEverySeconds } from "./check-state.ts";
+import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 
 export interface LedgerOptions {
   readonly store: Store;

@@ -2,20 +2,20 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openLedger } from "../../collector/ledger.ts";
-import { limits, Queue } from "../../collector/ledger-queue.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import type { Decide, Judged } from "../../core/decide.ts";
-import { StoreUnavailable } from "../../core/errors.ts";
-import type { Incident } from "../../core/incident.ts";
-import { jsonLog } from "../../core/log.ts";
-import type { Outcome, Sample } from "../../core/sample.ts";
-import type { Changes } from "../../core/store/changes.ts";
-import type { Store } from "../../core/store/store.ts";
-import type { Check } from "../../core/target.ts";
-import { currentOutcome, pending } from "../../core/verdict.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
-import { noticeOf, opening, sampleAt } from "../helpers/store-contract/scene.ts";
+import { openLedger } from "../../../collector/recorder/recorder.ts";
+import { limits, Queue } from "../../../collector/recorder/write-queue.ts";
+import { openSqliteStore } from "../../../collector/store/sqlite.ts";
+import type { Decide, Judged } from "../../../core/decide.ts";
+import { StoreUnavailable } from "../../../core/errors.ts";
+import type { Incident } from "../../../core/incident.ts";
+import { jsonLog } from "../../../core/log.ts";
+import type { Outcome, Sample } from "../../../core/sample.ts";
+import type { Changes } from "../../../core/store/changes.ts";
+import type { Store } from "../../../core/store/store.ts";
+import type { Check } from "../../../core/target.ts";
+import { currentOutcome, pending } from "../../../core/verdict.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
+import { noticeOf, opening, sampleAt } from "../../helpers/store-contract/scene.ts";
 
 const check = (id: string, everySeconds = 60): Check => ({
   target: "mastodon",

@@ -1,5 +1,5 @@
 /** Hears the calls of jobs, keeps them at once, and tells the probing thread. */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import {
   advanceHeartbeat,
   type Beat,
@@ -9,12 +9,12 @@ import {
   type HeartbeatState,
   jobsOf,
   verifyHeartbeatToken,
-} from "../core/heartbeat.ts";
-import { plainLines } from "../core/plain-text.ts";
-import { type CheckKey, checkKey } from "../core/sample.ts";
-import type { CheckRef } from "../core/store/series.ts";
-import type { Store } from "../core/store/store.ts";
-import type { Check } from "../core/target.ts";
+} from "../../core/heartbeat.ts";
+import { plainLines } from "../../core/plain-text.ts";
+import { type CheckKey, checkKey } from "../../core/sample.ts";
+import type { CheckRef } from "../../core/store/series.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { Check } from "../../core/target.ts";
 
 export interface HeartbeatParts {
   readonly store: Pick<Store, "heartbeats" | "keys" | "samples">;

@@ -1,7 +1,7 @@
 /** What waits to be committed, in order. It stays bounded however long the store fails, and counts what that cost. */
-import type { Sample } from "../core/sample.ts";
-import { type Changes, mergeChanges } from "../core/store/changes.ts";
-import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
+import type { Sample } from "../../core/sample.ts";
+import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
 
 /** What belongs into one transaction together. */
 export interface Entry {
