@@ -1,6 +1,6 @@
 /** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
 import { resolve } from "node:path";
-import type { CapacityModel } from "../core/capacity.ts";
+import type { CapacityModel } from "../core/capacity/capacity.ts";
 import { Refused } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Target } from "../core/target.ts";

@@ -1,5 +1,5 @@
 /** What the pages of the team may ask for: reports worked out from the store when somebody looks. */
-import type { CapacityModel } from "./capacity.ts";
+import type { CapacityModel } from "./capacity/capacity.ts";
 import type { Annotation } from "./upgrade.ts";
 
 export interface Reports {

@@ -1,6 +1,6 @@
 /** Works out, now and then, what is too dear for every sample: uptime, error budgets, and when disks are full. */
 import type { Metrics, TargetFigures } from "../collector/export/metrics.ts";
-import type { CapacityModel } from "../core/capacity.ts";
+import type { CapacityModel } from "../core/capacity/capacity.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CheckState, Live } from "../core/live.ts";

@@ -1,7 +1,7 @@
 /** How a capacity model is printed: for people in the words and order of the page, for machines as JSON. */
-import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity.ts";
-import type { SizeOutlook } from "../../core/capacity-sizes.ts";
-import { dateOfDay, type FullDate } from "../../core/full-date.ts";
+import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/capacity.ts";
+import { dateOfDay, type FullDate } from "../../core/capacity/full-date.ts";
+import type { SizeOutlook } from "../../core/capacity/sizes.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { formatDate, formatIn } from "../../core/time-zone.ts";
 import { formatBytes } from "../../core/units.ts";

@@ -1,7 +1,7 @@
 /** What a translation holds: every sentence of the pages and of what members read, one interface a page, and how dates are written. */
-import type { CapacityState } from "../capacity.ts";
-import type { StorePart } from "../capacity-parts.ts";
-import type { StepChange } from "../growth.ts";
+import type { CapacityState } from "../capacity/capacity.ts";
+import type { StepChange } from "../capacity/growth.ts";
+import type { StorePart } from "../capacity/parts.ts";
 import type { ResidencySource } from "../residency.ts";
 import type { Outcome } from "../sample.ts";
 

@@ -1,9 +1,9 @@
 /** How full the stores are and how long they last: one sentence, a chart, what each size buys, what grows. */
 import { html } from "hono/html";
-import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity.ts";
-import type { SizeOutlook } from "../../core/capacity-sizes.ts";
-import { quantile80, quantile95 } from "../../core/forecast.ts";
-import { dateOfDay, epochDay, type FullDate, newestDay } from "../../core/full-date.ts";
+import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/capacity.ts";
+import { quantile80, quantile95 } from "../../core/capacity/forecast.ts";
+import { dateOfDay, epochDay, type FullDate, newestDay } from "../../core/capacity/full-date.ts";
+import type { SizeOutlook } from "../../core/capacity/sizes.ts";
 import type { Language } from "../../core/language.ts";
 import type { Dates } from "../../core/languages/words.ts";
 import { plainText } from "../../core/plain-text.ts";

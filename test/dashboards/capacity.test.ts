@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type CapacityModel, capacityModel } from "../../core/capacity.ts";
+import { type CapacityModel, capacityModel } from "../../core/capacity/capacity.ts";
 import type { Language } from "../../core/language.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";

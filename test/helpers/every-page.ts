@@ -1,5 +1,5 @@
 /** Every page there is, in the states it can be in, for tests of what holds for all of them. */
-import { capacityModel } from "../../core/capacity.ts";
+import { capacityModel } from "../../core/capacity/capacity.ts";
 import { type HistoryInput, historyModel } from "../../core/history.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type StatusInput, statusModel } from "../../core/status.ts";

@@ -1,7 +1,8 @@
 /** What each size on offer would buy: how long it lasts, what it costs more, and which one is the cheapest that is enough. */
+
+import type { CapacityPlan, PlanSize } from "../target.ts";
 import { daysToFull, type Forecast } from "./forecast.ts";
 import { type FullDate, fromToday, fullDate } from "./full-date.ts";
-import type { CapacityPlan, PlanSize } from "./target.ts";
 
 export interface SizeOutlook {
   readonly name: string;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CapacityInput, capacityModel } from "../../core/capacity.ts";
+import { type CapacityInput, capacityModel } from "../../../core/capacity/capacity.ts";
 
 const gigabyte = 1e9;
 const now = Temporal.Instant.from("2026-11-23T18:00:00Z");

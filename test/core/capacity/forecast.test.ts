@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { daysToFull, forecast, type KnownForecast, quantile80 } from "../../core/forecast.ts";
-import type { DayValue } from "../../core/growth.ts";
-import cases from "../fixtures/growth/cases.json" with { type: "json" };
-import expectedFixture from "../fixtures/growth/unit-expected.json" with { type: "json" };
+import { daysToFull, forecast, type KnownForecast, quantile80 } from "../../../core/capacity/forecast.ts";
+import type { DayValue } from "../../../core/capacity/growth.ts";
+import cases from "../../fixtures/growth/cases.json" with { type: "json" };
+import expectedFixture from "../../fixtures/growth/unit-expected.json" with { type: "json" };
 
-const growthFile = (name: string) => new URL(`../fixtures/growth/${name}`, import.meta.url);
+const growthFile = (name: string) => new URL(`../../fixtures/growth/${name}`, import.meta.url);
 
 /** The first two columns; a day without a reading has an empty value. */
 function readSeries(name: string): readonly DayValue[] {
