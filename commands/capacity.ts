@@ -1,8 +1,8 @@
 /** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
 import { resolve } from "node:path";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
+import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
 import type { Target } from "../core/target.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";

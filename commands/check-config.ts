@@ -1,6 +1,6 @@
 /** `tidewatch check-config`: every fault of the configuration at once, or in a few lines what it will do. */
 
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import type { Target } from "../core/target.ts";

@@ -1,8 +1,8 @@
 /** `tidewatch heartbeat`: the secret addresses that jobs call, and how to call them. */
 import { resolve } from "node:path";
+import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
-import { nearest } from "../core/nearest.ts";
 import { checkKey } from "../core/sample.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";

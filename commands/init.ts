@@ -1,12 +1,12 @@
 /** `tidewatch init`: asks addresses who they are and writes a first configuration about them. */
 import { access, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Plugins } from "../core/config.ts";
+import type { Plugins } from "../core/config/config.ts";
+import { shown } from "../core/config/faults.ts";
+import { webAddress } from "../core/config/settings.ts";
 import { codeOrName } from "../core/error-code.ts";
 import { Refused } from "../core/errors.ts";
 import type { Kind } from "../core/probe.ts";
-import { shown } from "../core/setting-faults.ts";
-import { webAddress } from "../core/settings.ts";
 import { isTimeZone } from "../core/time-zone.ts";
 import { parseConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";

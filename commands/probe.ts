@@ -1,9 +1,9 @@
 /** `tidewatch probe`: runs checks once, now, and shows everything that was seen. */
 
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
+import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import { jsonLog } from "../core/log.ts";
-import { nearest } from "../core/nearest.ts";
 import { checkKey, type Outcome } from "../core/sample.ts";
 import { worstOf } from "../core/severity.ts";
 import type { Check } from "../core/target.ts";

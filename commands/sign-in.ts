@@ -1,7 +1,7 @@
 /** `tidewatch sign-in EMAIL`: a one-time link to the team pages, for when mail is what is broken. */
 import { resolve } from "node:path";
+import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
 import type { Contact } from "../core/organisation.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";

@@ -2,11 +2,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import type { Channel } from "../core/channel.ts";
-import type { Plugins } from "../core/config.ts";
+import type { Plugins } from "../core/config/config.ts";
+import { resolveSecrets } from "../core/config/settings.ts";
 import { type MetricFamily, readingFamilies } from "../core/metric-families.ts";
 import type { Kind, Probe, StandardCheck } from "../core/probe.ts";
 import { Secret } from "../core/secret.ts";
-import { resolveSecrets } from "../core/settings.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { formatBytes, formatDuration, formatRatio } from "../core/units.ts";
 import { loadPlugins } from "../program/plug-ins.ts";

@@ -1,5 +1,5 @@
 /** 120 days that never were: an honest-looking past for the practice co-op, the same at every start. */
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";
 import type { Outcome, Reading, Sample } from "../core/sample.ts";
 import type { IncidentChange } from "../core/store/incidents.ts";

@@ -1,9 +1,9 @@
 /** Looks at Castopod's background work in its database: whether cron does it, how late it is, and what was left behind. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import { NotMeasured } from "../core/errors.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { duration } from "../core/settings.ts";
 import { judged, seenTasks, tasksEvidence, tasksMetrics, tasksReadings } from "./lib/castopod-tasks-findings.ts";
 import { castopodQueues, castopodTasksThresholds, runbook } from "./lib/castopod-tasks-queues.ts";
 import { readCastopodTasks } from "./lib/castopod-tasks-state.ts";

@@ -1,10 +1,10 @@
 /** Looks at a Castopod server as listeners, their podcast apps and other servers do. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext, type StandardCheck } from "../core/probe.ts";
-import { duration } from "../core/settings.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { askPodcastAccount } from "./lib/castopod-federation.ts";
 import { askFeeds } from "./lib/castopod-feeds.ts";

@@ -1,12 +1,12 @@
 /** Looks at a Cloudron: whether it runs, and what it says of the apps on it. */
 import { z } from "zod";
+import { secret } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
-import { secret } from "../core/settings.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { couldNotCheck, hasBlemish, showsWrongPage } from "./lib/explanation.ts";

@@ -1,10 +1,10 @@
 /** Looks at a Discourse forum as its readers and writers do. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
-import { duration } from "../core/settings.ts";
 import { formatDuration } from "../core/units.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";

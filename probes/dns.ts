@@ -1,13 +1,13 @@
 /** Looks names up as everybody does, and at each of their name servers: are the records right, and do all agree? */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import { isDeadline } from "../core/deadline.ts";
 import { Unreachable } from "../core/errors.ts";
 import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { duration } from "../core/settings.ts";
 import {
   differenceOf,
   inWords,

@@ -1,11 +1,11 @@
 /** Waits for a job to call: silence is the failure. The calls themselves are heard by the public listener. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import type { HeartbeatState } from "../core/heartbeat.ts";
 import type { Localised } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
-import { duration } from "../core/settings.ts";
 import { formatDuration } from "../core/units.ts";
 
 const day = 86_400;

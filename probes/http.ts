@@ -1,11 +1,11 @@
 /** Asks for a page and compares it with what it should be. */
 import { z } from "zod";
+import { secret, webAddress } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { Secret } from "../core/secret.ts";
-import { secret, webAddress } from "../core/settings.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import {
   certificateAuthority,

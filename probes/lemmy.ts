@@ -1,10 +1,10 @@
 /** Looks at a Lemmy server as members, their apps and other servers do. */
 import { z } from "zod";
+import { ratio } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type Http, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { ratio } from "../core/settings.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";

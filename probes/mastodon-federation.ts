@@ -1,9 +1,9 @@
 /** Looks at Mastodon as another server would that has a post to deliver: who are you, and do you take it? */
 import { z } from "zod";
+import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { webAddress } from "../core/settings.ts";
 import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";

@@ -1,9 +1,9 @@
 /** Fetches a picture from wherever a Mastodon keeps its media: pages look fine while the bucket behind them is gone. */
 import { z } from "zod";
+import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { webAddress } from "../core/settings.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";

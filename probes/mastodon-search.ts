@@ -1,9 +1,9 @@
 /** Searches for something that is there: when its search engine is gone, Mastodon answers 200 and finds nothing. */
 import { z } from "zod";
+import { secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
-import { secret, webAddress } from "../core/settings.ts";
 import { refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { discreetEvidence } from "./lib/discreet.ts";

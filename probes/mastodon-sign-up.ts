@@ -1,8 +1,8 @@
 /** Opens the pages where members ask for mails of their account: a new password, the confirmation of their address. */
 import { z } from "zod";
+import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { webAddress } from "../core/settings.ts";
 import { cacheCovering, evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";

@@ -1,9 +1,9 @@
 /** Looks at the part of Mastodon that shows new posts without a reload: open doors, open streams, and whether it hears anything. */
 import { z } from "zod";
+import { duration, secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
-import { duration, secret, webAddress } from "../core/settings.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";

@@ -1,11 +1,11 @@
 /** Looks at how fresh Mastodon's public timeline is: the first thing to stand still when posts are no longer taken in. */
 import { z } from "zod";
+import { duration, secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
-import { duration, secret, webAddress } from "../core/settings.ts";
 import { cacheCovering, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { discreetEvidence } from "./lib/discreet.ts";

@@ -1,8 +1,8 @@
 /** Looks at how a MySQL or MariaDB fills: databases, logs, connections. */
 import { z } from "zod";
+import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
-import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { connectionThresholds } from "./lib/connection-levels.ts";
 import { findingOfQuestions, findingWithoutConnection } from "./lib/database-refusals.ts";

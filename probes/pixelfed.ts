@@ -1,9 +1,9 @@
 /** Looks at a Pixelfed server as members, their apps and other servers do. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
-import { duration } from "../core/settings.ts";
 import { formatDuration } from "../core/units.ts";
 import { evidenceOf } from "./lib/answer.ts";
 import { type AtomFeed, readAtom } from "./lib/atom.ts";

@@ -1,8 +1,8 @@
 /** Looks at how a PostgreSQL fills: databases, write-ahead log, connections, transaction numbers, replication slots. */
 import { z } from "zod";
+import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { bytes } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { findingWithoutConnection } from "./lib/database-refusals.ts";
 import { type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";

@@ -1,12 +1,12 @@
 /** Reads values that somebody else measures: from any exporter, or from a Prometheus server by a query. */
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
+import { duration, identifier, localised, secret, webAddress } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
-import { duration, identifier, localised, secret, webAddress } from "../core/settings.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority } from "./lib/certificate.ts";

@@ -1,8 +1,8 @@
 /** Looks at a Redis itself: whether it takes writes, keeps what it has, and has room for more. */
 import { z } from "zod";
+import { duration } from "../core/config/settings.ts";
 import { NotMeasured } from "../core/errors.ts";
 import { defineProbe } from "../core/probe.ts";
-import { duration } from "../core/settings.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { withRedis } from "./lib/redis.ts";
 import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";

@@ -1,5 +1,6 @@
 /** Looks up where everything that a service uses is hosted, and by whom. */
 import { z } from "zod";
+import { duration, webAddress } from "../core/config/settings.ts";
 import { isDeadline } from "../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
@@ -8,7 +9,6 @@ import { isForOwnUse } from "../core/networks.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import { publicResidencyMetric, residencySources } from "../core/residency.ts";
 import type { Finding, Reading } from "../core/sample.ts";
-import { duration, webAddress } from "../core/settings.ts";
 import { NameServer } from "./lib/dns.ts";
 import { askInstance } from "./lib/instance.ts";
 import { hostName } from "./lib/place.ts";

@@ -1,9 +1,9 @@
 /** Goes the way a mail would go, up to the moment before it is sent: greeting, encryption, sign-in, addresses. */
 import { z } from "zod";
+import { secret } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";
 import { defineProbe, type Line, type ProbeContext, type TlsReport } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { secret } from "../core/settings.ts";
 import {
   certificateAuthority,
   certificateEvidence,

@@ -16,13 +16,13 @@ import {
   visit,
   type YAMLError,
 } from "yaml";
-import { type Config, type Plugins, readConfig } from "../core/config.ts";
-import type { NamedFile } from "../core/config-checks.ts";
+import type { NamedFile } from "../core/config/checks.ts";
+import { type Config, type Plugins, readConfig } from "../core/config/config.ts";
+import { fault, type SettingFault, type SettingPath, shown, valueAt } from "../core/config/faults.ts";
+import { nearest } from "../core/config/nearest.ts";
+import { resolveSecrets, type SecretReference } from "../core/config/settings.ts";
 import { codeOrName } from "../core/error-code.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import { fault, type SettingFault, type SettingPath, shown, valueAt } from "../core/setting-faults.ts";
-import { resolveSecrets, type SecretReference } from "../core/settings.ts";
 
 export interface ConfigSources extends Plugins {
   /** As it is named in messages. */

@@ -1,7 +1,7 @@
 /** What the delivery needs of a configuration. */
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredChannel, DeliveryOptions } from "../alerts/delivery/delivery.ts";
-import type { Config, Plugins } from "../core/config.ts";
+import type { Config, Plugins } from "../core/config/config.ts";
 import { Secret } from "../core/secret.ts";
 
 type Settings = Pick<DeliveryOptions, "channels" | "onCall">;

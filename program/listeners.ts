@@ -1,6 +1,6 @@
 /** The public and the private listener: what people and scrapers see of the parts that run; nothing is kept here. */
 import type { Metrics } from "../collector/export/metrics.ts";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import type { HeartbeatListener } from "../core/heartbeat.ts";
 import type { Reports } from "../core/reports.ts";
 import type { Store } from "../core/store/store.ts";

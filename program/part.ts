@@ -1,5 +1,5 @@
 /** The parts of the running program, as a list: start, reload, /healthz and the end (shutdown) each walk it. */
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { faultsOf, healthOf } from "./liveness.ts";
 import { Loops } from "./loops.ts";
 import type { ConfigSource } from "./start-options.ts";

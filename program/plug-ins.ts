@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { z } from "zod";
 import type { Channel } from "../core/channel.ts";
-import type { Plugins } from "../core/config.ts";
+import type { Plugins } from "../core/config/config.ts";
 import { Refused } from "../core/errors.ts";
 import { readingFamilies } from "../core/metric-families.ts";
 import type { Probe } from "../core/probe.ts";

@@ -4,7 +4,7 @@ import { userAgent } from "../collector/network/user-agent.ts";
 import { Slots } from "../collector/probing/concurrency.ts";
 import { Runner } from "../collector/probing/runner.ts";
 import { openSelfCheck } from "../collector/probing/self-check.ts";
-import type { Config, Plugins } from "../core/config.ts";
+import type { Config, Plugins } from "../core/config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";

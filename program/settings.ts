@@ -1,5 +1,5 @@
 /** What each part needs of the configuration, and which settings wait for a restart. */
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Check } from "../core/target.ts";
 

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import type { ProbingStart } from "../collector/probing/messages.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Config, Plugins } from "../core/config.ts";
+import type { Config, Plugins } from "../core/config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store/store.ts";
 

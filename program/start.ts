@@ -11,7 +11,7 @@ import { openLedger } from "../collector/recorder/recorder.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
 import { openSqliteStore } from "../collector/store/sqlite.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
 import { openPages } from "../dashboards/pages.ts";

@@ -2,8 +2,8 @@
 import type { NodemailerError, SendMailOptions } from "nodemailer";
 import { z } from "zod";
 import { defineChannel, type Notice } from "../../core/channel.ts";
+import { secret } from "../../core/config/settings.ts";
 import { DeliveryError } from "../../core/errors.ts";
-import { secret } from "../../core/settings.ts";
 
 /** Each well below the deadline of a delivery, so that the mail server's silence is told from our own. */
 const timeouts = { connectionTimeout: 5000, greetingTimeout: 5000, dnsTimeout: 5000, socketTimeout: 9000 };

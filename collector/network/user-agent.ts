@@ -1,5 +1,5 @@
 /** How we introduce ourselves to the servers we watch: with an address where people can read who we are and whom to ask. */
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../core/config/config.ts";
 
 export function userAgent({ server, onCall }: Pick<Config, "server" | "onCall">, version: string): string {
   const contact = onCall.contacts.find(({ email }) => email !== undefined)?.email;

@@ -1,7 +1,7 @@
 /** Writes a first tidewatch.yaml about what was found: short, commented, and good as it stands. */
 import { stringify } from "yaml";
+import { slug } from "../../core/config/settings.ts";
 import type { Kind } from "../../core/probe.ts";
-import { slug } from "../../core/settings.ts";
 import type { Found } from "../../program/recognise.ts";
 
 export type Watchable = Exclude<Found, { readonly what: "nothing" }>;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config, Plugins } from "../../core/config.ts";
+import type { Config, Plugins } from "../../core/config/config.ts";
 import { Refused } from "../../core/errors.ts";
 import { jsonLog, type Log, silentLog } from "../../core/log.ts";
 import type { Sample } from "../../core/sample.ts";

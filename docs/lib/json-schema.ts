@@ -1,7 +1,7 @@
 /** The configuration's schema as JSON Schema: for completion in an editor, and to write the documentation from. */
 import { z } from "zod";
-import { configSchema, type Plugins } from "../../core/config.ts";
-import { commonSettings } from "../../core/config-schema.ts";
+import { configSchema, type Plugins } from "../../core/config/config.ts";
+import { commonSettings } from "../../core/config/schema.ts";
 
 /** As much of JSON Schema as ours uses. */
 export interface JsonSchema {

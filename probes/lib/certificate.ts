@@ -1,11 +1,11 @@
 /** Which certificates are trusted, when the one of an answer ends, and what that means. */
 import { z } from "zod";
+import { secret } from "../../core/config/settings.ts";
 import { certificateExpiry, type MetricFamily, unexported } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext, TlsFacts } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { secret } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
 
 const daySeconds = 86_400;

@@ -1,8 +1,8 @@
 /** The questions that every kind of server is asked in the same way: is it alive, is it quick enough, is it itself. */
 import { z } from "zod";
+import { webAddress } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { webAddress } from "../../core/settings.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 import { certificateAuthority } from "./certificate.ts";
 import { hasBlemish, isSlow } from "./explanation.ts";

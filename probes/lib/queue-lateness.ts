@@ -1,9 +1,9 @@
 /** How late a queue may be, what it means when it is later than that, and the settings for it: the same for every kind of queue. */
 import { z } from "zod";
+import { duration } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import type { Finding } from "../../core/sample.ts";
-import { duration } from "../../core/settings.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { formatDuration } from "../../core/units.ts";
 

@@ -1,5 +1,5 @@
 /** The setting for a database's address: a secret, because there is usually a password in it. */
-import { secret } from "../../core/settings.ts";
+import { secret } from "../../core/config/settings.ts";
 
 /**
  * @param read gives nothing for what is no such address.

@@ -1,9 +1,9 @@
 /** What is common to everything that fills, database or disk: settings, readings, the levels, the plan. */
 import { z } from "zod";
+import { bytes, duration, ratio } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
 import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { Reading } from "../../core/sample.ts";
-import { bytes, duration, ratio } from "../../core/settings.ts";
 import type { CapacityPlan } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 

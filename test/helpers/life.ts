@@ -8,7 +8,7 @@ import { openJudge } from "../../alerts/judging/judge.ts";
 import { type Ledger, openLedger } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../core/config/config.ts";
 import { silentLog } from "../../core/log.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";

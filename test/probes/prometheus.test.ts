@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { Gauge, Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { readSettings } from "../../core/config/faults.ts";
 import { Secret } from "../../core/secret.ts";
-import { readSettings } from "../../core/setting-faults.ts";
 import { samplesOf } from "../../probes/lib/prometheus-text.ts";
 import probe from "../../probes/prometheus.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { type Config, type Plugins, readConfig } from "../../core/config.ts";
+import { type Config, type Plugins, readConfig } from "../../core/config/config.ts";
+import { secret } from "../../core/config/settings.ts";
 import { ConfigError, type ConfigFault } from "../../core/errors.ts";
 import { defineProbe, type Probe } from "../../core/probe.ts";
 import { Secret } from "../../core/secret.ts";
-import { secret } from "../../core/settings.ts";
 import { loadConfig, parseConfig } from "../../program/config-file.ts";
 import { loadPlugins } from "../../program/plug-ins.ts";
 

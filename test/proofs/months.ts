@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Notice } from "../../core/channel.ts";
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../core/config/config.ts";
 import { DeliveryError } from "../../core/errors.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { OnCall } from "../../core/organisation.ts";

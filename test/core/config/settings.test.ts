@@ -1,9 +1,8 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { nearest } from "../../core/nearest.ts";
-import { Secret } from "../../core/secret.ts";
-import { readSettings } from "../../core/setting-faults.ts";
+import { readSettings } from "../../../core/config/faults.ts";
+import { nearest } from "../../../core/config/nearest.ts";
 import {
   bytes,
   duration,
@@ -14,7 +13,8 @@ import {
   secret,
   slug,
   webAddress,
-} from "../../core/settings.ts";
+} from "../../../core/config/settings.ts";
+import { Secret } from "../../../core/secret.ts";
 
 const told = (schema: z.ZodType, value: unknown) =>
   readSettings(z.object({ setting: schema }), { setting: value }).faults.map(({ message }) => message);

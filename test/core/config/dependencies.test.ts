@@ -1,9 +1,9 @@
 /** What a check may depend on, and what the configuration says when that cannot be. */
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { type Plugins, readConfig } from "../../core/config.ts";
-import { defineProbe } from "../../core/probe.ts";
-import { webAddress } from "../../core/settings.ts";
+import { type Plugins, readConfig } from "../../../core/config/config.ts";
+import { webAddress } from "../../../core/config/settings.ts";
+import { defineProbe } from "../../../core/probe.ts";
 
 const page = defineProbe({
   summary: "Asks for a page.",

@@ -1,7 +1,8 @@
 /** What checks may depend on: checks that exist, and never themselves by a detour. */
+
+import { type CheckKey, checkKey } from "../sample.ts";
+import { fault, type SettingFault, type SettingPath, shown } from "./faults.ts";
 import { nearest } from "./nearest.ts";
-import { type CheckKey, checkKey } from "./sample.ts";
-import { fault, type SettingFault, type SettingPath, shown } from "./setting-faults.ts";
 
 /** A check as far as its dependencies go. */
 export interface NamedCheck {

@@ -5,9 +5,8 @@
  * A default is given in the written form with `.prefault("30s")`, so that the documentation shows it that way.
  */
 import { z } from "zod";
-import { type Localised, languages, sameInAll } from "./language.ts";
-import { Secret } from "./secret.ts";
-import { shown } from "./setting-faults.ts";
+import { type Localised, languages, sameInAll } from "../language.ts";
+import { Secret } from "../secret.ts";
 import {
   bytesPattern,
   durationPattern,
@@ -17,7 +16,8 @@ import {
   parseDuration,
   parseRatio,
   ratioPattern,
-} from "./units.ts";
+} from "../units.ts";
+import { shown } from "./faults.ts";
 
 /** Written `30s`, `5m`, `1h 30m`, `30d`; read as seconds. Limits are inclusive and in seconds. */
 export function duration(limits: { readonly atLeast?: number; readonly atMost?: number } = {}) {

@@ -1,11 +1,11 @@
 /** Rules between settings that stand in different places, and advice about what works but is probably not meant so. */
 import { z } from "zod";
-import { storeDefault } from "./config-defaults.ts";
+import type { OnCall } from "../organisation.ts";
+import type { Target } from "../target.ts";
+import { parseDuration } from "../units.ts";
+import { storeDefault } from "./defaults.ts";
+import { fault, listed, type SettingFault, shown, valueAt } from "./faults.ts";
 import { nearest } from "./nearest.ts";
-import type { OnCall } from "./organisation.ts";
-import { fault, listed, type SettingFault, shown, valueAt } from "./setting-faults.ts";
-import type { Target } from "./target.ts";
-import { parseDuration } from "./units.ts";
 
 /** Settings of which something may be wrong: whatever can be used, so that these rules speak beside all other faults. */
 const glimpse = z.object({

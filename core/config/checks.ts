@@ -1,12 +1,12 @@
 /** From a target as written to its checks: the kind's standard checks, changed and added to, each read by its probe. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { checkDefaults, confirmationDefaults } from "./config-defaults.ts";
-import type { NamedCheck } from "./config-dependencies.ts";
-import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./config-schema.ts";
-import { nearest } from "./nearest.ts";
-import type { Kind, Probe, StandardCheck } from "./probe.ts";
-import { type CheckKey, checkKey } from "./sample.ts";
+import type { Kind, Probe, StandardCheck } from "../probe.ts";
+import { type CheckKey, checkKey } from "../sample.ts";
+import type { CapacityPlan, Check, Confirmation } from "../target.ts";
+import { formatDuration } from "../units.ts";
+import { checkDefaults, confirmationDefaults } from "./defaults.ts";
+import type { NamedCheck } from "./dependencies.ts";
 import {
   fault,
   type Places,
@@ -16,10 +16,10 @@ import {
   type SettingPath,
   shown,
   unknownKey,
-} from "./setting-faults.ts";
+} from "./faults.ts";
+import { nearest } from "./nearest.ts";
+import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./schema.ts";
 import { webAddress } from "./settings.ts";
-import type { CapacityPlan, Check, Confirmation } from "./target.ts";
-import { formatDuration } from "./units.ts";
 
 export interface ReadChecks {
   readonly checks: readonly Check[];

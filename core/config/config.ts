@@ -1,18 +1,18 @@
 /** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
 import { z } from "zod";
-import { type NamedFile, type ReadChecks, readChecks } from "./config-checks.ts";
-import { storeDefault } from "./config-defaults.ts";
-import { dependencyFaults } from "./config-dependencies.ts";
-import { advice, crossFaults } from "./config-rules.ts";
-import { configSchema, type ListenAddress, type Plugins, type WrittenConfig } from "./config-schema.ts";
-import type { ConfigFault } from "./errors.ts";
-import { sameInAll } from "./language.ts";
-import type { Contact, OnCall, Organisation } from "./organisation.ts";
-import type { Secret } from "./secret.ts";
-import { readSettings, type SettingFault, type SettingPath, valueAt } from "./setting-faults.ts";
-import type { Target } from "./target.ts";
+import type { ConfigFault } from "../errors.ts";
+import { sameInAll } from "../language.ts";
+import type { Contact, OnCall, Organisation } from "../organisation.ts";
+import type { Secret } from "../secret.ts";
+import type { Target } from "../target.ts";
+import { type NamedFile, type ReadChecks, readChecks } from "./checks.ts";
+import { storeDefault } from "./defaults.ts";
+import { dependencyFaults } from "./dependencies.ts";
+import { readSettings, type SettingFault, type SettingPath, valueAt } from "./faults.ts";
+import { advice, crossFaults } from "./rules.ts";
+import { configSchema, type ListenAddress, type Plugins, type WrittenConfig } from "./schema.ts";
 
-export { configSchema, type Plugins } from "./config-schema.ts";
+export { configSchema, type Plugins } from "./schema.ts";
 
 export interface Config {
   readonly organisation: Organisation;

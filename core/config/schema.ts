@@ -1,14 +1,14 @@
 /** The one schema of tidewatch.yaml: what may be written, checked, described, and turned into base units. */
 import { z } from "zod";
-import type { Channel } from "./channel.ts";
-import { checkDefaults, storeDefault, confirmationDefaults as usual } from "./config-defaults.ts";
-import { type Language, lastResort } from "./language.ts";
+import type { Channel } from "../channel.ts";
+import { type Language, lastResort } from "../language.ts";
+import type { Probe } from "../probe.ts";
+import { Secret } from "../secret.ts";
+import { isTimeZone } from "../time-zone.ts";
+import { formatDuration } from "../units.ts";
+import { checkDefaults, storeDefault, confirmationDefaults as usual } from "./defaults.ts";
 import { nearest } from "./nearest.ts";
-import type { Probe } from "./probe.ts";
-import { Secret } from "./secret.ts";
 import { duration, identifier, language, localised, ratio, secret, secretJsonSchema, webAddress } from "./settings.ts";
-import { isTimeZone } from "./time-zone.ts";
-import { formatDuration } from "./units.ts";
 
 /** What the folders probes/ and alerts/channels/ hold, by file name. */
 export interface Plugins {

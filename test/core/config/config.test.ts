@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { defineChannel } from "../../core/channel.ts";
-import { type Config, type Plugins, readConfig } from "../../core/config.ts";
-import { defineProbe } from "../../core/probe.ts";
-import { Secret } from "../../core/secret.ts";
-import { duration, secret, webAddress } from "../../core/settings.ts";
+import { defineChannel } from "../../../core/channel.ts";
+import { type Config, type Plugins, readConfig } from "../../../core/config/config.ts";
+import { duration, secret, webAddress } from "../../../core/config/settings.ts";
+import { defineProbe } from "../../../core/probe.ts";
+import { Secret } from "../../../core/secret.ts";
 
 const page = defineProbe({
   summary: "Asks for a page.",
