@@ -3,11 +3,11 @@
  * visitor never makes the program look anything up.
  */
 import type { Clock } from "../core/clock.ts";
-import { historyBegin } from "../core/history.ts";
 import type { Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { Organisation } from "../core/organisation.ts";
-import { type StatusModel, statusModel } from "../core/status.ts";
+import { historyBegin } from "../core/status/history.ts";
+import { type StatusModel, statusModel } from "../core/status/status.ts";
 import type { Target } from "../core/target.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../core/time-zone.ts";
 import { currentOutcome } from "../core/verdict.ts";

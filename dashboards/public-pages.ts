@@ -1,7 +1,8 @@
 /** Which pages members have, and what each of them is made from: a new one is added here. */
-import { historyModel } from "../core/history.ts";
+
 import { languages } from "../core/language.ts";
-import type { StatusModel } from "../core/status.ts";
+import { historyModel } from "../core/status/history.ts";
+import type { StatusModel } from "../core/status/status.ts";
 import type { Target } from "../core/target.ts";
 import type { LayoutProps } from "./parts/layout.ts";
 import type { Records } from "./records.ts";

@@ -6,12 +6,12 @@ import type { Incident } from "../core/incident.ts";
 import type { CheckState, Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import { Nap } from "../core/nap.ts";
-import { targetTimeline } from "../core/status.ts";
+import { targetTimeline } from "../core/status/status.ts";
+import { account } from "../core/status/uptime.ts";
 import type { Transition } from "../core/store/judgements.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { formatDuration } from "../core/units.ts";
-import { account } from "../core/uptime.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
 export interface FigureParts {

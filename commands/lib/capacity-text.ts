@@ -3,9 +3,9 @@ import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/
 import { dateOfDay, type FullDate } from "../../core/capacity/full-date.ts";
 import type { SizeOutlook } from "../../core/capacity/sizes.ts";
 import { plainText } from "../../core/plain-text.ts";
+import { formatRatio } from "../../core/status/uptime.ts";
 import { formatDate, formatIn } from "../../core/time-zone.ts";
 import { formatBytes } from "../../core/units.ts";
-import { formatRatio } from "../../core/uptime.ts";
 
 const stateWords: Readonly<Record<CapacityState, string>> = {
   page: "nearly full",

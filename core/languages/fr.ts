@@ -1,5 +1,5 @@
 /** Canadian French: every sentence of the pages and of what members read. */
-import type { ResidencySource } from "../residency.ts";
+import type { ResidencySource } from "../status/residency.ts";
 import type { WholeTranslation } from "./words.ts";
 
 const conjunction = new Intl.ListFormat("fr-CA", { type: "conjunction" });

@@ -2,8 +2,8 @@
 import type { CapacityState } from "../capacity/capacity.ts";
 import type { StepChange } from "../capacity/growth.ts";
 import type { StorePart } from "../capacity/parts.ts";
-import type { ResidencySource } from "../residency.ts";
 import type { Outcome } from "../sample.ts";
+import type { ResidencySource } from "../status/residency.ts";
 
 /** A language in which nothing is missing. */
 export interface WholeTranslation extends Words {

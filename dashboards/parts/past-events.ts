@@ -1,7 +1,7 @@
 /** What happened, newest first: incidents with their last word, upgrades as smaller lines between them. */
 import { html } from "hono/html";
 import type { IncidentStatus } from "../../core/incident.ts";
-import type { PastEvent, Upgrade } from "../../core/past.ts";
+import type { PastEvent, Upgrade } from "../../core/status/past-events.ts";
 import type { Html } from "./html.ts";
 import { textFor, wordsFor } from "./language.ts";
 import type { LayoutProps } from "./layout.ts";

@@ -2,7 +2,7 @@
 import { html, raw } from "hono/html";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
-import type { DayStatus } from "../../core/status.ts";
+import type { DayStatus } from "../../core/status/status.ts";
 import type { Html } from "./html.ts";
 import { type PageReader, textFor, wordsFor } from "./language.ts";
 import { stateWord } from "./state.ts";

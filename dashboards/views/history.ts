@@ -1,8 +1,8 @@
 /** Past incidents month by month, the newest first, with the upgrades in between and an honest end. */
 import { html, raw } from "hono/html";
-import type { HistoryModel, MonthHistory } from "../../core/history.ts";
 import { tagOf } from "../../core/languages/languages.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
+import type { HistoryModel, MonthHistory } from "../../core/status/history.ts";
 import { formatDate } from "../../core/time-zone.ts";
 import type { Html } from "../parts/html.ts";
 import { textFor, wordsFor } from "../parts/language.ts";

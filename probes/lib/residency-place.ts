@@ -1,7 +1,7 @@
 /** Where an address is and whose it is, as far as anybody says: a place, and what it is worth against what is allowed. */
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
-import type { ResidencySource } from "../../core/residency.ts";
+import type { ResidencySource } from "../../core/status/residency.ts";
 
 export interface Place {
   /** ISO 3166-1: "CA". */

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type HistoryInput, historyModel } from "../../core/history.ts";
 import { type Language, sameInAll } from "../../core/language.ts";
+import { type HistoryInput, historyModel } from "../../core/status/history.ts";
 import { encodePage } from "../../dashboards/encoded-page.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
 import { historyPage } from "../../dashboards/views/history.ts";

@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import type { Language } from "../../core/language.ts";
 import type { Outcome } from "../../core/sample.ts";
-import { type StatusInput, statusModel } from "../../core/status.ts";
+import { type StatusInput, statusModel } from "../../core/status/status.ts";
 import { encodePage } from "../../dashboards/encoded-page.ts";
 import { styleOf, styleSource } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";

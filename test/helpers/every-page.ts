@@ -1,8 +1,8 @@
 /** Every page there is, in the states it can be in, for tests of what holds for all of them. */
 import { capacityModel } from "../../core/capacity/capacity.ts";
-import { type HistoryInput, historyModel } from "../../core/history.ts";
 import { sameInAll } from "../../core/language.ts";
-import { type StatusInput, statusModel } from "../../core/status.ts";
+import { type HistoryInput, historyModel } from "../../core/status/history.ts";
+import { type StatusInput, statusModel } from "../../core/status/status.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
 import { teamPages } from "../../dashboards/team/pages.ts";

@@ -1,12 +1,12 @@
 /** What members are told about the past: incidents and upgrades month by month, and where nothing can be said. */
-import type { IncidentStatus } from "./incident.ts";
+import type { IncidentStatus } from "../incident.ts";
+import type { Target } from "../target.ts";
+import { startOfDay, wallTime } from "../time-zone.ts";
+import type { Annotation } from "../upgrade.ts";
+import type { Interval } from "../verdict.ts";
 import { gaps } from "./measured.ts";
-import { type PastEvent, pastEvents, upgradesOf } from "./past.ts";
+import { type PastEvent, pastEvents, upgradesOf } from "./past-events.ts";
 import { forMembers, isForMembers } from "./status.ts";
-import type { Target } from "./target.ts";
-import { startOfDay, wallTime } from "./time-zone.ts";
-import type { Annotation } from "./upgrade.ts";
-import type { Interval } from "./verdict.ts";
 
 export interface HistoryInput {
   /** When all this was read. */
@@ -18,7 +18,7 @@ export interface HistoryInput {
   /** Of incidents that began before this not all are known; absent when all are. */
   readonly completeSince?: Temporal.Instant;
   readonly annotations: readonly Annotation[];
-  /** Since `historyBegin`, as core/measured.ts gives it. */
+  /** Since `historyBegin`, as core/status/measured.ts gives it. */
   readonly measured: readonly Interval[];
 }
 

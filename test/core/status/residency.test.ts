@@ -1,11 +1,11 @@
 /** The line on the members' page about where everything is hosted: said only while it is known to be true. */
 import { expect, test } from "vitest";
-import { residencyStatus } from "../../core/residency.ts";
-import type { Sample } from "../../core/sample.ts";
-import { statusModel } from "../../core/status.ts";
-import { noVerdict } from "../../core/verdict.ts";
-import { statusPage } from "../../dashboards/views/status.ts";
-import { aCheck, cosocial, scene, service } from "../helpers/status-scene.ts";
+import type { Sample } from "../../../core/sample.ts";
+import { residencyStatus } from "../../../core/status/residency.ts";
+import { statusModel } from "../../../core/status/status.ts";
+import { noVerdict } from "../../../core/verdict.ts";
+import { statusPage } from "../../../dashboards/views/status.ts";
+import { aCheck, cosocial, scene, service } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T20:00:00Z");
 

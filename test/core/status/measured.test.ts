@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { gaps, joined, measuredTimes } from "../../core/measured.ts";
-import { daySeconds, type Past, scene, service } from "../helpers/status-scene.ts";
+import { gaps, joined, measuredTimes } from "../../../core/status/measured.ts";
+import { daySeconds, type Past, scene, service } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const secondsAgo = (seconds: number) => now.epochMilliseconds - seconds * 1000;

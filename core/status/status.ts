@@ -1,18 +1,18 @@
 /** What members are told: from targets, live verdicts, transitions and incidents to one plain model of the status page. */
-import type { Incident, IncidentStatus } from "./incident.ts";
-import type { Localised } from "./language.ts";
-import type { CheckState } from "./live.ts";
-import { type Upgrade, upgradesOf } from "./past.ts";
+import type { Incident, IncidentStatus } from "../incident.ts";
+import type { Localised } from "../language.ts";
+import type { CheckState } from "../live.ts";
+import type { Outcome } from "../sample.ts";
+import { worstOf } from "../severity.ts";
+import type { Transition } from "../store/judgements.ts";
+import type { CheckRef } from "../store/series.ts";
+import { isShown, type Target } from "../target.ts";
+import type { CivilDay } from "../time-zone.ts";
+import type { Annotation } from "../upgrade.ts";
+import { type Interval, type OutcomeInterval, settle } from "../verdict.ts";
+import { type Upgrade, upgradesOf } from "./past-events.ts";
 import { type ResidencyStatus, residencyStatus } from "./residency.ts";
-import type { Outcome } from "./sample.ts";
-import { worstOf } from "./severity.ts";
-import type { Transition } from "./store/judgements.ts";
-import type { CheckRef } from "./store/series.ts";
-import { isShown, type Target } from "./target.ts";
-import type { CivilDay } from "./time-zone.ts";
-import type { Annotation } from "./upgrade.ts";
 import { type Account, account, timeline } from "./uptime.ts";
-import { type Interval, type OutcomeInterval, settle } from "./verdict.ts";
 
 export interface StatusInput {
   readonly now: Temporal.Instant;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { type HistoryInput, historyBegin, historyModel } from "../../core/history.ts";
-import { sameInAll } from "../../core/language.ts";
-import { ago, daySeconds, outage, service, vancouver } from "../helpers/status-scene.ts";
+import { sameInAll } from "../../../core/language.ts";
+import { type HistoryInput, historyBegin, historyModel } from "../../../core/status/history.ts";
+import { ago, daySeconds, outage, service, vancouver } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const forum = service("forum", []);

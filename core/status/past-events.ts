@@ -1,8 +1,8 @@
 /** What members read about the past: incidents, and the upgrades between them. */
-import type { IncidentStatus } from "./incident.ts";
-import type { Localised } from "./language.ts";
-import { isShown, type Target } from "./target.ts";
-import type { Annotation } from "./upgrade.ts";
+import type { IncidentStatus } from "../incident.ts";
+import type { Localised } from "../language.ts";
+import { isShown, type Target } from "../target.ts";
+import type { Annotation } from "../upgrade.ts";
 
 /** Of a service that members see, by its name: "Mastodon", "upgraded 4.3.2 → 4.4.0". */
 export interface Upgrade extends Pick<Annotation, "at" | "text"> {

@@ -1,7 +1,7 @@
 /** Where everything is hosted, as members may read it: only while all checks that are public about it know it. */
 import { z } from "zod";
-import type { CheckState } from "./live.ts";
-import type { Target } from "./target.ts";
+import type { CheckState } from "../live.ts";
+import type { Target } from "../target.ts";
 
 export interface ResidencyStatus {
   /** ISO 3166-1. */
