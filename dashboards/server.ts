@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../core/log.ts";
 import { privately } from "./headers.ts";
-import { pageRoutes } from "./public-pages.ts";
+import { pageRoutes } from "./members/public-pages.ts";
 import { addAcknowledge } from "./routes/acknowledge.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
 import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/machines.ts";

@@ -5,9 +5,9 @@ import type { HeartbeatListener } from "../core/heartbeat.ts";
 import type { Reports } from "../core/reports.ts";
 import type { Store } from "../core/store/store.ts";
 import { listen } from "../dashboards/listen.ts";
-import type { Pages } from "../dashboards/pages.ts";
+import { straightToPages } from "../dashboards/members/fast-path.ts";
+import type { Pages } from "../dashboards/members/page-making.ts";
 import { privateApp, publicApp } from "../dashboards/server.ts";
-import { straightToPages } from "../dashboards/straight-to-pages.ts";
 import { publicSettings } from "./settings.ts";
 import type { StartOptions } from "./start-options.ts";
 

@@ -14,7 +14,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
 import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
-import { openPages } from "../dashboards/pages.ts";
+import { openPages } from "../dashboards/members/page-making.ts";
 import { openReports } from "../reports/reports.ts";
 import { openFigures } from "./figures.ts";
 import { type Listeners, openListeners } from "./listeners.ts";

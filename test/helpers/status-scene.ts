@@ -10,7 +10,7 @@ import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import { noVerdict, type Verdict } from "../../core/verdict.ts";
-import type { RecordStore } from "../../dashboards/records.ts";
+import type { RecordStore } from "../../dashboards/members/records.ts";
 
 export const vancouver = "America/Vancouver";
 

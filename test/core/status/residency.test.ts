@@ -4,7 +4,7 @@ import type { Sample } from "../../../core/sample.ts";
 import { residencyStatus } from "../../../core/status/residency.ts";
 import { statusModel } from "../../../core/status/status.ts";
 import { noVerdict } from "../../../core/verdict.ts";
-import { statusPage } from "../../../dashboards/views/status.ts";
+import { statusPage } from "../../../dashboards/members/status.ts";
 import { aCheck, cosocial, scene, service } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T20:00:00Z");

@@ -1,13 +1,13 @@
 /** Which pages members have, and what each of them is made from: a new one is added here. */
 
-import { languages } from "../core/language.ts";
-import { historyModel } from "../core/status/history.ts";
-import type { StatusModel } from "../core/status/status.ts";
-import type { Target } from "../core/target.ts";
-import type { LayoutProps } from "./parts/layout.ts";
+import { languages } from "../../core/language.ts";
+import { historyModel } from "../../core/status/history.ts";
+import type { StatusModel } from "../../core/status/status.ts";
+import type { Target } from "../../core/target.ts";
+import type { LayoutProps } from "../parts/layout.ts";
+import { historyPage } from "./history.ts";
 import type { Records } from "./records.ts";
-import { historyPage } from "./views/history.ts";
-import { statusPage } from "./views/status.ts";
+import { statusPage } from "./status.ts";
 
 export interface PublicPage {
   /** Where it is; with a language in front, in that language: "/" is also "/en/". */

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type Log, silentLog } from "../../core/log.ts";
-import { openPages, type Pages, type PagesOptions } from "../../dashboards/pages.ts";
-import { FakeClock } from "../helpers/fake-clock.ts";
+import { type Log, silentLog } from "../../../core/log.ts";
+import { openPages, type Pages, type PagesOptions } from "../../../dashboards/members/page-making.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
 import {
   cosocial,
   daySeconds,
@@ -15,7 +15,7 @@ import {
   type Service,
   scene,
   service,
-} from "../helpers/status-scene.ts";
+} from "../../helpers/status-scene.ts";
 
 const longAgo = 100 * daySeconds;
 const fine = service("forum", [[longAgo, "up"]], { name: "Forum" });

@@ -3,9 +3,9 @@
  * of hono gets. The same answers as the routes give.
  */
 import type { IncomingMessage } from "node:http";
+import type { ShortCut } from "../listen.ts";
 import type { PageAnswer } from "./encoded-page.ts";
-import type { ShortCut } from "./listen.ts";
-import type { Pages } from "./pages.ts";
+import type { Pages } from "./page-making.ts";
 
 export function straightToPages(pages: Pick<Pages, "get">): ShortCut {
   return (request, response) => {

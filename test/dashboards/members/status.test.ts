@@ -1,13 +1,13 @@
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import type { Language } from "../../core/language.ts";
-import type { Outcome } from "../../core/sample.ts";
-import { type StatusInput, statusModel } from "../../core/status/status.ts";
-import { encodePage } from "../../dashboards/encoded-page.ts";
-import { styleOf, styleSource } from "../../dashboards/parts/layout.ts";
-import { withNote } from "../../dashboards/parts/note.ts";
-import { statusPage } from "../../dashboards/views/status.ts";
-import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "../helpers/status-scene.ts";
+import type { Language } from "../../../core/language.ts";
+import type { Outcome } from "../../../core/sample.ts";
+import { type StatusInput, statusModel } from "../../../core/status/status.ts";
+import { encodePage } from "../../../dashboards/members/encoded-page.ts";
+import { statusPage } from "../../../dashboards/members/status.ts";
+import { styleOf, styleSource } from "../../../dashboards/parts/layout.ts";
+import { withNote } from "../../../dashboards/parts/note.ts";
+import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const longAgo = 100 * daySeconds;

@@ -1,17 +1,17 @@
 /** What the pages know from the store, read when it changed; when the store fails, what it said before. */
-import type { Clock } from "../core/clock.ts";
-import { withinTime } from "../core/deadline.ts";
-import type { Incident, IncidentStatus } from "../core/incident.ts";
-import type { CheckState } from "../core/live.ts";
-import type { Log } from "../core/log.ts";
-import { joined, measuredTimes } from "../core/status/measured.ts";
-import { isForMembers } from "../core/status/status.ts";
-import type { AnnotationStore } from "../core/store/annotations.ts";
-import type { IncidentStore } from "../core/store/incidents.ts";
-import type { JudgementStore, Transition } from "../core/store/judgements.ts";
-import type { Target } from "../core/target.ts";
-import type { Annotation } from "../core/upgrade.ts";
-import type { Interval } from "../core/verdict.ts";
+import type { Clock } from "../../core/clock.ts";
+import { withinTime } from "../../core/deadline.ts";
+import type { Incident, IncidentStatus } from "../../core/incident.ts";
+import type { CheckState } from "../../core/live.ts";
+import type { Log } from "../../core/log.ts";
+import { joined, measuredTimes } from "../../core/status/measured.ts";
+import { isForMembers } from "../../core/status/status.ts";
+import type { AnnotationStore } from "../../core/store/annotations.ts";
+import type { IncidentStore } from "../../core/store/incidents.ts";
+import type { JudgementStore, Transition } from "../../core/store/judgements.ts";
+import type { Target } from "../../core/target.ts";
+import type { Annotation } from "../../core/upgrade.ts";
+import type { Interval } from "../../core/verdict.ts";
 
 export interface Records {
   /** When they were read; absent before the first time. */

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Language } from "../core/language.ts";
-import type { Log } from "../core/log.ts";
+import type { Language } from "../../core/language.ts";
+import type { Log } from "../../core/log.ts";
 
 interface KeptPage {
   readonly address: string;

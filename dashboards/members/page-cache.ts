@@ -1,15 +1,15 @@
 /** Pages in every language and encoding: made when what they are made from changed, served from memory, kept on disk. */
-import type { Language } from "../core/language.ts";
-import type { Note } from "../core/languages/words.ts";
-import type { Log } from "../core/log.ts";
-import type { Organisation } from "../core/organisation.ts";
+import type { Language } from "../../core/language.ts";
+import type { Note } from "../../core/languages/words.ts";
+import type { Log } from "../../core/log.ts";
+import type { Organisation } from "../../core/organisation.ts";
+import { chooseEncoding, chooseLanguage } from "../negotiate.ts";
+import type { LayoutProps } from "../parts/layout.ts";
+import { withNote } from "../parts/note.ts";
+import { errorPage } from "../views/error.ts";
+import { KeptPages } from "./disk-cache.ts";
 import { answerOf, type EncodedPage, encodePage, type PageAnswer } from "./encoded-page.ts";
-import { KeptPages } from "./kept-pages.ts";
-import { chooseEncoding, chooseLanguage } from "./negotiate.ts";
-import type { LayoutProps } from "./parts/layout.ts";
-import { withNote } from "./parts/note.ts";
 import type { PublicPage } from "./public-pages.ts";
-import { errorPage } from "./views/error.ts";
 
 /** The headers that matter. */
 export interface PageRequest {

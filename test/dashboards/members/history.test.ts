@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type Language, sameInAll } from "../../core/language.ts";
-import { type HistoryInput, historyModel } from "../../core/status/history.ts";
-import { encodePage } from "../../dashboards/encoded-page.ts";
-import { withNote } from "../../dashboards/parts/note.ts";
-import { historyPage } from "../../dashboards/views/history.ts";
-import { ago, cosocial, daySeconds, outage, service, vancouver } from "../helpers/status-scene.ts";
+import { type Language, sameInAll } from "../../../core/language.ts";
+import { type HistoryInput, historyModel } from "../../../core/status/history.ts";
+import { encodePage } from "../../../dashboards/members/encoded-page.ts";
+import { historyPage } from "../../../dashboards/members/history.ts";
+import { withNote } from "../../../dashboards/parts/note.ts";
+import { ago, cosocial, daySeconds, outage, service, vancouver } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const alternates = [
