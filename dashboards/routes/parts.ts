@@ -12,8 +12,8 @@ import type { Store } from "../../core/store/store.ts";
 import { securityHeaders } from "../headers.ts";
 import type { Pages } from "../members/page-making.ts";
 import { chooseLanguage } from "../negotiate.ts";
+import { errorPage } from "../parts/error-page.ts";
 import type { LayoutProps } from "../parts/layout.ts";
-import { errorPage } from "../views/error.ts";
 import type { Exposition, Health } from "./machines.ts";
 
 /** What a reload of the configuration may change; asked for at every request. */

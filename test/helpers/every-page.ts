@@ -5,12 +5,12 @@ import { type HistoryInput, historyModel } from "../../core/status/history.ts";
 import { type StatusInput, statusModel } from "../../core/status/status.ts";
 import { historyPage } from "../../dashboards/members/history.ts";
 import { statusPage } from "../../dashboards/members/status.ts";
+import { errorPage } from "../../dashboards/parts/error-page.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
 import { teamPages } from "../../dashboards/team/pages.ts";
 import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
 import { capacityPage } from "../../dashboards/views/capacity.ts";
-import { errorPage } from "../../dashboards/views/error.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/views/sign-in.ts";
 import { ago, contractor, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
 

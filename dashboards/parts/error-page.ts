@@ -2,8 +2,8 @@
 import { html } from "hono/html";
 import { tagOf } from "../../core/languages/languages.ts";
 import type { Fault } from "../../core/languages/words.ts";
-import { wordsFor } from "../parts/language.ts";
-import { type LayoutProps, renderPage } from "../parts/layout.ts";
+import { wordsFor } from "./language.ts";
+import { type LayoutProps, renderPage } from "./layout.ts";
 
 /** In every language of the organisation, the visitor's first: who mistypes an address may read neither of our guesses. */
 export function errorPage(

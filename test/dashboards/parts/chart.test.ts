@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type GrowthChart, growthChart } from "../../dashboards/parts/chart.ts";
+import { type GrowthChart, growthChart } from "../../../dashboards/parts/chart.ts";
 
 const flat: GrowthChart = {
   label: "Space used",
