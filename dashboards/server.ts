@@ -4,15 +4,15 @@ import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../core/log.ts";
 import { privately } from "./headers.ts";
 import { pageRoutes } from "./members/public-pages.ts";
-import { addAcknowledge } from "./routes/acknowledge.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
 import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/machines.ts";
 import { fromOurselves } from "./routes/own-origin.ts";
 import { type Env, fail, type PublicParts } from "./routes/parts.ts";
-import { addSignIn, addTeam } from "./routes/team.ts";
-import { Doorkeeper } from "./sign-in.ts";
+import { addAcknowledge } from "./team/acknowledge.ts";
 import type { TeamPage } from "./team/page.ts";
 import { teamPages } from "./team/pages.ts";
+import { Doorkeeper } from "./team/sign-in.ts";
+import { addSignIn, addTeam } from "./team/team.ts";
 
 const largestFormBytes = 16 * 1024;
 

@@ -8,10 +8,10 @@ import { statusPage } from "../../dashboards/members/status.ts";
 import { errorPage } from "../../dashboards/parts/error-page.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
+import { acknowledgePage } from "../../dashboards/team/acknowledge-page.ts";
+import { capacityPage } from "../../dashboards/team/capacity.ts";
 import { teamPages } from "../../dashboards/team/pages.ts";
-import { acknowledgePage } from "../../dashboards/views/acknowledge.ts";
-import { capacityPage } from "../../dashboards/views/capacity.ts";
-import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/views/sign-in.ts";
+import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/team/sign-in-page.ts";
 import { ago, contractor, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");

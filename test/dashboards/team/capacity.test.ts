@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { type CapacityModel, capacityModel } from "../../core/capacity/capacity.ts";
-import type { Language } from "../../core/language.ts";
-import type { Annotation } from "../../core/upgrade.ts";
-import { capacityPage } from "../../dashboards/views/capacity.ts";
+import { type CapacityModel, capacityModel } from "../../../core/capacity/capacity.ts";
+import type { Language } from "../../../core/language.ts";
+import type { Annotation } from "../../../core/upgrade.ts";
+import { capacityPage } from "../../../dashboards/team/capacity.ts";
 
 const gigabyte = 1e9;
 const now = Temporal.Instant.from("2026-11-23T10:12:00Z");

@@ -1,13 +1,13 @@
 /** Who may open the team pages: one-time links by mail, and the signed cookie such a link is exchanged for. */
 import { randomUUID } from "node:crypto";
-import { signToken, verifyToken } from "../core/action-token.ts";
-import type { Notice } from "../core/channel.ts";
-import type { Clock } from "../core/clock.ts";
-import { inLanguage, type Language } from "../core/language.ts";
-import { wordsIn } from "../core/languages/languages.ts";
-import type { Contact, Organisation } from "../core/organisation.ts";
-import type { KeyStore } from "../core/store/keys.ts";
-import type { Store } from "../core/store/store.ts";
+import { signToken, verifyToken } from "../../core/action-token.ts";
+import type { Notice } from "../../core/channel.ts";
+import type { Clock } from "../../core/clock.ts";
+import { inLanguage, type Language } from "../../core/language.ts";
+import { wordsIn } from "../../core/languages/languages.ts";
+import type { Contact, Organisation } from "../../core/organisation.ts";
+import type { KeyStore } from "../../core/store/keys.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** How long a link waits to be used, and how long somebody stays signed in. */
 export const linkSeconds = 30 * 60;

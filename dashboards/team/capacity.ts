@@ -19,7 +19,7 @@ import { priceText, signedSize, sizeText } from "../parts/sizes.ts";
 import { sign } from "../parts/state.ts";
 import { figureTable, type TableRow } from "../parts/table.ts";
 import { moment } from "../parts/time.ts";
-import { defineTeamPage } from "../team/page.ts";
+import { defineTeamPage } from "./page.ts";
 
 export interface CapacityProps extends LayoutProps {
   /** ISO 4217; prices of sizes are in it. */

@@ -2,7 +2,7 @@
 import { html } from "hono/html";
 import { wordsFor } from "../parts/language.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
-import type { TeamPage } from "../team/page.ts";
+import type { TeamPage } from "./page.ts";
 
 /** Asks for an address. */
 export function signInPage(props: LayoutProps): Promise<string> {

@@ -3,9 +3,9 @@ import type { Context, Hono } from "hono";
 import type { Incident } from "../../core/incident.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
-import type { Doorkeeper } from "../sign-in.ts";
-import { acknowledgePage } from "../views/acknowledge.ts";
-import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "./parts.ts";
+import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
+import { acknowledgePage } from "./acknowledge-page.ts";
+import type { Doorkeeper } from "./sign-in.ts";
 
 /** A link to an incident that is over says so for a day. */
 const afterwardsHours = 24;

@@ -1,11 +1,11 @@
 /** The team pages and the way in: a one-time link by mail, exchanged for a cookie. */
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { contactWithEmail, type Doorkeeper, sessionSeconds, signInLink, signInNotice } from "../sign-in.ts";
-import type { TeamPage } from "../team/page.ts";
+import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
 import { TokenBuckets } from "../token-bucket.ts";
-import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../views/sign-in.ts";
-import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "./parts.ts";
+import type { TeamPage } from "./page.ts";
+import { contactWithEmail, type Doorkeeper, sessionSeconds, signInLink, signInNotice } from "./sign-in.ts";
+import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "./sign-in-page.ts";
 
 export function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
   const { store, clock, log } = parts;
