@@ -3,15 +3,15 @@ import { z } from "zod";
 import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { formatDuration } from "../../core/units.ts";
-import { evidenceOf, redirectTarget } from "./answer.ts";
-import { askEpisodePage, askMissing, lateEpisode } from "./castopod-episodes.ts";
+import { evidenceOf, redirectTarget } from "../lib/answer.ts";
+import { blemish, type Flaw, type PartialFinding } from "../lib/flaw.ts";
+import { slowness } from "../lib/pages.ts";
+import { type NoAnswer, untilDeadline } from "../lib/patience.ts";
+import { seldom } from "../lib/seldom.ts";
+import { challengeOf, isHtml } from "../lib/wall.ts";
+import { askSound } from "./enclosure.ts";
+import { askEpisodePage, askMissing, lateEpisode } from "./episodes.ts";
 import { type Episode, feedBytes, newestEpisode, type PodcastFeed, readFeed } from "./feed.ts";
-import { blemish, type Flaw, type PartialFinding } from "./flaw.ts";
-import { slowness } from "./pages.ts";
-import { type NoAnswer, untilDeadline } from "./patience.ts";
-import { seldom } from "./seldom.ts";
-import { askSound } from "./sound.ts";
-import { challengeOf, isHtml } from "./wall.ts";
 
 export interface FeedSettings {
   readonly handles: readonly string[];

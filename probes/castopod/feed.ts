@@ -2,9 +2,9 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
+import { webAddress } from "../lib/own-address.ts";
 import { excerptOf, withoutText } from "./feed-excerpt.ts";
 import { withUsualNames } from "./feed-names.ts";
-import { webAddress } from "./own-address.ts";
 
 /** Enough for the newest episodes where they stand first; a feed of ten years would be many times that, every minute. */
 export const feedBytes = 256 * 1024;

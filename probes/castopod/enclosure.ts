@@ -1,13 +1,13 @@
 /** The file behind an episode: is it there, in time, in parts, as long and of the type that the feed promises? */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "./answer.ts";
+import { evidenceOf } from "../lib/answer.ts";
+import { blemish, type Flaw } from "../lib/flaw.ts";
+import { ownAddress, webAddress } from "../lib/own-address.ts";
+import { untilDeadline } from "../lib/patience.ts";
+import { silentFile, slowFile, storageTrouble, troubledFile } from "../lib/stored-file.ts";
+import { mediaType } from "../lib/wall.ts";
 import type { Episode, Sound } from "./feed.ts";
-import { blemish, type Flaw } from "./flaw.ts";
-import { ownAddress, webAddress } from "./own-address.ts";
-import { untilDeadline } from "./patience.ts";
-import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
-import { mediaType } from "./wall.ts";
 
 const cannotBePlayed = {
   en: "The newest episode of a podcast cannot be played.",

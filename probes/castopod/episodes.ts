@@ -1,13 +1,13 @@
 /** The web pages of a podcast's episodes: the newest one's own, and the list, with which its feed is compared. */
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "./answer.ts";
+import { evidenceOf } from "../lib/answer.ts";
+import { blemish, type Flaw } from "../lib/flaw.ts";
+import { ownAddress, webAddress } from "../lib/own-address.ts";
+import { untilDeadline } from "../lib/patience.ts";
+import { lasting } from "../lib/seldom.ts";
+import { challengeOf, isHtml } from "../lib/wall.ts";
 import type { Episode } from "./feed.ts";
-import { blemish, type Flaw } from "./flaw.ts";
-import { ownAddress, webAddress } from "./own-address.ts";
-import { untilDeadline } from "./patience.ts";
-import { lasting } from "./seldom.ts";
-import { challengeOf, isHtml } from "./wall.ts";
 
 const missingPage = {
   en: "The page of the newest episode of a podcast does not open.",

@@ -5,9 +5,9 @@
  */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { Refusal } from "./database-refusals.ts";
-import { askRows, type MysqlReader } from "./mysql.ts";
-import type { WaitingQueue } from "./queue-lateness.ts";
+import type { Refusal } from "../lib/database-refusals.ts";
+import { askRows, type MysqlReader } from "../lib/mysql.ts";
+import type { WaitingQueue } from "../lib/queue-lateness.ts";
 
 export interface CastopodTasks {
   /** `broadcast` and `websub`, as far as our user may see them. */

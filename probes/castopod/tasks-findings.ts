@@ -5,14 +5,14 @@ import type { MetricFamily } from "../../core/metric-families.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
-import { castopodQueues } from "./castopod-tasks-queues.ts";
-import { type CastopodTasks, grantColumns, type TaskQueue } from "./castopod-tasks-state.ts";
-import type { Refusal } from "./database-refusals.ts";
-import { questionSeconds } from "./mysql.ts";
-import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "./queue-findings.ts";
-import type { Tolerance } from "./queue-lateness.ts";
-import { queueMetrics } from "./queue-metrics.ts";
-import { lastingEach } from "./seldom.ts";
+import type { Refusal } from "../lib/database-refusals.ts";
+import { questionSeconds } from "../lib/mysql.ts";
+import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../lib/queue-findings.ts";
+import type { Tolerance } from "../lib/queue-lateness.ts";
+import { queueMetrics } from "../lib/queue-metrics.ts";
+import { lastingEach } from "../lib/seldom.ts";
+import { castopodQueues } from "./tasks-queues.ts";
+import { type CastopodTasks, grantColumns, type TaskQueue } from "./tasks-state.ts";
 
 type Watched = ReadonlyMap<string, Tolerance>;
 
