@@ -7,9 +7,9 @@ import type { Finding } from "../core/sample.ts";
 import { judged, seenTasks, tasksEvidence, tasksMetrics, tasksReadings } from "./castopod/tasks-findings.ts";
 import { castopodQueues, castopodTasksThresholds, runbook } from "./castopod/tasks-queues.ts";
 import { readCastopodTasks } from "./castopod/tasks-state.ts";
+import { NoConnectionLeft } from "./databases/database-refusals.ts";
+import { mysqlUrl, withMysql } from "./databases/mysql.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { NoConnectionLeft } from "./lib/database-refusals.ts";
-import { mysqlUrl, withMysql } from "./lib/mysql.ts";
 import { queueSettings, tolerances } from "./lib/queue-lateness.ts";
 
 const options = z.strictObject({

@@ -16,7 +16,7 @@ import {
   storageReadings,
   storageSettings,
   usableFraction,
-} from "./lib/storage.ts";
+} from "./databases/storage.ts";
 
 const options = z.strictObject({
   path: z

@@ -1,13 +1,13 @@
 /** Looks at Laravel's queues in Redis and at Horizon, which works on them: Pixelfed's, or any other's. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
+import { withRedis } from "./databases/redis.ts";
+import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
 import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
 import { readHorizon } from "./lib/horizon-state.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
-import { withRedis } from "./lib/redis.ts";
-import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
 
 const prefix = z.string().regex(/^[^\s]{0,100}$/, { error: "a prefix of keys has no spaces" });
 

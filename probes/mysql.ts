@@ -3,12 +3,12 @@ import { z } from "zod";
 import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
+import { connectionThresholds } from "./databases/connection-levels.ts";
+import { findingOfQuestions, findingWithoutConnection } from "./databases/database-refusals.ts";
+import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./databases/mysql.ts";
+import { measureMysql, mysqlMetrics } from "./databases/mysql-sizes.ts";
+import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./databases/storage.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { connectionThresholds } from "./lib/connection-levels.ts";
-import { findingOfQuestions, findingWithoutConnection } from "./lib/database-refusals.ts";
-import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./lib/mysql.ts";
-import { measureMysql, mysqlMetrics } from "./lib/mysql-sizes.ts";
-import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
 
 const options = z.strictObject({
   url: mysqlUrl().describe(

@@ -3,13 +3,13 @@ import { z } from "zod";
 import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
+import { findingWithoutConnection } from "./databases/database-refusals.ts";
+import { type PostgresReader, postgresUrl, withPostgres } from "./databases/postgres.ts";
+import { Findings, postgresMetrics, type RowOf, sum } from "./databases/postgres-findings.ts";
+import { postgresThresholds } from "./databases/postgres-levels.ts";
+import * as questions from "./databases/postgres-questions.ts";
+import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./databases/storage.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { findingWithoutConnection } from "./lib/database-refusals.ts";
-import { type PostgresReader, postgresUrl, withPostgres } from "./lib/postgres.ts";
-import { Findings, postgresMetrics, type RowOf, sum } from "./lib/postgres-findings.ts";
-import { postgresThresholds } from "./lib/postgres-levels.ts";
-import * as questions from "./lib/postgres-questions.ts";
-import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./lib/storage.ts";
 
 const options = z.strictObject({
   url: postgresUrl().describe(

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import { NotMeasured } from "../core/errors.ts";
 import { defineProbe } from "../core/probe.ts";
+import { withRedis } from "./databases/redis.ts";
+import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
+import { judged, redisEvidence, redisMetrics, redisReadings, redisThresholds } from "./databases/redis-findings.ts";
+import { parseInfo, RedisHistory } from "./databases/redis-health.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { withRedis } from "./lib/redis.ts";
-import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
-import { judged, redisEvidence, redisMetrics, redisReadings, redisThresholds } from "./lib/redis-findings.ts";
-import { parseInfo, RedisHistory } from "./lib/redis-health.ts";
 
 const options = z.strictObject({
   url: redisUrl().describe(`Address of the Redis, ${redisUrlForms}.`),

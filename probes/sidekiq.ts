@@ -1,10 +1,10 @@
 /** Looks at Sidekiq's queues in Redis: how late each is, as Sidekiq itself counts it, and whether anybody works on them. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
+import { withRedis } from "./databases/redis.ts";
+import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
-import { withRedis } from "./lib/redis.ts";
-import { redisUrl, redisUrlForms } from "./lib/redis-address.ts";
 import { sidekiqEvidence, sidekiqMetrics, sidekiqReadings } from "./lib/sidekiq-findings.ts";
 import { SidekiqHistory } from "./lib/sidekiq-history.ts";
 import { judged } from "./lib/sidekiq-judgement.ts";

@@ -5,8 +5,8 @@
  */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { Refusal } from "../lib/database-refusals.ts";
-import { askRows, type MysqlReader } from "../lib/mysql.ts";
+import type { Refusal } from "../databases/database-refusals.ts";
+import { askRows, type MysqlReader } from "../databases/mysql.ts";
 import type { WaitingQueue } from "../lib/queue-lateness.ts";
 
 export interface CastopodTasks {

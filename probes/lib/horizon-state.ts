@@ -1,8 +1,7 @@
 /** What Laravel's queues and Horizon keep in Redis, read in three bounded round trips. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { WaitingQueue } from "./queue-lateness.ts";
-import type { RedisCommand, RedisReader } from "./redis.ts";
+import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import {
   count,
   parsedJson,
@@ -12,7 +11,8 @@ import {
   scannedPlaces,
   scoreOf,
   wholeNumber,
-} from "./redis-answers.ts";
+} from "../databases/redis-answers.ts";
+import type { WaitingQueue } from "./queue-lateness.ts";
 
 export interface HorizonState {
   /** Seconds since 1970 by the clock of Redis. */

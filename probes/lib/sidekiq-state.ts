@@ -1,8 +1,7 @@
 /** What Sidekiq 6 to 8 keep in Redis, read in a few bounded round trips: queues, sets, totals and live processes. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { WaitingQueue } from "./queue-lateness.ts";
-import type { RedisCommand, RedisReader } from "./redis.ts";
+import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import {
   count,
   parsedJson,
@@ -12,7 +11,8 @@ import {
   scannedPlaces,
   scoreOf,
   wholeNumber,
-} from "./redis-answers.ts";
+} from "../databases/redis-answers.ts";
+import type { WaitingQueue } from "./queue-lateness.ts";
 import { jobMoment } from "./sidekiq-moments.ts";
 import { type FailingJobs, failingJobs, lastFailing, readFailing } from "./sidekiq-retries.ts";
 

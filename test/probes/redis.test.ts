@@ -7,7 +7,7 @@ import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
-import { parseInfo, RedisHistory } from "../../probes/lib/redis-health.ts";
+import { parseInfo, RedisHistory } from "../../probes/databases/redis-health.ts";
 import probe from "../../probes/redis.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { command } from "../helpers/redis-dump.ts";

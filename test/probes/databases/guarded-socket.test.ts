@@ -1,8 +1,8 @@
 /** What stands between a connection and the library that reads it, without either of them. */
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { CarefulListener } from "../../probes/lib/careful.ts";
-import { MysqlGuard } from "../../probes/lib/mysql-guard.ts";
+import { CarefulListener } from "../../../probes/databases/guarded-socket.ts";
+import { MysqlGuard } from "../../../probes/databases/mysql-guard.ts";
 
 function setup(mostBytes?: number) {
   const socket = new Socket();

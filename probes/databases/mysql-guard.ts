@@ -1,6 +1,6 @@
 /** Reads along the packets of a MySQL, so that its client never gets what would fill the memory or make it stumble. */
-import { mostDatabaseBytes } from "./careful.ts";
-import { WholeMessages } from "./whole-messages.ts";
+import { mostDatabaseBytes } from "./guarded-socket.ts";
+import { WholeMessages } from "./packets.ts";
 
 const headBytes = 4;
 

@@ -6,12 +6,12 @@ import type { Clock } from "../../core/clock.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { type Attempt, ended, noAnswer } from "../lib/no-answer.ts";
+import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
-import { type Attempt, ended, noAnswer } from "./no-answer.ts";
+import { CarefulListener, mostDatabaseBytes } from "./guarded-socket.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
 import { types } from "./postgres-values.ts";
-import { secretAddress } from "./secret-address.ts";
 
 export const postgresUrl = () =>
   secretAddress(postgresAddress, "postgres://tidewatch:password@127.0.0.1:5432/mastodon");

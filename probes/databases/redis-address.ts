@@ -1,5 +1,5 @@
 /** Where a Redis is and as whom we ask it, read from one address: a server, a socket, or the sentinels that know it. */
-import { secretAddress } from "./secret-address.ts";
+import { secretAddress } from "../lib/secret-address.ts";
 
 export interface RedisAddress {
   readonly host?: string;

@@ -1,7 +1,7 @@
 /** Reads along what a PostgreSQL says (protocol 3), so that its client never gets what would fill the memory or make it stumble. */
 import { NotMeasured } from "../../core/errors.ts";
-import { mostDatabaseBytes } from "./careful.ts";
-import { WholeMessages } from "./whole-messages.ts";
+import { mostDatabaseBytes } from "./guarded-socket.ts";
+import { WholeMessages } from "./packets.ts";
 
 /** What a server may say to simple questions: sign-in, settings, results, errors, notices. */
 const kinds = "RSKvZTDCEINA";

@@ -9,12 +9,12 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { CarefulListener, mostDatabaseBytes } from "./careful.ts";
+import { isCertificateFault } from "../lib/no-answer.ts";
+import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
+import { CarefulListener, mostDatabaseBytes } from "./guarded-socket.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
-import { isCertificateFault } from "./no-answer.ts";
-import { secretAddress } from "./secret-address.ts";
 
 export const mysqlUrl = () => secretAddress(mysqlAddress, "mysql://tidewatch:password@127.0.0.1:3306");
 
