@@ -7,18 +7,18 @@ import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext, type StandardCheck } from "../core/probe.ts";
 import { askPodcastAccount } from "./castopod/federation.ts";
 import { askFeeds } from "./castopod/podcasts.ts";
+import { otherSoftware, type Software } from "./fediverse/nodeinfo.ts";
+import { lookUp } from "./fediverse/webfinger.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { otherSoftware, type Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress, webAddress } from "./lib/own-address.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { withTimeLimit } from "./lib/patience.ts";
 import { seldom } from "./lib/seldom.ts";
 import { isHtml } from "./lib/wall.ts";
-import { lookUp } from "./lib/webfinger.ts";
 
 const castopod = sameInAll("Castopod");
 

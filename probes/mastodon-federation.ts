@@ -4,15 +4,15 @@ import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import type { Software } from "./fediverse/nodeinfo.ts";
+import { relativeWithout } from "./fediverse/relatives.ts";
+import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import type { Software } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { withTimeLimit } from "./lib/patience.ts";
-import { relativeWithout } from "./lib/relatives.ts";
 import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
-import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const mastodon = sameInAll("Mastodon");
 const cutOff: Localised = {

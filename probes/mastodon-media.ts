@@ -4,15 +4,15 @@ import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { askInstance } from "./fediverse/instance.ts";
+import { notLookedAt } from "./fediverse/not-looked-at.ts";
+import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { askInstance } from "./lib/instance.ts";
 import { isText, startsLikeMedia } from "./lib/media-start.ts";
 import { uncached } from "./lib/nonce.ts";
-import { notLookedAt } from "./lib/not-looked-at.ts";
 import { longPatienceSeconds, withTimeLimit } from "./lib/patience.ts";
-import { type PublicPost, PublicPosts } from "./lib/posts.ts";
 import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
 
 const noPictures: Localised = {

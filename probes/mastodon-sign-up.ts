@@ -3,12 +3,12 @@ import { z } from "zod";
 import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { askInstance } from "./fediverse/instance.ts";
+import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { cacheCovering, evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { askInstance } from "./lib/instance.ts";
 import { uncached } from "./lib/nonce.ts";
-import { notLookedAt } from "./lib/not-looked-at.ts";
 import { withTimeLimit } from "./lib/patience.ts";
 import { challengeOf } from "./lib/wall.ts";
 

@@ -4,20 +4,20 @@ import { duration, secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
+import { clockOf } from "./fediverse/freshness.ts";
+import { PublicPosts } from "./fediverse/posts.ts";
+import { relativeWithout } from "./fediverse/relatives.ts";
+import { type StreamingAddress, streamingAddress } from "./fediverse/streaming-address.ts";
+import { hearing, type StreamingFindings, streamingMetrics } from "./fediverse/streaming-metrics.ts";
+import { handshake } from "./fediverse/websocket.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { clockOf } from "./lib/freshness.ts";
 import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
 import { withTimeLimit } from "./lib/patience.ts";
-import { PublicPosts } from "./lib/posts.ts";
-import { relativeWithout } from "./lib/relatives.ts";
-import { type StreamingAddress, streamingAddress } from "./lib/streaming-address.ts";
-import { hearing, type StreamingFindings, streamingMetrics } from "./lib/streaming-metrics.ts";
 import { isHtml } from "./lib/wall.ts";
-import { handshake } from "./lib/websocket.ts";
 
 const noLivePosts: Localised = {
   en: "New posts do not appear by themselves: pages must be reloaded to see them.",

@@ -3,18 +3,18 @@ import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { askInstance, type Instance, type InstanceLook } from "./fediverse/instance.ts";
+import { askLocalDomain } from "./fediverse/local-domain.ts";
+import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
+import { isRelative } from "./fediverse/relatives.ts";
+import { type SecondOpinion, secondOpinion } from "./fediverse/second-opinion.ts";
+import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./fediverse/webfinger.ts";
 import { evidenceOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { askInstance, type Instance, type InstanceLook } from "./lib/instance.ts";
-import { askLocalDomain } from "./lib/local-domain.ts";
-import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { isRelative } from "./lib/relatives.ts";
-import { type SecondOpinion, secondOpinion } from "./lib/second-opinion.ts";
-import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./lib/webfinger.ts";
 
 const mastodon = sameInAll("Mastodon");
 

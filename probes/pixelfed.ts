@@ -6,21 +6,21 @@ import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { formatDuration } from "../core/units.ts";
 import { databaseCheck } from "./databases/database-check.ts";
+import { type AtomFeed, readAtom } from "./fediverse/atom.ts";
+import { askInstanceVersion1, type InstanceLook } from "./fediverse/instance.ts";
+import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
+import { askInboxes } from "./fediverse/pixelfed-inbox.ts";
+import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { evidenceOf } from "./lib/answer.ts";
-import { type AtomFeed, readAtom } from "./lib/atom.ts";
 import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
 import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
-import { askInstanceVersion1, type InstanceLook } from "./lib/instance.ts";
-import { askNodeInfo, otherSoftware } from "./lib/nodeinfo.ts";
 import { uncached } from "./lib/nonce.ts";
 import { webAddress } from "./lib/own-address.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { withTimeLimit } from "./lib/patience.ts";
 import { askPicture, type Picture } from "./lib/picture.ts";
-import { askInboxes } from "./lib/pixelfed-inbox.ts";
 import { seldom } from "./lib/seldom.ts";
-import { handle, lookUp, parseHandle } from "./lib/webfinger.ts";
 
 const pixelfed = sameInAll("Pixelfed");
 

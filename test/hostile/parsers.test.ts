@@ -8,12 +8,12 @@ import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { formatDuration, parseBytes, parseDuration, parseRatio } from "../../core/units.ts";
 import { readFeed } from "../../probes/castopod/feed.ts";
-import { readAtom } from "../../probes/lib/atom.ts";
-import { askInstance, askInstanceVersion1 } from "../../probes/lib/instance.ts";
-import { askNodeInfo } from "../../probes/lib/nodeinfo.ts";
+import { readAtom } from "../../probes/fediverse/atom.ts";
+import { askInstance, askInstanceVersion1 } from "../../probes/fediverse/instance.ts";
+import { askNodeInfo } from "../../probes/fediverse/nodeinfo.ts";
+import { parseHandle } from "../../probes/fediverse/webfinger.ts";
 import { readNumber, samplesOf } from "../../probes/lib/prometheus-text.ts";
 import { enqueuedAt, rubyTime } from "../../probes/lib/sidekiq-state.ts";
-import { parseHandle } from "../../probes/lib/webfinger.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { workedMs } from "../helpers/own-time.ts";
 

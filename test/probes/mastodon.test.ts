@@ -5,7 +5,7 @@ import { openHttp } from "../../collector/network/http.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";
-import { askLocalDomain } from "../../probes/lib/local-domain.ts";
+import { askLocalDomain } from "../../probes/fediverse/local-domain.ts";
 import probe from "../../probes/mastodon.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";

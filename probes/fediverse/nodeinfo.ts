@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf, refusalOf } from "./answer.ts";
-import { isHardToFind } from "./explanation.ts";
-import { blemish, type Flaw } from "./flaw.ts";
-import { ownAddress } from "./own-address.ts";
-import { withTimeLimit } from "./patience.ts";
+import { evidenceOf, refusalOf } from "../lib/answer.ts";
+import { isHardToFind } from "../lib/explanation.ts";
+import { blemish, type Flaw } from "../lib/flaw.ts";
+import { ownAddress } from "../lib/own-address.ts";
+import { withTimeLimit } from "../lib/patience.ts";
 
 export interface Software {
   readonly name: string;

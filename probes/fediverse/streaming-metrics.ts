@@ -4,11 +4,11 @@ import type { Localised } from "../../core/language.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
-import { evidenceOf } from "./answer.ts";
-import { couldNotCheck } from "./explanation.ts";
-import { blemish, type PartialFinding } from "./flaw.ts";
+import { evidenceOf } from "../lib/answer.ts";
+import { couldNotCheck } from "../lib/explanation.ts";
+import { blemish, type PartialFinding } from "../lib/flaw.ts";
+import { withTimeLimit } from "../lib/patience.ts";
 import { countSince } from "./freshness.ts";
-import { withTimeLimit } from "./patience.ts";
 import type { PublicPost } from "./posts.ts";
 
 export interface StreamingFindings extends PartialFinding {

@@ -1,8 +1,8 @@
 /** Servers that speak Mastodon's API without being Mastodon: what they never had is no fault of theirs. */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { challengeInPlaceOfDocument, isHtml } from "../lib/wall.ts";
 import { askNodeInfo, type Software } from "./nodeinfo.ts";
-import { challengeInPlaceOfDocument, isHtml } from "./wall.ts";
 
 /** As NodeInfo names them. Forks (Hometown, glitch-soc) are not among them: they have all that Mastodon has. */
 const relatives = new Set([

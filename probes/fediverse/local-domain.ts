@@ -2,9 +2,9 @@
 import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import type { Flaw, PartialFinding } from "./flaw.ts";
+import type { Flaw, PartialFinding } from "../lib/flaw.ts";
+import { seldom } from "../lib/seldom.ts";
 import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
-import { seldom } from "./seldom.ts";
 import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
 
 interface LocalDomain {

@@ -1,12 +1,12 @@
 /** When a cache may be answering in place of Mastodon: do the pages that need its database, which no cache can give? */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "./answer.ts";
-import { answersWithError, showsOldCopies } from "./explanation.ts";
-import type { Flaw } from "./flaw.ts";
+import { evidenceOf } from "../lib/answer.ts";
+import { answersWithError, showsOldCopies } from "../lib/explanation.ts";
+import type { Flaw } from "../lib/flaw.ts";
+import { uncached } from "../lib/nonce.ts";
+import { withTimeLimit } from "../lib/patience.ts";
 import type { InstanceLook } from "./instance.ts";
-import { uncached } from "./nonce.ts";
-import { withTimeLimit } from "./patience.ts";
 
 export interface SecondOpinion {
   readonly flaws: readonly Flaw[];

@@ -1,10 +1,10 @@
 /** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
 import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import { blemish, type Flaw } from "./flaw.ts";
+import { blemish, type Flaw } from "../lib/flaw.ts";
+import type { NoAnswer } from "../lib/patience.ts";
 import { type FormerDay, formerDays } from "./former-days.ts";
 import type { Rhythm } from "./freshness.ts";
-import type { NoAnswer } from "./patience.ts";
 import type { PublicPost } from "./posts.ts";
 
 /** What is wrong, and what is said when nothing is. */
