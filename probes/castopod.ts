@@ -10,14 +10,14 @@ import { askFeeds } from "./castopod/podcasts.ts";
 import { otherSoftware, type Software } from "./fediverse/nodeinfo.ts";
 import { lookUp } from "./fediverse/webfinger.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
+import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress, webAddress } from "./lib/own-address.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { withTimeLimit } from "./lib/patience.ts";
-import { seldom } from "./lib/seldom.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 import { isHtml } from "./lib/wall.ts";
 
 const castopod = sameInAll("Castopod");

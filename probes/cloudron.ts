@@ -10,11 +10,11 @@ import type { Secret } from "../core/secret.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { couldNotCheck, hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
-import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
+import { bearer, without } from "./lib/redaction.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 
 const cloudron = sameInAll("Cloudron");
 

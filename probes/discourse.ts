@@ -9,10 +9,10 @@ import { formatDuration } from "../core/units.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 
 const forum: Localised = { en: "The forum", fr: "Le forum" };
 

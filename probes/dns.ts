@@ -20,8 +20,8 @@ import {
   type WantedRecords,
 } from "./lib/dns.ts";
 import { askEach, nameServerMetric, nothingAsked } from "./lib/dns-zone.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { hostName, portNumber } from "./lib/place.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 
 const serverAddress = () =>
   z

@@ -15,8 +15,8 @@ import {
   certificateThresholds,
 } from "./lib/certificate.ts";
 import * as explanation from "./lib/explanation.ts";
-import { type Flaw, findingOf } from "./lib/flaw.ts";
 import { slowness } from "./lib/pages.ts";
+import { type Flaw, findingOf } from "./lib/problem.ts";
 import { challengeOf, mediaType } from "./lib/wall.ts";
 
 const status = z.int().min(100).max(599);

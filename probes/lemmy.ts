@@ -10,13 +10,13 @@ import { arrivesLate, askPeers, peerMetrics } from "./fediverse/lemmy-peers.ts";
 import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
+import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { ownAddress } from "./lib/own-address.ts";
 import { disagreement, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { seldom } from "./lib/seldom.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
 import { isHtml } from "./lib/wall.ts";
 
 const lemmy = sameInAll("Lemmy");

@@ -9,9 +9,9 @@ import { relativeWithout } from "./fediverse/relatives.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
-import { withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
 
 const mastodon = sameInAll("Mastodon");

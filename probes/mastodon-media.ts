@@ -9,10 +9,10 @@ import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { isText, startsLikeMedia } from "./lib/media-start.ts";
 import { uncached } from "./lib/nonce.ts";
-import { longPatienceSeconds, withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
 
 const noPictures: Localised = {

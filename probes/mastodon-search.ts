@@ -8,9 +8,9 @@ import { refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { discreetEvidence } from "./lib/discreet.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { bearer, without } from "./lib/redaction.ts";
 import { isHtml } from "./lib/wall.ts";
 
 const noSearch: Localised = {

@@ -7,9 +7,9 @@ import { askInstance } from "./fediverse/instance.ts";
 import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { cacheCovering, evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
-import { withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 import { challengeOf } from "./lib/wall.ts";
 
 const mastodon = sameInAll("Mastodon");

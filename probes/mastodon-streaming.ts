@@ -13,10 +13,10 @@ import { handshake } from "./fediverse/websocket.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
-import { withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { bearer, without } from "./lib/redaction.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 import { isHtml } from "./lib/wall.ts";
 
 const noLivePosts: Localised = {

@@ -14,10 +14,10 @@ import { cacheCovering, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { discreetEvidence } from "./lib/discreet.ts";
 import { couldNotCheck, showsOldCopies } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
-import { bearer, without } from "./lib/hidden.ts";
 import { uncached } from "./lib/nonce.ts";
-import { longPatienceSeconds, withTimeLimit } from "./lib/patience.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { bearer, without } from "./lib/redaction.ts";
+import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { isHtml } from "./lib/wall.ts";
 
 const mastodon = sameInAll("Mastodon");

@@ -12,9 +12,9 @@ import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./fedi
 import { evidenceOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 
 const mastodon = sameInAll("Mastodon");
 

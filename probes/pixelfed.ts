@@ -12,15 +12,15 @@ import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { askInboxes } from "./fediverse/pixelfed-inbox.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { evidenceOf } from "./lib/answer.ts";
+import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/flaw.ts";
 import { uncached } from "./lib/nonce.ts";
 import { webAddress } from "./lib/own-address.ts";
 import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { withTimeLimit } from "./lib/patience.ts";
 import { askPicture, type Picture } from "./lib/picture.ts";
-import { seldom } from "./lib/seldom.ts";
+import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
+import { withTimeLimit } from "./lib/time-limit.ts";
 
 const pixelfed = sameInAll("Pixelfed");
 

@@ -10,7 +10,7 @@ import type { Finding, Reading } from "../core/sample.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { type ExporterSample, readNumber, samplesOf } from "./lib/prometheus-text.ts";
 
 const level = (what: string) =>

@@ -14,8 +14,8 @@ import {
   renewalDays,
 } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
 import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./lib/smtp.ts";
 import { type Dislike, dislikeOf } from "./lib/smtp-refusals.ts";

@@ -11,8 +11,8 @@ import {
   certificateThresholds,
   renewalDays,
 } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/flaw.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 
 const options = z.strictObject({
   host: hostName().describe("Where to connect to: `social.example`."),

@@ -2,10 +2,10 @@
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "../lib/answer.ts";
-import { blemish, type Flaw } from "../lib/flaw.ts";
 import { ownAddress, webAddress } from "../lib/own-address.ts";
-import { untilDeadline } from "../lib/patience.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "../lib/stored-file.ts";
+import { untilDeadline } from "../lib/time-limit.ts";
 import { mediaType } from "../lib/wall.ts";
 import type { Episode, Sound } from "./feed.ts";
 

@@ -2,10 +2,10 @@
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "../lib/answer.ts";
-import { blemish, type Flaw } from "../lib/flaw.ts";
+import { lasting } from "../lib/cached.ts";
 import { ownAddress, webAddress } from "../lib/own-address.ts";
-import { untilDeadline } from "../lib/patience.ts";
-import { lasting } from "../lib/seldom.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import { untilDeadline } from "../lib/time-limit.ts";
 import { challengeOf, isHtml } from "../lib/wall.ts";
 import type { Episode } from "./feed.ts";
 

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "../lib/answer.ts";
-import { blemish, type Flaw } from "../lib/flaw.ts";
 import { ownAddress } from "../lib/own-address.ts";
-import { withTimeLimit } from "../lib/patience.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 import { challengeOf, isHtml, mediaType } from "../lib/wall.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });

@@ -7,10 +7,10 @@ import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
 import { questionSeconds } from "../databases/mysql.ts";
+import { lastingEach } from "../lib/cached.ts";
 import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../lib/queue-findings.ts";
 import type { Tolerance } from "../lib/queue-lateness.ts";
 import { queueMetrics } from "../lib/queue-metrics.ts";
-import { lastingEach } from "../lib/seldom.ts";
 import { castopodQueues } from "./tasks-queues.ts";
 import { type CastopodTasks, grantColumns, type TaskQueue } from "./tasks-state.ts";
 

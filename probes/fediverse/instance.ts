@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf, oldCopy, refusalOf } from "../lib/answer.ts";
-import type { Flaw } from "../lib/flaw.ts";
+import type { Flaw } from "../lib/problem.ts";
 import { isHtml } from "../lib/wall.ts";
 
 export interface Instance {

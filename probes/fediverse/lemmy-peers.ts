@@ -6,8 +6,8 @@ import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "../lib/answer.ts";
-import { blemish, type PartialFinding } from "../lib/flaw.ts";
-import { withTimeLimit } from "../lib/patience.ts";
+import { blemish, type PartialFinding } from "../lib/problem.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 
 /** A big server knows ten thousand others, of half a kilobyte each. */
 const listBytes = 16_000_000;

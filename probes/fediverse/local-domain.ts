@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import type { Flaw, PartialFinding } from "../lib/flaw.ts";
-import { seldom } from "../lib/seldom.ts";
+import { seldom } from "../lib/cached.ts";
+import type { Flaw, PartialFinding } from "../lib/problem.ts";
 import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
 import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
 

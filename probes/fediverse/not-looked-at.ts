@@ -1,7 +1,7 @@
 /** A part of Mastodon that could not be looked at because the whole of it is broken, which is another check's to say. */
 import type { Localised } from "../../core/language.ts";
 import type { Finding } from "../../core/sample.ts";
-import type { Flaw } from "../lib/flaw.ts";
+import type { Flaw } from "../lib/problem.ts";
 
 const mastodonFails: Localised = {
   en: "We could not check this part: Mastodon itself does not answer as it should.",

@@ -3,9 +3,9 @@ import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf } from "../lib/answer.ts";
 import { answersWithError, showsOldCopies } from "../lib/explanation.ts";
-import type { Flaw } from "../lib/flaw.ts";
 import { uncached } from "../lib/nonce.ts";
-import { withTimeLimit } from "../lib/patience.ts";
+import type { Flaw } from "../lib/problem.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 import type { InstanceLook } from "./instance.ts";
 
 export interface SecondOpinion {

@@ -6,8 +6,8 @@ import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { evidenceOf } from "../lib/answer.ts";
 import { couldNotCheck } from "../lib/explanation.ts";
-import { blemish, type PartialFinding } from "../lib/flaw.ts";
-import { withTimeLimit } from "../lib/patience.ts";
+import { blemish, type PartialFinding } from "../lib/problem.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 import { countSince } from "./freshness.ts";
 import type { PublicPost } from "./posts.ts";
 

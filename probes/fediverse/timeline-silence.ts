@@ -1,8 +1,8 @@
 /** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
 import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/flaw.ts";
-import type { NoAnswer } from "../lib/patience.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import type { NoAnswer } from "../lib/time-limit.ts";
 import { type FormerDay, formerDays } from "./former-days.ts";
 import type { Rhythm } from "./freshness.ts";
 import type { PublicPost } from "./posts.ts";

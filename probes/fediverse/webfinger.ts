@@ -5,9 +5,9 @@ import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../lib/answer.ts";
 import { isHardToFind } from "../lib/explanation.ts";
-import { blemish, type Flaw } from "../lib/flaw.ts";
 import { uncached } from "../lib/nonce.ts";
-import { withTimeLimit } from "../lib/patience.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 
 export interface Handle {
   readonly user: string;

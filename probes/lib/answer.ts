@@ -3,7 +3,7 @@ import type { Localised } from "../../core/language.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import * as explanation from "./explanation.ts";
-import type { Flaw } from "./flaw.ts";
+import type { Flaw } from "./problem.ts";
 import { challengeInPlaceOfDocument, wallOf } from "./wall.ts";
 
 /**

@@ -14,7 +14,7 @@ import {
   type WantedRecords,
 } from "./dns.ts";
 import { type KnownServer, type ServerSettings, serversOf } from "./dns-servers.ts";
-import { blemish, type Flaw } from "./flaw.ts";
+import { blemish, type Flaw } from "./problem.ts";
 
 interface ZoneSettings extends ServerSettings {
   readonly agreeWithin: number;

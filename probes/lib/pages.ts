@@ -6,7 +6,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 import { certificateAuthority } from "./certificate.ts";
 import { hasBlemish, isSlow } from "./explanation.ts";
-import { blemish, type Flaw } from "./flaw.ts";
+import { blemish, type Flaw } from "./problem.ts";
 
 /** Settings that all of them share. */
 export const serverSettings = {

@@ -2,6 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
+import { lastingEach } from "./cached.ts";
 import {
   type KnownQueues,
   lateFinding,
@@ -10,7 +11,6 @@ import {
   type WaitingQueue,
   withOldest,
 } from "./queue-lateness.ts";
-import { lastingEach } from "./seldom.ts";
 
 /** What is wrong beside lateness, for the person on call. */
 export type QueueTrouble = readonly [Exclude<Outcome, "up">, string];

@@ -3,8 +3,8 @@ import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import { evidenceOf } from "./answer.ts";
-import { blemish, type Flaw } from "./flaw.ts";
-import type { NoAnswer } from "./patience.ts";
+import { blemish, type Flaw } from "./problem.ts";
+import type { NoAnswer } from "./time-limit.ts";
 import { challengeOf, isHtml } from "./wall.ts";
 
 /** What is wrong, in a few words; `whole` when it is the storage and not this one file. */

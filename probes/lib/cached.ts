@@ -1,6 +1,6 @@
 /** Questions worth asking only now and then: in between, what was seen last still holds. */
 import type { ProbeContext } from "../../core/probe.ts";
-import type { PartialFinding } from "./flaw.ts";
+import type { PartialFinding } from "./problem.ts";
 
 class Remembered {
   readonly look: PartialFinding;

@@ -1,6 +1,6 @@
 /** Keeps what we were trusted with out of what we show: a server may repeat the token it was sent. */
 import type { Secret } from "../../core/secret.ts";
-import type { Flaw } from "./flaw.ts";
+import type { Flaw } from "./problem.ts";
 
 export function without(token: Secret | undefined, flaw: Flaw): Flaw {
   const word = token?.reveal().trim();
