@@ -17,8 +17,8 @@ import { couldNotCheck } from "./lib/explanation.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
-import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./lib/smtp.ts";
-import { type Dislike, dislikeOf } from "./lib/smtp-refusals.ts";
+import { type Dislike, dislikeOf } from "./mail/refusals.ts";
+import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./mail/smtp.ts";
 
 /** As it stands between < and >: nothing in it can end the command. */
 const mailbox = () =>
