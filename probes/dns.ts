@@ -8,6 +8,8 @@ import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
+import { hostName, portNumber } from "./lib/place.ts";
+import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import {
   differenceOf,
   inWords,
@@ -18,10 +20,8 @@ import {
   type SeenRecords,
   shown,
   type WantedRecords,
-} from "./lib/dns.ts";
-import { askEach, nameServerMetric, nothingAsked } from "./lib/dns-zone.ts";
-import { hostName, portNumber } from "./lib/place.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+} from "./names/dns.ts";
+import { askEach, nameServerMetric, nothingAsked } from "./names/zone.ts";
 
 const serverAddress = () =>
   z

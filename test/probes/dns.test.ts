@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { untilFree } from "../../practice/servers/ports.ts";
 import probe from "../../probes/dns.ts";
-import { hasRoute } from "../../probes/lib/route.ts";
+import { hasRoute } from "../../probes/names/route.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { nameServer, type TestNameServer } from "../helpers/name-server.ts";
 import { type RunProbeSettings, runProbe } from "../helpers/run-probe.ts";

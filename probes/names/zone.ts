@@ -3,6 +3,7 @@ import { gauge } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding } from "../../core/sample.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
 import {
   type DnsAnswer,
   differenceOf,
@@ -13,8 +14,7 @@ import {
   someCannot,
   type WantedRecords,
 } from "./dns.ts";
-import { type KnownServer, type ServerSettings, serversOf } from "./dns-servers.ts";
-import { blemish, type Flaw } from "./problem.ts";
+import { type KnownServer, type ServerSettings, serversOf } from "./name-servers.ts";
 
 interface ZoneSettings extends ServerSettings {
   readonly agreeWithin: number;
