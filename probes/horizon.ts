@@ -4,10 +4,10 @@ import { defineProbe } from "../core/probe.ts";
 import { withRedis } from "./databases/redis.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./lib/horizon-findings.ts";
-import { horizonThresholds, pixelfedQueues } from "./lib/horizon-queues.ts";
-import { readHorizon } from "./lib/horizon-state.ts";
-import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
+import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./queues/horizon-findings.ts";
+import { readHorizon } from "./queues/horizon-state.ts";
+import { latencyThresholds, queueSettings, tolerances } from "./queues/latency.ts";
+import { horizonThresholds, pixelfedQueues } from "./queues/pixelfed-queues.ts";
 
 const prefix = z.string().regex(/^[^\s]{0,100}$/, { error: "a prefix of keys has no spaces" });
 

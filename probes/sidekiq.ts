@@ -4,12 +4,12 @@ import { defineProbe } from "../core/probe.ts";
 import { withRedis } from "./databases/redis.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { latencyThresholds, queueSettings, tolerances } from "./lib/queue-lateness.ts";
-import { sidekiqEvidence, sidekiqMetrics, sidekiqReadings } from "./lib/sidekiq-findings.ts";
-import { SidekiqHistory } from "./lib/sidekiq-history.ts";
-import { judged } from "./lib/sidekiq-judgement.ts";
-import { mastodonQueues, sidekiqThresholds } from "./lib/sidekiq-queues.ts";
-import { readSidekiq } from "./lib/sidekiq-state.ts";
+import { latencyThresholds, queueSettings, tolerances } from "./queues/latency.ts";
+import { mastodonQueues, sidekiqThresholds } from "./queues/mastodon-queues.ts";
+import { sidekiqEvidence, sidekiqMetrics, sidekiqReadings } from "./queues/sidekiq-findings.ts";
+import { SidekiqHistory } from "./queues/sidekiq-history.ts";
+import { judged } from "./queues/sidekiq-judgement.ts";
+import { readSidekiq } from "./queues/sidekiq-state.ts";
 
 const options = z.strictObject({
   url: redisUrl().describe(`Address of Sidekiq's Redis, ${redisUrlForms}.`),

@@ -8,9 +8,9 @@ import { counted } from "../../core/units.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
 import { questionSeconds } from "../databases/mysql.ts";
 import { lastingEach } from "../lib/cached.ts";
-import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../lib/queue-findings.ts";
-import type { Tolerance } from "../lib/queue-lateness.ts";
-import { queueMetrics } from "../lib/queue-metrics.ts";
+import type { Tolerance } from "../queues/latency.ts";
+import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../queues/queue-findings.ts";
+import { queueMetrics } from "../queues/queue-metrics.ts";
 import { castopodQueues } from "./tasks-queues.ts";
 import { type CastopodTasks, grantColumns, type TaskQueue } from "./tasks-state.ts";
 

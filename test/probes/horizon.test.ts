@@ -6,7 +6,7 @@ import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { type RedisReader, withRedis } from "../../probes/databases/redis.ts";
 import probe from "../../probes/horizon.ts";
-import { frontOf, readHorizon } from "../../probes/lib/horizon-state.ts";
+import { frontOf, readHorizon } from "../../probes/queues/horizon-state.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { command, expectAge, redisMicroseconds, redisSeconds, redisWith } from "../helpers/redis-dump.ts";

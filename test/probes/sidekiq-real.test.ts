@@ -6,7 +6,7 @@ import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqConsole, type RubyConsole, sidekiqRuby, startSidekiq } from "../../practice/servers/ruby.ts";
 import { withRedis } from "../../probes/databases/redis.ts";
-import { readSidekiq, type SidekiqState } from "../../probes/lib/sidekiq-state.ts";
+import { readSidekiq, type SidekiqState } from "../../probes/queues/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";

@@ -17,7 +17,7 @@ import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqQueues } from "../../practice/sidekiq-queues.ts";
 import { type RedisReader, withRedis } from "../../probes/databases/redis.ts";
 import { redisAddress } from "../../probes/databases/redis-address.ts";
-import { enqueuedAt, readSidekiq, rubyTime } from "../../probes/lib/sidekiq-state.ts";
+import { enqueuedAt, readSidekiq, rubyTime } from "../../probes/queues/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import { certificate } from "../helpers/certificates.ts";

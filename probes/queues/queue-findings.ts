@@ -2,15 +2,8 @@
 import type { Localised } from "../../core/language.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
-import { lastingEach } from "./cached.ts";
-import {
-  type KnownQueues,
-  lateFinding,
-  latest,
-  type Tolerance,
-  type WaitingQueue,
-  withOldest,
-} from "./queue-lateness.ts";
+import { lastingEach } from "../lib/cached.ts";
+import { type KnownQueues, lateFinding, latest, type Tolerance, type WaitingQueue, withOldest } from "./latency.ts";
 
 /** What is wrong beside lateness, for the person on call. */
 export type QueueTrouble = readonly [Exclude<Outcome, "up">, string];

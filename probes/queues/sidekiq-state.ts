@@ -12,7 +12,7 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
-import type { WaitingQueue } from "./queue-lateness.ts";
+import type { WaitingQueue } from "./latency.ts";
 import { jobMoment } from "./sidekiq-moments.ts";
 import { type FailingJobs, failingJobs, lastFailing, readFailing } from "./sidekiq-retries.ts";
 

@@ -1,5 +1,5 @@
 /** Who takes jobs from queues, and since when nobody does: a restart takes a moment and is no trouble. */
-import { remembered } from "./remembered.ts";
+import { remembered } from "../lib/remembered.ts";
 
 /** Of Sidekiq a process, of Horizon a supervisor. */
 interface Worker {

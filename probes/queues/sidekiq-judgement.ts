@@ -4,18 +4,11 @@ import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
-import { type Absence, outlastsRestart } from "./attendance.ts";
-import {
-  lateExplanation,
-  lateFinding,
-  latest,
-  type Tolerance,
-  type WaitingQueue,
-  withOldest,
-} from "./queue-lateness.ts";
+import { lateExplanation, lateFinding, latest, type Tolerance, type WaitingQueue, withOldest } from "./latency.ts";
+import { mastodonQueues } from "./mastodon-queues.ts";
 import type { Trend } from "./sidekiq-history.ts";
-import { mastodonQueues } from "./sidekiq-queues.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
+import { type Absence, outlastsRestart } from "./workers.ts";
 
 type Judgement = Pick<Finding, "outcome" | "reason" | "explanation">;
 

@@ -12,7 +12,7 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
-import type { WaitingQueue } from "./queue-lateness.ts";
+import type { WaitingQueue } from "./latency.ts";
 
 export interface HorizonState {
   /** Seconds since 1970 by the clock of Redis. */

@@ -6,12 +6,12 @@ import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
-import { type Absence, type Attendance, AttendanceHistory, outlastsRestart } from "./attendance.ts";
-import { pixelfedQueues } from "./horizon-queues.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
+import { lateExplanation, type Tolerance, withOldest } from "./latency.ts";
+import { pixelfedQueues } from "./pixelfed-queues.ts";
 import { type QueueFinding, queueFinding, withStagnation } from "./queue-findings.ts";
-import { lateExplanation, type Tolerance, withOldest } from "./queue-lateness.ts";
 import { queueMetrics } from "./queue-metrics.ts";
+import { type Absence, type Attendance, AttendanceHistory, outlastsRestart } from "./workers.ts";
 
 /** The same job has stood at its front for this long at least: where jobs tell no time, that is how late it is. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };

@@ -1,7 +1,8 @@
 /** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
-import { type Attendance, AttendanceHistory } from "./attendance.ts";
-import { remembered } from "./remembered.ts";
+
+import { remembered } from "../lib/remembered.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
+import { type Attendance, AttendanceHistory } from "./workers.ts";
 
 /** Undefined where there is nothing yet to compare with, or the counters began anew. */
 export interface Trend {
