@@ -11,12 +11,12 @@ import type { Finding, Reading } from "../core/sample.ts";
 import { publicResidencyMetric, residencySources } from "../core/status/residency.ts";
 import { askInstance } from "./fediverse/instance.ts";
 import { hostName } from "./lib/place.ts";
-import { type Database, openDatabase } from "./lib/residency-database.ts";
-import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./lib/residency-hosts.ts";
-import { networkSettings, placeInNetworks } from "./lib/residency-networks.ts";
-import { completed, countryCode, nowhere, type Place, standing } from "./lib/residency-place.ts";
-import { Rdap } from "./lib/residency-rdap.ts";
 import { NameServer } from "./names/dns.ts";
+import { type Database, openDatabase } from "./residency/database.ts";
+import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./residency/hosts.ts";
+import { networkSettings, placeInNetworks } from "./residency/networks.ts";
+import { completed, countryCode, nowhere, type Place, standing } from "./residency/place.ts";
+import { Rdap } from "./residency/rdap.ts";
 
 const day = 86_400;
 /** More than any service of ours has; a wild answer must not make us ask for ever. */

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { familyOf } from "../../core/networks.ts";
-import { countryCode, type Place } from "./residency-place.ts";
+import { countryCode, type Place } from "./place.ts";
 
 const cidr = () =>
   z
