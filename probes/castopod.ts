@@ -9,16 +9,16 @@ import { askPodcastAccount } from "./castopod/federation.ts";
 import { askFeeds } from "./castopod/podcasts.ts";
 import { otherSoftware, type Software } from "./fediverse/nodeinfo.ts";
 import { lookUp } from "./fediverse/webfinger.ts";
-import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
-import { ownAddress, webAddress } from "./lib/own-address.ts";
-import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { isHtml } from "./lib/wall.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
+import { isHtml } from "./web/bot-wall.ts";
+import { uncached } from "./web/nonce.ts";
+import { infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { ownAddress, webAddress } from "./web/untrusted-url.ts";
 
 const castopod = sameInAll("Castopod");
 

@@ -7,14 +7,14 @@ import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { couldNotCheck, hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
-import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
+import { evidenceOf, refusalOf } from "./web/answer.ts";
+import { uncached } from "./web/nonce.ts";
+import { infoReading, serverSettings, slowness } from "./web/pages.ts";
 
 const cloudron = sameInAll("Cloudron");
 

@@ -6,13 +6,13 @@ import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Reading } from "../core/sample.ts";
 import { formatDuration } from "../core/units.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
-import { infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
+import { evidenceOf, refusalOf } from "./web/answer.ts";
+import { uncached } from "./web/nonce.ts";
+import { infoReading, serverSettings, slowness } from "./web/pages.ts";
 
 const forum: Localised = { en: "The forum", fr: "Le forum" };
 

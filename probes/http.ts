@@ -6,7 +6,6 @@ import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { Secret } from "../core/secret.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import {
   certificateAuthority,
   certificateMetrics,
@@ -15,9 +14,10 @@ import {
   certificateThresholds,
 } from "./lib/certificate.ts";
 import * as explanation from "./lib/explanation.ts";
-import { slowness } from "./lib/pages.ts";
 import { type Flaw, findingOf } from "./lib/problem.ts";
-import { challengeOf, mediaType } from "./lib/wall.ts";
+import { evidenceOf, refusalOf } from "./web/answer.ts";
+import { challengeOf, mediaType } from "./web/bot-wall.ts";
+import { slowness } from "./web/pages.ts";
 
 const status = z.int().min(100).max(599);
 

@@ -7,12 +7,12 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import type { Software } from "./fediverse/nodeinfo.ts";
 import { relativeWithout } from "./fediverse/relatives.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
-import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { uncached } from "./lib/nonce.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { challengeInPlaceOfDocument, isHtml, mediaType } from "./lib/wall.ts";
+import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./web/answer.ts";
+import { challengeInPlaceOfDocument, isHtml, mediaType } from "./web/bot-wall.ts";
+import { uncached } from "./web/nonce.ts";
 
 const mastodon = sameInAll("Mastodon");
 const cutOff: Localised = {

@@ -7,13 +7,13 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import { askInstance } from "./fediverse/instance.ts";
 import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
-import { evidenceOf, redirectTarget, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { isText, startsLikeMedia } from "./lib/media-start.ts";
-import { uncached } from "./lib/nonce.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
-import { challengeOf, isHtml, mediaType } from "./lib/wall.ts";
+import { evidenceOf, redirectTarget, refusalOf } from "./web/answer.ts";
+import { challengeOf, isHtml, mediaType } from "./web/bot-wall.ts";
+import { isText, startsLikeMedia } from "./web/media-start.ts";
+import { uncached } from "./web/nonce.ts";
 
 const noPictures: Localised = {
   en: "Pictures and videos do not load.",

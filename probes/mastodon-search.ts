@@ -4,14 +4,14 @@ import { secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
-import { refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { discreetEvidence } from "./lib/discreet.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
-import { isHtml } from "./lib/wall.ts";
+import { refusalOf } from "./web/answer.ts";
+import { isHtml } from "./web/bot-wall.ts";
+import { uncached } from "./web/nonce.ts";
+import { discreetEvidence } from "./web/redacted-evidence.ts";
 
 const noSearch: Localised = {
   en: "Search finds nothing.",

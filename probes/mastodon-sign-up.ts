@@ -5,12 +5,12 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { askInstance } from "./fediverse/instance.ts";
 import { notLookedAt } from "./fediverse/not-looked-at.ts";
-import { cacheCovering, evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { uncached } from "./lib/nonce.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { challengeOf } from "./lib/wall.ts";
+import { cacheCovering, evidenceOf, refusalOf } from "./web/answer.ts";
+import { challengeOf } from "./web/bot-wall.ts";
+import { uncached } from "./web/nonce.ts";
 
 const mastodon = sameInAll("Mastodon");
 

@@ -10,14 +10,14 @@ import { relativeWithout } from "./fediverse/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./fediverse/streaming-address.ts";
 import { hearing, type StreamingFindings, streamingMetrics } from "./fediverse/streaming-metrics.ts";
 import { handshake } from "./fediverse/websocket.ts";
-import { evidenceOf, isMaintenance, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { isHtml } from "./lib/wall.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
+import { isHtml } from "./web/bot-wall.ts";
+import { uncached } from "./web/nonce.ts";
 
 const noLivePosts: Localised = {
   en: "New posts do not appear by themselves: pages must be reloaded to see them.",

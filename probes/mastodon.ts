@@ -9,12 +9,12 @@ import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { isRelative } from "./fediverse/relatives.ts";
 import { type SecondOpinion, secondOpinion } from "./fediverse/second-opinion.ts";
 import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./fediverse/webfinger.ts";
-import { evidenceOf } from "./lib/answer.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
-import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { evidenceOf } from "./web/answer.ts";
+import { uncached } from "./web/nonce.ts";
+import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./web/pages.ts";
 
 const mastodon = sameInAll("Mastodon");
 

@@ -11,16 +11,16 @@ import { askInstanceVersion1, type InstanceLook } from "./fediverse/instance.ts"
 import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { askInboxes } from "./fediverse/pixelfed-inbox.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
-import { evidenceOf } from "./lib/answer.ts";
 import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
-import { uncached } from "./lib/nonce.ts";
-import { webAddress } from "./lib/own-address.ts";
-import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./lib/pages.ts";
-import { askPicture, type Picture } from "./lib/picture.ts";
 import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
+import { evidenceOf } from "./web/answer.ts";
+import { uncached } from "./web/nonce.ts";
+import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { askPicture, type Picture } from "./web/picture.ts";
+import { webAddress } from "./web/untrusted-url.ts";
 
 const pixelfed = sameInAll("Pixelfed");
 

@@ -8,10 +8,10 @@ import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import type { Threshold } from "../core/threshold.ts";
-import { evidenceOf, refusalOf } from "./lib/answer.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
 import { type ExporterSample, readNumber, samplesOf } from "./lib/prometheus-text.ts";
+import { evidenceOf, refusalOf } from "./web/answer.ts";
 
 const level = (what: string) =>
   z

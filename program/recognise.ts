@@ -4,7 +4,7 @@ import { openHttp } from "../collector/network/http.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer } from "../core/probe.ts";
-import { ownAddress } from "../probes/lib/own-address.ts";
+import { ownAddress } from "../probes/web/untrusted-url.ts";
 
 /** What was found. Names and versions come from strangers and are plain text of bounded length. */
 export type Found =

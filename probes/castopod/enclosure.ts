@@ -1,12 +1,12 @@
 /** The file behind an episode: is it there, in time, in parts, as long and of the type that the feed promises? */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "../lib/answer.ts";
-import { ownAddress, webAddress } from "../lib/own-address.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
-import { silentFile, slowFile, storageTrouble, troubledFile } from "../lib/stored-file.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
-import { mediaType } from "../lib/wall.ts";
+import { evidenceOf } from "../web/answer.ts";
+import { mediaType } from "../web/bot-wall.ts";
+import { silentFile, slowFile, storageTrouble, troubledFile } from "../web/stored-file.ts";
+import { ownAddress, webAddress } from "../web/untrusted-url.ts";
 import type { Episode, Sound } from "./feed.ts";
 
 const cannotBePlayed = {

@@ -1,12 +1,12 @@
 /** The web pages of a podcast's episodes: the newest one's own, and the list, with which its feed is compared. */
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "../lib/answer.ts";
 import { lasting } from "../lib/cached.ts";
-import { ownAddress, webAddress } from "../lib/own-address.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
-import { challengeOf, isHtml } from "../lib/wall.ts";
+import { evidenceOf } from "../web/answer.ts";
+import { challengeOf, isHtml } from "../web/bot-wall.ts";
+import { ownAddress, webAddress } from "../web/untrusted-url.ts";
 import type { Episode } from "./feed.ts";
 
 const missingPage = {

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "../lib/answer.ts";
-import { ownAddress } from "../lib/own-address.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { challengeOf, isHtml, mediaType } from "../lib/wall.ts";
+import { evidenceOf } from "../web/answer.ts";
+import { challengeOf, isHtml, mediaType } from "../web/bot-wall.ts";
+import { ownAddress } from "../web/untrusted-url.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });
 const activityType = "application/activity+json";

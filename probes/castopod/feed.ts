@@ -2,7 +2,7 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
-import { webAddress } from "../lib/own-address.ts";
+import { webAddress } from "../web/untrusted-url.ts";
 import { excerptOf, withoutText } from "./feed-excerpt.ts";
 import { withUsualNames } from "./feed-names.ts";
 

@@ -2,9 +2,9 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf, oldCopy, refusalOf } from "../lib/answer.ts";
 import type { Flaw } from "../lib/problem.ts";
-import { isHtml } from "../lib/wall.ts";
+import { evidenceOf, oldCopy, refusalOf } from "../web/answer.ts";
+import { isHtml } from "../web/bot-wall.ts";
 
 export interface Instance {
   /** The domain of its handles, as it says. */

@@ -5,9 +5,9 @@ import type { Localised } from "../../core/language.ts";
 import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
-import { evidenceOf } from "../lib/answer.ts";
 import { blemish, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf } from "../web/answer.ts";
 
 /** A big server knows ten thousand others, of half a kilobyte each. */
 const listBytes = 16_000_000;

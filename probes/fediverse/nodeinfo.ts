@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf, refusalOf } from "../lib/answer.ts";
 import { isHardToFind } from "../lib/explanation.ts";
-import { ownAddress } from "../lib/own-address.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf, refusalOf } from "../web/answer.ts";
+import { ownAddress } from "../web/untrusted-url.ts";
 
 export interface Software {
   readonly name: string;

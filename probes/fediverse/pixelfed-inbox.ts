@@ -1,8 +1,8 @@
 /** Whether a Pixelfed takes what other servers send: ActivityPub is switched off in it until somebody switches it on. */
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "../lib/answer.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
 import { type NoAnswer, withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf } from "../web/answer.ts";
 
 const apart = {
   en: "Posts do not travel between our server and others.",

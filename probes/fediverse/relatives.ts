@@ -1,7 +1,7 @@
 /** Servers that speak Mastodon's API without being Mastodon: what they never had is no fault of theirs. */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { challengeInPlaceOfDocument, isHtml } from "../lib/wall.ts";
+import { challengeInPlaceOfDocument, isHtml } from "../web/bot-wall.ts";
 import { askNodeInfo, type Software } from "./nodeinfo.ts";
 
 /** As NodeInfo names them. Forks (Hometown, glitch-soc) are not among them: they have all that Mastodon has. */

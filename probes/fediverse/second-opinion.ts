@@ -1,11 +1,11 @@
 /** When a cache may be answering in place of Mastodon: do the pages that need its database, which no cache can give? */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf } from "../lib/answer.ts";
 import { answersWithError, showsOldCopies } from "../lib/explanation.ts";
-import { uncached } from "../lib/nonce.ts";
 import type { Flaw } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf } from "../web/answer.ts";
+import { uncached } from "../web/nonce.ts";
 import type { InstanceLook } from "./instance.ts";
 
 export interface SecondOpinion {

@@ -4,10 +4,10 @@ import type { Localised } from "../../core/language.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
-import { evidenceOf } from "../lib/answer.ts";
 import { couldNotCheck } from "../lib/explanation.ts";
 import { blemish, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf } from "../web/answer.ts";
 import { countSince } from "./freshness.ts";
 import type { PublicPost } from "./posts.ts";
 

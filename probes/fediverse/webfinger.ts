@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../lib/answer.ts";
 import { isHardToFind } from "../lib/explanation.ts";
-import { uncached } from "../lib/nonce.ts";
 import { blemish, type Flaw } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../web/answer.ts";
+import { uncached } from "../web/nonce.ts";
 
 export interface Handle {
   readonly user: string;

@@ -2,10 +2,10 @@
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import type { NoAnswer } from "../lib/time-limit.ts";
 import { evidenceOf } from "./answer.ts";
-import { blemish, type Flaw } from "./problem.ts";
-import type { NoAnswer } from "./time-limit.ts";
-import { challengeOf, isHtml } from "./wall.ts";
+import { challengeOf, isHtml } from "./bot-wall.ts";
 
 /** What is wrong, in a few words; `whole` when it is the storage and not this one file. */
 export interface StorageTrouble {

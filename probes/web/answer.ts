@@ -2,9 +2,9 @@
 import type { Localised } from "../../core/language.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import * as explanation from "./explanation.ts";
-import type { Flaw } from "./problem.ts";
-import { challengeInPlaceOfDocument, wallOf } from "./wall.ts";
+import * as explanation from "../lib/explanation.ts";
+import type { Flaw } from "../lib/problem.ts";
+import { challengeInPlaceOfDocument, wallOf } from "./bot-wall.ts";
 
 /**
  * The flaw of an answer that no service gives while it works; undefined when the status alone does not condemn it.

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { webAddress } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { certificateAuthority } from "../lib/certificate.ts";
+import { hasBlemish, isSlow } from "../lib/explanation.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
-import { certificateAuthority } from "./certificate.ts";
-import { hasBlemish, isSlow } from "./explanation.ts";
-import { blemish, type Flaw } from "./problem.ts";
 
 /** Settings that all of them share. */
 export const serverSettings = {

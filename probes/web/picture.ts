@@ -2,13 +2,13 @@
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
+import { blemish, type Flaw } from "../lib/problem.ts";
+import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "./answer.ts";
+import { mediaType } from "./bot-wall.ts";
 import { isText } from "./media-start.ts";
-import { ownAddress } from "./own-address.ts";
-import { blemish, type Flaw } from "./problem.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
-import { untilDeadline } from "./time-limit.ts";
-import { mediaType } from "./wall.ts";
+import { ownAddress } from "./untrusted-url.ts";
 
 const doNotLoad: Localised = { en: "Pictures may not load.", fr: "Les images risquent de ne pas s’afficher." };
 const loadSlowly: Localised = {
