@@ -129,7 +129,8 @@ const processes = (body: string) => {
   return [...new Set(bare), ""].join("\n");
 };
 
-// One that is meant is written with `npx vitest run test/collector/export/metrics.test.ts -u`, and its name in the changelog.
+// One that is meant is written with `npx vitest run test/collector/export/metrics.test.ts -u`, and its name goes into the
+// changelog.
 test("the metrics are those of the golden file: a change here is a change of an interface", async () => {
   const { metrics } = setup();
   const { body, contentType } = await metrics.render(undefined);
