@@ -32,8 +32,7 @@ import { toSample } from "./stored-sample.ts";
 import { Tail } from "./tail.ts";
 import { type Written, writeChanges } from "./write.ts";
 
-type Instant = Temporal.Instant;
-type Span = Readonly<{ from: Instant; to: Instant }>;
+type Span = Readonly<{ from: Temporal.Instant; to: Temporal.Instant }>;
 
 export interface StoreOptions {
   /** The file does not grow beyond; a commit that would need more is refused. */
@@ -145,7 +144,7 @@ export class SqliteStore implements Store {
   }
 
   /** Calls that overlap are one. */
-  maintain(now: Instant): Promise<void> {
+  maintain(now: Temporal.Instant): Promise<void> {
     this.#maintaining ??= this.#maintain(now.epochMilliseconds).finally(() => {
       this.#maintaining = undefined;
     });
