@@ -1,18 +1,17 @@
 /** What one check costs in CPU: probed with phases, judged, stored, exported, against blackbox_exporter's probe alone. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { costOf } from "./lib/cost.ts";
 import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
 import { median } from "./lib/measurement.ts";
 import { blackboxProbe, openWrk, type Peer, startBlackbox, startNginx } from "./lib/peers.ts";
-import { manyTargets, reconfigure, startTidewatch, storedChecks, type Tidewatch } from "./lib/program.ts";
-import { cpuSeconds } from "./lib/started.ts";
+import { manyTargets, reconfigure, startTidewatch } from "./lib/program.ts";
+import { cpuSeconds, standingStill } from "./lib/started.ts";
 
 const warmUpSeconds = 12;
 const saturatedSeconds = 8;
 const saturatedRounds = 3;
 const calmSeconds = 40;
 const calmPerSecond = 10;
-/** As Prometheus would ask. */
-const scrapeEverySeconds = 15;
 
 export const measurement: Measurement = {
   summary: "CPU of one HTTP check, against blackbox_exporter probing the same target",
@@ -45,11 +44,6 @@ async function saturated(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Fig
   return figure("CPU of a stored check, saturated", median(ours), median(theirs), 1);
 }
 
-function standingStill({ pid }: { readonly pid: number }): Disposable {
-  process.kill(pid, "SIGSTOP");
-  return { [Symbol.dispose]: () => void process.kill(pid, "SIGCONT") };
-}
-
 /** Both at once, so that whatever else the machine does disturbs both. */
 async function calm(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Figure> {
   const every = (interval: string) =>
@@ -70,19 +64,6 @@ async function calm(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Figure> 
   over.abort();
   await asking.ended;
   return figure(`CPU of a stored check, ${calmPerSecond} a second`, perCheck, theirs, 1.25);
-}
-
-/** Of the whole process, scraped as Prometheus would. */
-async function costOf(tidewatch: Tidewatch, seconds: number, bench: Bench): Promise<{ perCheck: number }> {
-  const [cpu, stored] = [await cpuSeconds(tidewatch.pid), await storedChecks(tidewatch)];
-  for (let left = seconds; left > 0; left -= scrapeEverySeconds) {
-    await bench.sleep(Math.min(left, scrapeEverySeconds));
-    if (left > scrapeEverySeconds) await storedChecks(tidewatch);
-  }
-  const spent = (await cpuSeconds(tidewatch.pid)) - cpu;
-  const checks = (await storedChecks(tidewatch)) - stored;
-  if (checks === 0) throw new Error("Tidewatch stored no check");
-  return { perCheck: spent / checks };
 }
 
 /** Asks blackbox_exporter at the same rate, at moments spread as ours are. */

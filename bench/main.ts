@@ -1,4 +1,4 @@
-/** `npm run bench [NAME…] [--json]`: ratios, taken in one run against a named yardstick. Never a test: machines differ. */
+/** `npm run bench [NAME…] [--before FOLDER] [--json]`: ratios, taken in one run against a named yardstick. Never a test: machines differ. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ const measurements: Readonly<Record<string, () => Promise<{ readonly measurement
   memory: () => import("./memory.ts"),
   disk: () => import("./disk.ts"),
   storm: () => import("./storm.ts"),
+  before: () => import("./before.ts"),
 };
 
 process.exitCode = await main(process.argv.slice(2));
@@ -37,21 +38,31 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const outcomes: Outcome[] = [];
   for (const name of read.names) {
-    if (!stop.signal.aborted) outcomes.push(...(await measure(name, stop.signal)));
+    if (!stop.signal.aborted) outcomes.push(...(await measure(name, read.before, stop.signal)));
   }
   process.stdout.write(read.json ? asJson(outcomes) : asTable(outcomes));
   if (stop.signal.aborted) return 130;
   return outcomes.some(({ failed }) => failed !== undefined) ? 1 : 0;
 }
 
-function readArguments(argv: readonly string[]): string | { names: readonly string[]; json: boolean; help: boolean } {
+interface Arguments {
+  readonly names: readonly string[];
+  /** Another checkout to compare with. */
+  readonly before?: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+function readArguments(argv: readonly string[]): string | Arguments {
   try {
-    const options = { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } } as const;
+    const no = { type: "boolean", default: false } as const;
+    const options = { json: no, help: no, before: { type: "string" } } as const;
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     const all = Object.keys(measurements);
     const unknown = positionals.find((name) => !all.includes(name));
     if (unknown !== undefined) return `bench: there is no measurement "${unknown}"; there are ${all.join(", ")}`;
-    return { ...values, names: positionals.length > 0 ? positionals : all };
+    const usual = all.filter((name) => name !== "before" || values.before !== undefined);
+    return { ...values, names: positionals.length > 0 ? positionals : usual };
   } catch (error) {
     return `bench: ${error instanceof Error ? error.message : String(error)}`;
   }
@@ -63,11 +74,11 @@ async function usage(): Promise<string> {
       async ([name, load]) => `  ${name.padEnd(8)}${(await load()).measurement.summary}\n`,
     ),
   );
-  return `Usage: npm run bench -- [NAME…] [--json]\n\n${lines.join("")}\nWithout a name, all of them, one after the other.\n`;
+  return `Usage: npm run bench -- [NAME…] [--before FOLDER] [--json]\n\n${lines.join("")}\nWithout a name, all of them, one after the other; "before" only with a folder.\n`;
 }
 
 /** One that fails says why, and the next one has its turn. */
-async function measure(name: string, stopped: AbortSignal): Promise<readonly Outcome[]> {
+async function measure(name: string, before: string | undefined, stopped: AbortSignal): Promise<readonly Outcome[]> {
   const load = measurements[name];
   if (!load) return [];
   const { measurement } = await load();
@@ -77,6 +88,7 @@ async function measure(name: string, stopped: AbortSignal): Promise<readonly Out
   const bench: Bench = {
     folder,
     signal,
+    before,
     progress: (doing) => progress.show(doing),
     sleep: (seconds) => sleep(seconds * 1000, undefined, { signal }),
   };

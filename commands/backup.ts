@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { backupStore } from "../program/store.ts";
 import { type Command, configOption } from "./lib/command.ts";
-import { storeFile } from "./lib/store-file.ts";
+import { configuredStore } from "./lib/configured-store.ts";
 
 export const command: Command = {
   summary: "Copies the store to a file while everything goes on; never overwrites",
@@ -11,10 +11,10 @@ export const command: Command = {
   options: { ...configOption },
   positionals: { least: 1, most: 1 },
   async run(args, context) {
-    const store = await storeFile(args, context);
+    const store = await configuredStore(args, context);
     const target = resolve(context.cwd, args.positionals[0] ?? "");
     await backupStore(store, target);
-    context.stdout.write(`Copied ${store} to ${target}.\n`);
+    context.stdout.write(`Copied ${store.sqlite} to ${target}.\n`);
     return 0;
   },
 };

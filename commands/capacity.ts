@@ -1,12 +1,11 @@
 /** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
-import { resolve } from "node:path";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
 import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
-import { readSqliteStore } from "../program/store.ts";
+import { readStore } from "../program/store.ts";
 import { systemClock } from "../program/system-clock.ts";
 import { capacityModels } from "../reports/capacity.ts";
 import { capacityReport, capacityText } from "./lib/capacity-text.ts";
@@ -23,7 +22,7 @@ export const command: Command = {
     const plugins = await loadPlugins();
     const config = await loadConfig(text(args, "config") ?? configOption.config.default, { ...plugins, env, cwd });
     const targets = chosen(config.targets, args.positionals[0]);
-    await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
+    await using store = await readStore(config.store);
     const models = await capacityModels(store, targets, systemClock.now());
     const zone = config.organisation.timeZone;
     const asJson = () => `${JSON.stringify(models.map(capacityReport), undefined, 2)}\n`;

@@ -1,12 +1,11 @@
 /** `tidewatch heartbeat`: the secret addresses that jobs call, and how to call them. */
-import { resolve } from "node:path";
 import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
 import { checkKey } from "../core/sample.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
-import { readSqliteStore } from "../program/store.ts";
+import { readStore } from "../program/store.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
 
 export const command: Command = {
@@ -23,7 +22,7 @@ export const command: Command = {
     const wanted = args.positionals[0];
     const chosen = jobs.filter((job) => wanted === undefined || checkKey(job) === wanted);
     if (chosen.length === 0) throw nothingChosen(wanted, jobs.map(checkKey));
-    await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
+    await using store = await readStore(config.store);
     const key = await store.keys.signing("heartbeat");
     const address = (job: (typeof jobs)[number]) => `${config.server.url}/h/${heartbeatToken(job, key)}`;
     stderr.write("At the end of the job, only if it went well: curl -fsS -m 10 --retry 8 --retry-all-errors ADDRESS\n");

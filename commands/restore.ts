@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { restoreStore } from "../program/store.ts";
 import { type Command, configOption } from "./lib/command.ts";
-import { storeFile } from "./lib/store-file.ts";
+import { configuredStore } from "./lib/configured-store.ts";
 
 export const command: Command = {
   summary: "Makes the configured store out of a backup; never overwrites one",
@@ -11,10 +11,10 @@ export const command: Command = {
   options: { ...configOption },
   positionals: { least: 1, most: 1 },
   async run(args, context) {
-    const store = await storeFile(args, context);
+    const store = await configuredStore(args, context);
     const source = resolve(context.cwd, args.positionals[0] ?? "");
     await restoreStore(source, store);
-    context.stdout.write(`Made ${store} out of ${source}. Now start Tidewatch again.\n`);
+    context.stdout.write(`Made ${store.sqlite} out of ${source}. Now start Tidewatch again.\n`);
     return 0;
   },
 };

@@ -1,12 +1,11 @@
 /** `tidewatch sign-in EMAIL`: a one-time link to the team pages, for when mail is what is broken. */
-import { resolve } from "node:path";
 import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
 import { contactWithEmail, linkSeconds, signInLink } from "../program/sign-in.ts";
-import { readSqliteStore } from "../program/store.ts";
+import { readStore } from "../program/store.ts";
 import { systemClock } from "../program/system-clock.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
 
@@ -21,7 +20,7 @@ export const command: Command = {
     const file = text(args, "config") ?? configOption.config.default;
     const config = await loadConfig(file, { ...(await loadPlugins()), env, cwd });
     const contact = member(config.onCall.contacts, args.positionals[0] ?? "");
-    await using store = await readSqliteStore(resolve(cwd, config.store.sqlite));
+    await using store = await readStore(config.store);
     const link = await signInLink(store, config.server.url, contact, systemClock);
     // The link alone on stdout: it can be piped; whoever reads it gets in.
     stderr.write(`Signs in as ${contact.name}, once, within ${linkSeconds / 60} minutes:\n`);

@@ -99,10 +99,12 @@ export function parseConfig(text: string, sources: ConfigSources): Config {
   const semantic = "faults" in reading ? reading.faults : [];
   const faults = [...yaml.faults, ...located([...secrets.faults, ...semantic])];
   if (faults.length > 0 || "faults" in reading) throw new ConfigError(inOrder(faults));
-  const { sqlite } = reading.config.store;
+  const { store, data } = reading.config;
+  const { sqlite } = store;
   return {
     ...reading.config,
     store: { sqlite: sqlite === ":memory:" ? sqlite : resolve(folder, sqlite) },
+    data: resolve(folder, data),
     warnings: inOrder(located([...reading.warnings, ...missingFiles(reading.files)])),
   };
 }

@@ -21,13 +21,14 @@ export const judgeSettings = ({ organisation, targets, onCall, channels, server 
   baseUrl: server.url,
 });
 
-/** What the listeners and the file of the store are cannot change while the program runs. */
+/** What the listeners, the file of the store and the folder beside it are cannot change while the program runs. */
 export function warnOfRestart(before: Config, after: Config, log: Log): void {
   const fixed = (config: Config) => ({
     "server.public": config.server.public,
     "server.private": config.server.private,
     "server.metrics": config.server.metrics,
     store: config.store,
+    data: config.data,
     heartbeat: config.heartbeat && { every: config.heartbeat.everySeconds, url: config.heartbeat.url.reveal() },
     telemetry: config.telemetry,
     vantagePoint: config.vantagePoint,

@@ -2,14 +2,13 @@
  * The start of the whole program, wired together: measure, keep, judge, tell, show. Each part knows only the store and a
  * clock; in which order they start, are reloaded and end says the list below.
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { openHeartbeats } from "../collector/recorder/heartbeats.ts";
 import { openLedger } from "../collector/recorder/recorder.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
-import { openSqliteStore } from "../collector/store/sqlite.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
 import { readingFamilies } from "../core/metric-families.ts";
@@ -25,6 +24,7 @@ import { type Part, PartList } from "./part.ts";
 import { openScheduler } from "./scheduler.ts";
 import { checksOf, judgeSettings, pageSettings, warnOfRestart } from "./settings.ts";
 import type { ConfigSource, StartOptions } from "./start-options.ts";
+import { openStore } from "./store.ts";
 
 export interface Tidewatch extends AsyncDisposable {
   readonly publicPort: number;
@@ -146,7 +146,7 @@ type Opened = Awaited<ReturnType<typeof openAll>>;
 async function openAll(options: StartOptions, current: Current, undo: AsyncDisposableStack) {
   const { config, plugins, clock, log, version, env, seed } = options;
   undo.use(await openTelemetry(config.telemetry, { version, env }));
-  const store = undo.use(await openSqliteStore(config.store.sqlite));
+  const store = undo.use(await openStore(config.store));
   await seed?.(store);
   const shared = { store, clock, log };
   const targets = () => current.config.targets;
@@ -194,7 +194,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     ...shared,
     live: ledger,
     practice: config.practice,
-    directory: join(dirname(config.store.sqlite), "pages"),
+    directory: join(config.data, "pages"),
   });
   const figures = openFigures({ ...shared, live: ledger, metrics, targets });
   const heartbeats = await openHeartbeats({

@@ -1,3 +1,21 @@
-/** The store as commands use it: read beside the running program, copied to a backup, or made out of one. */
-export { backupStore, restoreStore } from "../collector/store/backup.ts";
-export { readSqliteStore } from "../collector/store/sqlite.ts";
+/** The one door to the store that the configuration names: to write it, to read it beside whoever writes, to back it up. */
+import * as backup from "../collector/store/backup.ts";
+import { openSqliteStore, readSqliteStore, type StoreToRead } from "../collector/store/sqlite.ts";
+import type { Config } from "../core/config/config.ts";
+import type { Store } from "../core/store/store.ts";
+
+type StoreSettings = Config["store"];
+
+/** For the one program that writes it. @throws Refused with what to do about it. */
+export const openStore = ({ sqlite }: StoreSettings): Promise<Store> => openSqliteStore(sqlite);
+
+/** While another process writes it. @throws Refused when there is none, or one that this version cannot read. */
+export const readStore = ({ sqlite }: StoreSettings): Promise<StoreToRead> => readSqliteStore(sqlite);
+
+/** A consistent copy while everything goes on. Never overwrites. */
+export const backupStore = ({ sqlite }: StoreSettings, target: string): Promise<void> =>
+  backup.backupStore(sqlite, target);
+
+/** Makes the store out of a backup. Never overwrites one. */
+export const restoreStore = (source: string, { sqlite }: StoreSettings): Promise<void> =>
+  backup.restoreStore(source, sqlite);

@@ -23,6 +23,8 @@ export interface Bench {
   /** An empty folder on a real disk, removed afterwards. */
   readonly folder: string;
   readonly signal: AbortSignal;
+  /** Another checkout of Tidewatch to compare with, where one was named. */
+  readonly before: string | undefined;
   /** Says on the terminal what is going on. */
   progress(doing: string): void;
   /** Rejects when the run is stopped. */

@@ -1,7 +1,7 @@
 /** The real program, started as `npm start` starts it, with a configuration and a folder of its own. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve as resolvePath } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { Bench } from "./measurement.ts";
 import { type Started, start } from "./started.ts";
@@ -37,10 +37,12 @@ export interface TidewatchSettings {
   /** An address that answers: with it a failure is theirs and not ours. */
   readonly anchor: string;
   readonly core?: number;
+  /** The folder of another Tidewatch to start; this one where it is absent. */
+  readonly checkout?: string;
 }
 
 export async function startTidewatch(bench: Bench, settings: TidewatchSettings): Promise<Tidewatch> {
-  const { folder, core } = settings;
+  const { folder, core, checkout } = settings;
   await mkdir(folder, { recursive: true });
   const file = configurationIn(folder);
   await writeConfiguration(settings);
@@ -48,7 +50,10 @@ export async function startTidewatch(bench: Bench, settings: TidewatchSettings):
   const { promise: watching, resolve, reject } = Promise.withResolvers<Ports>();
   const started = await start({
     name: "Tidewatch",
-    ...(await asNpmStarts(["--config", file])),
+    ...(await asNpmStarts(
+      ["--config", file],
+      checkout === undefined ? root : pathToFileURL(`${resolvePath(checkout)}/`),
+    )),
     heard: listenFor(resolve),
     ...(core !== undefined && { core }),
   });
@@ -88,6 +93,7 @@ const Package = z.object({ scripts: z.object({ start: z.string() }) });
 /** The script `start` of package.json, with its variables and options, but with this Node and from another folder. */
 async function asNpmStarts(
   more: readonly string[],
+  root: URL,
 ): Promise<{ environment: Record<string, string>; command: string[] }> {
   const { scripts } = Package.parse(JSON.parse(await readFile(new URL("package.json", root), "utf8")));
   const words = scripts.start.split(" ");

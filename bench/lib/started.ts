@@ -112,3 +112,9 @@ export async function writtenBytes(pid: number): Promise<number> {
   const io = await readFile(`/proc/${pid}/io`, "utf8");
   return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1]);
 }
+
+/** Paused until disposed of. */
+export function standingStill({ pid }: { readonly pid: number }): Disposable {
+  process.kill(pid, "SIGSTOP");
+  return { [Symbol.dispose]: () => void process.kill(pid, "SIGCONT") };
+}

@@ -48,7 +48,7 @@ export async function openSqliteStore(file: string, options: StoreOptions = {}):
 }
 
 /** What can be read beside the Tidewatch that writes. */
-type StoreToRead = {
+export type StoreToRead = {
   readonly samples: Pick<SampleStore, "readings">;
   readonly keys: Pick<KeyStore, "signing">;
 } & AsyncDisposable;

@@ -1,4 +1,5 @@
 /** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
+import { dirname } from "node:path";
 import { z } from "zod";
 import type { ConfigFault } from "../errors.ts";
 import { sameInAll } from "../language.ts";
@@ -25,6 +26,8 @@ export interface Config {
   };
   /** Path of the database file. */
   readonly store: { readonly sqlite: string };
+  /** The folder of what is kept beside the store: finished pages. */
+  readonly data: string;
   readonly vantagePoint: string;
   readonly selfCheck: {
     /** `https://…`, `http://…` or `tcp://host:port`. */
@@ -87,6 +90,7 @@ function listAt(settings: unknown, key: string): readonly unknown[] {
 function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins: Plugins): Omit<Config, "warnings"> {
   const { organisation, server, store, selfCheck, alerts, heartbeat, telemetry } = written;
   const channels = Object.keys(plugins.channels);
+  const sqlite = store.sqlite ?? storeDefault;
   return {
     organisation: {
       name: organisation.name,
@@ -95,7 +99,8 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
       timeZone: organisation.timeZone,
     },
     server: { ...server, url: (server.url ?? localAddress(server.public)).replace(/\/+$/, "") },
-    store: { sqlite: store.sqlite ?? storeDefault },
+    store: { sqlite },
+    data: written.data ?? dirname(sqlite),
     vantagePoint: written.vantagePoint,
     selfCheck: {
       anchors: selfCheck.anchors,

@@ -23,6 +23,13 @@ export function configSchema({ channels }: Plugins) {
     organisation: organisation().describe("Whose monitor this is."),
     server: server().prefault({}).describe("Where Tidewatch listens."),
     store: store().prefault({}).describe("Where measurements and incidents are kept."),
+    data: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The folder of what is kept beside the store: the finished pages, in `pages`. A relative path starts at the folder of this file. Without it, the folder of the store's file.",
+      ),
     vantagePoint: identifier()
       .prefault("here")
       .describe("The name of the place the checks run from, as it appears in metrics."),

@@ -214,6 +214,7 @@ test("secrets come from the environment or a file beside the configuration, and 
   expect(smtp.reveal()).toBe("smtp://mail.example:587");
   expect(JSON.stringify(config)).not.toContain("mail.example");
   expect(config.store.sqlite).toBe(join(place.path, "data/tidewatch.db"));
+  expect(config.data).toBe(join(place.path, "data"));
 });
 
 test("a folder, a missing file and a huge file are told in words", async () => {

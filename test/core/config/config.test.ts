@@ -92,12 +92,21 @@ test("everything that is not written has a sensible value", () => {
       metrics: "private",
     },
     store: { sqlite: "./data/tidewatch.db" },
+    data: "./data",
     vantagePoint: "here",
     selfCheck: { anchors: [], require: 0 },
     onCall: { contacts: [], escalation: [] },
     channels: {},
     practice: false,
   });
+});
+
+test("what is kept beside the store has the folder it always had, or one of its own", () => {
+  expect(good(settings({ store: { sqlite: "/var/lib/tidewatch/here.db" } }))).toMatchObject({
+    data: "/var/lib/tidewatch",
+  });
+  const apart = settings({ store: { sqlite: "/var/lib/tidewatch/here.db" }, data: "/srv/pages" });
+  expect(good(apart)).toMatchObject({ store: { sqlite: "/var/lib/tidewatch/here.db" }, data: "/srv/pages" });
 });
 
 test("a kind brings its checks; the target's own change them setting by setting, replace them or add to them", () => {

@@ -1,0 +1,20 @@
+/** What a stored check costs in CPU: of the whole process, probing, judging, storing and exporting included. */
+import type { Bench } from "./measurement.ts";
+import { storedChecks, type Tidewatch } from "./program.ts";
+import { cpuSeconds } from "./started.ts";
+
+/** As Prometheus would ask. */
+const scrapeEverySeconds = 15;
+
+/** Of the whole process, scraped as Prometheus would. */
+export async function costOf(tidewatch: Tidewatch, seconds: number, bench: Bench): Promise<{ perCheck: number }> {
+  const [cpu, stored] = [await cpuSeconds(tidewatch.pid), await storedChecks(tidewatch)];
+  for (let left = seconds; left > 0; left -= scrapeEverySeconds) {
+    await bench.sleep(Math.min(left, scrapeEverySeconds));
+    if (left > scrapeEverySeconds) await storedChecks(tidewatch);
+  }
+  const spent = (await cpuSeconds(tidewatch.pid)) - cpu;
+  const checks = (await storedChecks(tidewatch)) - stored;
+  if (checks === 0) throw new Error("Tidewatch stored no check");
+  return { perCheck: spent / checks };
+}
