@@ -1,6 +1,6 @@
 /** Time limits: a race of work against the clock, an end by an abort signal, and telling a deadline from a shutdown. */
 import type { Clock } from "./clock.ts";
-import { noLongerNeeded } from "./nap.ts";
+import { noLongerNeeded } from "./wake-up.ts";
 
 /** The reason of a deadline, as `AbortSignal.timeout` has it. Any other reason means: stop, nobody wants to know. */
 export const deadlinePassed = (): DOMException => new DOMException("the time for this check is over", "TimeoutError");

@@ -5,13 +5,13 @@ import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CheckState, Live } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
-import { Nap } from "../core/nap.ts";
 import { targetTimeline } from "../core/status/status.ts";
 import { account } from "../core/status/uptime.ts";
 import type { Transition } from "../core/store/judgements.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { formatDuration } from "../core/units.ts";
+import { WakeableSleep } from "../core/wake-up.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
 export interface FigureParts {
@@ -38,7 +38,7 @@ const forecastEverySeconds = 300;
 const usualWindows = [86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400];
 
 export function openFigures(parts: FigureParts): Figures {
-  const nap = new Nap();
+  const sleeper = new WakeableSleep();
   let forecasts: readonly CapacityModel[] = [];
   let forecastAt = Number.NEGATIVE_INFINITY;
   const workOut = async () => {
@@ -51,12 +51,12 @@ export function openFigures(parts: FigureParts): Figures {
     parts.metrics.setOutboxPending(await parts.store.outbox.pending());
   };
   return {
-    changed: () => nap.wake(),
+    changed: () => sleeper.wake(),
     async run(signal) {
       while (!signal.aborted) {
         await workOut().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
         await parts.clock.sleep(leastSeconds, signal).catch(() => {});
-        await nap.sleep(parts.clock, mostSeconds - leastSeconds, signal);
+        await sleeper.sleep(parts.clock, mostSeconds - leastSeconds, signal);
       }
     },
   };

@@ -1,4 +1,4 @@
-/** The real clock. Tests turn a fake one. */
+/** The system clock: real time, and timers of any length. Tests turn a fake one. */
 import type { Clock } from "../core/clock.ts";
 
 /** What one timer of Node can hold. */
@@ -10,19 +10,19 @@ export const systemClock: Clock = {
 
   async sleep(seconds, signal) {
     let left = seconds;
-    for (; left > longestTimerSeconds; left -= longestTimerSeconds) await nap(longestTimerSeconds, signal);
-    await nap(left, signal);
+    for (; left > longestTimerSeconds; left -= longestTimerSeconds) await timer(longestTimerSeconds, signal);
+    await timer(left, signal);
   },
 };
 
-function nap(seconds: number, signal: AbortSignal): Promise<void> {
+function timer(seconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = () => {
-      clearTimeout(timer);
+      clearTimeout(running);
       reject(signal.reason);
     };
-    const timer = setTimeout(
+    const running = setTimeout(
       () => {
         signal.removeEventListener("abort", stop);
         resolve();

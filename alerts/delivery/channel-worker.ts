@@ -3,9 +3,9 @@ import type { Channel, OpenChannel } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { Nap } from "../../core/nap.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
+import { WakeableSleep } from "../../core/wake-up.ts";
 import { attempt } from "./attempt.ts";
 import type { DueTimes } from "./due-times.ts";
 
@@ -35,7 +35,7 @@ const atOnce = 4;
 /** Longer than a delivery and its place in the queue; only a process that died lets it end. */
 const leaseSeconds = 30;
 /** A wake-up that got lost by an accident costs so many seconds and not the page. */
-const longestNapSeconds = 30;
+const longestSleepSeconds = 30;
 const storeRetrySeconds = 5;
 /** What is on its way at shutdown gets so long; the next start takes up the rest. */
 const graceSeconds = 5;
@@ -49,7 +49,7 @@ export class Lane {
   readonly #inFlight = new Map<string, Promise<void>>();
   /** One after the other for the same reader of the same thread: nobody hears the end before the beginning. */
   readonly #tails = new Map<string, Promise<void>>();
-  readonly #nap = new Nap();
+  readonly #sleeper = new WakeableSleep();
   #opening: Promise<OpenChannel<unknown>> | undefined;
   #opened: OpenChannel<unknown> | undefined;
   #stopping = false;
@@ -68,7 +68,7 @@ export class Lane {
   }
 
   wake(): void {
-    this.#nap.wake();
+    this.#sleeper.wake();
   }
 
   /** Begins nothing new: `run` ends when what is on its way has ended. */
@@ -109,13 +109,13 @@ export class Lane {
     try {
       this.#parts.moved();
       const free = atOnce - this.#inFlight.size;
-      if (free <= 0) return longestNapSeconds;
+      if (free <= 0) return longestSleepSeconds;
       const { moment, keys } = due.claim(this.name);
       const claimed = await store.outbox.claim(this.name, moment, free, leaseSeconds);
       for (const notice of claimed.toSorted(inOrder)) await this.#take(notice);
-      if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestNapSeconds;
+      if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestSleepSeconds;
       due.forget(keys.filter((key) => due.secondsLeft(key) === 0));
-      return due.nextIn(this.name) ?? longestNapSeconds;
+      return due.nextIn(this.name) ?? longestSleepSeconds;
     } catch (error) {
       log.error("the outbox cannot be read", { channel: this.name, error });
       return storeRetrySeconds;
@@ -124,7 +124,7 @@ export class Lane {
 
   async #rest(seconds: number, signal: AbortSignal): Promise<void> {
     if (seconds <= 0 || this.#stopping) return;
-    await this.#nap.sleep(this.#parts.clock, Math.min(seconds, longestNapSeconds), signal);
+    await this.#sleeper.sleep(this.#parts.clock, Math.min(seconds, longestSleepSeconds), signal);
   }
 
   async #take(notice: NoticeStatus): Promise<void> {

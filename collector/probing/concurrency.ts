@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
-import { noLongerNeeded } from "../../core/nap.ts";
+import { noLongerNeeded } from "../../core/wake-up.ts";
 
 export interface SlotSettings {
   readonly clock: Clock;

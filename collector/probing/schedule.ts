@@ -5,10 +5,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
-import { Nap } from "../../core/nap.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 import { advance, noVerdict, pending, type Verdict } from "../../core/verdict.ts";
+import { WakeableSleep } from "../../core/wake-up.ts";
 import type { Slots } from "./concurrency.ts";
 
 export interface ScheduleParts {
@@ -40,7 +40,7 @@ interface Entry {
 }
 
 /** So that somebody can see that we are alive, even with one check a day. */
-const longestNapSeconds = 5;
+const longestSleepSeconds = 5;
 /** What was never seen, or not for an interval, is looked at within this time after the start. */
 const catchUpSeconds = 10;
 
@@ -52,9 +52,9 @@ export class Schedule {
   /** Taken out while they were running; should they come back, they are not begun a second time. */
   readonly #leaving = new Map<CheckKey, Entry>();
   readonly #running = new Set<Promise<void>>();
-  readonly #nap = new Nap();
-  /** Monotonic seconds at which the nap ends by itself. */
-  #napUntil = 0;
+  readonly #sleeper = new WakeableSleep();
+  /** Monotonic seconds at which the sleep ends by itself. */
+  #sleepsUntil = 0;
 
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
@@ -76,7 +76,7 @@ export class Schedule {
     for (const [key, entry] of before) {
       if (entry.running && !this.#entries.has(key)) this.#leaving.set(key, entry);
     }
-    this.#nap.wake();
+    this.#sleeper.wake();
   }
 
   /** Until `signal` is aborted; then it ends as soon as the runs under way have let go. */
@@ -84,14 +84,14 @@ export class Schedule {
     while (!signal.aborted) {
       this.#parts.onMoved?.();
       const now = this.#parts.clock.monotonicSeconds();
-      let next = now + longestNapSeconds;
+      let next = now + longestSleepSeconds;
       for (const entry of this.#entries.values()) {
         if (entry.running) continue;
         if (entry.due <= now) this.#start(entry, signal);
         else next = Math.min(next, entry.due);
       }
-      this.#napUntil = next;
-      await this.#nap.sleep(this.#parts.clock, next - now, signal);
+      this.#sleepsUntil = next;
+      await this.#sleeper.sleep(this.#parts.clock, next - now, signal);
     }
     await Promise.all(this.#running);
   }
@@ -104,7 +104,7 @@ export class Schedule {
       this.#leaving.delete(keyOf(entry.check));
       this.#running.delete(run);
       // Looking through all checks after every run would cost more than the runs, where there are thousands.
-      if (entry.due < this.#napUntil) this.#nap.wake();
+      if (entry.due < this.#sleepsUntil) this.#sleeper.wake();
     });
     this.#running.add(run);
   }
@@ -137,7 +137,7 @@ export class Schedule {
       if (!cause || cause.running) continue;
       // Never sooner than it would be looked at if it failed itself.
       cause.due = Math.min(cause.due, Math.max(now, cause.ranAt + retryAfter(cause.check)));
-      if (cause.due < this.#napUntil) this.#nap.wake();
+      if (cause.due < this.#sleepsUntil) this.#sleeper.wake();
     }
   }
 

@@ -6,7 +6,7 @@ import { deadlinePassed } from "../../core/deadline.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { noLongerNeeded } from "../../core/nap.ts";
+import { noLongerNeeded } from "../../core/wake-up.ts";
 import { dial } from "../network/dial.ts";
 import type { HttpClient } from "../network/http.ts";
 import { endpoint, listed } from "../network/measures.ts";

@@ -3,9 +3,9 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
-import { noLongerNeeded } from "../../core/nap.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Verdict } from "../../core/verdict.ts";
+import { noLongerNeeded } from "../../core/wake-up.ts";
 import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./messages.ts";
 
 export type { ProbingStart } from "./messages.ts";

@@ -1,13 +1,13 @@
-/** A wait that somebody can end early: what a loop does between two turns. */
+/** A wakeable sleep: the wait of a loop between two turns, which a wake-up ends early. */
 import type { Clock } from "./clock.ts";
 
 /** The reason of a wait that nobody needs any more; one for all, because making one takes longer than the abort. */
 export const noLongerNeeded = new Error("no longer needed");
 
-export class Nap {
+export class WakeableSleep {
   #waking = new AbortController();
 
-  /** Ends the nap that is taken now, or else the next one before it begins. */
+  /** Ends the sleep that goes on now, or else the next one before it begins. */
   wake(): void {
     this.#waking.abort(noLongerNeeded);
   }
