@@ -1,4 +1,4 @@
-/** The question the ledger asks about every sample: is there something to tell? The alerts answer it. */
+/** The question the recorder asks about every sample: is there something to tell? The alerts answer it. */
 import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
 import type { Changes } from "./store/changes.ts";

@@ -1,9 +1,9 @@
-/** The part that measures: starts the probing thread, whose samples go into the ledger. */
+/** The part that measures: starts the probing thread, whose samples go into the recorder. */
 
 import type { Metrics } from "../collector/export/metrics.ts";
 import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
 import type { Heartbeats } from "../collector/recorder/heartbeats.ts";
-import type { Ledger } from "../collector/recorder/recorder.ts";
+import type { Recorder } from "../collector/recorder/recorder.ts";
 import { checkKey } from "../core/sample.ts";
 import { Pulse } from "./liveness.ts";
 import type { Part } from "./part.ts";
@@ -18,7 +18,7 @@ export interface Scheduler extends Part {
 
 export function openScheduler(
   { config, source, version, clock, log }: StartOptions,
-  ledger: Ledger,
+  recorder: Recorder,
   metrics: Pick<Metrics, "setScheduleLag">,
   hearings: Heartbeats["hearings"],
 ): Scheduler {
@@ -28,12 +28,12 @@ export function openScheduler(
     probing = await openProbing({
       entry: new URL("./probe-worker.ts", import.meta.url),
       start: { ...source, version },
-      verdicts: new Map(ledger.checks().map((state) => [checkKey(state), state.verdict])),
+      verdicts: new Map(recorder.checks().map((state) => [checkKey(state), state.verdict])),
       hearings,
       clock,
       log,
       // A place keeps its name until a restart, also when the thread has read another one by now.
-      onSample: (sample) => ledger.record({ ...sample, vantagePoint: config.vantagePoint }),
+      onSample: (sample) => recorder.record({ ...sample, vantagePoint: config.vantagePoint }),
       onLag: (seconds) => metrics.setScheduleLag(seconds),
       onMoved: () => pulse.moved(),
     });

@@ -7,7 +7,7 @@ import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { openHeartbeats } from "../collector/recorder/heartbeats.ts";
-import { openLedger } from "../collector/recorder/recorder.ts";
+import { openRecorder } from "../collector/recorder/recorder.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
@@ -45,7 +45,7 @@ export async function startTidewatch(options: StartOptions): Promise<Tidewatch> 
   await using undo = new AsyncDisposableStack();
   const current: Current = { config: options.config };
   const opened = await openAll(options, current, undo);
-  const { store, judge, ledger } = opened;
+  const { store, judge, recorder } = opened;
   const parts = undo.use(new PartList());
   const listeners = Promise.withResolvers<Listeners>();
   const listen = async () => {
@@ -58,7 +58,7 @@ export async function startTidewatch(options: StartOptions): Promise<Tidewatch> 
     listeners.resolve(open);
     return open;
   };
-  ledger.include(judge.start());
+  recorder.include(judge.start());
   await parts.start(listOf({ ...opened, options, current, listen, fault: () => parts.fault() }));
   const { publicPort, privatePort } = await listeners.promise;
   const held = undo.move();
@@ -85,7 +85,7 @@ interface Startable extends Opened {
 
 /** In the order of the start, each after what it stands on; a reload, /healthz and the end take the last one first. */
 function listOf({ options, current, listen, fault, ...opened }: Startable): readonly Part[] {
-  const { figures, pages, metrics, outbox, ledger, judge, heartbeats, scheduler } = opened;
+  const { figures, pages, metrics, outbox, recorder, judge, heartbeats, scheduler } = opened;
   const { clock } = options;
   const [judgePulse, storePulse] = [new Pulse("judge", 60, clock), new Pulse("store", 15, clock)];
   return [
@@ -98,22 +98,22 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     { name: "metrics", reconfigure: ({ targets }) => metrics.reconfigure(targets) },
     outbox,
     {
-      // It moves when the ledger has committed, which says when it cannot.
+      // It moves when the recorder has committed, which says when it cannot.
       name: storePulse.name,
-      run: (signal) => eachSecond(() => void (ledger.failing() ?? storePulse.moved()), clock, signal),
+      run: (signal) => eachSecond(() => void (recorder.failing() ?? storePulse.moved()), clock, signal),
       fault: () => storePulse.fault(),
     },
     {
       name: judgePulse.name,
       run: (signal) => eachSecond(() => judgePulse.moved(), clock, signal),
-      reconfigure: (config) => ledger.include(judge.reconfigure(judgeSettings(config))),
+      reconfigure: (config) => recorder.include(judge.reconfigure(judgeSettings(config))),
       fault: () => judgePulse.fault(),
     },
     // Reloaded before the judge, who then says what is over because nobody watches it any more.
     {
-      name: "ledger",
-      run: (signal) => ledger.run(signal),
-      reconfigure: (config) => ledger.reconfigure(checksOf(config)),
+      name: "recorder",
+      run: (signal) => recorder.run(signal),
+      reconfigure: (config) => recorder.reconfigure(checksOf(config)),
     },
     ...outgoingHeartbeat(options, fault),
     // Opened when there is something to show, and closed before that ends.
@@ -159,8 +159,8 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
 
   const families = readingFamilies(plugins.probes);
   const upgrades = await openUpgrades(store, families, clock.now());
-  const ledger = undo.use(
-    await openLedger({
+  const recorder = undo.use(
+    await openRecorder({
       ...shared,
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
@@ -183,7 +183,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   );
   const metrics = openMetrics({
     version,
-    live: ledger,
+    live: recorder,
     targets: config.targets,
     channels: Object.keys(config.channels),
     families,
@@ -192,19 +192,19 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   const pages = await openPages({
     ...pageSettings(config),
     ...shared,
-    live: ledger,
+    live: recorder,
     practice: config.practice,
     directory: join(config.data, "pages"),
   });
-  const figures = openFigures({ ...shared, live: ledger, metrics, targets });
+  const figures = openFigures({ ...shared, live: recorder, metrics, targets });
   const heartbeats = await openHeartbeats({
     ...shared,
     checks: checksOf(config),
     onHeard: (key, hearing) => scheduler.heard(key, hearing),
   });
-  const scheduler = openScheduler(options, ledger, metrics, () => heartbeats.hearings());
+  const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.hearings());
   const reports = openReports({ ...shared, targets });
-  return { store, judge, ledger, metrics, outbox, pages, figures, heartbeats, scheduler, reports };
+  return { store, judge, recorder, metrics, outbox, pages, figures, heartbeats, scheduler, reports };
 }
 
 async function eachSecond(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {

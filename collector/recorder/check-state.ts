@@ -93,7 +93,7 @@ export class SeriesState {
     };
   }
 
-  state(): CheckState {
+  snapshot(): CheckState {
     return { ...this.#series, verdict: this.#verdict, ...(this.#last && { last: this.#last }) };
   }
 

@@ -15,7 +15,7 @@ import type { Verdict } from "../../core/verdict.ts";
 import { SeriesState, verdictEverySeconds } from "./check-state.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 
-export interface LedgerOptions {
+export interface RecorderOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -26,7 +26,7 @@ export interface LedgerOptions {
   onStored(samples: readonly Sample[]): void;
 }
 
-export interface Ledger extends Live, AsyncDisposable {
+export interface Recorder extends Live, AsyncDisposable {
   /** Never waits, never throws. Samples of checks that are not configured are ignored. */
   record(sample: Sample): void;
   /** What was decided without a sample, at a start or a reload: committed behind everything that waits. Never throws. */
@@ -46,14 +46,14 @@ const maintainEverySeconds = 120;
 const longestPatienceSeconds = 30;
 const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
 
-export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const ledger = new CommittingLedger(options);
-  await ledger.load();
-  return ledger;
+export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  const recorder = new CommittingRecorder(options);
+  await recorder.load();
+  return recorder;
 }
 
-class CommittingLedger implements Ledger {
-  readonly #options: LedgerOptions;
+class CommittingRecorder implements Recorder {
+  readonly #options: RecorderOptions;
   readonly #queue = new Queue();
   /** Also those that are not configured now: they may come back. */
   readonly #known = new Map<CheckKey, SeriesState>();
@@ -71,7 +71,7 @@ class CommittingLedger implements Ledger {
   #maintainAt = 0;
   #maintainFails = false;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: RecorderOptions) {
     this.#options = options;
   }
 
@@ -90,36 +90,36 @@ class CommittingLedger implements Ledger {
     this.reconfigure(checks, { skip: false });
     for (const sample of missed.filter(ours)) this.#replay(sample);
     for (const [key, { last }] of this.#left) {
-      const standing = this.#known.get(key);
-      if (last) standing?.skipTo(last);
+      const state = this.#known.get(key);
+      if (last) state?.skipTo(last);
     }
   }
 
   reconfigure(checks: readonly Check[], { skip } = { skip: true }): void {
     const now = this.#options.clock.monotonicSeconds();
-    const standings = checks.map((check, index): [CheckKey, SeriesState] => {
+    const states = checks.map((check, index): [CheckKey, SeriesState] => {
       const key = checkKey({ target: check.target, check: check.id });
       const known = this.#known.get(key);
       known?.configure(check);
       if (known) return [key, known];
       const spread = (verdictEverySeconds * (index + 1)) / checks.length;
-      const standing = new SeriesState(check, this.#options.vantagePoint, now + spread);
+      const state = new SeriesState(check, this.#options.vantagePoint, now + spread);
       const left = this.#left.get(key);
-      if (left) standing.resume(left);
-      if (skip) standing.skipTo(left?.last);
-      this.#known.set(key, standing);
-      return [key, standing];
+      if (left) state.resume(left);
+      if (skip) state.skipTo(left?.last);
+      this.#known.set(key, state);
+      return [key, state];
     });
-    this.#configured = new Map(standings);
+    this.#configured = new Map(states);
   }
 
   record(sample: Sample): void {
-    const standing = this.#configured.get(checkKey(sample));
-    if (!standing) return;
-    const { advance, transitions, verdict } = standing.record(sample, this.#options.clock.monotonicSeconds());
+    const state = this.#configured.get(checkKey(sample));
+    if (!state) return;
+    const { advance, transitions, verdict } = state.record(sample, this.#options.clock.monotonicSeconds());
     const decided = this.#consider({
       sample,
-      check: standing.check,
+      check: state.check,
       verdict: advance.verdict,
       ...(advance.change && { change: advance.change }),
       ...(advance.blip && { blip: advance.blip }),
@@ -159,7 +159,7 @@ class CommittingLedger implements Ledger {
   }
 
   checks(): readonly CheckState[] {
-    return [...this.#configured.values()].map((standing) => standing.state());
+    return [...this.#configured.values()].map((state) => state.snapshot());
   }
 
   failing(): string | undefined {
@@ -189,10 +189,10 @@ class CommittingLedger implements Ledger {
 
   #replay(sample: Sample): void {
     const key = checkKey(sample);
-    const standing = this.#known.get(key);
+    const state = this.#known.get(key);
     const lastAt = this.#left.get(key)?.verdict?.lastAt ?? undefined;
-    if (!standing || lastAt === undefined || sample.at.epochMilliseconds <= lastAt) return;
-    const { transitions, verdict } = standing.record(sample, this.#options.clock.monotonicSeconds());
+    if (!state || lastAt === undefined || sample.at.epochMilliseconds <= lastAt) return;
+    const { transitions, verdict } = state.record(sample, this.#options.clock.monotonicSeconds());
     if (transitions.length > 0 || verdict) this.#queue.push({ transitions, ...(verdict && { verdict }) });
   }
 

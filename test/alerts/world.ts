@@ -1,4 +1,4 @@
-/** A small world for the alerts: a real store, a clock to turn, and the ledger's part of the work done by hand. */
+/** A small world for the alerts: a real store, a clock to turn, and the recorder's part of the work done by hand. */
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import type { Judged } from "../../core/decide.ts";
@@ -150,7 +150,7 @@ export class World {
     await this.commit(this.considers(id, seen));
   }
 
-  /** The same without the commit: what the ledger would write. */
+  /** The same without the commit: what the recorder would write. */
   considers(id: string, seen: Finding["outcome"] | Finding): Changes {
     const event = this.#judged(id, typeof seen === "string" ? { outcome: seen } : seen);
     const { target, check, vantagePoint } = event.sample;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
-import { type Ledger, openLedger } from "../../collector/recorder/recorder.ts";
+import { openRecorder, type Recorder } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
 import type { Config } from "../../core/config/config.ts";
@@ -51,7 +51,7 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
   let process = await startProcess(options, channel);
 
   const settle = async () => {
-    await process.ledger.flush();
+    await process.recorder.flush();
     await clock.turn(0);
   };
   await settle();
@@ -66,7 +66,7 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
       const key = checkKey({ target: check.target, check: check.id });
       const [now, before] = [clock.monotonicSeconds(), ranAt.get(key)];
       ranAt.set(key, now);
-      process.ledger.record({
+      process.recorder.record({
         target: check.target,
         check: check.id,
         vantagePoint: config.vantagePoint,
@@ -96,7 +96,7 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
 
 interface Process {
   readonly store: Store;
-  readonly ledger: Ledger;
+  readonly recorder: Recorder;
   wake(): void;
   die(): Promise<void>;
 }
@@ -122,7 +122,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     onCall,
     channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
   });
-  const ledger = await openLedger({
+  const recorder = await openRecorder({
     ...shared,
     checks: checksOf(config),
     vantagePoint,
@@ -135,12 +135,12 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     },
     onStored: () => delivery.wake(),
   });
-  ledger.include(judge.start());
+  recorder.include(judge.start());
   const stop = new AbortController();
   const running = delivery.run(stop.signal);
   return {
     store,
-    ledger,
+    recorder,
     wake: () => delivery.wake(),
     async die() {
       stop.abort();

@@ -4,7 +4,7 @@ import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { Slots } from "../../collector/probing/concurrency.ts";
 import { Schedule } from "../../collector/probing/schedule.ts";
-import { openLedger } from "../../collector/recorder/recorder.ts";
+import { openRecorder } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel } from "../../core/channel.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -13,7 +13,7 @@ import type { Outcome } from "../../core/sample.ts";
 import { check, onCall, signingKey, target } from "../alerts/world.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
-/** Schedule, ledger, judge and delivery on one store and one clock: all that a jump of the wall clock could confuse. */
+/** Schedule, recorder, judge and delivery on one store and one clock: all that a jump of the wall clock could confuse. */
 async function setup() {
   const clock = new FakeClock();
   const store = await openSqliteStore(":memory:");
@@ -51,7 +51,7 @@ async function setup() {
     onCall,
     channels: new Map([["email", { channel: email, options: {} }]]),
   });
-  const ledger = await openLedger({
+  const recorder = await openRecorder({
     store,
     clock,
     log: silentLog,
@@ -74,10 +74,10 @@ async function setup() {
       const place = { target, check: id, vantagePoint: "here", at: clock.now(), durationSeconds: 0.1 };
       return { ...place, outcome, ...(sinceLastSeconds !== undefined && { sinceLastSeconds }) };
     },
-    onSample: (sample) => ledger.record(sample),
+    onSample: (sample) => recorder.record(sample),
   });
   const end = new AbortController();
-  const running = [schedule.run(end.signal), ledger.run(end.signal), delivery.run(end.signal)];
+  const running = [schedule.run(end.signal), recorder.run(end.signal), delivery.run(end.signal)];
   return {
     clock,
     store,
@@ -90,7 +90,7 @@ async function setup() {
       end.abort();
       await Promise.all(running);
       await delivery[Symbol.asyncDispose]();
-      await ledger[Symbol.asyncDispose]();
+      await recorder[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
     },
   };

@@ -2,7 +2,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openLedger } from "../../../collector/recorder/recorder.ts";
+import { openRecorder } from "../../../collector/recorder/recorder.ts";
 import { limits, Queue } from "../../../collector/recorder/write-queue.ts";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import type { Decide, Judged } from "../../../core/decide.ts";
@@ -30,7 +30,7 @@ const check = (id: string, everySeconds = 60): Check => ({
 });
 const key = "mastodon/web";
 
-/** A ledger on a store that can be told to fail, with everything it says and asks written down. */
+/** A recorder on a store that can be told to fail, with everything it says and asks written down. */
 async function setup(
   options: { readonly store?: Store; readonly clock?: FakeClock; readonly decide?: Partial<Decide> } = {},
 ) {
@@ -53,7 +53,7 @@ async function setup(
   const asked: Judged[] = [];
   const committed: (readonly Incident[])[] = [];
   const stored: Sample[] = [];
-  const ledger = await openLedger({
+  const recorder = await openRecorder({
     store,
     clock,
     log: jsonLog(
@@ -80,20 +80,20 @@ async function setup(
   const mended = () => {
     failures.next = undefined;
   };
-  return { clock, store: inner, ledger, commits, lines, asked, committed, stored, failing, mended, failures };
+  return { clock, store: inner, recorder, commits, lines, asked, committed, stored, failing, mended, failures };
 }
 
 /** Runs the loop while time goes on, and ends it properly. */
 async function running(world: Awaited<ReturnType<typeof setup>>, during: () => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const loop = world.ledger.run(stop.signal);
+  const loop = world.recorder.run(stop.signal);
   await during();
   stop.abort(new Error("the test is over"));
   await loop;
 }
 
 const record = (world: Awaited<ReturnType<typeof setup>>, runs: readonly [seconds: number, outcome: Outcome][]) => {
-  for (const [seconds, outcome] of runs) world.ledger.record(sampleAt(seconds, { outcome }));
+  for (const [seconds, outcome] of runs) world.recorder.record(sampleAt(seconds, { outcome }));
 };
 
 test("samples of one second are committed together, and reported only then", async () => {
@@ -128,7 +128,7 @@ test("a confirmed change is committed at once, with what was decided, in one tra
     [100, "down"],
   ]);
   expect(world.commits).toEqual([]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(world.commits).toHaveLength(2);
   const [confirming, followUp] = world.commits;
   expect(confirming?.samples).toHaveLength(4);
@@ -165,13 +165,13 @@ test("fail counters survive a restart, and nobody is asked about the past again"
     [120, "down"],
     [140, "down"],
   ]);
-  await before.ledger.flush();
+  await before.recorder.flush();
   const after = await setup({ clock, store: before.store });
-  const verdict = after.ledger.verdictOf(key);
+  const verdict = after.recorder.verdictOf(key);
   expect(verdict && pending(verdict)).toBe("failing");
   expect(after.asked).toEqual([]);
   record(after, [[160, "down"]]);
-  await after.ledger.flush();
+  await after.recorder.flush();
   expect(after.asked).toMatchObject([{ change: { from: "up", to: "down" } }]);
   const transitions = await after.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
   expect(
@@ -185,11 +185,11 @@ test("fail counters survive a restart, and nobody is asked about the past again"
 test("samples after the last written verdict are replayed", async () => {
   const world = await setup();
   record(world, [[0, "up"]]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   // What a process that was killed in between could leave: samples, but no verdict about them.
   await world.store.commit({ samples: [sampleAt(60, { outcome: "down" }), sampleAt(80, { outcome: "down" })] });
   const next = await setup({ store: world.store });
-  expect(next.ledger.verdictOf(key)).toMatchObject({ down: { run: 2, runStart: sampleAt(60).at.epochMilliseconds } });
+  expect(next.recorder.verdictOf(key)).toMatchObject({ down: { run: 2, runStart: sampleAt(60).at.epochMilliseconds } });
   record(next, [[100, "down"]]);
   expect(next.asked).toMatchObject([{ change: { to: "down" } }]);
 });
@@ -200,14 +200,14 @@ test("time away counts as unknown, and fires nothing", async () => {
     [0, "up"],
     [60, "up"],
   ]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   const next = await setup({ store: world.store });
   record(next, [[7200, "up"]]);
-  await next.ledger.flush();
+  await next.recorder.flush();
   expect(next.asked).toHaveLength(1);
   expect(next.asked[0]?.change).toBeUndefined();
   record(next, [[7260, "up"]]);
-  await next.ledger.flush();
+  await next.recorder.flush();
   const transitions = await next.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(99_999).at });
   expect(
     transitions.map(({ at, outcome }) => [at.epochMilliseconds - sampleAt(0).at.epochMilliseconds, outcome]),
@@ -229,9 +229,9 @@ test("a wall clock that jumps changes neither order nor count", async () => {
     [180, "down", 60],
   ];
   for (const [seconds, outcome, since] of runs) {
-    world.ledger.record(sampleAt(seconds, { outcome, ...(since !== undefined && { sinceLastSeconds: since }) }));
+    world.recorder.record(sampleAt(seconds, { outcome, ...(since !== undefined && { sinceLastSeconds: since }) }));
   }
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(world.asked.filter(({ change }) => change)).toHaveLength(1);
   const transitions = await world.store.judgements.transitions({ from: sampleAt(0).at, to: sampleAt(9999).at });
   const times = transitions.map(({ at }) => at.epochMilliseconds);
@@ -246,13 +246,13 @@ test("a store that fails loses nothing, is said once, and is caught up with", as
       record(world, [[minute * 60, "up"]]);
       await world.clock.turn(60);
     }
-    expect(world.ledger.failing()).toBe("the disk is full since 2026-11-23T12:00:01Z; 10 samples wait");
+    expect(world.recorder.failing()).toBe("the disk is full since 2026-11-23T12:00:01Z; 10 samples wait");
     expect(world.stored).toEqual([]);
-    expect(world.ledger.checks()[1]?.last).toEqual(sampleAt(540));
-    await expect(world.ledger.flush()).rejects.toThrow("the disk is full");
+    expect(world.recorder.checks()[1]?.last).toEqual(sampleAt(540));
+    await expect(world.recorder.flush()).rejects.toThrow("the disk is full");
     world.mended();
     await world.clock.turn(31);
-    expect(world.ledger.failing()).toBeUndefined();
+    expect(world.recorder.failing()).toBeUndefined();
     expect(world.stored).toHaveLength(10);
   });
   const messages = world.lines.map((line) => JSON.parse(line).message);
@@ -269,10 +269,10 @@ test("what is decided while the store fails is still one transaction with its sa
     [80, "down"],
     [100, "down"],
   ]);
-  await expect(world.ledger.flush()).rejects.toThrow();
+  await expect(world.recorder.flush()).rejects.toThrow();
   expect(world.committed).toEqual([]);
   world.mended();
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(world.commits).toHaveLength(1);
   expect(world.commits[0]).toMatchObject({ incidents: [{ change: "open" }] });
 });
@@ -281,12 +281,12 @@ test("what is decided without a sample waits for the store as well, behind what 
   const world = await setup();
   world.failing();
   record(world, [[0, "up"]]);
-  world.ledger.include({ incidents: [opening("mastodon")] });
-  world.ledger.include(undefined);
-  await expect(world.ledger.flush()).rejects.toThrow();
+  world.recorder.include({ incidents: [opening("mastodon")] });
+  world.recorder.include(undefined);
+  await expect(world.recorder.flush()).rejects.toThrow();
   expect(world.committed).toEqual([]);
   world.mended();
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(world.stored).toHaveLength(1);
   expect(world.commits[0]).toMatchObject({ samples: [{ outcome: "up" }], incidents: [{ change: "open" }] });
 });
@@ -304,7 +304,7 @@ test("a decision that cannot be stored does not keep the samples from the disk",
     [100, "down"],
     [160, "down"],
   ]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(await world.store.samples.since(sampleAt(-1).at)).toHaveLength(5);
   expect(await world.store.incidents.list({})).toEqual([]);
   expect(world.lines.map((line) => JSON.parse(line).message)).toEqual([
@@ -321,7 +321,7 @@ test("a judge that fails on a sample is logged, and the sample stored", async ()
     },
   });
   record(world, [[0, "up"]]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   expect(world.stored).toHaveLength(1);
   expect(world.lines.join("")).toContain("confused");
 });
@@ -332,7 +332,7 @@ test("a verdict is written when it is open and once after, and otherwise every h
   const outcomes: Outcome[] = ["up", "up", "up", "down", "up", "up", "unknown", "up", "up"];
   for (const [index, outcome] of outcomes.entries()) {
     record(world, [[index * 60, outcome]]);
-    await world.ledger.flush();
+    await world.recorder.flush();
     counts.push(world.commits.at(-1)?.verdicts?.length ?? 0);
   }
   // First sample, first transition and one after, the failure, its end, the transitions to unknown and back.
@@ -341,7 +341,7 @@ test("a verdict is written when it is open and once after, and otherwise every h
     await world.clock.turn(60);
     record(world, [[minute * 60, "up"]]);
   }
-  await world.ledger.flush();
+  await world.recorder.flush();
   const written = world.commits.slice(outcomes.length).flatMap(({ verdicts }) => verdicts ?? []);
   expect(written).toHaveLength(1);
 });
@@ -349,9 +349,9 @@ test("a verdict is written when it is open and once after, and otherwise every h
 test("checks stand in the order of the configuration, with the newest sample of an earlier process", async () => {
   const world = await setup();
   record(world, [[0, "up"]]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   const next = await setup({ store: world.store });
-  expect(next.ledger.checks().map(({ check, last }) => [check, last])).toEqual([
+  expect(next.recorder.checks().map(({ check, last }) => [check, last])).toEqual([
     ["feed", undefined],
     ["web", sampleAt(0)],
   ]);
@@ -364,46 +364,46 @@ test("samples of a check that is no longer configured are ignored, and it comes 
     [60, "down"],
     [80, "down"],
   ]);
-  world.ledger.reconfigure([check("feed")]);
+  world.recorder.reconfigure([check("feed")]);
   record(world, [[100, "down"]]);
-  world.ledger.record(sampleAt(100, { target: "nobody" }));
-  await world.ledger.flush();
+  world.recorder.record(sampleAt(100, { target: "nobody" }));
+  await world.recorder.flush();
   expect(world.stored).toHaveLength(3);
-  expect(world.ledger.verdictOf(key)).toBeUndefined();
-  world.ledger.reconfigure([check("web"), check("feed")]);
+  expect(world.recorder.verdictOf(key)).toBeUndefined();
+  world.recorder.reconfigure([check("web"), check("feed")]);
   record(world, [[120, "down"]]);
-  expect(currentOutcome(world.ledger.verdictOf(key) ?? expect.fail())).toBe("down");
-  expect(world.ledger.checks().map(({ check }) => check)).toEqual(["web", "feed"]);
+  expect(currentOutcome(world.recorder.verdictOf(key) ?? expect.fail())).toBe("down");
+  expect(world.recorder.checks().map(({ check }) => check)).toEqual(["web", "feed"]);
 });
 
 test("a check that comes back after a restart was measured until its newest sample", async () => {
   const world = await setup();
   for (let minute = 0; minute < 30; minute++) record(world, [[minute * 60, "up"]]);
-  await world.ledger.flush();
+  await world.recorder.flush();
   const next = await setup({ store: world.store });
-  next.ledger.reconfigure([check("feed")]);
+  next.recorder.reconfigure([check("feed")]);
   const third = await setup({ store: world.store });
-  third.ledger.reconfigure([check("feed"), check("web")]);
+  third.recorder.reconfigure([check("feed"), check("web")]);
   record(third, [[1800, "up"]]);
-  await third.ledger.flush();
+  await third.recorder.flush();
   expect(await third.store.judgements.transitions({ from: sampleAt(1).at, to: sampleAt(9999).at })).toHaveLength(1);
 });
 
 test("everything recorded before the end is on the disk after it", async () => {
-  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-ledger-"));
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-recorder-"));
   const file = join(folder.path, "tidewatch.db");
   {
     await using store = await openSqliteStore(file);
     const world = await setup({ store });
     await running(world, async () => record(world, [[0, "up"]]));
     record(world, [[60, "up"]]);
-    await world.ledger[Symbol.asyncDispose]();
+    await world.recorder[Symbol.asyncDispose]();
   }
   await using store = await openSqliteStore(file);
   expect(await store.samples.since(sampleAt(-1).at)).toHaveLength(2);
 });
 
-test("hours are derived and trimmed while the ledger runs", async () => {
+test("hours are derived and trimmed while the recorder runs", async () => {
   const store = await openSqliteStore(":memory:");
   const world = await setup({ store });
   await running(world, async () => {

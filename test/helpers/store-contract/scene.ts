@@ -61,7 +61,7 @@ export function opening(key: string, notices: (id: number) => readonly Notice[] 
   };
 }
 
-/** Every few minutes for a while, as a ledger would. */
+/** Every few minutes for a while, as a recorder would. */
 export async function maintained(store: Store, until: Temporal.Instant): Promise<void> {
   for (let call = 0; call < 40; call++) await store.maintain(until);
 }
