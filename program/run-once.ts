@@ -1,7 +1,7 @@
 /** Runs some checks once, right now, outside of any schedule: for `probe`. */
 import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
-import { Slots } from "../collector/probing/concurrency.ts";
+import { ConcurrencyLimit } from "../collector/probing/concurrency.ts";
 import { Runner } from "../collector/probing/runner.ts";
 import { openSelfCheck } from "../collector/probing/self-check.ts";
 import type { Config, Plugins } from "../core/config/config.ts";
@@ -27,10 +27,10 @@ export function runOnce(checks: readonly Check[], parts: OnceParts): Promise<rea
   const http = openHttp({ userAgent: userAgent(config, version) });
   const selfCheck = openSelfCheck({ ...config.selfCheck, http, clock, log });
   const runner = new Runner({ probes, http, selfCheck, vantagePoint: config.vantagePoint }, { clock, log });
-  const slots = new Slots({ clock });
+  const concurrency = new ConcurrencyLimit({ clock });
   return Promise.all(
     checks.map(async (check) => {
-      const sample = await slots.use(signal, () => runner.run(check, signal));
+      const sample = await concurrency.use(signal, () => runner.run(check, signal));
       onSample?.(sample);
       return sample;
     }),

@@ -1,12 +1,12 @@
 /**
- * How many runs may be busy at once. Busy means using this machine: a run that has waited for the network for a while
- * gives its slot back, so that a wave of hanging targets keeps nobody out.
+ * The concurrency limit: how many check runs may be busy at once. Busy means using this machine: a run that has waited for
+ * the network for a while makes room for another one, so that many targets that do not answer keep no other check waiting.
  */
 
 import type { Clock } from "../../core/clock.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
 
-export interface SlotSettings {
+export interface ConcurrencySettings {
   readonly clock: Clock;
   /** Runs that may be busy at once (32). */
   readonly busy?: number;
@@ -16,28 +16,28 @@ export interface SlotSettings {
   readonly patienceSeconds?: number;
 }
 
-export class Slots {
+export class ConcurrencyLimit {
   readonly #clock: Clock;
   readonly #patienceSeconds: number;
   #busy: number;
   #underWay: number;
   readonly #queue: (() => void)[] = [];
 
-  constructor({ clock, busy = 32, underWay = 2000, patienceSeconds = 0.25 }: SlotSettings) {
+  constructor({ clock, busy = 32, underWay = 2000, patienceSeconds = 0.25 }: ConcurrencySettings) {
     this.#clock = clock;
     this.#busy = busy;
     this.#underWay = underWay;
     this.#patienceSeconds = patienceSeconds;
   }
 
-  /** Runs `work` as soon as there is a slot, in the order of asking. Rejects when `signal` is aborted before. */
+  /** Runs `work` as soon as there is room, in the order of asking. Rejects when `signal` is aborted before. */
   async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     await this.#enter(signal);
     const over = new AbortController();
-    let slot = 1;
+    let taken = 1;
     const giveBack = () => {
-      this.#busy += slot;
-      slot = 0;
+      this.#busy += taken;
+      taken = 0;
       this.#admit();
     };
     this.#clock.sleep(this.#patienceSeconds, over.signal).then(giveBack, () => {});

@@ -9,14 +9,14 @@ import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 import { advance, noVerdict, pending, type Verdict } from "../../core/verdict.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
-import type { Slots } from "./concurrency.ts";
+import type { ConcurrencyLimit } from "./concurrency.ts";
 
 export interface ScheduleParts {
   readonly checks: readonly Check[];
   /** What was known when the process began. */
   readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
   readonly clock: Clock;
-  readonly slots: Slots;
+  readonly concurrency: ConcurrencyLimit;
   readonly log: Log;
   /** One run. Rejects only when `signal` is aborted. */
   run(check: Check, signal: AbortSignal): Promise<Sample>;
@@ -110,10 +110,10 @@ export class Schedule {
   }
 
   async #once(entry: Entry, signal: AbortSignal): Promise<void> {
-    const { clock, slots, log, run, onSample, onLag } = this.#parts;
+    const { clock, concurrency, log, run, onSample, onLag } = this.#parts;
     const { check } = entry;
     try {
-      const sample = await slots.use(signal, () => {
+      const sample = await concurrency.use(signal, () => {
         onLag?.(Math.max(0, clock.monotonicSeconds() - entry.due));
         return run(check, signal);
       });

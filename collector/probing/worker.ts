@@ -6,7 +6,7 @@ import type { Log } from "../../core/log.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Check } from "../../core/target.ts";
 import { openHttp } from "../network/http.ts";
-import { Slots } from "./concurrency.ts";
+import { ConcurrencyLimit } from "./concurrency.ts";
 import { asPlain, type FromWorker, type ProbingStart, toWorker, workerData } from "./messages.ts";
 import { Runner, type RunnerSettings } from "./runner.ts";
 import { Schedule } from "./schedule.ts";
@@ -43,7 +43,7 @@ export async function probeUntilStopped(
     checks: plan.checks,
     verdicts: new Map(verdicts),
     clock,
-    slots: new Slots({ clock }),
+    concurrency: new ConcurrencyLimit({ clock }),
     log,
     run: (check, signal) => runner.run(check, signal),
     // One message for each run: waking the main thread costs more than what is in it.

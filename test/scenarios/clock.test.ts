@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
-import { Slots } from "../../collector/probing/concurrency.ts";
+import { ConcurrencyLimit } from "../../collector/probing/concurrency.ts";
 import { Schedule } from "../../collector/probing/schedule.ts";
 import { openRecorder } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
@@ -64,7 +64,7 @@ async function setup() {
   const schedule = new Schedule({
     checks,
     clock,
-    slots: new Slots({ clock }),
+    concurrency: new ConcurrencyLimit({ clock }),
     log: silentLog,
     async run({ target, id }) {
       const now = clock.monotonicSeconds();

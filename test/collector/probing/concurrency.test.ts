@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
-import { Slots } from "../../../collector/probing/concurrency.ts";
+import { ConcurrencyLimit } from "../../../collector/probing/concurrency.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 
 function setup(limits: { busy?: number; underWay?: number } = {}) {
   const clock = new FakeClock();
-  const slots = new Slots({ clock, ...limits });
+  const concurrency = new ConcurrencyLimit({ clock, ...limits });
   const { signal } = new AbortController();
-  return { clock, slots, signal };
+  return { clock, concurrency, signal };
 }
 
 const hanging = () => new Promise<never>(() => {});
 
 test("no more are busy at once than allowed, and they begin in the order of asking", async () => {
-  const { slots, signal } = setup({ busy: 2 });
+  const { concurrency, signal } = setup({ busy: 2 });
   const begun: number[] = [];
   const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<number>());
   const uses = gates.map((gate, index) =>
-    slots.use(signal, () => {
+    concurrency.use(signal, () => {
       begun.push(index);
       return gate.promise;
     }),
@@ -33,10 +33,10 @@ test("no more are busy at once than allowed, and they begin in the order of aski
 });
 
 test("one that waits for the network makes room after a quarter of a second", async () => {
-  const { clock, slots, signal } = setup({ busy: 1 });
-  void slots.use(signal, hanging);
+  const { clock, concurrency, signal } = setup({ busy: 1 });
+  void concurrency.use(signal, hanging);
   let begun = false;
-  const second = slots.use(signal, async () => {
+  const second = concurrency.use(signal, async () => {
     begun = true;
   });
   await clock.turn(0.24);
@@ -45,16 +45,16 @@ test("one that waits for the network makes room after a quarter of a second", as
   await second;
 });
 
-test("a slot that was given back early is not given back twice", async () => {
-  const { clock, slots, signal } = setup({ busy: 1 });
+test("a place that was given back early is not given back twice", async () => {
+  const { clock, concurrency, signal } = setup({ busy: 1 });
   const slow = Promise.withResolvers<void>();
-  const first = slots.use(signal, () => slow.promise);
+  const first = concurrency.use(signal, () => slow.promise);
   await clock.turn(1);
   slow.resolve();
   await first;
-  void slots.use(signal, hanging);
+  void concurrency.use(signal, hanging);
   let begun = false;
-  void slots.use(signal, async () => {
+  void concurrency.use(signal, async () => {
     begun = true;
   });
   await clock.turn(0.2);
@@ -62,10 +62,10 @@ test("a slot that was given back early is not given back twice", async () => {
 });
 
 test("so many may be under way, not one more", async () => {
-  const { clock, slots, signal } = setup({ busy: 2, underWay: 3 });
+  const { clock, concurrency, signal } = setup({ busy: 2, underWay: 3 });
   let begun = 0;
   for (let index = 0; index < 5; index++) {
-    void slots.use(signal, () => {
+    void concurrency.use(signal, () => {
       begun += 1;
       return hanging();
     });
@@ -74,21 +74,21 @@ test("so many may be under way, not one more", async () => {
   expect(begun).toBe(3);
 });
 
-test("work that fails gives its slot back", async () => {
-  const { slots, signal } = setup({ busy: 1 });
-  await expect(slots.use(signal, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
-  expect(await slots.use(signal, async () => "next")).toBe("next");
+test("work that fails gives its place back", async () => {
+  const { concurrency, signal } = setup({ busy: 1 });
+  await expect(concurrency.use(signal, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await concurrency.use(signal, async () => "next")).toBe("next");
 });
 
-test("who waits when it ends is sent away and takes no slot", async () => {
-  const { slots } = setup({ busy: 1 });
+test("who waits when it ends is sent away and takes no place", async () => {
+  const { concurrency } = setup({ busy: 1 });
   const end = new AbortController();
   const gate = Promise.withResolvers<void>();
-  const first = slots.use(end.signal, () => gate.promise);
-  const second = slots.use(end.signal, async () => {});
+  const first = concurrency.use(end.signal, () => gate.promise);
+  const second = concurrency.use(end.signal, async () => {});
   end.abort(new Error("over"));
   await expect(second).rejects.toThrow("over");
   gate.resolve();
   await first;
-  expect(await slots.use(new AbortController().signal, async () => "free")).toBe("free");
+  expect(await concurrency.use(new AbortController().signal, async () => "free")).toBe("free");
 });

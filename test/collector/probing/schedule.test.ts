@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { Slots } from "../../../collector/probing/concurrency.ts";
+import { ConcurrencyLimit } from "../../../collector/probing/concurrency.ts";
 import { Schedule } from "../../../collector/probing/schedule.ts";
 import { silentLog } from "../../../core/log.ts";
 import type { CheckKey, Outcome, Sample } from "../../../core/sample.ts";
@@ -37,7 +37,7 @@ function setup(checks: readonly Check[], wishes: Wishes = {}) {
   const schedule = new Schedule({
     checks,
     clock,
-    slots: new Slots({ clock }),
+    concurrency: new ConcurrencyLimit({ clock }),
     log: silentLog,
     ...(verdicts && { verdicts }),
     async run(check, signal) {
