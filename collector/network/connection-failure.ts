@@ -5,54 +5,54 @@ import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { TlsFacts } from "../../core/probe.ts";
 import { endpoint, inBytes, inSeconds } from "./measures.ts";
-import type { Trail } from "./timing-trace.ts";
+import type { TimingTrace } from "./timing-trace.ts";
 
 export interface Hop {
   /** Without credentials and query. */
   readonly url: string;
   readonly server: { readonly host: string; readonly port: number };
   readonly method: string;
-  readonly trail: Trail;
+  readonly timing: TimingTrace;
   /** Why there was no answer. */
   failure?: Unreachable;
 }
 
 /** The failure with what is known of the way to it; undefined when it is none of the server's. */
-export function unreachable(error: unknown, trail: Trail, { url, server }: Hop): Unreachable | undefined {
+export function unreachable(error: unknown, timing: TimingTrace, { url, server }: Hop): Unreachable | undefined {
   const late = isDeadline(error);
   if (!late && !(error instanceof Unreachable)) return undefined;
-  const evidence = [url, ...trail.notes, ...certificates(trail.tls)];
+  const evidence = [url, ...timing.notes, ...certificates(timing.tls)];
   if (late) {
-    const { message, stage } = tooLate(trail, server);
-    return new Unreachable(message, { stage, phases: trail.phases(), evidence: evidence.join("\n"), cause: error });
+    const { message, stage } = tooLate(timing, server);
+    return new Unreachable(message, { stage, phases: timing.phases(), evidence: evidence.join("\n"), cause: error });
   }
   if (!(error instanceof Unreachable)) return undefined;
   const all = [...evidence, ...(error.evidence ? [error.evidence] : [])].join("\n");
   return new Unreachable(error.message, {
     stage: error.stage,
-    phases: trail.phases(),
+    phases: timing.phases(),
     evidence: all,
     cause: error.cause,
   });
 }
 
 /** Where the time went. */
-function tooLate(trail: Trail, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
-  const last = trail.steps.at(-1);
+function tooLate(timing: TimingTrace, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
+  const last = timing.steps.at(-1);
   const waited = inSeconds(last ? last.to - last.from : 0);
-  const connected = `connected in ${inSeconds(trail.seconds("connect"))}`;
-  const ready = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
+  const connected = `connected in ${inSeconds(timing.seconds("connect"))}`;
+  const ready = `connected in ${inSeconds(timing.seconds("connect", "tls"))}`;
   switch (last?.phase) {
     case "connect":
       return { message: `no connection to ${endpoint(server.host, server.port)} within ${waited}`, stage: "connect" };
     case "tls":
       return { message: `${connected}, then no TLS handshake within ${waited}`, stage: "tls" };
     case "processing":
-      if (!trail.answering) return { message: `${ready}, then no answer within ${waited}`, stage: "request" };
+      if (!timing.answering) return { message: `${ready}, then no answer within ${waited}`, stage: "request" };
       return { message: `${ready}, then the headers of the answer did not end within ${waited}`, stage: "request" };
     case "transfer": {
-      const begun = `answered ${trail.status} after ${inSeconds(trail.seconds("connect", "tls", "processing"))}`;
-      const body = `the body did not end within ${waited} (${inBytes(trail.bodyBytes)} came)`;
+      const begun = `answered ${timing.status} after ${inSeconds(timing.seconds("connect", "tls", "processing"))}`;
+      const body = `the body did not end within ${waited} (${inBytes(timing.bodyBytes)} came)`;
       return { message: `${begun}, then ${body}`, stage: "transfer" };
     }
     case "resolve":

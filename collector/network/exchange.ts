@@ -5,7 +5,7 @@ import { codeOrName } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { inBytes, inSeconds } from "./measures.ts";
-import type { Trail } from "./timing-trace.ts";
+import type { TimingTrace } from "./timing-trace.ts";
 
 export interface Message {
   readonly origin: string;
@@ -32,7 +32,7 @@ const mostOnTheLine = (bodyBytes: number): number => 2 * bodyBytes + 1_000_000;
 export function exchange(
   socket: Socket,
   message: Message,
-  { signal, trail }: { readonly signal: AbortSignal; readonly trail: Trail },
+  { signal, timing }: { readonly signal: AbortSignal; readonly timing: TimingTrace },
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -59,8 +59,8 @@ export function exchange(
 
     const finish = (settle: () => void) => {
       signal.removeEventListener("abort", abort);
-      trail.end();
-      trail.bodyBytes = body.length;
+      timing.end();
+      timing.bodyBytes = body.length;
       settle();
       socket.destroy();
     };
@@ -71,7 +71,7 @@ export function exchange(
       if (truncated) void client.destroy(null);
     };
     const failed = (error: unknown) => {
-      finish(() => reject(explained(error, trail, head?.status, body.length)));
+      finish(() => reject(explained(error, timing, head?.status, body.length)));
       void client.destroy(null);
     };
     const abort = () => {
@@ -87,7 +87,7 @@ export function exchange(
       void client.destroy(null);
     });
 
-    trail.begin("processing");
+    timing.begin("processing");
     try {
       client.dispatch(
         {
@@ -101,22 +101,22 @@ export function exchange(
         {
           onRequestStart() {},
           onResponseStarted() {
-            trail.answerBegins();
+            timing.answerBegins();
           },
           onResponseStart(controller, status) {
             // An interim answer (103) says only that the real one is still being worked on.
-            if (status < 200) return trail.answerBegins(false);
-            trail.answerHasStatus(status);
+            if (status < 200) return timing.answerBegins(false);
+            timing.answerHasStatus(status);
             head = { status, headers: readHeaders(controller.rawHeaders) };
           },
           onRequestUpgrade(controller, status) {
-            trail.answerHasStatus(status);
+            timing.answerHasStatus(status);
             head = { status, headers: readHeaders(controller.rawHeaders) };
             answered(false);
           },
           onResponseData(_controller, chunk) {
             if (!body.add(chunk)) answered(true);
-            trail.bodyBytes = body.length;
+            timing.bodyBytes = body.length;
           },
           onResponseEnd() {
             answered(false);
@@ -177,7 +177,7 @@ function readHeaders(raw: unknown): Headers {
   return headers;
 }
 
-function explained(error: unknown, trail: Trail, status: number | undefined, bytes: number): Unreachable {
+function explained(error: unknown, timing: TimingTrace, status: number | undefined, bytes: number): Unreachable {
   const code = codeOrName(error);
   const fail = (message: string, stage: Unreachable["stage"], evidence?: string) =>
     new Unreachable(message, { stage, cause: error, ...(evidence && { evidence }) });
@@ -190,9 +190,9 @@ function explained(error: unknown, trail: Trail, status: number | undefined, byt
     const what = `answered ${status}, then the body broke off after ${inBytes(bytes)}`;
     return fail(what, "transfer", `cause: ${plainText(code, 60)}`);
   }
-  const connected = `connected in ${inSeconds(trail.seconds("connect", "tls"))}`;
+  const connected = `connected in ${inSeconds(timing.seconds("connect", "tls"))}`;
   const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : "was closed";
-  const before = trail.answering ? "in the middle of the headers" : "before an answer";
+  const before = timing.answering ? "in the middle of the headers" : "before an answer";
   return fail(`${connected}, then the connection ${how} ${before}`, "request", `cause: ${plainText(code, 60)}`);
 }
 

@@ -11,7 +11,7 @@ import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
 import { openNet } from "./net.ts";
 import { type NameResolver, openResolver } from "./resolve.ts";
-import { Trail } from "./timing-trace.ts";
+import { TimingTrace } from "./timing-trace.ts";
 import { secure, type Trust, trustOf } from "./tls.ts";
 
 export interface HttpSettings {
@@ -44,7 +44,7 @@ interface Shared {
 
 interface Answered {
   readonly raw: RawAnswer;
-  readonly trail: Trail;
+  readonly timing: TimingTrace;
 }
 
 type Wanted = Pick<HttpRequest, "family" | "ca"> & {
@@ -97,11 +97,11 @@ async function get(
   let inPublic = request.namedBy !== undefined && !isPrivate(request.namedBy.address);
   let totalSeconds = 0;
   for (;;) {
-    const { raw, trail } = await hop(shared, signal, hops, wanted, inPublic);
-    const phases = trail.phases();
+    const { raw, timing } = await hop(shared, signal, hops, wanted, inPublic);
+    const phases = timing.phases();
     totalSeconds += phases.total ?? 0;
     const next = most > 0 ? redirectOf(raw, wanted.url) : undefined;
-    if (!next) return new Answer(raw, wanted.url, trail, { ...phases, total: totalSeconds }, redirects);
+    if (!next) return new Answer(raw, wanted.url, timing, { ...phases, total: totalSeconds }, redirects);
     redirects.push(shownUrl(wanted.url));
     const problem =
       redirects.length > most ? `gave up after ${most} ${most === 1 ? "redirect" : "redirects"}` : next.problem;
@@ -109,7 +109,7 @@ async function get(
       const evidence = [...redirects, shownUrl(next.url)].join("\n→ ");
       throw new Unreachable(problem, { stage: "protocol", phases: { ...phases, total: totalSeconds }, evidence });
     }
-    inPublic ||= !isPrivate(trail.address ?? "");
+    inPublic ||= !isPrivate(timing.address ?? "");
     wanted = redirected(wanted, next.url, raw.status);
   }
 }
@@ -125,34 +125,34 @@ async function hop(
   const { url } = wanted;
   const tls = url.protocol === "https:";
   const port = Number(url.port) || (tls ? 443 : 80);
-  const trail = new Trail();
-  const record: Hop = { url: shownUrl(url), server: { host: url.hostname, port }, method: wanted.method, trail };
+  const timing = new TimingTrace();
+  const record: Hop = { url: shownUrl(url), server: { host: url.hostname, port }, method: wanted.method, timing };
   hops.push(record);
   try {
     signal.throwIfAborted();
-    trail.begin("resolve");
+    timing.begin("resolve");
     const addresses = await shared.resolver.addresses(url.hostname, { family: wanted.family, signal });
     const inside = stayPublic ? addresses.find(({ address }) => isPrivate(address)) : undefined;
     if (inside) throw new Unreachable(`leads to a private address (${inside.address})`, { stage: "protocol" });
-    trail.begin("connect");
-    const line = await dial(addresses, port, { signal, note: (note) => trail.notes.push(note) });
-    trail.address = line.address;
-    trail.family = line.family;
-    if (tls) trail.begin("tls");
+    timing.begin("connect");
+    const line = await dial(addresses, port, { signal, note: (note) => timing.notes.push(note) });
+    timing.address = line.address;
+    timing.family = line.family;
+    if (tls) timing.begin("tls");
     const trust = tls ? shared.trustFor(wanted.ca) : undefined;
     const seen = (facts: TlsFacts) => {
-      trail.tls = facts;
+      timing.tls = facts;
     };
     const socket = trust ? await secure(line.socket, url.hostname, { trust, signal, seen }) : line.socket;
     const raw = await exchange(
       socket,
       { ...wanted, origin: url.origin, path: url.pathname + url.search },
-      { signal, trail },
+      { signal, timing },
     );
-    return { raw, trail };
+    return { raw, timing };
   } catch (error) {
-    trail.end();
-    const failure = unreachable(error, trail, record);
+    timing.end();
+    const failure = unreachable(error, timing, record);
     if (!failure) throw error;
     record.failure = failure;
     throw failure;
@@ -236,16 +236,16 @@ class Answer implements HttpAnswer {
   readonly redirects: readonly string[];
   #document: { readonly read: unknown } | undefined;
 
-  constructor(raw: RawAnswer, url: URL, trail: Trail, phases: Phases, redirects: readonly string[]) {
+  constructor(raw: RawAnswer, url: URL, timing: TimingTrace, phases: Phases, redirects: readonly string[]) {
     this.url = url;
     this.status = raw.status;
     this.headers = raw.headers;
     this.body = raw.body;
     this.truncated = raw.truncated;
     this.phases = phases;
-    this.address = trail.address ?? "";
-    this.family = trail.family ?? 4;
-    if (trail.tls) this.tls = trail.tls;
+    this.address = timing.address ?? "";
+    this.family = timing.family ?? 4;
+    if (timing.tls) this.tls = timing.tls;
     this.redirects = redirects;
   }
 

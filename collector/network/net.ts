@@ -10,7 +10,7 @@ import { type Hop, unreachable } from "./connection-failure.ts";
 import { dial } from "./dial.ts";
 import { endpoint, inSeconds } from "./measures.ts";
 import type { NameResolver } from "./resolve.ts";
-import { Trail } from "./timing-trace.ts";
+import { TimingTrace } from "./timing-trace.ts";
 import { handshake, type Trust } from "./tls.ts";
 
 export interface NetParts {
@@ -27,30 +27,30 @@ export function openNet(parts: NetParts): Net {
 
 async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => Promise<T>): Promise<T> {
   const { resolver, signal, hops } = parts;
-  const trail = new Trail();
-  const hop: Hop = { url: endpoint(to.host, to.port), server: { host: to.host, port: to.port }, method: "", trail };
+  const timing = new TimingTrace();
+  const hop: Hop = { url: endpoint(to.host, to.port), server: { host: to.host, port: to.port }, method: "", timing };
   hops.push(hop);
   let line: OpenLine | undefined;
   try {
     signal.throwIfAborted();
-    trail.begin("resolve");
+    timing.begin("resolve");
     const addresses = await resolver.addresses(to.host, { family: to.family, signal });
-    trail.begin("connect");
-    const dialled = await dial(addresses, to.port, { signal, note: (note) => trail.notes.push(note) });
-    trail.address = dialled.address;
-    trail.family = dialled.family;
-    trail.begin("processing");
-    line = new OpenLine(dialled.socket, dialled, trail, parts);
+    timing.begin("connect");
+    const dialled = await dial(addresses, to.port, { signal, note: (note) => timing.notes.push(note) });
+    timing.address = dialled.address;
+    timing.family = dialled.family;
+    timing.begin("processing");
+    line = new OpenLine(dialled.socket, dialled, timing, parts);
     return await orAborted(talk(line), signal);
   } catch (error) {
-    trail.end();
+    timing.end();
     // Whatever a library made of our hanging up: the end of the time is why.
-    const failure = unreachable(signal.aborted ? signal.reason : error, trail, hop);
+    const failure = unreachable(signal.aborted ? signal.reason : error, timing, hop);
     if (!failure) throw signal.aborted ? signal.reason : error;
     hop.failure = failure;
     throw failure;
   } finally {
-    trail.end();
+    timing.end();
     line?.hangUp();
   }
 }
@@ -58,18 +58,23 @@ async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => 
 class OpenLine implements Line {
   readonly address: string;
   readonly family: 4 | 6;
-  readonly #trail: Trail;
+  readonly #timing: TimingTrace;
   readonly #parts: NetParts;
   readonly #below: Socket;
   #socket: Socket | TLSSocket;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, { address, family }: Pick<Line, "address" | "family">, trail: Trail, parts: NetParts) {
+  constructor(
+    socket: Socket,
+    { address, family }: Pick<Line, "address" | "family">,
+    timing: TimingTrace,
+    parts: NetParts,
+  ) {
     this.address = address;
     this.family = family;
     this.#socket = socket;
     this.#below = socket;
-    this.#trail = trail;
+    this.#timing = timing;
     this.#parts = parts;
     this.#remember(socket);
   }
@@ -79,7 +84,7 @@ class OpenLine implements Line {
   }
 
   phases() {
-    return this.#trail.phases();
+    return this.#timing.phases();
   }
 
   write(text: string): void {
@@ -98,10 +103,10 @@ class OpenLine implements Line {
 
   async secure({ name, ca }: TlsWishes): Promise<TlsReport> {
     const { trustFor, signal } = this.#parts;
-    this.#trail.begin("tls");
+    this.#timing.begin("tls");
     const { tls, facts, names, faults } = await handshake(this.#socket, name, { trust: trustFor(ca), signal });
-    this.#trail.begin("processing");
-    this.#trail.tls = facts;
+    this.#timing.begin("processing");
+    this.#timing.tls = facts;
     this.#socket = tls;
     this.#remember(tls);
     return { ...facts, names, faults: faults.map(({ kind, sentence }) => ({ kind, sentence })) };
@@ -139,7 +144,7 @@ class OpenLine implements Line {
   #broken(error: Error): Unreachable {
     const code = codeOrName(error);
     const how = code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `broke (${code})`;
-    const connected = `connected in ${inSeconds(this.#trail.seconds("connect", "tls"))}`;
+    const connected = `connected in ${inSeconds(this.#timing.seconds("connect", "tls"))}`;
     return new Unreachable(`${connected}, then the connection ${how}`, { stage: "request", cause: error });
   }
 }

@@ -14,7 +14,7 @@ export interface TimedPhase {
 
 const now = () => performance.now() / 1000;
 
-export class Trail {
+export class TimingTrace {
   /** Plain text lines for the person on call. */
   readonly notes: string[] = [];
   /** What is known about the answer so far, also when it fails in the end. */

@@ -216,6 +216,6 @@ function sound(readings: readonly Reading[]): readonly Reading[] {
 
 function expiry(readings: readonly Reading[], hops: readonly Hop[]): readonly Reading[] {
   if (readings.some(({ metric }) => metric === certificateExpiry.name)) return [];
-  const ends = hops.flatMap(({ trail }) => (trail.tls ? [trail.tls.expiresAt.epochMilliseconds / 1000] : []));
+  const ends = hops.flatMap(({ timing }) => (timing.tls ? [timing.tls.expiresAt.epochMilliseconds / 1000] : []));
   return ends.length > 0 ? [{ metric: certificateExpiry.name, value: Math.min(...ends) }] : [];
 }

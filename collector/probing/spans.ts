@@ -22,8 +22,8 @@ export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: n
     end(sample, hops) {
       if (span.isRecording()) {
         const inside = trace.setSpan(context.active(), span);
-        for (const { trail } of hops) {
-          for (const { phase, from, to } of trail.steps) {
+        for (const { timing } of hops) {
+          for (const { phase, from, to } of timing.steps) {
             tracer.startSpan(phase, { startTime: wall(from) }, inside).end(wall(to));
           }
         }
@@ -38,14 +38,14 @@ export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: n
 
 function about(hop: Hop | undefined): Attributes {
   if (!hop) return {};
-  const { trail, failure, server } = hop;
+  const { timing, failure, server } = hop;
   return {
     ...(hop.method && { "http.request.method": hop.method }),
     "url.full": hop.url,
     "server.address": server.host,
     "server.port": server.port,
-    ...(trail.status !== undefined && { "http.response.status_code": trail.status }),
-    ...(trail.address !== undefined && { "network.peer.address": trail.address }),
+    ...(timing.status !== undefined && { "http.response.status_code": timing.status }),
+    ...(timing.address !== undefined && { "network.peer.address": timing.address }),
     ...(failure && { "error.type": failure.stage }),
   };
 }

@@ -116,8 +116,8 @@ test("a name with both families is reached on the one that answers, and the othe
   const answer = await http.get(`http://both.example:${server.port}/`);
   expect(answer.family).toBe(4);
   // Where there is no IPv6, it is not even refused.
-  expect(http.hops[0]?.trail.notes[0]).toMatch(/^\[::1\]:\d+ (refused|failed .*|cannot be reached .*) after/);
-  expect(http.hops[0]?.trail.notes[1]).toMatch(/^127\.0\.0\.1:\d+ connected after/);
+  expect(http.hops[0]?.timing.notes[0]).toMatch(/^\[::1\]:\d+ (refused|failed .*|cannot be reached .*) after/);
+  expect(http.hops[0]?.timing.notes[1]).toMatch(/^127\.0\.0\.1:\d+ connected after/);
   const port = await closedPort();
   const only4 = await failure(`http://localhost:${port}/`, { family: 4 });
   expect(only4.message).toBe(`refused on 127.0.0.1:${port}`);
@@ -456,7 +456,7 @@ test.each([
   const failed = await failure(`https://localhost:${server.port}/`, { ca }, { http, end });
   expect(failed).toMatchObject({ message: sentence, stage: "tls" });
   expect(failed.evidence).toContain("certificate: CN=");
-  expect(http.hops[0]?.trail.tls?.expiresAt.epochMilliseconds).toBeLessThanOrEqual(leaf.validTo.getTime());
+  expect(http.hops[0]?.timing.tls?.expiresAt.epochMilliseconds).toBeLessThanOrEqual(leaf.validTo.getTime());
   await server.allClosed();
 });
 
