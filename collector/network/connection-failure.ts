@@ -7,7 +7,7 @@ import type { TlsFacts } from "../../core/probe.ts";
 import { endpoint, inBytes, inSeconds } from "./measures.ts";
 import type { TimingTrace } from "./timing-trace.ts";
 
-export interface Hop {
+export interface ConnectionRecord {
   /** Without credentials and query. */
   readonly url: string;
   readonly server: { readonly host: string; readonly port: number };
@@ -18,7 +18,11 @@ export interface Hop {
 }
 
 /** The failure with what is known of the way to it; undefined when it is none of the server's. */
-export function unreachable(error: unknown, timing: TimingTrace, { url, server }: Hop): Unreachable | undefined {
+export function unreachable(
+  error: unknown,
+  timing: TimingTrace,
+  { url, server }: ConnectionRecord,
+): Unreachable | undefined {
   const late = isDeadline(error);
   if (!late && !(error instanceof Unreachable)) return undefined;
   const evidence = [url, ...timing.notes, ...certificates(timing.tls)];
@@ -37,7 +41,10 @@ export function unreachable(error: unknown, timing: TimingTrace, { url, server }
 }
 
 /** Where the time went. */
-function tooLate(timing: TimingTrace, server: Hop["server"]): { message: string; stage: Unreachable["stage"] } {
+function tooLate(
+  timing: TimingTrace,
+  server: ConnectionRecord["server"],
+): { message: string; stage: Unreachable["stage"] } {
   const last = timing.steps.at(-1);
   const waited = inSeconds(last ? last.to - last.from : 0);
   const connected = `connected in ${inSeconds(timing.seconds("connect"))}`;

@@ -6,7 +6,7 @@ import { isPrivate } from "../../core/networks.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
-import { type Hop, unreachable } from "./connection-failure.ts";
+import { type ConnectionRecord, unreachable } from "./connection-failure.ts";
 import { dial } from "./dial.ts";
 import { exchange, type RawAnswer } from "./exchange.ts";
 import { openNet } from "./net.ts";
@@ -28,10 +28,10 @@ export interface HttpClient {
 }
 
 export interface RunHttp extends Http {
-  /** Connections that are not HTTP, by the same resolver; they are among the hops. */
+  /** Connections that are not HTTP, by the same resolver; they are among `connections`. */
   readonly net: Net;
-  /** Every hop that was tried, answered or not, first one first. */
-  readonly hops: readonly Hop[];
+  /** Every connection that was tried, answered or not, first one first. */
+  readonly connections: readonly ConnectionRecord[];
   /** Of the request that was begun first, once it has ended. */
   readonly firstPhases: Phases | undefined;
 }
@@ -60,18 +60,18 @@ export function openHttp({ userAgent, servers, resolver = openResolver({ servers
   const shared = { userAgent, resolver, trustFor: trustOf() };
   return {
     forRun(signal) {
-      const hops: Hop[] = [];
+      const connections: ConnectionRecord[] = [];
       const phasesOf: (Phases | undefined)[] = [];
       return {
-        hops,
-        net: openNet({ ...shared, signal, hops }),
+        connections,
+        net: openNet({ ...shared, signal, connections }),
         get firstPhases() {
           return phasesOf[0];
         },
         async get(url, request = {}) {
           const place = phasesOf.push(undefined) - 1;
           try {
-            const answer = await get(shared, signal, hops, new URL(url), request);
+            const answer = await get(shared, signal, connections, new URL(url), request);
             phasesOf[place] = answer.phases;
             return answer;
           } catch (error) {
@@ -87,7 +87,7 @@ export function openHttp({ userAgent, servers, resolver = openResolver({ servers
 async function get(
   shared: Shared,
   signal: AbortSignal,
-  hops: Hop[],
+  connections: ConnectionRecord[],
   start: URL,
   request: HttpRequest,
 ): Promise<HttpAnswer> {
@@ -97,7 +97,7 @@ async function get(
   let inPublic = request.namedBy !== undefined && !isPrivate(request.namedBy.address);
   let totalSeconds = 0;
   for (;;) {
-    const { raw, timing } = await hop(shared, signal, hops, wanted, inPublic);
+    const { raw, timing } = await requestOnce(shared, signal, connections, wanted, inPublic);
     const phases = timing.phases();
     totalSeconds += phases.total ?? 0;
     const next = most > 0 ? redirectOf(raw, wanted.url) : undefined;
@@ -115,10 +115,10 @@ async function get(
 }
 
 /** One request over one fresh connection. */
-async function hop(
+async function requestOnce(
   shared: Shared,
   signal: AbortSignal,
-  hops: Hop[],
+  connections: ConnectionRecord[],
   wanted: Wanted,
   stayPublic: boolean,
 ): Promise<Answered> {
@@ -126,8 +126,13 @@ async function hop(
   const tls = url.protocol === "https:";
   const port = Number(url.port) || (tls ? 443 : 80);
   const timing = new TimingTrace();
-  const record: Hop = { url: shownUrl(url), server: { host: url.hostname, port }, method: wanted.method, timing };
-  hops.push(record);
+  const record: ConnectionRecord = {
+    url: shownUrl(url),
+    server: { host: url.hostname, port },
+    method: wanted.method,
+    timing,
+  };
+  connections.push(record);
   try {
     signal.throwIfAborted();
     timing.begin("resolve");

@@ -6,7 +6,7 @@ import { orAborted } from "../../core/deadline.ts";
 import { codeOrName } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../../core/probe.ts";
-import { type Hop, unreachable } from "./connection-failure.ts";
+import { type ConnectionRecord, unreachable } from "./connection-failure.ts";
 import { dial } from "./dial.ts";
 import { endpoint, inSeconds } from "./measures.ts";
 import type { NameResolver } from "./resolve.ts";
@@ -18,7 +18,7 @@ export interface NetParts {
   readonly trustFor: (ca: string | undefined) => Trust;
   readonly signal: AbortSignal;
   /** Gets every connection that is tried. */
-  readonly hops: Hop[];
+  readonly connections: ConnectionRecord[];
 }
 
 export function openNet(parts: NetParts): Net {
@@ -26,10 +26,15 @@ export function openNet(parts: NetParts): Net {
 }
 
 async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => Promise<T>): Promise<T> {
-  const { resolver, signal, hops } = parts;
+  const { resolver, signal, connections } = parts;
   const timing = new TimingTrace();
-  const hop: Hop = { url: endpoint(to.host, to.port), server: { host: to.host, port: to.port }, method: "", timing };
-  hops.push(hop);
+  const connection: ConnectionRecord = {
+    url: endpoint(to.host, to.port),
+    server: { host: to.host, port: to.port },
+    method: "",
+    timing,
+  };
+  connections.push(connection);
   let line: OpenLine | undefined;
   try {
     signal.throwIfAborted();
@@ -45,9 +50,9 @@ async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => 
   } catch (error) {
     timing.end();
     // Whatever a library made of our hanging up: the end of the time is why.
-    const failure = unreachable(signal.aborted ? signal.reason : error, timing, hop);
+    const failure = unreachable(signal.aborted ? signal.reason : error, timing, connection);
     if (!failure) throw signal.aborted ? signal.reason : error;
-    hop.failure = failure;
+    connection.failure = failure;
     throw failure;
   } finally {
     timing.end();

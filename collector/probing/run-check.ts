@@ -12,7 +12,7 @@ import type { Probe } from "../../core/probe.ts";
 import type { Finding, Reading, Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
-import type { Hop } from "../network/connection-failure.ts";
+import type { ConnectionRecord } from "../network/connection-failure.ts";
 import type { HttpClient, RunHttp } from "../network/http.ts";
 import { inSeconds } from "../network/measures.ts";
 import { Accidents } from "./internal-errors.ts";
@@ -77,7 +77,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     const loopDelaySeconds = worstDelay();
     const error = "error" in ended ? ended.error : undefined;
     const judged = "error" in ended ? meaning(check, error, parts) : ended.finding;
-    const finding = await orAborted(unlessBlind(judged, error, http, parts), signal);
+    const finding = await orAborted(unlessOffline(judged, error, http, parts), signal);
     sample = {
       ...tidied(finding, http),
       ...runbookOf(finding, error, http, parts),
@@ -92,7 +92,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     return sample;
   } finally {
     worstDelay();
-    span.end(sample, http.hops);
+    span.end(sample, http.connections);
   }
 }
 
@@ -154,12 +154,17 @@ function meaning(check: Check, error: unknown, { probe, accidents, log }: RunPar
 const unknown = (reason: string): Finding => ({ outcome: "unknown", reason });
 
 /** A bad result with a failed connection in it is no result while we cannot reach anything. */
-async function unlessBlind(finding: Finding, error: unknown, http: RunHttp, { selfCheck }: RunParts): Promise<Finding> {
-  const failed = error instanceof Unreachable || isDeadline(error) || http.hops.some((hop) => hop.failure);
+async function unlessOffline(
+  finding: Finding,
+  error: unknown,
+  http: RunHttp,
+  { selfCheck }: RunParts,
+): Promise<Finding> {
+  const failed = error instanceof Unreachable || isDeadline(error) || http.connections.some(({ failure }) => failure);
   if (!failed || (finding.outcome !== "down" && finding.outcome !== "degraded")) return finding;
-  const sight = await selfCheck.look();
-  if (sight.sees) return finding;
-  const reason = `we could not reach anything ourselves: ${sight.reason}`;
+  const connectivity = await selfCheck.check();
+  if (connectivity.online) return finding;
+  const reason = `we could not reach anything ourselves: ${connectivity.reason}`;
   const seen = [finding.reason, finding.evidence].filter((text) => text).join("\n");
   return { ...unknown(reason), evidence: seen, ...(finding.phases && { phases: finding.phases }) };
 }
@@ -171,7 +176,7 @@ function tidied(finding: Finding, http: RunHttp): Finding {
   const reason = plainText(withoutCredentials(finding.reason ?? ""), maxReasonLength);
   const evidence = plainLines(withoutCredentials(finding.evidence ?? ""), maxEvidenceLength);
   const phases = finding.phases ?? http.firstPhases;
-  const readings = [...sound(finding.readings ?? []), ...expiry(finding.readings ?? [], http.hops)];
+  const readings = [...sound(finding.readings ?? []), ...expiry(finding.readings ?? [], http.connections)];
   return {
     outcome,
     ...(reason && { reason }),
@@ -188,11 +193,11 @@ const ofStage: Readonly<Record<string, string>> = { resolve: "dns", tls: "certif
 function runbookOf(
   { outcome, runbook }: Finding,
   error: unknown,
-  { hops }: RunHttp,
+  { connections }: RunHttp,
   { probe }: Pick<RunParts, "probe">,
 ): Pick<Finding, "runbook"> {
   if (outcome === "up" || outcome === "unknown") return {};
-  const failure = error instanceof Unreachable ? error : hops.find((hop) => hop.failure)?.failure;
+  const failure = error instanceof Unreachable ? error : connections.find((one) => one.failure)?.failure;
   const stage = failure?.stage ?? "";
   const page = runbook ?? ofStage[stage] ?? probe.runbook;
   return page === undefined ? {} : { runbook: page };
@@ -214,8 +219,8 @@ function sound(readings: readonly Reading[]): readonly Reading[] {
     });
 }
 
-function expiry(readings: readonly Reading[], hops: readonly Hop[]): readonly Reading[] {
+function expiry(readings: readonly Reading[], connections: readonly ConnectionRecord[]): readonly Reading[] {
   if (readings.some(({ metric }) => metric === certificateExpiry.name)) return [];
-  const ends = hops.flatMap(({ timing }) => (timing.tls ? [timing.tls.expiresAt.epochMilliseconds / 1000] : []));
+  const ends = connections.flatMap(({ timing }) => (timing.tls ? [timing.tls.expiresAt.epochMilliseconds / 1000] : []));
   return ends.length > 0 ? [{ metric: certificateExpiry.name, value: Math.min(...ends) }] : [];
 }

@@ -1,4 +1,4 @@
-/** "Is it me?": before a service is blamed, we look whether we can reach anything at all. */
+/** "Is it me?": before a service is blamed, this checks whether we can reach anything at all. */
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import type { Clock } from "../../core/clock.ts";
@@ -12,11 +12,11 @@ import type { HttpClient } from "../network/http.ts";
 import { endpoint, listed } from "../network/measures.ts";
 import { type NameResolver, openResolver } from "../network/resolve.ts";
 
-type Sight = { readonly sees: true } | { readonly sees: false; readonly reason: string };
+type Connectivity = { readonly online: true } | { readonly online: false; readonly reason: string };
 
 export interface SelfCheck {
   /** Shared by everybody who asks within a few seconds. Never rejects. */
-  look(): Promise<Sight>;
+  check(): Promise<Connectivity>;
 }
 
 export interface SelfCheckSettings {
@@ -37,51 +37,51 @@ export interface SelfCheckSettings {
 }
 
 /** For commands and tests that have nobody to ask. */
-export const assumeSight: SelfCheck = { look: async () => ({ sees: true }) };
+export const assumeOnline: SelfCheck = { check: async () => ({ online: true }) };
 
 export function openSelfCheck(settings: SelfCheckSettings): SelfCheck {
   const { clock, log, holdsSeconds = 3, nameServers = outsideNameServers } = settings;
   const configured = settings.anchors.length > 0;
   const anchors = configured ? settings.anchors : nameServers();
-  if (anchors.length === 0) return assumeSight;
+  if (anchors.length === 0) return assumeOnline;
   const required = configured ? Math.min(settings.require ?? 1, anchors.length) : 1;
   const resolver = settings.resolver ?? openResolver();
   // A name server may take questions by UDP alone: until one has answered, its silence proves nothing.
   let proven = configured;
-  let saw = true;
-  let latest: { readonly since: number; readonly sight: Promise<Sight> } | undefined;
+  let wasOnline = true;
+  let latest: { readonly since: number; readonly connectivity: Promise<Connectivity> } | undefined;
 
-  const look = async (): Promise<Sight> => {
-    const sight = await reach(anchors, required, { ...settings, resolver });
-    proven ||= sight.sees;
-    if (!proven) return { sees: true };
-    if (saw && !sight.sees)
-      log.warn("self-check failed: results are unknown until it succeeds", { reason: sight.reason });
-    if (!saw && sight.sees) log.info("self-check succeeds again");
-    saw = sight.sees;
-    return sight;
+  const check = async (): Promise<Connectivity> => {
+    const connectivity = await reach(anchors, required, { ...settings, resolver });
+    proven ||= connectivity.online;
+    if (!proven) return { online: true };
+    if (wasOnline && !connectivity.online)
+      log.warn("self-check failed: results are unknown until it succeeds", { reason: connectivity.reason });
+    if (!wasOnline && connectivity.online) log.info("self-check succeeds again");
+    wasOnline = connectivity.online;
+    return connectivity;
   };
   const shared: SelfCheck = {
-    look() {
+    check() {
       const now = clock.monotonicSeconds();
-      if (!latest || now - latest.since > holdsSeconds) latest = { since: now, sight: look() };
-      return latest.sight;
+      if (!latest || now - latest.since > holdsSeconds) latest = { since: now, connectivity: check() };
+      return latest.connectivity;
     },
   };
-  if (!proven) void shared.look();
+  if (!proven) void shared.check();
   return shared;
 }
 
 type Reach = Pick<SelfCheckSettings, "http" | "clock" | "timeoutSeconds"> & { readonly resolver: NameResolver };
 
-async function reach(anchors: readonly string[], required: number, parts: Reach): Promise<Sight> {
+async function reach(anchors: readonly string[], required: number, parts: Reach): Promise<Connectivity> {
   const over = new AbortController();
   parts.clock.sleep(parts.timeoutSeconds ?? 3, over.signal).then(
     () => over.abort(deadlinePassed()),
     () => {},
   );
   const failures: string[] = [];
-  const sees = await new Promise<boolean>((resolve) => {
+  const online = await new Promise<boolean>((resolve) => {
     let reached = 0;
     const ended = () => {
       if (reached >= required) resolve(true);
@@ -99,7 +99,7 @@ async function reach(anchors: readonly string[], required: number, parts: Reach)
     }
   });
   over.abort(noLongerNeeded);
-  return sees ? { sees } : { sees, reason: listed(failures, 3) };
+  return online ? { online } : { online, reason: listed(failures, 3) };
 }
 
 /** Any sign of life will do: a status of whatever kind, a connection, even a refused one. */

@@ -2,13 +2,13 @@
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
-import type { Hop } from "../network/connection-failure.ts";
+import type { ConnectionRecord } from "../network/connection-failure.ts";
 
 export interface RunSpan {
-  end(sample: Sample | undefined, hops: readonly Hop[]): void;
+  end(sample: Sample | undefined, connections: readonly ConnectionRecord[]): void;
 }
 
-/** @param startSeconds the beginning, in seconds of `performance.now()`, which the hops are timed by as well. */
+/** @param startSeconds the beginning, in seconds of `performance.now()`, which the connections are timed by as well. */
 export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: number): RunSpan {
   const tracer = trace.getTracer("tidewatch");
   const began = at.epochMilliseconds;
@@ -19,15 +19,15 @@ export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: n
     attributes: { "tidewatch.target": check.target, "tidewatch.check": check.id, "tidewatch.probe": check.probe },
   });
   return {
-    end(sample, hops) {
+    end(sample, connections) {
       if (span.isRecording()) {
         const inside = trace.setSpan(context.active(), span);
-        for (const { timing } of hops) {
+        for (const { timing } of connections) {
           for (const { phase, from, to } of timing.steps) {
             tracer.startSpan(phase, { startTime: wall(from) }, inside).end(wall(to));
           }
         }
-        span.setAttributes({ ...about(hops.at(-1)), ...(sample && { "tidewatch.outcome": sample.outcome }) });
+        span.setAttributes({ ...about(connections.at(-1)), ...(sample && { "tidewatch.outcome": sample.outcome }) });
         if (sample?.outcome !== "up")
           span.setStatus({ code: SpanStatusCode.ERROR, message: sample?.reason ?? "stopped" });
       }
@@ -36,12 +36,12 @@ export function startRunSpan(check: Check, at: Temporal.Instant, startSeconds: n
   };
 }
 
-function about(hop: Hop | undefined): Attributes {
-  if (!hop) return {};
-  const { timing, failure, server } = hop;
+function about(connection: ConnectionRecord | undefined): Attributes {
+  if (!connection) return {};
+  const { timing, failure, server } = connection;
   return {
-    ...(hop.method && { "http.request.method": hop.method }),
-    "url.full": hop.url,
+    ...(connection.method && { "http.request.method": connection.method }),
+    "url.full": connection.url,
     "server.address": server.host,
     "server.port": server.port,
     ...(timing.status !== undefined && { "http.response.status_code": timing.status }),

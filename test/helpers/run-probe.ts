@@ -1,7 +1,7 @@
 /** Runs one probe once, with the real HTTP client and the real meaning of failures, as the collector would. */
 import { openHttp } from "../../collector/network/http.ts";
 import { runCheck } from "../../collector/probing/run-check.ts";
-import { assumeSight } from "../../collector/probing/self-check.ts";
+import { assumeOnline } from "../../collector/probing/self-check.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import { silentLog } from "../../core/log.ts";
@@ -35,7 +35,7 @@ export async function runProbe(probe: Probe, options: unknown, settings: RunProb
     options: probe.options.parse(options),
   };
   const http = openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" });
-  const { selfCheck, log } = { selfCheck: assumeSight, log: silentLog };
+  const { selfCheck, log } = { selfCheck: assumeOnline, log: silentLog };
   const sample = await runCheck(check, {
     probe,
     http,

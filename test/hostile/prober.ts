@@ -6,7 +6,7 @@ import { openHttp } from "../../collector/network/http.ts";
 import type { NameResolver } from "../../collector/network/resolve.ts";
 import { LoopDelay } from "../../collector/probing/loop-delay.ts";
 import { runCheck } from "../../collector/probing/run-check.ts";
-import { assumeSight } from "../../collector/probing/self-check.ts";
+import { assumeOnline } from "../../collector/probing/self-check.ts";
 import { resolveSecrets } from "../../core/config/settings.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
@@ -48,7 +48,7 @@ async function run({ probe: name, settings, token, timeoutSeconds }: Order): Pro
     probe,
     http,
     clock: ownClock,
-    selfCheck: assumeSight,
+    selfCheck: assumeOnline,
     vantagePoint: "here",
     signal: new AbortController().signal,
     memory: new Map(),

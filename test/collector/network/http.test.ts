@@ -116,8 +116,8 @@ test("a name with both families is reached on the one that answers, and the othe
   const answer = await http.get(`http://both.example:${server.port}/`);
   expect(answer.family).toBe(4);
   // Where there is no IPv6, it is not even refused.
-  expect(http.hops[0]?.timing.notes[0]).toMatch(/^\[::1\]:\d+ (refused|failed .*|cannot be reached .*) after/);
-  expect(http.hops[0]?.timing.notes[1]).toMatch(/^127\.0\.0\.1:\d+ connected after/);
+  expect(http.connections[0]?.timing.notes[0]).toMatch(/^\[::1\]:\d+ (refused|failed .*|cannot be reached .*) after/);
+  expect(http.connections[0]?.timing.notes[1]).toMatch(/^127\.0\.0\.1:\d+ connected after/);
   const port = await closedPort();
   const only4 = await failure(`http://localhost:${port}/`, { family: 4 });
   expect(only4.message).toBe(`refused on 127.0.0.1:${port}`);
@@ -291,7 +291,7 @@ test("a reset before and in the middle of an answer", async () => {
   expect((await failure(middle.url)).message).toBe("answered 200, then the body broke off after 3 bytes");
 });
 
-test("redirects are followed only as asked, each hop measured, the last one shown", async () => {
+test("redirects are followed only as asked, each connection measured, the last one shown", async () => {
   await using server = await httpServer((request, response) => {
     const hop = Number(request.url?.slice(1, 2));
     if (hop < 3) response.writeHead(302, { location: `/${hop + 1}?secret=1` }).end();
@@ -456,7 +456,7 @@ test.each([
   const failed = await failure(`https://localhost:${server.port}/`, { ca }, { http, end });
   expect(failed).toMatchObject({ message: sentence, stage: "tls" });
   expect(failed.evidence).toContain("certificate: CN=");
-  expect(http.hops[0]?.timing.tls?.expiresAt.epochMilliseconds).toBeLessThanOrEqual(leaf.validTo.getTime());
+  expect(http.connections[0]?.timing.tls?.expiresAt.epochMilliseconds).toBeLessThanOrEqual(leaf.validTo.getTime());
   await server.allClosed();
 });
 

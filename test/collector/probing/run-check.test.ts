@@ -5,7 +5,7 @@ import { z } from "zod";
 import { openHttp } from "../../../collector/network/http.ts";
 import { Accidents } from "../../../collector/probing/internal-errors.ts";
 import { type RunParts, runCheck } from "../../../collector/probing/run-check.ts";
-import { assumeSight, type SelfCheck } from "../../../collector/probing/self-check.ts";
+import { assumeOnline, type SelfCheck } from "../../../collector/probing/self-check.ts";
 import { deadlinePassed } from "../../../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../../../core/errors.ts";
 import { defineProbe, type Probe } from "../../../core/probe.ts";
@@ -17,7 +17,7 @@ import { FakeClock } from "../../helpers/fake-clock.ts";
 import { dnsServer, httpServer, httpsServer, tcpServer } from "../../helpers/servers.ts";
 import { testLog } from "../../helpers/test-log.ts";
 
-const blind: SelfCheck = { look: async () => ({ sees: false, reason: "192.0.2.53:53: no answer" }) };
+const offline: SelfCheck = { check: async () => ({ online: false, reason: "192.0.2.53:53: no answer" }) };
 
 const aProbe = (run: Probe["run"]): Probe => defineProbe({ summary: "", options: z.unknown(), example: {}, run });
 
@@ -29,7 +29,7 @@ function setup(run: Probe["run"], wishes: Partial<RunParts> = {}) {
     probe: aProbe(run),
     http: openHttp({ userAgent: "Tidewatch/test (+https://status.example/; contact@example.org)" }),
     clock,
-    selfCheck: assumeSight,
+    selfCheck: assumeOnline,
     vantagePoint: "here",
     signal: end.signal,
     memory: new Map(),
@@ -128,7 +128,7 @@ test("no answer while we cannot reach anything ourselves is unknown, and what wa
     async () => {
       throw new Unreachable("refused", { stage: "connect", evidence: "tried twice" });
     },
-    { selfCheck: blind },
+    { selfCheck: offline },
   );
   expect(await thrown.run()).toMatchObject({
     outcome: "unknown",
@@ -140,13 +140,13 @@ test("no answer while we cannot reach anything ourselves is unknown, and what wa
       await http.get("http://127.0.0.1:1/").catch(() => {});
       return { outcome: "degraded", reason: "half of it is missing" };
     },
-    { selfCheck: blind },
+    { selfCheck: offline },
   );
   expect(await swallowed.run()).toMatchObject({ outcome: "unknown" });
 });
 
 test("a bad answer is down even when the self-check fails: it did come through", async () => {
-  const { run } = setup(async () => ({ outcome: "down", reason: "answered 502" }), { selfCheck: blind });
+  const { run } = setup(async () => ({ outcome: "down", reason: "answered 502" }), { selfCheck: offline });
   expect(await run()).toMatchObject({ outcome: "down", reason: "answered 502" });
 });
 

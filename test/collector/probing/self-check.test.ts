@@ -23,32 +23,32 @@ async function deadAddress(): Promise<string> {
 test("one anchor that answers, whatever it says, is enough by default", async () => {
   await using web = await httpServer((_request, response) => response.writeHead(500).end());
   const { selfCheck } = setup([await deadAddress(), web.url]);
-  expect(await selfCheck.look()).toEqual({ sees: true });
+  expect(await selfCheck.check()).toEqual({ online: true });
 });
 
 test("without any anchor we see nothing, and say why, once", async () => {
   const [first, second] = [await deadAddress(), await deadAddress()];
   const { selfCheck, log, clock } = setup([first, second]);
-  const sight = await selfCheck.look();
-  expect(sight.sees).toBe(false);
-  expect(sight).toMatchObject({ reason: expect.stringContaining(`${first}: refused on`) });
+  const connectivity = await selfCheck.check();
+  expect(connectivity.online).toBe(false);
+  expect(connectivity).toMatchObject({ reason: expect.stringContaining(`${first}: refused on`) });
   await clock.turn(4);
-  await selfCheck.look();
+  await selfCheck.check();
   expect(log.lines.map(({ level }) => level)).toEqual(["warn"]);
 });
 
 test("as many as required must answer", async () => {
   await using web = await httpServer((_request, response) => response.end());
   const dead = await deadAddress();
-  expect((await setup([web.url, dead], 2).selfCheck.look()).sees).toBe(false);
-  expect((await setup([web.url, `127.0.0.1:${web.port}`, dead], 2).selfCheck.look()).sees).toBe(true);
+  expect((await setup([web.url, dead], 2).selfCheck.check()).online).toBe(false);
+  expect((await setup([web.url, `127.0.0.1:${web.port}`, dead], 2).selfCheck.check()).online).toBe(true);
 });
 
 test("a bare connection will do as an anchor, even a refused one", async () => {
   await using server = await tcpServer(() => {});
-  expect((await setup([`127.0.0.1:${server.port}`]).selfCheck.look()).sees).toBe(true);
-  expect((await setup([`tcp://127.0.0.1:${server.port}`]).selfCheck.look()).sees).toBe(true);
-  expect((await setup([`127.0.0.1:${await closedPort()}`]).selfCheck.look()).sees).toBe(true);
+  expect((await setup([`127.0.0.1:${server.port}`]).selfCheck.check()).online).toBe(true);
+  expect((await setup([`tcp://127.0.0.1:${server.port}`]).selfCheck.check()).online).toBe(true);
+  expect((await setup([`127.0.0.1:${await closedPort()}`]).selfCheck.check()).online).toBe(true);
   await server.allClosed();
 });
 
@@ -56,10 +56,10 @@ test("an anchor that hangs costs three seconds and no more", async () => {
   const arrived = Promise.withResolvers<void>();
   await using server = await tcpServer((socket) => socket.once("data", () => arrived.resolve()));
   const { selfCheck, clock } = setup([server.url]);
-  const looking = selfCheck.look();
+  const looking = selfCheck.check();
   await arrived.promise;
   await clock.turn(3);
-  expect((await looking).sees).toBe(false);
+  expect((await looking).online).toBe(false);
   await server.allClosed();
 });
 
@@ -70,19 +70,19 @@ test("a hundred failures at once look once, and a later one looks again", async 
     response.end();
   });
   const { selfCheck, clock, log } = setup([web.url]);
-  await Promise.all(Array.from({ length: 100 }, () => selfCheck.look()));
+  await Promise.all(Array.from({ length: 100 }, () => selfCheck.check()));
   expect(asked).toBe(1);
   await clock.turn(2);
-  await selfCheck.look();
+  await selfCheck.check();
   expect(asked).toBe(1);
   await clock.turn(2);
-  await selfCheck.look();
+  await selfCheck.check();
   expect(asked).toBe(2);
   expect(log.lines).toEqual([]);
 });
 
 test("with nothing to ask we assume that we see", async () => {
-  expect(await setup([]).selfCheck.look()).toEqual({ sees: true });
+  expect(await setup([]).selfCheck.check()).toEqual({ online: true });
 });
 
 test("the silence of a name server counts only after it has answered once", async () => {
@@ -97,15 +97,15 @@ test("the silence of a name server counts only after it has answered once", asyn
   };
   const nameServers = () => [`dns.example:${server.port}`];
   const selfCheck = openSelfCheck({ anchors: [], http, clock, log, resolver, nameServers });
-  expect((await selfCheck.look()).sees).toBe(true);
+  expect((await selfCheck.check()).online).toBe(true);
   reachable = true;
   await clock.turn(4);
-  expect((await selfCheck.look()).sees).toBe(true);
+  expect((await selfCheck.check()).online).toBe(true);
   reachable = false;
   await clock.turn(4);
-  expect((await selfCheck.look()).sees).toBe(false);
+  expect((await selfCheck.check()).online).toBe(false);
   reachable = true;
   await clock.turn(4);
-  expect((await selfCheck.look()).sees).toBe(true);
+  expect((await selfCheck.check()).online).toBe(true);
   expect(log.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
 });
