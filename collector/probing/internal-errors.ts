@@ -1,10 +1,10 @@
-/** Errors that are bugs or troubles of our own: counted, and each told once. */
+/** Internal errors: bugs and faults of our own while a check runs. They are counted, and each is logged once. */
 import { NotMeasured } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 
-export class Accidents {
+export class InternalErrors {
   readonly #log: Log;
   readonly #told = new Set<string>();
   total = 0;

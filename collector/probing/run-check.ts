@@ -15,7 +15,7 @@ import { noLongerNeeded } from "../../core/wake-up.ts";
 import type { ConnectionRecord } from "../network/connection-failure.ts";
 import type { HttpClient, RunHttp } from "../network/http.ts";
 import { inSeconds } from "../network/measures.ts";
-import { Accidents } from "./internal-errors.ts";
+import { InternalErrors } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { SelfCheck } from "./self-check.ts";
 import { startRunSpan } from "./spans.ts";
@@ -33,8 +33,8 @@ export interface RunParts {
   /** For a job that calls us. */
   readonly hearing?: Hearing | undefined;
   readonly log: Log;
-  /** Give the same one each time, so that each accident is told once. */
-  readonly accidents?: Accidents;
+  /** Give the same one each time, so that each internal error is logged once. */
+  readonly internalErrors?: InternalErrors;
   /** Give the same one to all runs of a thread. */
   readonly loopDelay?: LoopDelay;
 }
@@ -138,14 +138,14 @@ async function attempt(
 }
 
 /** What it means that a probe did not end well. */
-function meaning(check: Check, error: unknown, { probe, accidents, log }: RunParts): Finding {
+function meaning(check: Check, error: unknown, { probe, internalErrors, log }: RunParts): Finding {
   const down = { outcome: "down", explanation: probe.behind ? unreachableBehindText : unreachableText } as const;
   if (error instanceof Unreachable) {
     return { ...down, reason: error.message, evidence: error.evidence, phases: error.phases };
   }
   if (isDeadline(error)) return { ...down, reason: `no result within ${inSeconds(check.timeoutSeconds)}` };
   const notMeasured = error instanceof NotMeasured ? error : undefined;
-  if (!notMeasured || notMeasured.localFault) (accidents ?? new Accidents(log)).happened(check, error);
+  if (!notMeasured || notMeasured.localFault) (internalErrors ?? new InternalErrors(log)).happened(check, error);
   if (notMeasured) return { ...unknown(notMeasured.message), evidence: notMeasured.evidence };
   const { name, message } = error instanceof Error ? error : { name: "error", message: String(error) };
   return { ...unknown(`the check itself failed (${name})`), evidence: message };

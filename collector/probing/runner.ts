@@ -9,7 +9,7 @@ import type { Probe } from "../../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 import type { HttpClient } from "../network/http.ts";
-import { Accidents } from "./internal-errors.ts";
+import { InternalErrors } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { runCheck } from "./run-check.ts";
 import type { SelfCheck } from "./self-check.ts";
@@ -24,7 +24,7 @@ export interface RunnerSettings {
 export class Runner {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #accidents: Accidents;
+  readonly #internalErrors: InternalErrors;
   readonly #hearings = new Map<CheckKey, Hearing>();
   readonly #loopDelay = new LoopDelay();
   readonly #memories = new Map<CheckKey, { readonly check: Check; readonly memory: Map<string, unknown> }>();
@@ -34,7 +34,7 @@ export class Runner {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
-    this.#accidents = new Accidents(log);
+    this.#internalErrors = new InternalErrors(log);
   }
 
   /** Other settings for the runs to come; checks that stay the same remember. */
@@ -59,7 +59,7 @@ export class Runner {
       signal,
       memory: this.#memoryOf(check),
       hearing: this.#hearings.get(checkKey({ target: check.target, check: check.id })),
-      accidents: this.#accidents,
+      internalErrors: this.#internalErrors,
       loopDelay: this.#loopDelay,
     });
   }

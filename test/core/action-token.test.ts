@@ -53,7 +53,7 @@ describe("an action token", () => {
     );
   });
 
-  test("made of anything else is refused without an accident", () => {
+  test("made of anything else is refused without an internal error", () => {
     fc.assert(fc.property(fc.string(), (text) => !verifyToken(text, key, now).ok));
     for (const text of ["", "..", "a.b.c", `${"0".repeat(8)}.e30.${"A".repeat(43)}`, "x".repeat(1_000_000)]) {
       expect(verifyToken(text, key, now).ok).toBe(false);

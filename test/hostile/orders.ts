@@ -21,7 +21,7 @@ const Ended = z.union([
     durationSeconds: z.number(),
     /** The longest stretch of work without a turn for anybody else. */
     loopDelaySeconds: z.number(),
-    accidents: z.array(z.string()),
+    internalErrors: z.array(z.string()),
   }),
   z.object({ thrown: z.string() }),
 ]);

@@ -56,8 +56,8 @@ async function run({ probe: name, settings, token, timeoutSeconds }: Order): Pro
     loopDelay,
   });
   const { outcome, reason = "", evidence = "", durationSeconds, loopDelaySeconds = 0 } = sample;
-  const accidents = log.lines.map(({ message, fields }) => `${message}: ${describe(fields["error"])}`);
-  return { outcome, reason, evidence, durationSeconds, loopDelaySeconds, accidents };
+  const internalErrors = log.lines.map(({ message, fields }) => `${message}: ${describe(fields["error"])}`);
+  return { outcome, reason, evidence, durationSeconds, loopDelaySeconds, internalErrors };
 }
 
 /** The most memory that this process had, as the kernel counted it: what came and went between two looks as well. */

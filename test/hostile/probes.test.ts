@@ -186,7 +186,7 @@ async function meetPages(name: string, good: string, token: string): Promise<rea
 
 describe.each(systems)("a %s whose every address begins", (system, start, token) => {
   const schemes = ["ftp", "javascript", "file", "blob:http", "wss", "http://user@[", "//"];
-  test.for(schemes)("%s:// is no accident", { concurrent: true }, async (scheme, { expect }) => {
+  test.for(schemes)("%s:// is no internal error", { concurrent: true }, async (scheme, { expect }) => {
     await using standIn = await start();
     const good = new URL(standIn.url).host;
     const own = names.filter((name) => name.split("-")[0] === system);

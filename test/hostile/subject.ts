@@ -72,9 +72,9 @@ export async function startSubjects({ first, mostMegabytes, authority }: Company
 
 function faultsOf(ended: Report["ended"], { timeoutSeconds }: Meeting): readonly string[] {
   if ("thrown" in ended) return [`threw ${ended.thrown}`];
-  const { outcome, reason, evidence, durationSeconds, loopDelaySeconds, accidents } = ended;
+  const { outcome, reason, evidence, durationSeconds, loopDelaySeconds, internalErrors } = ended;
   return [
-    ...accidents.map((accident) => `accident: ${accident}`),
+    ...internalErrors.map((error) => `internal error: ${error}`),
     ...(durationSeconds > timeoutSeconds + graceSeconds ? [`took ${durationSeconds} s`] : []),
     ...(loopDelaySeconds > longestTurnSeconds ? [`held up all others for ${loopDelaySeconds} s`] : []),
     ...(outcome !== "up" && !/\S/.test(reason) ? ["has no reason"] : []),

@@ -3,7 +3,7 @@ import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
 import { openHttp } from "../../../collector/network/http.ts";
-import { Accidents } from "../../../collector/probing/internal-errors.ts";
+import { InternalErrors } from "../../../collector/probing/internal-errors.ts";
 import { type RunParts, runCheck } from "../../../collector/probing/run-check.ts";
 import { assumeOnline, type SelfCheck } from "../../../collector/probing/self-check.ts";
 import { deadlinePassed } from "../../../core/deadline.ts";
@@ -150,18 +150,18 @@ test("a bad answer is down even when the self-check fails: it did come through",
   expect(await run()).toMatchObject({ outcome: "down", reason: "answered 502" });
 });
 
-test("an accident is unknown, told once with its stack, and counted each time", async () => {
+test("an internal error is unknown, logged once with its stack, and counted each time", async () => {
   const log = testLog();
-  const accidents = new Accidents(log);
+  const internalErrors = new InternalErrors(log);
   const { run } = setup(
     async () => {
       throw new TypeError("cannot read properties of undefined");
     },
-    { log, accidents },
+    { log, internalErrors },
   );
   expect(await run()).toMatchObject({ outcome: "unknown", reason: "the check itself failed (TypeError)" });
   await run();
-  expect(accidents.total).toBe(2);
+  expect(internalErrors.total).toBe(2);
   expect(log.lines).toEqual([
     {
       level: "error",
@@ -188,7 +188,7 @@ test("trouble of our own machine is unknown and says what it is", async () => {
   expect(log.lines).toMatchObject([{ level: "warn" }]);
 });
 
-test("what could not be measured is unknown with its evidence, and no accident of ours", async () => {
+test("what could not be measured is unknown with its evidence, and no internal error", async () => {
   const { run, log } = setup(() => Promise.reject(new NotMeasured("we may not enter", { evidence: "EACCES /srv" })));
   expect(await run()).toMatchObject({ outcome: "unknown", reason: "we may not enter", evidence: "EACCES /srv" });
   expect(log.lines).toEqual([]);
@@ -297,7 +297,7 @@ test("phases are those of the first request; the earliest certificate of all ans
   expect(phases).not.toEqual(measured[1]);
 });
 
-test("a deadline reason that a client passes on is told from an accident", async () => {
+test("a deadline reason that a client passes on is told from an internal error", async () => {
   const { run } = setup(() => Promise.reject(deadlinePassed()));
   expect(await run()).toMatchObject({ outcome: "down", reason: "no result within 10 s" });
 });

@@ -256,7 +256,7 @@ test("advice: what works but is probably not meant so", () => {
   expect(practice).toMatchObject({ warnings: [], config: { practice: true } });
 });
 
-test("settings of any shape are refused with sentences, never with an accident", () => {
+test("settings of any shape are refused with sentences, never with an internal error", () => {
   const odd: readonly unknown[] = [undefined, null, 3, "a", [], [[]], {}, { targets: {} }, { targets: [null, 3, []] }];
   const deeper: readonly unknown[] = [null, 3, "a", [], {}, [null], [{}], [[]], { a: null }, true];
   const everywhere = deeper.flatMap((value) => [
