@@ -164,7 +164,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
       ...shared,
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
-      decide: {
+      judge: {
         consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();

@@ -1,5 +1,5 @@
 /** How each required check stands by its verdict, and the bad tries that speak for it. */
-import type { Judged } from "../../core/decide.ts";
+import type { JudgedSample } from "../../core/judge.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { isWorse, worstOf } from "../../core/severity.ts";
 import type { StoredVerdict } from "../../core/store/judgements.ts";
@@ -46,7 +46,7 @@ export class Outages {
   }
 
   /** @returns how the check stands now. */
-  update({ sample, verdict }: Judged): Standing {
+  update({ sample, verdict }: JudgedSample): Standing {
     const standing = standingOf(verdict);
     const key = seriesKey(sample);
     if (!this.#seen.has(key)) this.#forgetUnseen(sample);

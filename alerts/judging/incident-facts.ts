@@ -1,6 +1,7 @@
 /** What an incident begins as: an outage with its tries, or a threshold with its readings. */
-import type { Judged } from "../../core/decide.ts";
+
 import type { IncidentFacts } from "../../core/incident.ts";
+import type { JudgedSample } from "../../core/judge.ts";
 import type { Localised } from "../../core/language.ts";
 import { levelText, outageExplanation, outageTitle, titled, unreachableText } from "../../core/member-texts.ts";
 import type { Sample } from "../../core/sample.ts";
@@ -14,7 +15,7 @@ const usualRunbook = { down: "service-down", degraded: "service-degraded" } as c
 
 /** @param event a bad try, the one that speaks for it. */
 export function outageFacts(
-  { sample, change }: Pick<Judged, "sample" | "change">,
+  { sample, change }: Pick<JudgedSample, "sample" | "change">,
   target: Target,
   impact: "down" | "degraded",
 ): Facts {

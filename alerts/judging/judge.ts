@@ -4,8 +4,8 @@
  * without being told, nor told twice.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Decide, Judged } from "../../core/decide.ts";
 import type { Incident, IncidentUpdate } from "../../core/incident.ts";
+import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../../core/member-texts.ts";
@@ -31,7 +31,7 @@ export interface JudgeOptions extends TellingOptions {
   readonly clock: Clock;
 }
 
-export interface Judge extends Decide {
+export interface Judge extends SampleJudge {
   /** Call once before the first sample: ends what is open but not watched any more. Tells nothing else. */
   start(): Changes | undefined;
   /** After a reload; the same for what is not watched any more. */
@@ -99,7 +99,7 @@ class RunningJudge implements Judge {
     return this.start();
   }
 
-  consider(event: Judged): Changes | undefined {
+  consider(event: JudgedSample): Changes | undefined {
     const target = this.#target(event.sample.target);
     if (!target) return undefined;
     const outage = this.#considerOutage(event, target);
@@ -121,7 +121,7 @@ class RunningJudge implements Judge {
     return ifAny(this.#incidents.committed(opened));
   }
 
-  #considerOutage(event: Judged, target: Target): Changes {
+  #considerOutage(event: JudgedSample, target: Target): Changes {
     const { sample, check } = event;
     const before = this.#outages.worstOf(target);
     const standing = this.#outages.update(event);
@@ -135,12 +135,12 @@ class RunningJudge implements Judge {
     return this.#open(outageFacts(event, target, standing), target, this.#outages.seen(sample, check));
   }
 
-  #end({ sample, change }: Judged, tracked: Tracked): Changes {
+  #end({ sample, change }: JudgedSample, tracked: Tracked): Changes {
     const resolvedAt = change ? instant(change.since) : sample.at;
     return this.#resolve(tracked, { resolvedAt, at: sample.at, unwatched: false });
   }
 
-  #considerRule({ sample, check }: Judged, target: Target, standing: RuleStanding): Changes {
+  #considerRule({ sample, check }: JudgedSample, target: Target, standing: RuleStanding): Changes {
     const { rule, raised, levels, clearedAt } = standing;
     const key = ruleKey(sample, rule.id);
     const tracked = this.#incidents.get(key);
@@ -165,7 +165,7 @@ class RunningJudge implements Judge {
   }
 
   /** What was kept quiet for a cause that is over is told, though it cannot be measured just now; as outages are. */
-  #considerUnmeasured({ sample, check }: Judged, target: Target, rule: Threshold): Changes {
+  #considerUnmeasured({ sample, check }: JudgedSample, target: Target, rule: Threshold): Changes {
     const key = ruleKey(sample, rule.id);
     const tracked = sample.outcome === "unknown" ? this.#incidents.get(key) : undefined;
     if (!tracked?.untold || !this.#thresholds.isRaised(key)) return {};

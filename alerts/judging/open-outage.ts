@@ -1,5 +1,5 @@
 /** How an outage goes on between its beginning and its end: another check, worse, better, or in clearer words. */
-import type { Judged } from "../../core/decide.ts";
+import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import {
   confirmedText,
@@ -29,7 +29,7 @@ interface Parts {
 }
 
 /** One more sample of a target whose outage is open. */
-export interface Turn extends Judged {
+export interface Turn extends JudgedSample {
   readonly target: Target;
   readonly tracked: Tracked;
   /** How the check of the sample stands now. */

@@ -3,8 +3,8 @@
  * once when something changed. What the store cannot take now waits; nothing is reported as stored before it is.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Decide, Judged } from "../../core/decide.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
+import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import type { CheckState, Live } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
@@ -21,7 +21,7 @@ export interface RecorderOptions {
   readonly log: Log;
   readonly checks: readonly Check[];
   readonly vantagePoint: string;
-  readonly decide: Decide;
+  readonly judge: SampleJudge;
   /** Called with samples that are durable now, in order. */
   onStored(samples: readonly Sample[]): void;
 }
@@ -196,9 +196,9 @@ class CommittingRecorder implements Recorder {
     if (transitions.length > 0 || verdict) this.#queue.push({ transitions, ...(verdict && { verdict }) });
   }
 
-  #consider(event: Judged): Changes | undefined {
+  #consider(event: JudgedSample): Changes | undefined {
     try {
-      return this.#options.decide.consider(event);
+      return this.#options.judge.consider(event);
     } catch (error) {
       this.#options.log.error("the judge failed on a sample", { check: checkKey(event.sample), error });
       return undefined;
@@ -244,7 +244,7 @@ class CommittingRecorder implements Recorder {
   }
 
   #tell(changes: Changes, opened: Awaited<ReturnType<Store["commit"]>>["opened"]): void {
-    const { onStored, decide, log } = this.#options;
+    const { onStored, judge, log } = this.#options;
     try {
       if (changes.samples && changes.samples.length > 0) onStored(changes.samples);
     } catch (error) {
@@ -252,7 +252,7 @@ class CommittingRecorder implements Recorder {
     }
     if (!changes.incidents || changes.incidents.length === 0) return;
     try {
-      const next = decide.committed(opened);
+      const next = judge.committed(opened);
       if (next) this.#queue.pushFirst([{ decided: next }]);
     } catch (error) {
       log.error("the judge failed on incidents that were stored", { error });

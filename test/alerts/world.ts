@@ -1,8 +1,8 @@
 /** A small world for the alerts: a real store, a clock to turn, and the recorder's part of the work done by hand. */
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import type { Judged } from "../../core/decide.ts";
 import type { Incident } from "../../core/incident.ts";
+import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import type { OnCall } from "../../core/organisation.ts";
@@ -204,7 +204,7 @@ export class World {
     await this.store[Symbol.asyncDispose]();
   }
 
-  #judged(id: string, seen: Finding): Judged {
+  #judged(id: string, seen: Finding): JudgedSample {
     const [targetId = "", checkId = ""] = id.split("/");
     const found = this.targets.find((one) => one.id === targetId)?.checks.find((one) => one.id === checkId);
     if (!found) throw new Error(`there is no check ${id}`);

@@ -126,7 +126,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     ...shared,
     checks: checksOf(config),
     vantagePoint,
-    decide: {
+    judge: {
       consider: (judged) => judge.consider(judged),
       committed(opened) {
         delivery.wake();

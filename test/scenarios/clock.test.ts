@@ -57,7 +57,7 @@ async function setup() {
     log: silentLog,
     checks,
     vantagePoint: "here",
-    decide: judge,
+    judge,
     onStored: () => delivery.wake(),
   });
   let began: number | undefined;

@@ -5,9 +5,9 @@ import { expect, test } from "vitest";
 import { openRecorder } from "../../../collector/recorder/recorder.ts";
 import { limits, Queue } from "../../../collector/recorder/write-queue.ts";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
-import type { Decide, Judged } from "../../../core/decide.ts";
 import { StoreUnavailable } from "../../../core/errors.ts";
 import type { Incident } from "../../../core/incident.ts";
+import type { JudgedSample, SampleJudge } from "../../../core/judge.ts";
 import { jsonLog } from "../../../core/log.ts";
 import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { Changes } from "../../../core/store/changes.ts";
@@ -32,7 +32,7 @@ const key = "mastodon/web";
 
 /** A recorder on a store that can be told to fail, with everything it says and asks written down. */
 async function setup(
-  options: { readonly store?: Store; readonly clock?: FakeClock; readonly decide?: Partial<Decide> } = {},
+  options: { readonly store?: Store; readonly clock?: FakeClock; readonly judge?: Partial<SampleJudge> } = {},
 ) {
   const clock = options.clock ?? new FakeClock();
   const inner = options.store ?? (await openSqliteStore(":memory:"));
@@ -50,7 +50,7 @@ async function setup(
     maintain: { value: (now: Temporal.Instant) => inner.maintain(now) },
   });
   const lines: string[] = [];
-  const asked: Judged[] = [];
+  const asked: JudgedSample[] = [];
   const committed: (readonly Incident[])[] = [];
   const stored: Sample[] = [];
   const recorder = await openRecorder({
@@ -62,14 +62,14 @@ async function setup(
     ),
     checks: [check("feed"), check("web")],
     vantagePoint: "toronto",
-    decide: {
+    judge: {
       consider(event) {
         asked.push(event);
-        return options.decide?.consider?.(event);
+        return options.judge?.consider?.(event);
       },
       committed(opened) {
         committed.push(opened);
-        return options.decide?.committed?.(opened);
+        return options.judge?.committed?.(opened);
       },
     },
     onStored: (samples) => stored.push(...samples),
@@ -114,13 +114,13 @@ test("samples of one second are committed together, and reported only then", asy
 });
 
 test("a confirmed change is committed at once, with what was decided, in one transaction", async () => {
-  const decide = {
-    consider: ({ change }: Judged): Changes | undefined =>
+  const judge = {
+    consider: ({ change }: JudgedSample): Changes | undefined =>
       change && { incidents: [opening("mastodon", (id) => [noticeOf(`page-${id}`, { incident: id })])] },
     committed: (opened: readonly Incident[]): Changes | undefined =>
       opened.length > 0 ? { notices: [noticeOf(`follow-up-${opened[0]?.id}`)] } : undefined,
   };
-  const world = await setup({ decide });
+  const world = await setup({ judge });
   record(world, [
     [0, "up"],
     [60, "down"],
@@ -260,8 +260,8 @@ test("a store that fails loses nothing, is said once, and is caught up with", as
 });
 
 test("what is decided while the store fails is still one transaction with its sample", async () => {
-  const decide = { consider: ({ change }: Judged) => change && { incidents: [opening("mastodon")] } };
-  const world = await setup({ decide });
+  const judge = { consider: ({ change }: JudgedSample) => change && { incidents: [opening("mastodon")] } };
+  const world = await setup({ judge });
   world.failing();
   record(world, [
     [0, "up"],
@@ -295,8 +295,8 @@ test("a decision that cannot be stored does not keep the samples from the disk",
   const poison = () => {
     throw new Error("no words");
   };
-  const decide = { consider: ({ change }: Judged) => change && { incidents: [opening("mastodon", poison)] } };
-  const world = await setup({ decide });
+  const judge = { consider: ({ change }: JudgedSample) => change && { incidents: [opening("mastodon", poison)] } };
+  const world = await setup({ judge });
   record(world, [
     [0, "up"],
     [60, "down"],
@@ -314,7 +314,7 @@ test("a decision that cannot be stored does not keep the samples from the disk",
 
 test("a judge that fails on a sample is logged, and the sample stored", async () => {
   const world = await setup({
-    decide: {
+    judge: {
       consider() {
         throw new Error("confused");
       },

@@ -1,4 +1,4 @@
-/** The question the recorder asks about every sample: is there something to tell? The alerts answer it. */
+/** What the recorder asks the judge about every sample: does it open, change or end an incident? The alerts answer it. */
 import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
 import type { Changes } from "./store/changes.ts";
@@ -6,7 +6,7 @@ import type { Check } from "./target.ts";
 import type { Interval, Verdict, VerdictChange } from "./verdict.ts";
 
 /** One sample of one check, and what it made of that check's verdict. */
-export interface Judged {
+export interface JudgedSample {
   readonly sample: Sample;
   readonly check: Check;
   /** With this sample taken into account. */
@@ -17,12 +17,12 @@ export interface Judged {
   readonly blip?: Interval;
 }
 
-export interface Decide {
+export interface SampleJudge {
   /**
    * Called once for each sample, in order, and never for a sample that is replayed after a restart.
    * @returns what is to be written in the same transaction as the sample.
    */
-  consider(event: Judged): Changes | undefined;
+  consider(event: JudgedSample): Changes | undefined;
   /**
    * Called after each transaction that changed incidents, when it is durable.
    * @param opened the incidents it opened, with their numbers.
