@@ -11,8 +11,8 @@ import { otherSoftware, type Software } from "./fediverse/nodeinfo.ts";
 import { lookUp } from "./fediverse/webfinger.ts";
 import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
-import { answersWithError, hasBlemish, isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { answersWithError, isHardToFind, showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
@@ -69,11 +69,11 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/health", origin)));
-    const ill = healthFlaw(health);
+    const ill = healthProblem(health);
     // Whoever turns us away, or knows that it is broken, is not asked four more times.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
     const home = await askHome(origin, context);
-    if (home.flaw) return findingOf([home.flaw, ...(ill ? [ill] : [])], { phases: health.phases });
+    if (home.problem) return findingOf([home.problem, ...(ill ? [ill] : [])], { phases: health.phases });
 
     const handles = podcasts?.map((handle) => handle.replace("@", "")) ?? home.handles;
     const one = federation ? handles[0] : undefined;
@@ -86,22 +86,22 @@ export default defineProbe({
       one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),
       one &&
         seldom("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
-          flaws: await askPodcastAccount(one, origin, context),
+          problems: await askPodcastAccount(one, origin, context),
         })),
     ]);
     // Neither of the two is Castopod's: whatever answers there, listeners do not find their podcasts.
-    const replaced = ill !== undefined && known.flaws.length > 0;
-    const flaws: readonly Flaw[] = [
+    const replaced = ill !== undefined && known.problems.length > 0;
+    const problems: readonly Problem[] = [
       ...(ill ? [replaced ? { ...ill, outcome: "down" as const, explanation: showsWrongPage(castopod) } : ill] : []),
-      ...feeds.flaws,
-      ...known.flaws,
+      ...feeds.problems,
+      ...known.problems,
       ...otherSoftware(known.software, "castopod"),
-      ...(found ? found.flaws : []),
-      ...(account ? account.flaws : []),
+      ...(found ? found.problems : []),
+      ...(account ? account.problems : []),
       ...slowness(health, "the health page", maxSeconds, castopod),
       ...slowness(home.answer, "the home page", maxSeconds, castopod),
     ];
-    return findingOf(flaws, {
+    return findingOf(problems, {
       phases: health.phases,
       readings: infoReading("castopod_info", known.software?.version),
       note: handles.length === 0 ? "no podcast is linked from the home page: name some under `podcasts`" : feeds.note,
@@ -115,7 +115,7 @@ const behind = (database: unknown): readonly StandardCheck[] => [
   { id: "tasks", probe: "castopod-tasks", url: database, dependsOn: ["database"] },
 ];
 
-function healthFlaw(answer: HttpAnswer): Flaw | undefined {
+function healthProblem(answer: HttpAnswer): Problem | undefined {
   if (answer.status === 200 && answer.json(Health)?.code === 200) return undefined;
   const errors = answer.status === 503 && !isMaintenance(answer) ? answer.json(IllHealth)?.errors : undefined;
   if (errors) {
@@ -125,13 +125,13 @@ function healthFlaw(answer: HttpAnswer): Flaw | undefined {
   const refusal = refusalOf(answer, "the health page", castopod);
   if (refusal) return refusal;
   const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;
-  return blemish(`the health page ${said}`, hasBlemish(castopod), evidenceOf(answer));
+  return degradation(`the health page ${said}`, worksWithProblems(castopod), evidenceOf(answer));
 }
 
 interface Home {
   readonly answer: HttpAnswer;
   readonly handles: readonly string[];
-  readonly flaw?: Flaw;
+  readonly problem?: Problem;
 }
 
 /** The home page, which sends on to the podcast where there is only one; both name the podcasts by their links. */
@@ -141,11 +141,16 @@ async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
     first.status >= 300 && first.status < 400 ? ownAddress(first.headers.get("location"), origin) : undefined;
   const answer = next ? await context.http.get(next) : first;
   const refusal = refusalOf(answer, "the home page", castopod);
-  if (refusal) return { answer, handles: [], flaw: refusal };
+  if (refusal) return { answer, handles: [], problem: refusal };
   if (answer.status !== 200 || !isHtml(answer)) {
     const reason = answer.status === 200 ? "the home page is no web page" : `the home page answered ${answer.status}`;
-    const flaw: Flaw = { outcome: "down", reason, explanation: showsWrongPage(castopod), evidence: evidenceOf(answer) };
-    return { answer, handles: [], flaw };
+    const problem: Problem = {
+      outcome: "down",
+      reason,
+      explanation: showsWrongPage(castopod),
+      evidence: evidenceOf(answer),
+    };
+    return { answer, handles: [], problem };
   }
   return { answer, handles: [...new Set([...podcastOf(answer.url), ...linkedPodcasts(answer.text(), origin)])] };
 }
@@ -166,15 +171,16 @@ const podcastOf = ({ pathname }: URL): readonly string[] => {
 async function askNodeInfo2(
   origin: URL,
   context: ProbeContext,
-): Promise<{ readonly flaws: readonly Flaw[]; readonly software?: Software }> {
+): Promise<{ readonly problems: readonly Problem[]; readonly software?: Software }> {
   const asked = "NodeInfo2";
   const heard = await withTimeLimit(context.http.get(new URL("/.well-known/x-nodeinfo2", origin)), context);
-  if (!("answer" in heard)) return { flaws: [blemish(`${asked}: ${heard.reason}`, isHardToFind, heard.evidence)] };
+  if (!("answer" in heard))
+    return { problems: [degradation(`${asked}: ${heard.reason}`, isHardToFind, heard.evidence)] };
   const { answer } = heard;
-  if (answer.status === 429) return { flaws: [] };
+  if (answer.status === 429) return { problems: [] };
   const told = answer.status === 200 ? answer.json(NodeInfo2)?.server : undefined;
   if (told)
-    return { flaws: [], software: { name: plainText(told.software, 40), version: plainText(told.version, 60) } };
+    return { problems: [], software: { name: plainText(told.software, 40), version: plainText(told.version, 60) } };
   const said = answer.status === 200 ? "is not what it should be" : `answered ${answer.status}`;
-  return { flaws: [blemish(`${asked} ${said}`, isHardToFind, evidenceOf(answer))] };
+  return { problems: [degradation(`${asked} ${said}`, isHardToFind, evidenceOf(answer))] };
 }

@@ -8,8 +8,8 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import type { Reading } from "../core/sample.ts";
 import type { Secret } from "../core/secret.ts";
 import { trusting } from "./lib/certificate.ts";
-import { couldNotCheck, hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
+import { couldNotCheck, showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
+import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
@@ -71,10 +71,10 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const status = await context.http.get(uncached(new URL("/api/v1/cloudron/status", origin)));
-    const wrong = statusFlaw(status);
+    const wrong = statusProblem(status);
     if (wrong) return findingOf([wrong], { phases: status.phases });
-    const apps: AppFindings = token ? await askApps(token, ignore, origin, context) : { flaws: [], readings: [] };
-    return findingOf([...apps.flaws, ...slowness(status, "the status document", maxSeconds, cloudron)], {
+    const apps: AppFindings = token ? await askApps(token, ignore, origin, context) : { problems: [], readings: [] };
+    return findingOf([...apps.problems, ...slowness(status, "the status document", maxSeconds, cloudron)], {
       phases: status.phases,
       readings: [...infoReading("cloudron_info", status.json(Status)?.version), ...apps.readings],
       note: token ? undefined : "its apps are not looked at: give a `token` for that",
@@ -82,7 +82,7 @@ export default defineProbe({
   },
 });
 
-function statusFlaw(answer: HttpAnswer): Flaw | undefined {
+function statusProblem(answer: HttpAnswer): Problem | undefined {
   const refusal = refusalOf(answer, "the status document", cloudron);
   if (refusal) return refusal;
   if (answer.status === 200 && answer.json(Status)) return undefined;
@@ -104,8 +104,9 @@ async function askApps(
   const asked = "the list of apps";
   const request = { headers: bearer(token), maxBodyBytes: 8_000_000 };
   const heard = await withTimeLimit(context.http.get(new URL("/api/v1/apps", origin), request), context);
-  const wrong = (flaw: Flaw): AppFindings => ({ flaws: [without(token, flaw)], readings: [] });
-  if (!("answer" in heard)) return wrong(blemish(`${asked}: ${heard.reason}`, hasBlemish(cloudron), heard.evidence));
+  const wrong = (problem: Problem): AppFindings => ({ problems: [without(token, problem)], readings: [] });
+  if (!("answer" in heard))
+    return wrong(degradation(`${asked}: ${heard.reason}`, worksWithProblems(cloudron), heard.evidence));
   const { answer } = heard;
   if (answer.status === 401 || answer.status === 403) {
     const reason = `the API token is not accepted (${answer.status}): make a new one under Profile, API tokens`;
@@ -116,7 +117,7 @@ async function askApps(
   const apps = answer.status === 200 ? answer.json(Apps)?.apps : undefined;
   if (apps) return judged(apps.filter((app) => !ignore.includes(nameOf(app))));
   const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;
-  return wrong(blemish(`${asked} ${said}`, hasBlemish(cloudron), statusLine(answer)));
+  return wrong(degradation(`${asked} ${said}`, worksWithProblems(cloudron), statusLine(answer)));
 }
 
 /** What is in this answer may be private: apps, their settings, people. */
@@ -143,11 +144,11 @@ function judged(apps: readonly App[]): AppFindings {
   const evidence = [...ill, ...failed].map(line).join("\n");
   const all = ill.length > 1 && inState("healthy").length === 0;
   return {
-    flaws: [
+    problems: [
       ...(ill.length === 0 ? [] : [illness(ill, all, evidence)]),
       ...(failed.length === 0
         ? []
-        : [blemish(`${names(failed)}: installing or updating failed`, someServices, evidence)]),
+        : [degradation(`${names(failed)}: installing or updating failed`, someServices, evidence)]),
     ],
     readings: states.map((state) => ({
       metric: "cloudron_apps",
@@ -158,7 +159,7 @@ function judged(apps: readonly App[]): AppFindings {
 }
 
 /** Cloudron itself waits ten minutes before it says so. */
-function illness(ill: readonly App[], all: boolean, evidence: string): Flaw {
+function illness(ill: readonly App[], all: boolean, evidence: string): Problem {
   const count = all ? `all ${ill.length} apps are` : ill.length === 1 ? "one app is" : `${ill.length} apps are`;
   const reason = `${count} ill, for ten minutes or more: ${names(ill)}`;
   return { outcome: all ? "down" : "degraded", reason, explanation: someServices, evidence };

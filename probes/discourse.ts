@@ -7,8 +7,8 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import type { Reading } from "../core/sample.ts";
 import { formatDuration } from "../core/units.ts";
 import { trusting } from "./lib/certificate.ts";
-import { hasBlemish, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { uncached } from "./web/nonce.ts";
@@ -52,7 +52,7 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const status = await context.http.get(uncached(new URL("/srv/status", origin)));
-    const ill = statusFlaw(status);
+    const ill = statusProblem(status);
     // Whoever turns us away, or says that it is down, is not asked twice more.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: status.phases });
     const [about, latest] = await Promise.all([
@@ -62,19 +62,21 @@ export default defineProbe({
     const newestAt = latest.document && newest(latest.document);
     const ageSeconds = newestAt === undefined ? undefined : (context.clock.now().epochMilliseconds - newestAt) / 1000;
     // Nobody comes for the description alone.
-    const aside = about.flaws.map((flaw) => blemish(flaw.reason, hasBlemish(forum), flaw.evidence));
-    const own = [...(ill ? [ill] : []), ...latest.flaws, ...aside];
+    const aside = about.problems.map((problem) =>
+      degradation(problem.reason, worksWithProblems(forum), problem.evidence),
+    );
+    const own = [...(ill ? [ill] : []), ...latest.problems, ...aside];
     // None of the three is Discourse's: whatever answers there, members do not find their forum.
     const replaced = ill !== undefined && !about.isOurs && !latest.isOurs;
-    const flaws = [
+    const problems = [
       ...(replaced
-        ? own.map((flaw) => ({ ...flaw, outcome: "down" as const, explanation: showsWrongPage(forum) }))
+        ? own.map((problem) => ({ ...problem, outcome: "down" as const, explanation: showsWrongPage(forum) }))
         : own),
       ...readOnly([status, about.answer, latest.answer]),
       ...staleness(ageSeconds, newestWithin, latest.answer),
       ...slowness(status, "the status page", maxSeconds, forum),
     ];
-    return findingOf(flaws, {
+    return findingOf(problems, {
       phases: status.phases,
       readings: [...infoReading("discourse_info", about.document?.about.version ?? undefined), ...age(ageSeconds)],
       note: about.closed || latest.closed ? "shows its topics to members only" : undefined,
@@ -89,7 +91,7 @@ const tolerable = {
   low: { ticket: "30m" },
 };
 
-function statusFlaw(answer: HttpAnswer): Flaw | undefined {
+function statusProblem(answer: HttpAnswer): Problem | undefined {
   const text = answer.text().trim();
   if (answer.status === 200 && text === "ok") return undefined;
   const evidence = evidenceOf(answer);
@@ -99,7 +101,7 @@ function statusFlaw(answer: HttpAnswer): Flaw | undefined {
   const refusal = refusalOf(answer, "the status page", forum);
   if (refusal) return refusal;
   const said = answer.status === 200 ? "does not say ok" : `answered ${answer.status}`;
-  return blemish(`the status page ${said}`, hasBlemish(forum), evidence);
+  return degradation(`the status page ${said}`, worksWithProblems(forum), evidence);
 }
 
 const isRestarting: Localised = { en: "The forum is restarting.", fr: "Le forum redémarre." };
@@ -110,7 +112,7 @@ interface Asked<T> {
   readonly closed?: boolean;
   /** It is Discourse that answered. */
   readonly isOurs: boolean;
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
 }
 
 async function askDocument<T>(
@@ -122,29 +124,32 @@ async function askDocument<T>(
 ): Promise<Asked<T>> {
   const heard = await withTimeLimit(context.http.get(new URL(path, origin)), context);
   if (!("answer" in heard)) {
-    return { isOurs: false, flaws: [blemish(`${asked}: ${heard.reason}`, hasBlemish(forum), heard.evidence)] };
+    return {
+      isOurs: false,
+      problems: [degradation(`${asked}: ${heard.reason}`, worksWithProblems(forum), heard.evidence)],
+    };
   }
   const { answer } = heard;
   const document = answer.status === 200 ? answer.json(shape) : undefined;
-  if (document !== undefined) return { answer, document, isOurs: true, flaws: [] };
-  if (answer.status === 403 && answer.json(MembersOnly)) return { answer, closed: true, isOurs: true, flaws: [] };
+  if (document !== undefined) return { answer, document, isOurs: true, problems: [] };
+  if (answer.status === 403 && answer.json(MembersOnly)) return { answer, closed: true, isOurs: true, problems: [] };
   // Only our own share is used up (200 questions a minute); nothing is known.
-  if (answer.status === 429) return { answer, isOurs: true, flaws: [] };
+  if (answer.status === 429) return { answer, isOurs: true, problems: [] };
   const refusal = refusalOf(answer, asked, forum);
   const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;
-  const flaw = refusal ?? blemish(`${asked} ${said}`, hasBlemish(forum), evidenceOf(answer));
-  return { answer, isOurs: false, flaws: [flaw] };
+  const problem = refusal ?? degradation(`${asked} ${said}`, worksWithProblems(forum), evidenceOf(answer));
+  return { answer, isOurs: false, problems: [problem] };
 }
 
 /** Said in a header of every answer: by an administrator, while a backup is restored, or because the database is. */
-function readOnly(answers: readonly (HttpAnswer | undefined)[]): readonly Flaw[] {
+function readOnly(answers: readonly (HttpAnswer | undefined)[]): readonly Problem[] {
   const told = answers.find((answer) => answer?.headers.get("discourse-readonly") === "true");
   if (!told) return [];
   const explanation = {
     en: "The forum can be read, but nothing can be posted.",
     fr: "Le forum peut être lu, mais rien ne peut y être publié.",
   };
-  return [blemish("is in read-only mode", explanation, `${evidenceOf(told)}\ndiscourse-readonly: true`)];
+  return [degradation("is in read-only mode", explanation, `${evidenceOf(told)}\ndiscourse-readonly: true`)];
 }
 
 function newest({ topic_list: { topics } }: z.output<typeof Latest>): number | undefined {
@@ -156,14 +161,14 @@ function staleness(
   ageSeconds: number | undefined,
   newestWithin: number | undefined,
   answer: HttpAnswer | undefined,
-): readonly Flaw[] {
+): readonly Problem[] {
   if (ageSeconds === undefined || newestWithin === undefined || ageSeconds <= newestWithin || !answer) return [];
   const explanation = {
     en: "New posts may not appear on the forum.",
     fr: "Les nouveaux messages risquent de ne pas apparaître sur le forum.",
   };
   const reason = `the newest post is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old`;
-  return [blemish(reason, explanation, evidenceOf(answer))];
+  return [degradation(reason, explanation, evidenceOf(answer))];
 }
 
 const age = (seconds: number | undefined): readonly Reading[] =>

@@ -9,7 +9,7 @@ import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { hostName, portNumber } from "./lib/place.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import {
   differenceOf,
   inWords,
@@ -162,14 +162,14 @@ async function look(settings: Options, context: ProbeContext): Promise<Finding> 
   const everybody = judgeResolver(name, seen, wanted);
   const each = authoritative ? await askEach(settings, resolver, wanted, context) : nothingAsked;
   const evidence = [...seen.map((one) => `resolver: ${one.type} ${shown(one.answer)}`), ...each.notes].join("\n");
-  const flaws = [...everybody, ...each.flaws].map((flaw) => ({ ...flaw, evidence }));
+  const problems = [...everybody, ...each.problems].map((problem) => ({ ...problem, evidence }));
   return {
-    ...findingOf(flaws.slice(0, 1), {
+    ...findingOf(problems.slice(0, 1), {
       phases: { resolve: seconds, total: seconds },
       readings: each.readings,
       note: each.note,
     }),
-    ...(flaws.length > 1 && { reason: flaws.map(({ reason }) => reason).join("; ") }),
+    ...(problems.length > 1 && { reason: problems.map(({ reason }) => reason).join("; ") }),
   };
 }
 
@@ -184,7 +184,11 @@ function wantedOf({ expect = {} }: Options): readonly WantedRecords[] {
 const addresses = ["A", "AAAA"] as const;
 
 /** What members get when they type the name. */
-function judgeResolver(name: string, seen: readonly SeenRecords[], wanted: readonly WantedRecords[]): readonly Flaw[] {
+function judgeResolver(
+  name: string,
+  seen: readonly SeenRecords[],
+  wanted: readonly WantedRecords[],
+): readonly Problem[] {
   const failures = seen.flatMap(({ answer }) => (answer.failure && answer.failure !== "nxdomain" ? [answer] : []));
   const [failed] = failures;
   // Nobody who asks this way gets an answer; whether it is our own network is for the collector to find out.
@@ -201,14 +205,14 @@ function judgeResolver(name: string, seen: readonly SeenRecords[], wanted: reado
   return seen.flatMap(({ type, answer }) => {
     const difference = differenceOf(type, answer, wanted);
     if (difference === undefined) return [];
-    return [leading.includes(type) ? down(difference) : blemish(difference, mailMayFail)];
+    return [leading.includes(type) ? down(difference) : degradation(difference, mailMayFail)];
   });
 }
 
 /** Records by which members find the service at all. */
 const leading: readonly RecordType[] = ["A", "AAAA", "CNAME", "NS"];
 
-const down = (reason: string): Flaw => ({
+const down = (reason: string): Problem => ({
   outcome: "down",
   reason,
   explanation: {

@@ -14,7 +14,7 @@ import {
   certificateThresholds,
 } from "./lib/certificate.ts";
 import * as explanation from "./lib/explanation.ts";
-import { type Flaw, findingOf } from "./lib/problem.ts";
+import { findingOf, type Problem } from "./lib/problem.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { challengeOf, mediaType } from "./web/bot-wall.ts";
 import { slowness } from "./web/pages.ts";
@@ -94,7 +94,7 @@ export default defineProbe({
     const slow =
       expect.maxSeconds === undefined ? [] : slowness(answer, "the answer", expect.maxSeconds, explanation.thePage);
     return findingOf(
-      [...fault(answer, settings), ...slow].map((flaw) => without(hidden, flaw)),
+      [...fault(answer, settings), ...slow].map((problem) => without(hidden, problem)),
       {
         phases: answer.phases,
         note: tls && certificateNote(tls, clock.now(), expect.certificateDays),
@@ -136,9 +136,9 @@ const secretWords = (headers: Options["headers"]): readonly string[] =>
     .filter((word) => word.length >= 6)
     .toSorted((a, b) => b.length - a.length);
 
-function without(hidden: readonly string[], flaw: Flaw): Flaw {
+function without(hidden: readonly string[], problem: Problem): Problem {
   const clean = (text: string) => hidden.reduce((shown, word) => shown.replaceAll(word, "[secret]"), text);
-  return { ...flaw, reason: clean(flaw.reason), ...(flaw.evidence && { evidence: clean(flaw.evidence) }) };
+  return { ...problem, reason: clean(problem.reason), ...(problem.evidence && { evidence: clean(problem.evidence) }) };
 }
 
 const couldNotMeasure = (reason: string): Finding => ({
@@ -151,27 +151,27 @@ const couldNotMeasure = (reason: string): Finding => ({
 });
 
 /** What is wrong with the answer itself: at most one thing, the one that explains the others. */
-function fault(answer: HttpAnswer, { url, expect }: Options): readonly Flaw[] {
+function fault(answer: HttpAnswer, { url, expect }: Options): readonly Problem[] {
   const { thePage } = explanation;
-  const flaw = (outcome: Flaw["outcome"], reason: string, told: Localised): readonly Flaw[] => [
+  const problem = (outcome: Problem["outcome"], reason: string, told: Localised): readonly Problem[] => [
     { outcome, reason, explanation: told, evidence: evidenceOf(answer) },
   ];
   if (![expect.status].flat().includes(answer.status)) {
     const refusal = refusalOf(answer, "the page", thePage);
     return refusal
       ? [refusal]
-      : flaw("down", `the page answered ${answer.status}`, explanation.answersWithError(thePage));
+      : problem("down", `the page answered ${answer.status}`, explanation.answersWithError(thePage));
   }
   const host = (expect.host ?? new URL(url).hostname).toLowerCase();
   if (answer.url.hostname !== host) {
     const reason = `redirects to another host, ${plainText(answer.url.hostname, 100)}`;
-    return flaw("down", reason, explanation.leadsElsewhere(thePage));
+    return problem("down", reason, explanation.leadsElsewhere(thePage));
   }
   const wrong = wrongText(answer, expect);
   // A challenge page has the right status and the wrong text; the right text speaks for itself.
   const wall = expect.contains === undefined || wrong !== undefined ? challengeOf(answer) : undefined;
-  if (wall) return flaw("unknown", `blocked: ${wall}`, explanation.couldNotCheck);
-  return wrong === undefined ? [] : flaw("down", wrong, explanation.showsWrongPage(thePage));
+  if (wall) return problem("unknown", `blocked: ${wall}`, explanation.couldNotCheck);
+  return wrong === undefined ? [] : problem("down", wrong, explanation.showsWrongPage(thePage));
 }
 
 function wrongText(answer: HttpAnswer, expect: Options["expect"]): string | undefined {

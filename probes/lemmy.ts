@@ -12,7 +12,7 @@ import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
+import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
 import { uncached } from "./web/nonce.ts";
@@ -20,7 +20,7 @@ import { disagreement, infoReading, serverSettings, slowness } from "./web/pages
 import { ownAddress } from "./web/untrusted-url.ts";
 
 const lemmy = sameInAll("Lemmy");
-const calm: PartialFinding = { flaws: [] };
+const calm: PartialFinding = { problems: [] };
 
 const Site = z.object({
   site_view: z.object({ site: z.object({ name: z.string() }) }),
@@ -64,7 +64,7 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const { answer, api } = await askSite(origin, context.http);
-    const wrong = siteFlaw(answer);
+    const wrong = siteProblem(answer);
     if (wrong) return findingOf([wrong], { phases: answer.phases });
     const site = answer.json(Site);
     const named = account === undefined ? undefined : parseHandle(account);
@@ -73,16 +73,16 @@ export default defineProbe({
       named && lookUp(named, origin, lemmy, context),
       federation ? seldom("peers", { everySeconds: 300 }, context, () => askPeers(origin, api, context)) : calm,
     ]);
-    const flaws = [
-      ...nodeInfo.flaws,
-      ...(nodeInfo.off ? [blemish("NodeInfo discovery answered 404", isHardToFind)] : []),
+    const problems = [
+      ...nodeInfo.problems,
+      ...(nodeInfo.off ? [degradation("NodeInfo discovery answered 404", isHardToFind)] : []),
       ...otherSoftware(nodeInfo.software, "lemmy"),
-      ...(found?.flaws ?? []),
-      ...peers.flaws,
+      ...(found?.problems ?? []),
+      ...peers.problems,
       ...slowness(answer, "the site document", maxSeconds, lemmy),
       ...disagreement({ instance: site?.version, nodeInfo: nodeInfo.software }, lemmy, context),
     ];
-    return findingOf(flaws, {
+    return findingOf(problems, {
       phases: answer.phases,
       readings: [...infoReading("lemmy_info", site?.version), ...(peers.readings ?? [])],
       note: peers.note,
@@ -98,7 +98,7 @@ async function askSite(origin: URL, http: Http): Promise<{ readonly answer: Http
 }
 
 /** The pages members see are made from this document: without it there is no Lemmy. */
-function siteFlaw(answer: HttpAnswer): Flaw | undefined {
+function siteProblem(answer: HttpAnswer): Problem | undefined {
   const refusal = refusalOf(answer, "the site document", lemmy);
   if (refusal) return refusal;
   if (answer.status === 200 && answer.json(Site)) return undefined;

@@ -8,7 +8,7 @@ import type { Software } from "./fediverse/nodeinfo.ts";
 import { relativeWithout } from "./fediverse/relatives.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./web/answer.ts";
 import { challengeInPlaceOfDocument, isHtml, mediaType } from "./web/bot-wall.ts";
@@ -45,7 +45,7 @@ export default defineProbe({
     const inbox = await inboxFault(origin, context, relative);
     const person = account === undefined ? [] : await accountFaults(account, origin, context);
     return findingOf(
-      [stranger, inbox, ...person].filter((flaw) => flaw !== undefined),
+      [stranger, inbox, ...person].filter((problem) => problem !== undefined),
       { phases, note: relative && `is ${relative.name}, which has no actor of its own where Mastodon has it` },
     );
   },
@@ -62,35 +62,38 @@ const Actor = z.object({
 });
 
 /** @param id what it must be known by. */
-function actorFault(answer: HttpAnswer, id: URL, who: string): Flaw | undefined {
+function actorFault(answer: HttpAnswer, id: URL, who: string): Problem | undefined {
   const { status } = answer;
-  const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
+  const problem = (reason: string) => degradation(reason, cutOff, evidenceOf(answer));
   const wall = wallFault(answer, who);
   if (wall) return wall;
-  if (status === 404) return flaw(`${who} answers 404: the proxy does not pass it on to Mastodon`);
-  if (status === 410) return flaw(`${who} answers 410: closed for good`);
-  if (status >= 300 && status < 400) return flaw(`${who} redirects to ${redirectTarget(answer)}`);
-  if (status !== 200) return flaw(`${who} answers ${status}`);
-  if (isHtml(answer)) return flaw(`${who} is a web page: a cache or proxy ignores what other servers ask for`);
+  if (status === 404) return problem(`${who} answers 404: the proxy does not pass it on to Mastodon`);
+  if (status === 410) return problem(`${who} answers 410: closed for good`);
+  if (status >= 300 && status < 400) return problem(`${who} redirects to ${redirectTarget(answer)}`);
+  if (status !== 200) return problem(`${who} answers ${status}`);
+  if (isHtml(answer)) return problem(`${who} is a web page: a cache or proxy ignores what other servers ask for`);
   if (!activityTypes.includes(mediaType(answer))) {
-    return flaw(`${who} is ${plainText(mediaType(answer), 60) || "of no named type"}, not application/activity+json`);
+    return problem(
+      `${who} is ${plainText(mediaType(answer), 60) || "of no named type"}, not application/activity+json`,
+    );
   }
   const actor = answer.json(Actor);
-  if (!actor) return flaw(`${who} is not an actor document`);
+  if (!actor) return problem(`${who} is not an actor document`);
   if (URL.parse(actor.id)?.href !== id.href)
-    return flaw(`${who} says it is ${plainText(actor.id, 100)}, not ${id.href}`);
-  if (URL.parse(actor.inbox)?.host !== id.host) return flaw(`${who} has its inbox at ${plainText(actor.inbox, 100)}`);
+    return problem(`${who} says it is ${plainText(actor.id, 100)}, not ${id.href}`);
+  if (URL.parse(actor.inbox)?.host !== id.host)
+    return problem(`${who} has its inbox at ${plainText(actor.inbox, 100)}`);
   if (!/^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(actor.publicKey?.publicKeyPem ?? "")) {
-    return flaw(`${who} shows no public key, so nobody can check its signatures`);
+    return problem(`${who} shows no public key, so nobody can check its signatures`);
   }
   return undefined;
 }
 
 /** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
-function wallFault(answer: HttpAnswer, what: string): Flaw | undefined {
+function wallFault(answer: HttpAnswer, what: string): Problem | undefined {
   const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) {
-    return blemish(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
+    return degradation(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
   }
   const refusal = refusalOf(answer, what, mastodon);
   if (refusal?.outcome === "unknown") return refusal;
@@ -102,48 +105,48 @@ async function inboxFault(
   origin: URL,
   context: ProbeContext,
   relative: Software | undefined,
-): Promise<Flaw | undefined> {
+): Promise<Problem | undefined> {
   const request = {
     method: "POST" as const,
     headers: { "content-type": "application/activity+json", accept: "application/activity+json" },
     body: "{}",
   };
   const heard = await withTimeLimit(context.http.get(new URL("/inbox", origin), request), context);
-  if (!("answer" in heard)) return blemish(`the inbox: ${heard.reason}`, cutOff, heard.evidence);
+  if (!("answer" in heard)) return degradation(`the inbox: ${heard.reason}`, cutOff, heard.evidence);
   const { answer } = heard;
   const { status } = answer;
-  const flaw = (reason: string) => blemish(reason, cutOff, evidenceOf(answer));
+  const problem = (reason: string) => degradation(reason, cutOff, evidenceOf(answer));
   if (status === 429) return undefined; // Only our own share is used up.
   const challenge = challengeInPlaceOfDocument(answer);
-  if (challenge) return flaw(`blocked: ${challenge} before the inbox, and other servers have none`);
+  if (challenge) return problem(`blocked: ${challenge} before the inbox, and other servers have none`);
   const maintenance = isMaintenance(answer) ? refusalOf(answer, "the inbox", mastodon) : undefined;
   if (maintenance) return { ...maintenance, outcome: "degraded" };
   // Some have an inbox for each account, and none for all.
   if (relative && (status === 404 || status === 405)) return undefined;
-  if (status === 403) return flaw("a firewall before the inbox refuses deliveries (403 instead of 401)");
-  if (status === 404) return flaw("the inbox answers 404: the proxy does not pass deliveries on to Mastodon");
-  if (status === 405) return flaw("the inbox answers 405: the proxy takes no POST, so no deliveries");
-  if (status === 410) return flaw("the inbox answers 410: closed for good");
-  if (status >= 500) return flaw(`the inbox answers ${status} to deliveries`);
+  if (status === 403) return problem("a firewall before the inbox refuses deliveries (403 instead of 401)");
+  if (status === 404) return problem("the inbox answers 404: the proxy does not pass deliveries on to Mastodon");
+  if (status === 405) return problem("the inbox answers 405: the proxy takes no POST, so no deliveries");
+  if (status === 410) return problem("the inbox answers 410: closed for good");
+  if (status >= 500) return problem(`the inbox answers ${status} to deliveries`);
   if (status >= 300 && status < 400)
-    return flaw(`the inbox redirects to ${redirectTarget(answer)}: deliveries get lost`);
-  if (status === 401 && isHtml(answer)) return flaw("something before the inbox asks deliveries for a password");
-  if (isHtml(answer)) return flaw(`a web page stands in place of the inbox (${status})`);
-  if (status < 300) return flaw(`the inbox takes what nobody signed (${status}): something else answers there`);
+    return problem(`the inbox redirects to ${redirectTarget(answer)}: deliveries get lost`);
+  if (status === 401 && isHtml(answer)) return problem("something before the inbox asks deliveries for a password");
+  if (isHtml(answer)) return problem(`a web page stands in place of the inbox (${status})`);
+  if (status < 300) return problem(`the inbox takes what nobody signed (${status}): something else answers there`);
   return undefined;
 }
 
-async function accountFaults(account: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+async function accountFaults(account: string, origin: URL, context: ProbeContext): Promise<readonly Problem[]> {
   const known = parseHandle(account);
   if (!known) return [];
   const found = await lookUp(known, origin, mastodon, context, { fresh: true });
-  if (!found.self) return found.flaws;
+  if (!found.self) return found.problems;
   const self = found.self;
   const heard = await withTimeLimit(context.http.get(uncached(self), { headers: asActivity }), context);
   const who = `the actor of ${known.user}`;
-  if (!("answer" in heard)) return [...found.flaws, blemish(`${who}: ${heard.reason}`, cutOff, heard.evidence)];
+  if (!("answer" in heard)) return [...found.problems, degradation(`${who}: ${heard.reason}`, cutOff, heard.evidence)];
   // With authorized fetch and in limited federation only those who sign may see accounts: no fault.
-  if (heard.answer.status === 401 && !isHtml(heard.answer)) return found.flaws;
+  if (heard.answer.status === 401 && !isHtml(heard.answer)) return found.problems;
   const fault = actorFault(heard.answer, self, who);
-  return [...found.flaws, ...(fault ? [fault] : [])];
+  return [...found.problems, ...(fault ? [fault] : [])];
 }

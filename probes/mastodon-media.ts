@@ -8,7 +8,7 @@ import { askInstance } from "./fediverse/instance.ts";
 import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "./web/bot-wall.ts";
@@ -60,7 +60,7 @@ export default defineProbe({
     const origin = new URL(url);
     // Also where the file is known: while there is no Mastodon, nobody misses its pictures.
     const look = await askInstance(origin, sameInAll("Mastodon"), context);
-    if (look.flaw && file === undefined) return notLookedAt("a picture", look.flaw);
+    if (look.problem && file === undefined) return notLookedAt("a picture", look.problem);
     const named = file === undefined ? [] : [{ url: new URL(file) }];
     const shown = [...named, ...uploaded(look.instance?.pictures ?? [], origin, look.answer)];
     const found: Posted = shown.length > 0 ? { pictures: shown } : await posted(origin, context);
@@ -70,11 +70,11 @@ export default defineProbe({
       return { outcome: "up", reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched" };
     const seen = await askFile(first, origin, maxSeconds, context);
     const phases = seen.answer ? { phases: seen.answer.phases } : {};
-    if (!seen.fault?.oneFile) return findingOf(seen.fault ? [seen.fault.flaw] : seen.slow, phases);
+    if (!seen.fault?.oneFile) return findingOf(seen.fault ? [seen.fault.problem] : seen.slow, phases);
     // One file may be missing for a reason of its own. Is the storage to blame, another one is missing too.
     const second = otherThan(first, [...others, ...(shown.length > 0 ? (await posted(origin, context)).pictures : [])]);
     const compared = second && (await askFile(second, origin, maxSeconds, context));
-    return findingOf(compare(seen.fault.flaw, compared), { ...phases, note: noteOf(seen.fault.flaw) });
+    return findingOf(compare(seen.fault.problem, compared), { ...phases, note: noteOf(seen.fault.problem) });
   },
 });
 
@@ -87,25 +87,25 @@ interface Picture {
 interface Seen {
   readonly answer?: HttpAnswer;
   readonly fault?: Fault;
-  readonly slow: readonly Flaw[];
+  readonly slow: readonly Problem[];
 }
 
 interface Fault {
-  readonly flaw: Flaw;
+  readonly problem: Problem;
   /** It may be wrong with this one file, and all others may be there. */
   readonly oneFile?: true;
 }
 
-function compare(first: Flaw, second: Seen | undefined): readonly Flaw[] {
+function compare(first: Problem, second: Seen | undefined): readonly Problem[] {
   if (!second)
     return [{ ...first, reason: `${first.reason}; there is no other to compare`, explanation: somePictures }];
   if (!second.fault) return second.slow;
-  const { reason } = second.fault.flaw;
+  const { reason } = second.fault.problem;
   const too = reason === first.reason ? "so it is with another one" : `of another one: ${reason}`;
   return [{ ...first, reason: `${first.reason}; ${too}` }];
 }
 
-const noteOf = ({ reason }: Flaw): string => `${reason}; another one is as it should be`;
+const noteOf = ({ reason }: Problem): string => `${reason}; another one is as it should be`;
 
 /** On the same host: another one may be in another storage. */
 const otherThan = ({ url }: Picture, pictures: readonly Picture[]): Picture | undefined =>
@@ -114,7 +114,7 @@ const otherThan = ({ url }: Picture, pictures: readonly Picture[]): Picture | un
 interface Posted {
   readonly pictures: readonly Picture[];
   /** Why nothing is known of them. */
-  readonly refused?: Flaw | undefined;
+  readonly refused?: Problem | undefined;
 }
 
 /** Pictures that members have put into posts, or under their names. */
@@ -156,13 +156,13 @@ async function askFile(picture: Picture, origin: URL, maxSeconds: number, contex
   const heard = await withTimeLimit(context.http.get(url, request), context, longPatienceSeconds);
   if (!("answer" in heard)) {
     const told = heard.failure ? noPictures : slowIfAtAll;
-    return { fault: { flaw: blemish(`media on ${url.host}: ${heard.reason}`, told, heard.evidence) }, slow: [] };
+    return { fault: { problem: degradation(`media on ${url.host}: ${heard.reason}`, told, heard.evidence) }, slow: [] };
   }
   const { answer } = heard;
   const fault = mediaFault(answer, url.host, url.host === origin.host);
   const took = answer.phases.total ?? 0;
   const reason = `a picture from ${url.host} took ${took.toFixed(1)} s to begin, more than ${maxSeconds} s`;
-  const slow = took > maxSeconds ? [blemish(reason, slowPictures, evidenceOf(answer))] : [];
+  const slow = took > maxSeconds ? [degradation(reason, slowPictures, evidenceOf(answer))] : [];
   return { answer, slow, ...(fault && { fault }) };
 }
 
@@ -172,23 +172,23 @@ const wanted = 64;
 /** @param ours it is on the host that has just told us about itself. */
 function mediaFault(answer: HttpAnswer, host: string, ours: boolean): Fault | undefined {
   const { status } = answer;
-  const flaw = (reason: string, told = noPictures) => ({ flaw: blemish(reason, told, evidenceOf(answer)) });
-  const file = (reason: string, told = noPictures) => ({ ...flaw(reason, told), oneFile: true }) as const;
+  const problem = (reason: string, told = noPictures) => ({ problem: degradation(reason, told, evidenceOf(answer)) });
+  const file = (reason: string, told = noPictures) => ({ ...problem(reason, told), oneFile: true }) as const;
   const store = storeError(answer);
   // Who may not list a bucket is told "AccessDenied" of a file that is not there.
   if (store === "NoSuchKey" || store === "AccessDenied")
     return file(`the media store ${host} refuses: ${store} (${status})`);
-  if (store !== undefined) return flaw(`the media store ${host} refuses: ${store} (${status})`);
+  if (store !== undefined) return problem(`the media store ${host} refuses: ${store} (${status})`);
   if (status === 404 || status === 410) return file(`a picture that is shown is not on ${host} (${status})`);
-  if (status >= 500) return flaw(`the media host ${host} answers ${status}`);
+  if (status >= 500) return problem(`the media host ${host} answers ${status}`);
   if (status === 403 && ours && !challengeOf(answer)) {
     return file(`${host} refuses a picture (403) and answers all else: may the web server read it?`, mayNotLoad);
   }
   const refusal = refusalOf(answer, `the media host ${host}`, sameInAll("Mastodon"));
-  if (refusal?.outcome === "unknown") return { flaw: refusal };
-  if (status >= 300 && status < 400) return flaw(`the media host ${host} redirects to ${redirectTarget(answer)}`);
-  if (status !== 200 && status !== 206) return flaw(`the media host ${host} answers ${status}`);
-  if (isHtml(answer)) return flaw(`${host} shows a web page in place of a picture`);
+  if (refusal?.outcome === "unknown") return { problem: refusal };
+  if (status >= 300 && status < 400) return problem(`the media host ${host} redirects to ${redirectTarget(answer)}`);
+  if (status !== 200 && status !== 206) return problem(`the media host ${host} answers ${status}`);
+  if (isHtml(answer)) return problem(`${host} shows a web page in place of a picture`);
   const said = contentFault(answer, host);
   return said === undefined ? undefined : file(said);
 }

@@ -6,7 +6,7 @@ import { defineProbe, type HttpAnswer } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
@@ -59,7 +59,7 @@ function searchFault(
   answer: HttpAnswer,
   type: keyof z.output<typeof Results>,
   token: Secret | undefined,
-): Flaw | undefined {
+): Problem | undefined {
   const { status } = answer;
   const evidence = discreetEvidence(answer, token, Results);
   if ((status === 401 || (status === 403 && token)) && !isHtml(answer)) {
@@ -70,12 +70,12 @@ function searchFault(
   }
   const refusal = refusalOf(answer, "search", sameInAll("Mastodon"));
   // Members have everything else.
-  if (refusal?.outcome === "down") return blemish(refusal.reason, noSearch, evidence);
+  if (refusal?.outcome === "down") return degradation(refusal.reason, noSearch, evidence);
   if (refusal) return { ...refusal, evidence };
   const found = status === 200 ? answer.json(Results)?.[type] : undefined;
   if (!found)
-    return blemish(`search answered ${status}${status === 200 ? ", but no results" : ""}`, noSearch, evidence);
+    return degradation(`search answered ${status}${status === 200 ? ", but no results" : ""}`, noSearch, evidence);
   if (found.length > 0) return undefined;
   const question = type === "statuses" ? ": is its search engine there?" : "";
-  return blemish(`search finds no ${type} where there are some${question}`, noSearch, evidence);
+  return degradation(`search finds no ${type} where there are some${question}`, noSearch, evidence);
 }

@@ -6,7 +6,7 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import { askInstance } from "./fediverse/instance.ts";
 import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { cacheCovering, evidenceOf, refusalOf } from "./web/answer.ts";
 import { challengeOf } from "./web/bot-wall.ts";
@@ -59,22 +59,22 @@ export default defineProbe({
   async run({ url, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const { flaw } = await askInstance(origin, mastodon, context);
-    if (flaw) return notLookedAt("the pages for mails of an account", flaw);
+    const { problem } = await askInstance(origin, mastodon, context);
+    if (problem) return notLookedAt("the pages for mails of an account", problem);
     const seen = [];
     for (const page of pages) seen.push(await look(page, origin, context));
     const notes = seen.flatMap(({ note }) => note ?? []);
     return findingOf(
-      seen.flatMap((page) => page.flaw ?? []),
+      seen.flatMap((page) => page.problem ?? []),
       { note: notes.length > 0 ? notes.join("; ") : undefined },
     );
   },
 });
 
-async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ flaw?: Flaw; note?: string }> {
+async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ problem?: Problem; note?: string }> {
   const heard = await withTimeLimit(context.http.get(uncached(new URL(page.path, origin))), context);
   if ("answer" in heard) return judge(page, heard.answer);
-  if (heard.failure) return { flaw: blemish(`${page.name}: ${heard.reason}`, page.explanation, heard.evidence) };
+  if (heard.failure) return { problem: degradation(`${page.name}: ${heard.reason}`, page.explanation, heard.evidence) };
   return { note: `${page.name}: ${heard.reason}, so not judged` };
 }
 
@@ -82,15 +82,17 @@ async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ f
  * Where a sign-on of another kind stands before Mastodon, strangers are sent away or see something else, and rightly so:
  * only an error of the server is one.
  */
-function judge({ name, form, explanation }: Page, answer: HttpAnswer): { flaw?: Flaw; note?: string } {
+function judge({ name, form, explanation }: Page, answer: HttpAnswer): { problem?: Problem; note?: string } {
   const { status } = answer;
   const refusal = refusalOf(answer, name, mastodon);
   const covered = cacheCovering(answer);
   if (status >= 500)
-    return { flaw: blemish(refusal?.reason ?? `${name} answered ${status}`, explanation, evidenceOf(answer)) };
+    return { problem: degradation(refusal?.reason ?? `${name} answered ${status}`, explanation, evidenceOf(answer)) };
   if (covered)
-    return { flaw: blemish(`${name} fails and a cache covers it (${covered})`, explanation, evidenceOf(answer)) };
-  if (refusal?.outcome === "unknown" && (status !== 403 || challengeOf(answer))) return { flaw: refusal };
+    return {
+      problem: degradation(`${name} fails and a cache covers it (${covered})`, explanation, evidenceOf(answer)),
+    };
+  if (refusal?.outcome === "unknown" && (status !== 403 || challengeOf(answer))) return { problem: refusal };
   if (status !== 200) return hidden(name, `answered ${status}`);
   return form.test(answer.text()) ? {} : hidden(name, "a page without its form");
 }

@@ -12,7 +12,7 @@ import { hearing, type StreamingFindings, streamingMetrics } from "./fediverse/s
 import { handshake } from "./fediverse/websocket.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
@@ -68,33 +68,33 @@ export default defineProbe({
     const health = await ask("health", "/api/v1/streaming/health", {});
     const relative =
       "answer" in health ? await relativeWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
-    const ill = "answer" in health ? healthFlaw(health.answer) : health.flaw;
+    const ill = "answer" in health ? healthProblem(health.answer) : health.problem;
     const posts = () => newestPosts(origin, token, context);
     const quiet = { quietFor, explanation: noLivePosts };
     const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quiet, posts, context);
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
     if (relative) {
       const note = `is ${relative.name}, without a streaming health page: only asked whether WebSockets are answered`;
-      const flaws = [...(await brokenWebSocket(ask)), ...heard.flaws];
-      return findingOf(flaws, { ...phases, readings: heard.readings, note });
+      const problems = [...(await brokenWebSocket(ask)), ...heard.problems];
+      return findingOf(problems, { ...phases, readings: heard.readings, note });
     }
     // Where not even that answers, the other questions have the same answer.
     if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
     const stream = await askStream(ask, token);
-    const flaws = [
-      ...(at.fault === undefined ? [] : [blemish(at.fault, noLivePosts)]),
+    const problems = [
+      ...(at.fault === undefined ? [] : [degradation(at.fault, noLivePosts)]),
       ...(stream.fault ? [stream.fault] : slowness(stream.answer, maxSeconds)),
-      ...(await webSocketFlaws(ask, token, stream.fault)),
-      ...heard.flaws,
+      ...(await webSocketProblems(ask, token, stream.fault)),
+      ...heard.problems,
     ];
     return findingOf(
-      flaws.map((flaw) => without(token, flaw)),
+      problems.map((problem) => without(token, problem)),
       { ...phases, readings: heard.readings, note: heard.note },
     );
   },
 });
 
-const noMetrics: StreamingFindings = { flaws: [], readings: [] };
+const noMetrics: StreamingFindings = { problems: [], readings: [] };
 
 /** Of other servers: there are always some, and streaming must hear of them like of any. */
 async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {
@@ -108,7 +108,7 @@ type Ask = (
   what: string,
   path: string,
   request: HttpRequest,
-) => Promise<{ readonly answer: HttpAnswer } | { readonly flaw: Flaw }>;
+) => Promise<{ readonly answer: HttpAnswer } | { readonly problem: Problem }>;
 
 function questions(origin: URL, { base, namedBy }: StreamingAddress, context: ProbeContext): Ask {
   return async (what, path, request) => {
@@ -118,116 +118,122 @@ function questions(origin: URL, { base, namedBy }: StreamingAddress, context: Pr
     // Nobody listens there at all: so it is for the whole of Mastodon.
     if (base.host === origin.host && what === "health" && heard.failure) throw heard.failure;
     const where = base.host === origin.host ? "" : ` on ${base.host}`;
-    return { flaw: blemish(`streaming (${what})${where}: ${heard.reason}`, noLivePosts, heard.evidence) };
+    return { problem: degradation(`streaming (${what})${where}: ${heard.reason}`, noLivePosts, heard.evidence) };
   };
 }
 
-function healthFlaw(answer: HttpAnswer): Flaw | undefined {
+function healthProblem(answer: HttpAnswer): Problem | undefined {
   const { status } = answer;
   if (status === 200 && answer.text().trim() === "OK") return undefined;
-  const flaw = (reason: string) => blemish(reason, noLivePosts, evidenceOf(answer));
+  const problem = (reason: string) => degradation(reason, noLivePosts, evidenceOf(answer));
   if (status === 404)
-    return flaw("streaming is lost on the way: the proxy sends it to something else (health answered 404)");
-  if (status === 502 || status === 504) return flaw(`the streaming server is not there (health answered ${status})`);
+    return problem("streaming is lost on the way: the proxy sends it to something else (health answered 404)");
+  if (status === 502 || status === 504) return problem(`the streaming server is not there (health answered ${status})`);
   const refusal = refusalOf(answer, "the streaming health page", sameInAll("Mastodon"), "document");
   // Only streaming is concerned, not the whole.
   if (refusal && isMaintenance(answer)) return { ...refusal, outcome: "degraded" };
   if (refusal?.outcome === "down") return { ...refusal, outcome: "degraded", explanation: noLivePosts };
   if (refusal) return refusal;
-  if (isHtml(answer)) return flaw("a web page stands in place of the streaming server");
-  return flaw(status === 200 ? "the streaming health page does not say OK" : `streaming health answered ${status}`);
+  if (isHtml(answer)) return problem("a web page stands in place of the streaming server");
+  return problem(status === 200 ? "the streaming health page does not say OK" : `streaming health answered ${status}`);
 }
 
 const ServerError = z.object({ error: z.string() });
 
 interface StreamLook {
   readonly answer?: HttpAnswer;
-  readonly fault?: Flaw;
+  readonly fault?: Problem;
 }
 
 async function askStream(ask: Ask, token: Secret | undefined): Promise<StreamLook> {
   // The stream itself never ends: its first two characters, ":)", are all that is waited for.
   const request = { headers: { accept: "text/event-stream", ...bearer(token) }, ...(token && { maxBodyBytes: 2 }) };
   const heard = await ask("stream", "/api/v1/streaming/public", request);
-  if (!("answer" in heard)) return { fault: heard.flaw };
+  if (!("answer" in heard)) return { fault: heard.problem };
   const { answer } = heard;
   const fault = token ? openStreamFault(answer) : closedDoorFault(answer);
   return { answer, ...(fault && { fault }) };
 }
 
-function slowness(answer: HttpAnswer | undefined, maxSeconds: number): readonly Flaw[] {
+function slowness(answer: HttpAnswer | undefined, maxSeconds: number): readonly Problem[] {
   const took = answer?.phases.processing ?? 0;
   if (!answer || took <= maxSeconds) return [];
   const reason = `the streaming server took ${took.toFixed(1)} s to answer, more than ${maxSeconds} s`;
-  return [blemish(reason, lateLivePosts, evidenceOf(answer))];
+  return [degradation(reason, lateLivePosts, evidenceOf(answer))];
 }
 
-function openStreamFault(answer: HttpAnswer): Flaw | undefined {
+function openStreamFault(answer: HttpAnswer): Problem | undefined {
   const { status } = answer;
   if (status === 401) return refusedToken(answer);
   const stream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
   if (status === 200 && stream && answer.text().startsWith(":)")) return undefined;
   if (status === 200 && stream)
-    return blemish("a stream opens, but does not begin as one", noLivePosts, evidenceOf(answer));
-  return serverFault(answer) ?? blemish(`a stream that should open answers ${status}`, noLivePosts, evidenceOf(answer));
+    return degradation("a stream opens, but does not begin as one", noLivePosts, evidenceOf(answer));
+  return (
+    serverFault(answer) ?? degradation(`a stream that should open answers ${status}`, noLivePosts, evidenceOf(answer))
+  );
 }
 
 /** Without a token it must say so: that takes the streaming server itself, and no cache and no other server does it. */
-function closedDoorFault(answer: HttpAnswer): Flaw | undefined {
+function closedDoorFault(answer: HttpAnswer): Problem | undefined {
   const { status } = answer;
   const said = answer.json(ServerError)?.error;
   if (status === 401 && said !== undefined) return undefined;
   // Before 4.2 and in some relatives anybody may listen.
   if (status === 200 && answer.headers.get("content-type")?.startsWith("text/event-stream")) return undefined;
   const what = status === 401 ? "asks for a password of its own" : `answers ${status} instead of 401`;
-  return serverFault(answer) ?? blemish(`a stream without a token ${what}`, noLivePosts, evidenceOf(answer));
+  return serverFault(answer) ?? degradation(`a stream without a token ${what}`, noLivePosts, evidenceOf(answer));
 }
 
-function serverFault(answer: HttpAnswer): Flaw | undefined {
+function serverFault(answer: HttpAnswer): Problem | undefined {
   const { status } = answer;
   if (status !== 500 && status < 502) return undefined;
   const why = status === 500 ? ": it cannot reach its database" : "";
-  return blemish(`streaming answers ${status} while its health page says OK${why}`, noLivePosts, evidenceOf(answer));
+  return degradation(
+    `streaming answers ${status} while its health page says OK${why}`,
+    noLivePosts,
+    evidenceOf(answer),
+  );
 }
 
-function refusedToken(answer: HttpAnswer): Flaw {
+function refusedToken(answer: HttpAnswer): Problem {
   const reason = "the token is refused: make a new one that may read:statuses";
   return { outcome: "unknown", reason, explanation: couldNotCheck, evidence: evidenceOf(answer) };
 }
 
 /** What browsers and apps use. */
-async function webSocketFlaws(
+async function webSocketProblems(
   ask: Ask,
   token: Secret | undefined,
-  streamFault: Flaw | undefined,
-): Promise<readonly Flaw[]> {
+  streamFault: Problem | undefined,
+): Promise<readonly Problem[]> {
   const { request, agreed } = handshake(token?.reveal().trim());
   const heard = await ask("WebSocket", "/api/v1/streaming", request);
-  if (!("answer" in heard)) return [heard.flaw];
+  if (!("answer" in heard)) return [heard.problem];
   const { answer } = heard;
   const { status } = answer;
-  const flaw = (reason: string) => [blemish(reason, noLivePosts, evidenceOf(answer))];
+  const problem = (reason: string) => [degradation(reason, noLivePosts, evidenceOf(answer))];
   if (agreed(answer)) return [];
-  if (status === 101) return flaw("something answers WebSockets that does not speak them");
+  if (status === 101) return problem("something answers WebSockets that does not speak them");
   // Whom the server lets in, and why it cannot, was told of the stream. Before 4.3 it says 401 here to everything.
   if (streamFault && (status === 401 || status === 500)) return [];
   if (status === 401 && answer.headers.has("www-authenticate")) {
-    return flaw("something before WebSockets asks for a password of its own");
+    return problem("something before WebSockets asks for a password of its own");
   }
   if (status === 401 && !token) return [];
-  if (status === 401) return flaw("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
-  if (status === 500) return flaw("WebSockets are answered with 500: streaming cannot reach its database");
+  if (status === 401) return problem("the token gets lost on the way of a WebSocket: does the proxy drop its header?");
+  if (status === 500) return problem("WebSockets are answered with 500: streaming cannot reach its database");
   if (status === 400 || status === 426 || status === 404) {
-    return flaw(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);
+    return problem(`the proxy does not pass WebSockets on (answered ${status}): Upgrade headers are missing`);
   }
-  return flaw(`WebSockets are answered with ${status}`);
+  return problem(`WebSockets are answered with ${status}`);
 }
 
 /** How servers that only speak Mastodon's API turn strangers away differs; that they answer does not. */
-async function brokenWebSocket(ask: Ask): Promise<readonly Flaw[]> {
+async function brokenWebSocket(ask: Ask): Promise<readonly Problem[]> {
   const heard = await ask("WebSocket", "/api/v1/streaming", handshake().request);
-  if (!("answer" in heard)) return [heard.flaw];
+  if (!("answer" in heard)) return [heard.problem];
   const { answer } = heard;
   if (answer.status < 500) return [];
-  return [blemish(`WebSockets are answered with ${answer.status}`, noLivePosts, evidenceOf(answer))];
+  return [degradation(`WebSockets are answered with ${answer.status}`, noLivePosts, evidenceOf(answer))];
 }

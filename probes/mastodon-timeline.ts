@@ -12,7 +12,7 @@ import { PublicPosts } from "./fediverse/posts.ts";
 import { type Judgement, judgeSilence } from "./fediverse/timeline-silence.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck, showsOldCopies } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, without } from "./lib/redaction.ts";
 import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { cacheCovering, isMaintenance, refusalOf } from "./web/answer.ts";
@@ -91,7 +91,7 @@ export default defineProbe({
     const heard = await withTimeLimit(askPosts({ feed, token, origin }, context), context, longPatienceSeconds);
     if (!("answer" in heard)) {
       const told = heard.failure ? noTimelines : slowIfAtAll;
-      return findingOf([blemish(`the timeline: ${heard.reason}`, told, heard.evidence)]);
+      return findingOf([degradation(`the timeline: ${heard.reason}`, told, heard.evidence)]);
     }
     const { answer } = heard;
     const { phases } = answer;
@@ -100,18 +100,18 @@ export default defineProbe({
     }
     const fault = timelineFault(answer, token);
     if (fault) return findingOf([without(token, fault)], { phases });
-    const slow = slowFlaws(answer, maxSeconds, token);
+    const slow = slowProblems(answer, maxSeconds, token);
     const posts = answer.json(PublicPosts) ?? [];
     if (posts.length === 0) {
-      const found = await emptyFlaws(feed, token, origin, context);
-      return findingOf([...found.flaws, ...slow], { phases, note: found.note });
+      const found = await emptyProblems(feed, token, origin, context);
+      return findingOf([...found.problems, ...slow], { phases, note: found.note });
     }
     const now = clockOf(answer, context);
     const found = rhythm(posts, now);
     const readings = [{ metric: "mastodon_timeline_age_seconds", value: Math.round(found.quiet), labels: { feed } }];
     const before = (id: string) => withTimeLimit(askPosts({ feed, token, origin }, context, id), context);
     const quiet = await judgeSilence({ feed, maxAge, pauses, posts, now, ...found }, before);
-    return findingOf([...quiet.flaws, ...slow], { phases, readings, note: quiet.note });
+    return findingOf([...quiet.problems, ...slow], { phases, readings, note: quiet.note });
   },
 });
 
@@ -138,7 +138,7 @@ const Refusal = z.object({ error: z.string() });
 const isPolicy = (answer: HttpAnswer): boolean =>
   (answer.status === 422 || answer.status === 401) && answer.json(Refusal) !== undefined;
 
-function timelineFault(answer: HttpAnswer, token: Secret | undefined): Flaw | undefined {
+function timelineFault(answer: HttpAnswer, token: Secret | undefined): Problem | undefined {
   const { status } = answer;
   const evidence = discreetEvidence(answer, token, PublicPosts);
   if (token && !isHtml(answer) && [401, 403, 422].includes(status)) {
@@ -149,19 +149,19 @@ function timelineFault(answer: HttpAnswer, token: Secret | undefined): Flaw | un
   // Only timelines are concerned, unless somebody did it on purpose.
   const told = refusal?.outcome === "down" && !isMaintenance(answer) ? { explanation: noTimelines } : {};
   if (refusal) return { ...refusal, evidence, ...told };
-  const flaw = (reason: string) => blemish(reason, noTimelines, evidence);
+  const problem = (reason: string) => degradation(reason, noTimelines, evidence);
   const covered = cacheCovering(answer);
-  if (covered) return blemish(`the timeline fails and a cache covers it (${covered})`, showsOldCopies, evidence);
-  if (isHtml(answer)) return flaw(`a web page stands in place of the timeline (${status})`);
-  if (status !== 200) return flaw(`the timeline answered ${status}`);
-  return answer.json(PublicPosts) ? undefined : flaw("the timeline is not a list of posts");
+  if (covered) return degradation(`the timeline fails and a cache covers it (${covered})`, showsOldCopies, evidence);
+  if (isHtml(answer)) return problem(`a web page stands in place of the timeline (${status})`);
+  if (status !== 200) return problem(`the timeline answered ${status}`);
+  return answer.json(PublicPosts) ? undefined : problem("the timeline is not a list of posts");
 }
 
-function slowFlaws(answer: HttpAnswer, maxSeconds: number, token: Secret | undefined): readonly Flaw[] {
+function slowProblems(answer: HttpAnswer, maxSeconds: number, token: Secret | undefined): readonly Problem[] {
   const took = answer.phases.total ?? 0;
   if (took <= maxSeconds) return [];
   const reason = `the timeline took ${took.toFixed(1)} s, more than ${maxSeconds} s`;
-  return [blemish(reason, slowTimelines, discreetEvidence(answer, token, PublicPosts))];
+  return [degradation(reason, slowTimelines, discreetEvidence(answer, token, PublicPosts))];
 }
 
 const Stats = z.object({ stats: z.object({ domain_count: z.number() }) });
@@ -169,18 +169,18 @@ const Stats = z.object({ stats: z.object({ domain_count: z.number() }) });
 const manyServers = 50;
 
 /** A new server has no posts yet, and some members may not see feeds; one that knows thousands of servers has lost them. */
-async function emptyFlaws(
+async function emptyProblems(
   feed: Feed,
   token: Secret | undefined,
   origin: URL,
   context: ProbeContext,
 ): Promise<Judgement> {
-  if (feed === "local" || token) return { flaws: [], note: `the ${feed} timeline is empty: not read` };
+  if (feed === "local" || token) return { problems: [], note: `the ${feed} timeline is empty: not read` };
   const heard = await withTimeLimit(context.http.get(new URL("/api/v1/instance", origin)), context);
   const known = "answer" in heard ? heard.answer.json(Stats)?.stats.domain_count : undefined;
   if (known === undefined || known < manyServers) {
-    return { flaws: [], note: "the remote timeline is empty, as on a new server: not read" };
+    return { problems: [], note: "the remote timeline is empty, as on a new server: not read" };
   }
   const reason = `the remote timeline is empty, although ${known} other servers are known`;
-  return { flaws: [blemish(reason, emptyTimeline, `/api/v1/instance: stats.domain_count = ${known}`)] };
+  return { problems: [degradation(reason, emptyTimeline, `/api/v1/instance: stats.domain_count = ${known}`)] };
 }

@@ -11,10 +11,10 @@ import { type SecondOpinion, secondOpinion } from "./fediverse/second-opinion.ts
 import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./fediverse/webfinger.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { evidenceOf } from "./web/answer.ts";
 import { uncached } from "./web/nonce.ts";
-import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/pages.ts";
 
 const mastodon = sameInAll("Mastodon");
 
@@ -63,14 +63,14 @@ export default defineProbe({
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/health", origin)));
     const { phases } = health;
-    const told = healthFlaw(health, mastodon);
+    const told = healthProblem(health, mastodon);
     // Whoever asks us to come less often is not asked four more times.
     if (told && health.status === 429) return findingOf([told], { phases });
     const look = await askInstance(origin, mastodon, context);
-    const kept = told !== undefined && look.flaw === undefined && isKeptFromUs(health, told);
+    const kept = told !== undefined && look.problem === undefined && isKeptFromUs(health, told);
     const ill = kept ? undefined : told;
-    const covered = coveredFlaw(ill, look);
-    const main = covered ? [covered] : mainFlaws(ill, look.flaw);
+    const covered = coveredProblem(ill, look);
+    const main = covered ? [covered] : mainProblems(ill, look.problem);
     if (main.some(({ outcome }) => outcome !== "degraded")) return findingOf(main, { phases });
 
     const configured = account === undefined ? undefined : parseHandle(account);
@@ -90,16 +90,16 @@ export default defineProbe({
     const second = doubted ? await secondOpinion(origin, look, mastodon, context) : undefined;
     // What speaks Mastodon's API need not have its health page.
     const relative = isRelative(nodeInfo.software);
-    const excused = (flaw: Flaw) =>
-      flaw === covered ? (ill === undefined || relative) && isCleared(found, second) : flaw === ill && relative;
-    const flaws = [
-      ...main.filter((flaw) => !excused(flaw)),
-      ...nodeInfo.flaws,
-      ...(nodeInfo.off ? [blemish("NodeInfo discovery answered 404", isHardToFind)] : []),
+    const excused = (problem: Problem) =>
+      problem === covered ? (ill === undefined || relative) && isCleared(found, second) : problem === ill && relative;
+    const problems = [
+      ...main.filter((problem) => !excused(problem)),
+      ...nodeInfo.problems,
+      ...(nodeInfo.off ? [degradation("NodeInfo discovery answered 404", isHardToFind)] : []),
       ...otherSoftware(nodeInfo.software, software),
-      ...found.flaws,
-      ...(local?.flaws ?? []),
-      ...(second?.flaws ?? []),
+      ...found.problems,
+      ...(local?.problems ?? []),
+      ...(second?.problems ?? []),
       ...slowness(health, "the health page", maxSeconds, mastodon),
       ...slowness(look.answer, "the instance document", maxSeconds, mastodon),
       ...disagreement({ instance: look.instance?.version, nodeInfo: nodeInfo.software }, mastodon, context),
@@ -109,7 +109,7 @@ export default defineProbe({
       ...(local?.note ? [local.note] : []),
       ...(kept ? [`${told.reason}, all else answers: let the monitor see /health, where no cache can answer`] : []),
     ];
-    return findingOf(flaws, {
+    return findingOf(problems, {
       phases,
       readings: infoReading("mastodon_info", look.instance?.version ?? nodeInfo.software?.version),
       note: notes.length > 0 ? notes.join("; ") : undefined,
@@ -118,11 +118,11 @@ export default defineProbe({
 });
 
 /** A proxy that gives /health to nobody outside is common, and says nothing about Mastodon where all else is well. */
-const isKeptFromUs = ({ status }: HttpAnswer, { outcome }: Flaw) =>
+const isKeptFromUs = ({ status }: HttpAnswer, { outcome }: Problem) =>
   outcome === "unknown" || status === 401 || (status >= 300 && status < 400);
 
 /** Mastodon may be dead behind a cache that is not. */
-function coveredFlaw(ill: Flaw | undefined, { covered, answer }: InstanceLook): Flaw | undefined {
+function coveredProblem(ill: Problem | undefined, { covered, answer }: InstanceLook): Problem | undefined {
   if (covered === undefined) return undefined;
   const reason = `the backend fails and the cache covers it (${covered}${ill ? `; ${ill.reason}` : ""})`;
   const evidence = [ill?.evidence, evidenceOf(answer)].filter((part) => part !== undefined).join("\n\n");
@@ -131,14 +131,14 @@ function coveredFlaw(ill: Flaw | undefined, { covered, answer }: InstanceLook): 
 
 /** Caches give old copies also while they ask a server that is well: it is when all that they cannot answer is well. */
 const isCleared = (found: WebFinger, second: SecondOpinion | undefined): boolean =>
-  second?.flaws.length === 0 && !second.documentFails && !(found.backendFails && found.flaws.length > 0);
+  second?.problems.length === 0 && !second.documentFails && !(found.backendFails && found.problems.length > 0);
 
 /** What the health page and the instance document say together. */
-function mainFlaws(ill: Flaw | undefined, flaw: Flaw | undefined): readonly Flaw[] {
+function mainProblems(ill: Problem | undefined, problem: Problem | undefined): readonly Problem[] {
   // Neither of the two is Mastodon's: whatever answers there, members do not find their service.
-  if (ill && ill.outcome !== "unknown" && flaw?.outcome === "degraded")
-    return [{ ...flaw, outcome: "down", explanation: showsWrongPage(mastodon) }, ill];
-  return [ill, flaw].filter((each) => each !== undefined);
+  if (ill && ill.outcome !== "unknown" && problem?.outcome === "degraded")
+    return [{ ...problem, outcome: "down", explanation: showsWrongPage(mastodon) }, ill];
+  return [ill, problem].filter((each) => each !== undefined);
 }
 
 /** Looks up the configured account, or the one that the server names. */
@@ -151,7 +151,7 @@ async function findAccount(
   if (configured) return lookUp(configured, origin, mastodon, context, { fresh: true });
   // Mastodon knows its accounts on the host of its pages too, whatever their domain.
   if (named) return lookUp(named, origin, mastodon, context, { at: origin.host, fresh: true });
-  return { flaws: [], backendFails: false };
+  return { problems: [], backendFails: false };
 }
 
 /** The contact account, or the account of the server itself, which every Mastodon has and its relatives have not. */

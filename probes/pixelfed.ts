@@ -14,11 +14,11 @@ import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { seldom } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
-import { blemish, type Flaw, findingOf, type PartialFinding } from "./lib/problem.ts";
+import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf } from "./web/answer.ts";
 import { uncached } from "./web/nonce.ts";
-import { disagreement, healthFlaw, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/pages.ts";
 import { askPicture, type Picture } from "./web/picture.ts";
 import { webAddress } from "./web/untrusted-url.ts";
 
@@ -61,11 +61,11 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const health = await context.http.get(uncached(new URL("/api/service/health-check", origin)));
-    const ill = healthFlaw(health, pixelfed);
+    const ill = healthProblem(health, pixelfed);
     // Whoever turns us away, or says it is closed, is not asked four more times.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
     const look = await askInstanceVersion1(origin, pixelfed, context);
-    const main = mainFlaws(ill, look);
+    const main = mainProblems(ill, look);
     if (main.some(({ outcome }) => outcome !== "degraded")) return findingOf(main, { phases: health.phases });
 
     const version = look.instance && ownVersion(look.instance.version);
@@ -78,25 +78,25 @@ export default defineProbe({
       // Pixelfed says 400 to whatever it does not know.
       federation && named ? lookUp(named, origin, pixelfed, context, { unknownStatus: 400 }) : undefined,
       federation
-        ? seldom("inboxes", often, context, async () => ({ flaws: await askInboxes(user, origin, context) }))
+        ? seldom("inboxes", often, context, async () => ({ problems: await askInboxes(user, origin, context) }))
         : calm,
       seldom("pictures", often, context, () =>
         askPostsAndPictures({ user, newestWithin, maxSeconds, look }, origin, context),
       ),
     ]);
-    const flaws = [
+    const problems = [
       ...main,
       // It may be switched off (NODEINFO=false), which is no fault.
-      ...nodeInfo.flaws,
+      ...nodeInfo.problems,
       ...otherSoftware(nodeInfo.software, "pixelfed"),
-      ...(found?.flaws ?? []),
-      ...inboxes.flaws,
-      ...pictures.flaws,
+      ...(found?.problems ?? []),
+      ...inboxes.problems,
+      ...pictures.problems,
       ...slowness(health, "the health page", maxSeconds, pixelfed),
       ...slowness(look.answer, "the instance document", maxSeconds, pixelfed),
       ...disagreement({ instance: version, nodeInfo: nodeInfo.software }, pixelfed, context),
     ];
-    return findingOf(flaws, {
+    return findingOf(problems, {
       phases: health.phases,
       readings: infoReading("pixelfed_info", version ?? nodeInfo.software?.version),
       note: pictures.note,
@@ -105,7 +105,7 @@ export default defineProbe({
 });
 
 const often = { everySeconds: 600 };
-const calm: PartialFinding = { flaws: [] };
+const calm: PartialFinding = { problems: [] };
 
 interface PictureSettings {
   readonly user: string | undefined;
@@ -124,9 +124,9 @@ async function askPostsAndPictures(
   const posted = pictureOf(posts.pictures, `the newest picture of @${user}`, posts.answer);
   const own = pictureOf(look.instance?.pictures ?? [], "a picture of the server", look.answer);
   const both = [posted, own?.url.host === posted?.url.host ? undefined : own].filter((one) => one !== undefined);
-  const flaws = await Promise.all(both.map((picture) => askPicture(picture, maxSeconds, context)));
+  const problems = await Promise.all(both.map((picture) => askPicture(picture, maxSeconds, context)));
   return {
-    flaws: [...posts.flaws, ...flaws.flat()],
+    problems: [...posts.problems, ...problems.flat()],
     ...(both.length === 0 && { note: "no picture was found to ask for" }),
   };
 }
@@ -145,11 +145,11 @@ const newPostsAreMissing = {
 };
 
 interface Posts {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   readonly pictures: AtomFeed["pictures"];
   readonly answer?: HttpAnswer;
 }
-const noPosts: Posts = { flaws: [], pictures: [] };
+const noPosts: Posts = { problems: [], pictures: [] };
 
 /** @param newestWithinSeconds undefined where nobody promised that there is such a feed: accounts may switch theirs off. */
 async function askPosts(
@@ -162,7 +162,7 @@ async function askPosts(
   const wrong = (reason: string, evidence: string): Posts =>
     newestWithinSeconds === undefined
       ? noPosts
-      : { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures: [] };
+      : { problems: [degradation(reason, newPostsAreMissing, evidence)], pictures: [] };
   const heard = await withTimeLimit(
     context.http.get(uncached(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
     context,
@@ -177,15 +177,16 @@ async function askPosts(
   if (feed.newestAt === undefined) return wrong(`${asked} has no post`, evidence);
   const ageSeconds = (context.clock.now().epochMilliseconds - feed.newestAt) / 1000;
   const { pictures } = feed;
-  if (newestWithinSeconds === undefined || ageSeconds <= newestWithinSeconds) return { flaws: [], pictures, answer };
+  if (newestWithinSeconds === undefined || ageSeconds <= newestWithinSeconds) return { problems: [], pictures, answer };
   const reason = `the newest post of @${user} is ${formatDuration(Math.floor(ageSeconds / 3600) * 3600)} old`;
-  return { flaws: [blemish(reason, newPostsAreMissing, evidence)], pictures, answer };
+  return { problems: [degradation(reason, newPostsAreMissing, evidence)], pictures, answer };
 }
 
 /** Without the health page and without the instance document there is no Pixelfed, whatever answers. */
-function mainFlaws(ill: Flaw | undefined, { flaw }: InstanceLook): readonly Flaw[] {
-  if (ill && flaw?.outcome === "degraded") return [{ ...flaw, outcome: "down", explanation: showsWrongPage(pixelfed) }];
-  return [ill, flaw].filter((each) => each !== undefined);
+function mainProblems(ill: Problem | undefined, { problem }: InstanceLook): readonly Problem[] {
+  if (ill && problem?.outcome === "degraded")
+    return [{ ...problem, outcome: "down", explanation: showsWrongPage(pixelfed) }];
+  return [ill, problem].filter((each) => each !== undefined);
 }
 
 /** "3.5.3 (compatible; Pixelfed 0.11.13)": the first is the Mastodon whose API it speaks. */

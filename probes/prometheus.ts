@@ -9,7 +9,7 @@ import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.t
 import type { Finding, Reading } from "../core/sample.ts";
 import type { Threshold } from "../core/threshold.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { type ExporterSample, readNumber, samplesOf } from "./lib/prometheus-text.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 
@@ -135,7 +135,7 @@ async function ask(url: URL, { token, ca }: Options, { http }: ProbeContext): Pr
   });
 }
 
-async function askExporter(settings: Options, context: ProbeContext): Promise<Read | { readonly refusal: Flaw }> {
+async function askExporter(settings: Options, context: ProbeContext): Promise<Read | { readonly refusal: Problem }> {
   const answer = await ask(new URL(settings.url), settings, context);
   const refusal = refusedBy(answer, "the exporter");
   if (refusal) return { refusal };
@@ -168,7 +168,7 @@ const Vector = z.object({
 });
 const Refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
-async function askServer(settings: Options, context: ProbeContext): Promise<Read | { readonly refusal: Flaw }> {
+async function askServer(settings: Options, context: ProbeContext): Promise<Read | { readonly refusal: Problem }> {
   const samples: (readonly ExporterSample[])[] = [];
   let phases: HttpAnswer["phases"] = {};
   for (const { query, metric = "", labels } of settings.values) {
@@ -193,7 +193,7 @@ function selector(metric: string, labels: Value["labels"]): string {
   return `${metric}{${pairs.join(",")}}`;
 }
 
-function refusedBy(answer: HttpAnswer, who: string): Flaw | undefined {
+function refusedBy(answer: HttpAnswer, who: string): Problem | undefined {
   const refusal = refusalOf(answer, who, { en: who, fr: who });
   // Members know nothing of exporters: whatever is wrong with one, they are told the same.
   if (refusal) return refusal.outcome === "unknown" ? refusal : { ...refusal, explanation: insideUnseen };
@@ -207,7 +207,7 @@ function refusedBy(answer: HttpAnswer, who: string): Flaw | undefined {
 
 function judge(values: readonly Value[], { phases, samples }: Read, context: ProbeContext): Finding {
   const readings: Reading[] = [];
-  const flaws: Flaw[] = [];
+  const problems: Problem[] = [];
   const notes: string[] = [];
   values.forEach((value, index) => {
     const raw = combined(samples[index] ?? [], value);
@@ -217,17 +217,20 @@ function judge(values: readonly Value[], { phases, samples }: Read, context: Pro
           ? [`there is no ${value.name} in the answer`, value.missing]
           : [`${value.name} is not a number at present`, value.notANumber];
       if (meaning === "ignore" || meaning === "zero") notes.push(reason);
-      else flaws.push({ outcome: meaning, reason, explanation: notAsItShould });
+      else problems.push({ outcome: meaning, reason, explanation: notAsItShould });
       return;
     }
     const now = value.rate ? growth(value.name, raw, context) : raw;
     if (now === undefined) return;
     readings.push({ metric: "prometheus_value", value: now, labels: { name: value.name } });
     const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = value;
-    if (now < atLeast) flaws.push(blemish(`${value.name} is ${short(now)}, below ${atLeast}`, toldBy(value)));
-    if (now > atMost) flaws.push(blemish(`${value.name} is ${short(now)}, above ${atMost}`, toldBy(value)));
+    if (now < atLeast) problems.push(degradation(`${value.name} is ${short(now)}, below ${atLeast}`, toldBy(value)));
+    if (now > atMost) problems.push(degradation(`${value.name} is ${short(now)}, above ${atMost}`, toldBy(value)));
   });
-  return { ...findingOf(flaws, { phases, readings, note: notes.join("; ") || undefined }), runbook: "measured-value" };
+  return {
+    ...findingOf(problems, { phases, readings, note: notes.join("; ") || undefined }),
+    runbook: "measured-value",
+  };
 }
 
 /** One sample that is no number does not spoil the others. */
@@ -300,8 +303,8 @@ const insideUnseen: Localised = {
   fr: "Nous ne voyons pas si tout fonctionne comme prévu à l’intérieur du service; il se peut que rien ne se remarque.",
 };
 
-const down = (reason: string): Flaw => ({ outcome: "down", reason, explanation: insideUnseen });
-const unknown = (reason: string): Flaw => ({
+const down = (reason: string): Problem => ({ outcome: "down", reason, explanation: insideUnseen });
+const unknown = (reason: string): Problem => ({
   outcome: "unknown",
   reason,
   explanation: {

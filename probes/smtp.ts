@@ -15,7 +15,7 @@ import {
 } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
 import { type Dislike, dislikeOf } from "./mail/refusals.ts";
 import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./mail/smtp.ts";
@@ -89,13 +89,13 @@ export default defineProbe({
   run: (settings, { net, clock, memory }) =>
     net.converse(settings, async (line): Promise<Finding> => {
       const way: Way = { settings, line, talk: new SmtpTalk(line), extensions: [], context: { clock, memory } };
-      const flaws = await along(way);
+      const problems = await along(way);
       way.talk.leave();
       const { report } = way;
       const [now, days] = [clock.now(), settings.certificateDays];
       const readings = report ? certificateReadings(report, now, days) : [];
       const note = way.note ?? (report && certificateNote(report, now, days));
-      return findingOf(flaws, { phases: line.phases(), readings, note });
+      return findingOf(problems, { phases: line.phases(), readings, note });
     }),
 });
 
@@ -111,10 +111,10 @@ interface Way {
 }
 
 /** What is wrong; at the first thing that stops a mail there is nothing more to find. */
-async function along(way: Way): Promise<readonly Flaw[]> {
+async function along(way: Way): Promise<readonly Problem[]> {
   const { port } = way.settings;
   const tls = tlsOf(way.settings);
-  const found: Flaw[] = [];
+  const found: Problem[] = [];
   const steps = [
     ...(tls === "implicit" ? [encrypt] : []),
     greeting,
@@ -124,17 +124,17 @@ async function along(way: Way): Promise<readonly Flaw[]> {
     envelope,
   ];
   for (const step of steps) {
-    const flaw = await step(way);
-    if (!flaw) continue;
-    found.push({ ...flaw, evidence: [flaw.evidence, way.talk.transcript].filter((text) => text).join("\n\n") });
+    const problem = await step(way);
+    if (!problem) continue;
+    found.push({ ...problem, evidence: [problem.evidence, way.talk.transcript].filter((text) => text).join("\n\n") });
     // Servers among themselves mostly take any certificate; a server that hands in its mails does not.
-    const goesOn = flaw.outcome === "degraded" && port === 25 && step === startTls;
+    const goesOn = problem.outcome === "degraded" && port === 25 && step === startTls;
     if (!goesOn) break;
   }
   return found;
 }
 
-type Step = (way: Way) => Promise<Flaw | undefined>;
+type Step = (way: Way) => Promise<Problem | undefined>;
 
 const greeting: Step = async ({ talk }) => {
   const reply = await talk.reply();
@@ -173,7 +173,7 @@ const encrypt: Step = async (way) => {
   // Mail servers among themselves take any certificate, and mail programs mostly still look at the common name.
   const lenient = port === 25 || report.faults.every(({ kind }) => kind === "common-name-only");
   return lenient
-    ? blemish(reason, port === 25 ? mailMayBeRefused : mailMayNotLeave, certificateEvidence(report))
+    ? degradation(reason, port === 25 ? mailMayBeRefused : mailMayNotLeave, certificateEvidence(report))
     : { ...stuck(reason), evidence: certificateEvidence(report) };
 };
 
@@ -228,7 +228,7 @@ const envelope: Step = async (way) => {
 const isGreylisting = ({ code, said }: SmtpReply): boolean =>
   (code === 450 || code === 451) && /gr[ea]y-?list|try again (?:later|in)|come back/i.test(said);
 
-function refusal(reply: SmtpReply, what: string): Flaw {
+function refusal(reply: SmtpReply, what: string): Problem {
   const dislike = dislikeOf(reply, "envelope");
   if (dislike) return turnedAway(dislike, reply);
   if (isForNow(reply)) return late(`does not take ${what} for now (${reply.said})`);
@@ -236,7 +236,7 @@ function refusal(reply: SmtpReply, what: string): Flaw {
 }
 
 /** Us in particular, because of who we say we are or where we connect from: nothing about the mails of others. */
-function turnedAway(dislike: Dislike, { said }: SmtpReply, name?: string): Flaw {
+function turnedAway(dislike: Dislike, { said }: SmtpReply, name?: string): Problem {
   const what = dislike === "name" ? `our name${name === undefined ? "" : ` "${name}"`}` : "our address";
   const cure =
     dislike === "name"
@@ -249,14 +249,14 @@ function turnedAway(dislike: Dislike, { said }: SmtpReply, name?: string): Flaw 
   };
 }
 
-function late(reason: string): Flaw {
-  return blemish(reason, {
+function late(reason: string): Problem {
+  return degradation(reason, {
     en: "Emails, such as confirmations and notifications, may arrive late.",
     fr: "Les courriels, comme les confirmations et notifications, peuvent arriver en retard.",
   });
 }
 
-function stuck(reason: string): Flaw {
+function stuck(reason: string): Problem {
   return { outcome: "down", reason, explanation: mailStuck };
 }
 

@@ -12,7 +12,7 @@ import {
   renewalDays,
 } from "./lib/certificate.ts";
 import { addressFamily, hostName, portNumber } from "./lib/place.ts";
-import { blemish, type Flaw, findingOf } from "./lib/problem.ts";
+import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 
 const options = z.strictObject({
   host: hostName().describe("Where to connect to: `social.example`."),
@@ -47,7 +47,7 @@ export default defineProbe({
       const { host, name = host, ca, certificateDays } = settings;
       const report = await line.secure({ name, ca: ca?.reveal() });
       const now = clock.now();
-      const found = findingOf(flawsOf(report, settings), {
+      const found = findingOf(problemsOf(report, settings), {
         phases: line.phases(),
         readings: certificateReadings(report, now, certificateDays),
         note: certificateNote(report, now, certificateDays),
@@ -56,10 +56,10 @@ export default defineProbe({
     }),
 });
 
-function flawsOf(report: TlsReport, { alsoFor, atLeast }: Options): readonly Flaw[] {
+function problemsOf(report: TlsReport, { alsoFor, atLeast }: Options): readonly Problem[] {
   const evidence = certificateEvidence(report);
   const refused = report.faults.map(
-    ({ kind, sentence }): Flaw => ({
+    ({ kind, sentence }): Problem => ({
       outcome: "down",
       reason: sentence,
       explanation: explanationOf(kind),
@@ -70,9 +70,11 @@ function flawsOf(report: TlsReport, { alsoFor, atLeast }: Options): readonly Fla
   return [
     ...refused,
     ...(missing.length > 0
-      ? [blemish(`certificate is not for ${missing.slice(0, 3).join(", ")}`, explanationOf("wrong-name"), evidence)]
+      ? [degradation(`certificate is not for ${missing.slice(0, 3).join(", ")}`, explanationOf("wrong-name"), evidence)]
       : []),
-    ...(report.protocol < atLeast ? [blemish(`speaks ${report.protocol}, not ${atLeast}`, oldVersion, evidence)] : []),
+    ...(report.protocol < atLeast
+      ? [degradation(`speaks ${report.protocol}, not ${atLeast}`, oldVersion, evidence)]
+      : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** The file behind an episode: is it there, in time, in parts, as long and of the type that the feed promises? */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { mediaType } from "../web/bot-wall.ts";
@@ -39,21 +39,21 @@ export async function askSound(
   { title, sound }: Pick<Episode, "title" | "sound">,
   { origin, namedBy, maxSeconds }: SoundSettings,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<readonly Problem[]> {
   if (!sound) return [];
   const own = ownSound(sound.url, origin);
   const url = own ?? webAddress(sound.url);
   const asked = `the sound of "${title}"${url && !own ? ` on ${url.host}` : ""}`;
-  if (!url) return [blemish(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
+  if (!url) return [degradation(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const heard = await untilDeadline(context.http.get(url, request), context);
   if (!("answer" in heard)) return [silentFile(heard, asked, { gone: cannotBePlayed, slow: startsSlowly })];
   const { answer } = heard;
-  const flaws = judge(answer, sound, asked);
-  return flaws.length > 0 ? flaws : slowFile(answer, asked, maxSeconds, startsSlowly);
+  const problems = judge(answer, sound, asked);
+  return problems.length > 0 ? problems : slowFile(answer, asked, maxSeconds, startsSlowly);
 }
 
-function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Flaw[] {
+function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Problem[] {
   const contentRange = answer.headers.get("content-range") ?? "none";
   const evidence = `${evidenceOf(answer)}\ncontent-range: ${plainText(contentRange, 60)}`;
   const trouble = storageTrouble(answer);
@@ -66,7 +66,7 @@ function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Fla
     ...(answer.status === 200 ? ["is not given in parts, as apps ask for it"] : []),
     ...(differs ? [`has ${total} bytes, the feed promises ${promised.bytes}`] : []),
     ...typeFaults(mediaType(answer), promised.type),
-  ].map((said) => blemish(`${asked} ${said}`, playsBadly, evidence));
+  ].map((said) => degradation(`${asked} ${said}`, playsBadly, evidence));
 }
 
 /** Names that stand for the same thing, or for what one player plays in the same way. */

@@ -2,7 +2,7 @@
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { lasting } from "../lib/cached.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
@@ -31,19 +31,19 @@ export async function askEpisodePage(
   { title, page }: Episode,
   origin: URL,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<readonly Problem[]> {
   const url = ownAddress(page, origin);
   if (!url) return [];
   const asked = `the page of "${title}" of @${handle}`;
   const heard = await untilDeadline(context.http.get(url, { headers: { accept: "text/html" } }), context);
   if (!("answer" in heard)) {
-    return [blemish(`${asked}: ${heard.reason}`, heard.failure ? missingPage : slowPage, heard.evidence)];
+    return [degradation(`${asked}: ${heard.reason}`, heard.failure ? missingPage : slowPage, heard.evidence)];
   }
   const { answer } = heard;
   if (answer.status === 429 || challengeOf(answer)) return [];
   if (answer.status === 200 && isHtml(answer)) return [];
   const said = answer.status === 200 ? "is no web page" : `answered ${answer.status}`;
-  return [blemish(`${asked} ${said}`, missingPage, evidenceOf(answer))];
+  return [degradation(`${asked} ${said}`, missingPage, evidenceOf(answer))];
 }
 
 /** Feed and page are put together at different moments. */
@@ -59,7 +59,7 @@ export async function askMissing(
   pages: readonly string[],
   origin: URL,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<readonly Problem[]> {
   const heard = await untilDeadline(context.http.get(new URL(`/@${handle}/episodes`, origin)), context);
   // The page is no promise of its own; what it says is only compared.
   if (!("answer" in heard) || heard.answer.status !== 200 || !isHtml(heard.answer)) return [];
@@ -73,8 +73,8 @@ export async function askMissing(
   const example = `"${plainText(missing[0] ?? "", 60)}"`;
   const evidence = evidenceOf(heard.answer);
   if (pages.length === 0)
-    return [blemish(`the feed of @${handle} has no episode, its page shows ${example}`, emptyFeed, evidence)];
-  return [blemish(`the feed of @${handle} lacks ${example}, which its page shows`, lateEpisode, evidence)];
+    return [degradation(`the feed of @${handle} has no episode, its page shows ${example}`, emptyFeed, evidence)];
+  return [degradation(`the feed of @${handle} lacks ${example}, which its page shows`, lateEpisode, evidence)];
 }
 
 function linkedEpisodes(html: string, handle: string, origin: URL): readonly string[] {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "../web/bot-wall.ts";
@@ -13,7 +13,11 @@ const activityType = "application/activity+json";
 const activityTypes = [activityType, "application/ld+json"];
 
 /** Fetches the account of a podcast as another server does, and knocks at its inbox without a signature. */
-export async function askPodcastAccount(handle: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+export async function askPodcastAccount(
+  handle: string,
+  origin: URL,
+  context: ProbeContext,
+): Promise<readonly Problem[]> {
   const account = new URL(`/@${handle}`, origin);
   const asked = `the account @${handle}`;
   const headers = { accept: `${activityType}, application/ld+json; profile="https://www.w3.org/ns/activitystreams"` };
@@ -37,7 +41,12 @@ export async function askPodcastAccount(handle: string, origin: URL, context: Pr
   return [...mistyped, ...(await askInbox(handle, actor.inbox, origin, context))];
 }
 
-async function askInbox(handle: string, inbox: string, origin: URL, context: ProbeContext): Promise<readonly Flaw[]> {
+async function askInbox(
+  handle: string,
+  inbox: string,
+  origin: URL,
+  context: ProbeContext,
+): Promise<readonly Problem[]> {
   const url = isOwn(inbox, origin) ? ownAddress(inbox, origin) : undefined;
   const asked = `the inbox of @${handle}`;
   // Only what is surely this server's own is written to.
@@ -61,8 +70,8 @@ async function askInbox(handle: string, inbox: string, origin: URL, context: Pro
 const isOwn = (written: string, origin: URL): boolean =>
   URL.canParse(written) && ownAddress(written, origin) !== undefined;
 
-const unseen = (reason: string, evidence: string): Flaw =>
-  blemish(
+const unseen = (reason: string, evidence: string): Problem =>
+  degradation(
     reason,
     {
       en: "People on other servers may not be able to follow our podcasts.",
@@ -71,8 +80,8 @@ const unseen = (reason: string, evidence: string): Flaw =>
     evidence,
   );
 
-const unheard = (reason: string, evidence: string): Flaw =>
-  blemish(
+const unheard = (reason: string, evidence: string): Problem =>
+  degradation(
     reason,
     {
       en: "Comments and reactions from other servers may not reach our podcasts.",

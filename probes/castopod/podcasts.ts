@@ -4,7 +4,7 @@ import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { formatDuration } from "../../core/units.ts";
 import { seldom } from "../lib/cached.ts";
-import { blemish, type Flaw, type PartialFinding } from "../lib/problem.ts";
+import { degradation, type PartialFinding, type Problem } from "../lib/problem.ts";
 import { type NoAnswer, untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf, redirectTarget } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
@@ -41,7 +41,7 @@ export async function askFeeds(settings: FeedSettings, context: ProbeContext): P
   const looks = await Promise.all(
     [...again, ...inTurn].map(async (handle) => ({ handle, ...(await askPodcast(handle, settings, context)) })),
   );
-  const wrong = looks.filter(({ flaws }) => flaws.length > 0).map(({ handle }) => handle);
+  const wrong = looks.filter(({ problems }) => problems.length > 0).map(({ handle }) => handle);
   context.memory.set("feeds", { next: others.length > 0 ? (remembered.next + count) % others.length : 0, wrong });
   return together(looks);
 }
@@ -57,7 +57,7 @@ function forgetOthers(handles: readonly string[], { memory }: ProbeContext): voi
 
 function together(looks: readonly PartialFinding[]): PartialFinding {
   const note = looks.flatMap((look) => look.note ?? []).join("; ");
-  return { flaws: looks.flatMap(({ flaws }) => flaws), ...(note && { note }) };
+  return { problems: looks.flatMap(({ problems }) => problems), ...(note && { note }) };
 }
 
 const addressOf = (handle: string, origin: URL): URL => new URL(`/@${handle}/feed.xml`, origin);
@@ -67,13 +67,13 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   const url = addressOf(handle, origin);
   const asked = `the feed of @${handle}`;
   const heard = await untilDeadline(context.http.get(url, { maxBodyBytes: feedBytes }), context);
-  if (!("answer" in heard)) return { flaws: [silent(heard, asked)] };
+  if (!("answer" in heard)) return { problems: [silent(heard, asked)] };
   const { answer } = heard;
   const refused = feedRefusal(answer, asked);
-  if (refused) return { flaws: refused };
+  if (refused) return { problems: refused };
   const now = context.clock.now();
   const feed = readFeed(answer.text(), url, answer.truncated, now);
-  const slow: PartialFinding = { flaws: slowness(answer, asked, maxSeconds, sameInAll("Castopod")) };
+  const slow: PartialFinding = { problems: slowness(answer, asked, maxSeconds, sameInAll("Castopod")) };
   if (answer.truncated && !feed.newestFirst) {
     const whole = await askWhole(handle, settings, context);
     const newest = Newest.of(handle, context);
@@ -83,24 +83,24 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   const missing = answer.truncated
     ? calm
     : await seldom(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => ({
-        flaws: await askMissing(handle, feed.pages, origin, context),
+        problems: await askMissing(handle, feed.pages, origin, context),
       }));
   const newest = newestEpisode(feed.episodes, now);
   return together([
     slow,
-    { flaws: faultsOf(feed, asked, answer) },
+    { problems: faultsOf(feed, asked, answer) },
     missing,
     newest ? await askNewest(handle, newest, answer, settings, context) : withoutEpisode(handle, feed),
   ]);
 }
 
-const calm: PartialFinding = { flaws: [] };
+const calm: PartialFinding = { problems: [] };
 
 /** A podcast that is being prepared is none the less a healthy one. */
 const withoutEpisode = (handle: string, { episodes, faults }: PodcastFeed): PartialFinding =>
   episodes.length > 0 || faults.some(({ harm }) => harm === "loading")
     ? calm
-    : { flaws: [], note: `@${handle} has no episode yet` };
+    : { problems: [], note: `@${handle} has no episode yet` };
 
 /** Which episode of a large feed is the newest, remembered from when the whole of it was read. */
 class Newest {
@@ -129,22 +129,22 @@ function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContex
     const feed = readFeed(answer.text(), url, answer.truncated, now);
     const faults = faultsOf(feed, `the feed of @${handle}`, answer);
     if (answer.truncated) {
-      return { flaws: faults, note: `the feed of @${handle} is too large to find its newest episode (over 8 MB)` };
+      return { problems: faults, note: `the feed of @${handle} is too large to find its newest episode (over 8 MB)` };
     }
     context.memory.set(`@${handle} newest`, new Newest(newestEpisode(feed.episodes, now)));
-    return { flaws: [...faults, ...(await askMissing(handle, feed.pages, origin, context))] };
+    return { problems: [...faults, ...(await askMissing(handle, feed.pages, origin, context))] };
   });
 }
 
-function faultsOf({ faults }: PodcastFeed, asked: string, answer: HttpAnswer): readonly Flaw[] {
+function faultsOf({ faults }: PodcastFeed, asked: string, answer: HttpAnswer): readonly Problem[] {
   const evidence = evidenceOf(answer);
   return faults.map(({ said, harm }) =>
-    blemish(`${asked} ${said}`, harm === "loading" ? missingEpisodes : shownBadly, evidence),
+    degradation(`${asked} ${said}`, harm === "loading" ? missingEpisodes : shownBadly, evidence),
   );
 }
 
-/** Flaws of an answer that is no feed; none where that is right; undefined when it may be one. */
-function feedRefusal(answer: HttpAnswer, asked: string): readonly Flaw[] | undefined {
+/** Problems of an answer that is no feed; none where that is right; undefined when it may be one. */
+function feedRefusal(answer: HttpAnswer, asked: string): readonly Problem[] | undefined {
   const evidence = evidenceOf(answer);
   // The podcast moved to another address, on purpose: apps follow by themselves.
   if (answer.status === 301 && redirectTarget(answer) !== "nowhere") return [];
@@ -169,20 +169,20 @@ async function askNewest(
   const about = newest.sound?.url ?? "";
   const looks = await Promise.all([
     seldom(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({
-      flaws: (await askSound(newest, { origin, namedBy: feed, maxSeconds }, context)).map((flaw) => ({
-        ...flaw,
-        reason: `@${handle}: ${flaw.reason}`,
+      problems: (await askSound(newest, { origin, namedBy: feed, maxSeconds }, context)).map((problem) => ({
+        ...problem,
+        reason: `@${handle}: ${problem.reason}`,
       })),
     })),
     seldom(`@${handle} page`, { everySeconds: pagesEverySeconds, about: newest.page ?? "" }, context, async () => ({
-      flaws: await askEpisodePage(handle, newest, origin, context),
+      problems: await askEpisodePage(handle, newest, origin, context),
     })),
   ]);
   const ageSeconds = (context.clock.now().epochMilliseconds - (newest.publishedAt ?? 0)) / 1000;
   if (newestWithinSeconds === undefined || ageSeconds <= newestWithinSeconds) return together(looks);
   const age = formatDuration(Math.floor(ageSeconds / 3600) * 3600);
-  const stale = blemish(`the newest episode of @${handle} is ${age} old`, lateEpisode, evidenceOf(feed));
-  return together([...looks, { flaws: [stale] }]);
+  const stale = degradation(`the newest episode of @${handle} is ${age} old`, lateEpisode, evidenceOf(feed));
+  return together([...looks, { problems: [stale] }]);
 }
 
 const missingEpisodes = {
@@ -197,14 +197,14 @@ const comesSlowly = {
   en: "New episodes may take long to reach podcast apps.",
   fr: "Les nouveaux épisodes peuvent mettre du temps à parvenir aux applications de balados.",
 };
-const cannotSubscribe = (reason: string, evidence: string) => blemish(reason, missingEpisodes, evidence);
-const down = (reason: string, evidence: string): Flaw => ({
+const cannotSubscribe = (reason: string, evidence: string) => degradation(reason, missingEpisodes, evidence);
+const down = (reason: string, evidence: string): Problem => ({
   outcome: "down",
   reason,
   explanation: missingEpisodes,
   evidence,
 });
-const silent = (heard: NoAnswer, asked: string): Flaw =>
+const silent = (heard: NoAnswer, asked: string): Problem =>
   heard.failure
     ? down(`${asked}: ${heard.reason}`, heard.evidence)
-    : blemish(`${asked}: ${heard.reason}`, comesSlowly, heard.evidence);
+    : degradation(`${asked}: ${heard.reason}`, comesSlowly, heard.evidence);

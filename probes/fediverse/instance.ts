@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import type { Flaw } from "../lib/problem.ts";
+import type { Problem } from "../lib/problem.ts";
 import { evidenceOf, oldCopy, refusalOf } from "../web/answer.ts";
 import { isHtml } from "../web/bot-wall.ts";
 
@@ -28,7 +28,7 @@ export interface FeedAccess {
 export interface InstanceLook {
   readonly answer: HttpAnswer;
   readonly instance?: Instance;
-  readonly flaw?: Flaw;
+  readonly problem?: Problem;
   /** A cache answered in place of the server, which failed to, or is being asked just now. */
   readonly covered?: string;
 }
@@ -92,7 +92,7 @@ export async function askInstance(origin: URL, subject: Localised, { http }: Pro
   const answer = await http.get(new URL("/api/v2/instance", origin));
   if (answer.status === 404) return askInstanceVersion1(origin, subject, { http });
   const look = judge(answer, Version2, subject);
-  if (!look.flaw || look.flaw.outcome === "unknown" || !mayLackVersion2(answer)) return look;
+  if (!look.problem || look.problem.outcome === "unknown" || !mayLackVersion2(answer)) return look;
   const older = await askInstanceVersion1(origin, subject, { http });
   return older.instance && !hasVersion2.test(older.instance.version) ? older : look;
 }
@@ -114,12 +114,12 @@ export async function askInstanceVersion1(
 
 function judge(answer: HttpAnswer, shape: z.ZodType<Instance>, subject: Localised): InstanceLook {
   const refusal = refusalOf(answer, "the instance document", subject, "document");
-  if (refusal) return { answer, flaw: refusal };
+  if (refusal) return { answer, problem: refusal };
   if (answer.status === 401 && answer.json(MembersOnly)) return { answer };
   const covered = oldCopy(answer);
   const instance = answer.status === 200 ? answer.json(shape) : undefined;
   if (instance) return { answer, instance, ...(covered && { covered }) };
-  return { answer, flaw: { ...blocksApps(reasonFor(answer), subject), evidence: evidenceOf(answer) } };
+  return { answer, problem: { ...blocksApps(reasonFor(answer), subject), evidence: evidenceOf(answer) } };
 }
 
 function reasonFor(answer: HttpAnswer): string {
@@ -127,7 +127,7 @@ function reasonFor(answer: HttpAnswer): string {
   return isHtml(answer) ? "a web page stands in place of the instance document" : "the instance document is not one";
 }
 
-const blocksApps = (reason: string, subject: Localised): Flaw => ({
+const blocksApps = (reason: string, subject: Localised): Problem => ({
   outcome: "degraded",
   reason,
   explanation: {

@@ -5,7 +5,7 @@ import type { Localised } from "../../core/language.ts";
 import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
-import { blemish, type PartialFinding } from "../lib/problem.ts";
+import { degradation, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 
@@ -70,15 +70,15 @@ export async function askPeers(origin: URL, api: "v3" | "v4", context: ProbeCont
   const heard = await withTimeLimit(context.http.get(url, { maxBodyBytes: listBytes }), context);
   if (!("answer" in heard)) return wrong(`the list of peers: ${heard.reason}`, heard.evidence);
   const { answer } = heard;
-  if (answer.status === 429) return { flaws: [] };
-  if (answer.truncated) return { flaws: [], note: "the list of peers is too long to be read" };
+  if (answer.status === 429) return { problems: [] };
+  if (answer.truncated) return { problems: [], note: "the list of peers is too long to be read" };
   const peers = answer.status === 200 ? await peersOf(answer) : undefined;
   if (!peers) return wrong(`the list of peers ${whyNot(answer)}`, evidenceOf(answer));
   const now = context.clock.now();
   const known = recent(peers, now);
   const unsent = await unsentSince(furthest(known), { origin, api }, context);
   const note = unsent === undefined ? {} : { note: standstill(furthest(known), unsent) };
-  return { flaws: [], readings: readings(known, unsent), ...note };
+  return { problems: [], readings: readings(known, unsent), ...note };
 }
 
 const furthest = (peers: readonly Peer[]): number =>
@@ -154,7 +154,7 @@ function whyNot(answer: HttpAnswer): string {
 }
 
 const wrong = (reason: string, evidence: string): PartialFinding => ({
-  flaws: [blemish(reason, arrivesLate, evidence)],
+  problems: [degradation(reason, arrivesLate, evidence)],
 });
 
 export const arrivesLate: Localised = {

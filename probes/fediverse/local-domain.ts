@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { seldom } from "../lib/cached.ts";
-import type { Flaw, PartialFinding } from "../lib/problem.ts";
+import type { PartialFinding, Problem } from "../lib/problem.ts";
 import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
 import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
 
@@ -36,17 +36,17 @@ export async function askLocalDomain(
       nodeInfoLeadsElsewhere(domain, web, namedBy, context),
     ]);
     const there = found ? webFingerThere(found, domain, context) : nothing;
-    return { ...there, flaws: [...there.flaws, ...(misleads ? [misleads] : [])] };
+    return { ...there, problems: [...there.problems, ...(misleads ? [misleads] : [])] };
   });
 }
 
-const nothing: PartialFinding = { flaws: [] };
+const nothing: PartialFinding = { problems: [] };
 
 /** A domain that we never reached may be reached by others; one that we did reach is gone. */
-function webFingerThere({ flaws, silent }: WebFinger, domain: string, { memory }: ProbeContext): PartialFinding {
-  const there = (flaw: Flaw): Flaw => ({ ...flaw, reason: `on ${domain}: ${flaw.reason}` });
+function webFingerThere({ problems, silent }: WebFinger, domain: string, { memory }: ProbeContext): PartialFinding {
+  const there = (problem: Problem): Problem => ({ ...problem, reason: `on ${domain}: ${problem.reason}` });
   if (!silent) memory.set("localDomainReached", domain);
-  if (!silent || memory.get("localDomainReached") === domain) return { flaws: flaws.map(there) };
-  const [reason = "no answer"] = flaws.map((flaw) => flaw.reason);
-  return { flaws: [], note: `could not ask the domain of the handles (${reason})` };
+  if (!silent || memory.get("localDomainReached") === domain) return { problems: problems.map(there) };
+  const [reason = "no answer"] = problems.map((problem) => problem.reason);
+  return { problems: [], note: `could not ask the domain of the handles (${reason})` };
 }

@@ -4,7 +4,7 @@ import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { isHardToFind } from "../lib/explanation.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf, refusalOf } from "../web/answer.ts";
 import { ownAddress } from "../web/untrusted-url.ts";
@@ -17,7 +17,7 @@ export interface Software {
 /** What NodeInfo told; `off` when there is none (404), which some software allows. */
 export interface NodeInfo {
   readonly software?: Software;
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   readonly off?: true;
 }
 
@@ -39,17 +39,19 @@ export async function askNodeInfo(origin: URL, subject: Localised, context: Prob
     .toSorted((a, b) => a.rel.localeCompare(b.rel))
     .at(-1);
   const { evidence } = discovery;
-  if (!link) return { flaws: [flaw("NodeInfo discovery names no document of version 2", evidence)] };
+  if (!link) return { problems: [problem("NodeInfo discovery names no document of version 2", evidence)] };
   const href = ownAddress(link.href, origin);
   // Asking a host that a stranger's document names could reach inside our own network.
   if (!href) {
-    return { flaws: [flaw(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`, evidence)] };
+    return {
+      problems: [problem(`NodeInfo points to ${plainText(link.href, 100)} instead of ${origin.origin}`, evidence)],
+    };
   }
   const answer = await look(href, "the NodeInfo document", Document, subject, context);
   if (!("document" in answer))
-    return { flaws: answer.off ? [flaw("the NodeInfo document answered 404")] : answer.flaws };
+    return { problems: answer.off ? [problem("the NodeInfo document answered 404")] : answer.problems };
   const { name, version } = answer.document.software;
-  return { flaws: [], software: { name: plainText(name, 40), version: plainText(version, 60) } };
+  return { problems: [], software: { name: plainText(name, 40), version: plainText(version, 60) } };
 }
 
 /** Another domain than that of the pages need not have NodeInfo; what it has must speak of the same server. */
@@ -58,7 +60,7 @@ export async function nodeInfoLeadsElsewhere(
   web: URL,
   namedBy: Pick<HttpAnswer, "address">,
   context: ProbeContext,
-): Promise<Flaw | undefined> {
+): Promise<Problem | undefined> {
   const url = new URL("/.well-known/nodeinfo", `${web.protocol}//${domain}`);
   const heard = await withTimeLimit(context.http.get(url, { namedBy }), context);
   if (!("answer" in heard) || heard.answer.status !== 200) return undefined;
@@ -68,7 +70,7 @@ export async function nodeInfoLeadsElsewhere(
     .map(({ href }) => href);
   const [first] = hrefs ?? [];
   if (first === undefined || hrefs?.some((href) => URL.parse(href, url)?.host === web.host)) return undefined;
-  return flaw(
+  return problem(
     `NodeInfo on ${domain} points to ${plainText(first, 100)} instead of ${web.origin}`,
     evidenceOf(heard.answer),
   );
@@ -82,24 +84,24 @@ async function look<T>(
   context: ProbeContext,
 ): Promise<{ readonly document: T; readonly evidence: string } | NodeInfo> {
   const heard = await withTimeLimit(context.http.get(url), context);
-  if (!("answer" in heard)) return { flaws: [flaw(`${asked}: ${heard.reason}`, heard.evidence)] };
+  if (!("answer" in heard)) return { problems: [problem(`${asked}: ${heard.reason}`, heard.evidence)] };
   const { answer } = heard;
-  if (answer.status === 404) return { flaws: [], off: true };
+  if (answer.status === 404) return { problems: [], off: true };
   const refusal = refusalOf(answer, asked, subject, "document");
-  if (answer.status === 429) return { flaws: [] }; // Only our own share is used up; nothing is known.
+  if (answer.status === 429) return { problems: [] }; // Only our own share is used up; nothing is known.
   // Members do not notice, so it is no outage; that our monitor is turned away here turns other servers away too.
-  if (refusal) return { flaws: [flaw(refusal.reason, refusal.evidence)] };
-  if (answer.status !== 200) return { flaws: [flaw(`${asked} answered ${answer.status}`, evidenceOf(answer))] };
+  if (refusal) return { problems: [problem(refusal.reason, refusal.evidence)] };
+  if (answer.status !== 200) return { problems: [problem(`${asked} answered ${answer.status}`, evidenceOf(answer))] };
   const document = answer.json(shape);
-  if (document === undefined) return { flaws: [flaw(`${asked} is not what it should be`, evidenceOf(answer))] };
+  if (document === undefined) return { problems: [problem(`${asked} is not what it should be`, evidenceOf(answer))] };
   return { document, evidence: evidenceOf(answer) };
 }
 
-const flaw = (reason: string, evidence?: string) => blemish(reason, isHardToFind, evidence);
+const problem = (reason: string, evidence?: string) => degradation(reason, isHardToFind, evidence);
 
 /** A server that says it is something else; a fork may have a name of its own. */
-export function otherSoftware(software: Software | undefined, expected: string): readonly Flaw[] {
+export function otherSoftware(software: Software | undefined, expected: string): readonly Problem[] {
   if (!software || software.name.toLowerCase() === expected.toLowerCase()) return [];
   const seen = `NodeInfo: software.name is ${software.name}, software.version is ${software.version}`;
-  return [flaw(`NodeInfo says this is ${software.name}, not ${expected}`, seen)];
+  return [problem(`NodeInfo says this is ${software.name}, not ${expected}`, seen)];
 }

@@ -1,7 +1,7 @@
 /** A part of Mastodon that could not be looked at because the whole of it is broken, which is another check's to say. */
 import type { Localised } from "../../core/language.ts";
 import type { Finding } from "../../core/sample.ts";
-import type { Flaw } from "../lib/problem.ts";
+import type { Problem } from "../lib/problem.ts";
 
 const mastodonFails: Localised = {
   en: "We could not check this part: Mastodon itself does not answer as it should.",
@@ -9,7 +9,7 @@ const mastodonFails: Localised = {
 };
 
 /** @param wanted what we wanted to look for: "a picture". */
-export function notLookedAt(wanted: string, { outcome, reason, explanation, evidence }: Flaw): Finding {
+export function notLookedAt(wanted: string, { outcome, reason, explanation, evidence }: Problem): Finding {
   return {
     outcome: "unknown",
     reason: `could not look for ${wanted}: ${reason}`,

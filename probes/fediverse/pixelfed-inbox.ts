@@ -1,6 +1,6 @@
 /** Whether a Pixelfed takes what other servers send: ActivityPub is switched off in it until somebody switches it on. */
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { type NoAnswer, withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 
@@ -18,7 +18,7 @@ export async function askInboxes(
   user: string | undefined,
   origin: URL,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<readonly Problem[]> {
   const shared = await knock("/f/inbox", origin, context);
   if (!isMissing(shared) || user === undefined) return judge(shared, "the shared inbox");
   const own = await knock(`/users/${encodeURIComponent(user)}/inbox`, origin, context);
@@ -35,12 +35,12 @@ function knock(path: string, origin: URL, context: ProbeContext): Promise<Heard>
 
 const isMissing = (heard: Heard): boolean => "answer" in heard && heard.answer.status === 404;
 
-function judge(heard: Heard, asked: string): readonly Flaw[] {
-  if (!("answer" in heard)) return [blemish(`${asked}: ${heard.reason}`, apart, heard.evidence)];
+function judge(heard: Heard, asked: string): readonly Problem[] {
+  if (!("answer" in heard)) return [degradation(`${asked}: ${heard.reason}`, apart, heard.evidence)];
   const { answer } = heard;
   const { status } = answer;
   if ([200, 202, 400, 401, 429].includes(status)) return [];
   const said =
     status === 404 ? "answered 404: ActivityPub is off (ACTIVITY_PUB, off by default)" : `answered ${status}`;
-  return [blemish(`${asked} ${said}`, apart, evidenceOf(answer))];
+  return [degradation(`${asked} ${said}`, apart, evidenceOf(answer))];
 }

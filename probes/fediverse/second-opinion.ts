@@ -2,14 +2,14 @@
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { answersWithError, showsOldCopies } from "../lib/explanation.ts";
-import type { Flaw } from "../lib/problem.ts";
+import type { Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { uncached } from "../web/nonce.ts";
 import type { InstanceLook } from "./instance.ts";
 
 export interface SecondOpinion {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   /** The instance document, asked for anew, fails where its old copy did not. */
   readonly documentFails: boolean;
 }
@@ -30,11 +30,11 @@ export async function secondOpinion(
     covered === undefined ? undefined : ask(answer.url, context),
   ]);
   const documentFails = document !== undefined && "what" in document;
-  if (!failure) return { flaws: [], documentFails };
+  if (!failure) return { problems: [], documentFails };
   const [where, explanation] =
     covered === undefined ? ["", answersWithError(subject)] : ["behind the cache ", showsOldCopies];
   const reason = `${where}${failure.what}`;
-  return { flaws: [{ outcome: "down", reason, explanation, evidence: failure.evidence }], documentFails };
+  return { problems: [{ outcome: "down", reason, explanation, evidence: failure.evidence }], documentFails };
 }
 
 /** A policy may close the timeline to strangers, before the database is asked; the server's own actor it never closes. */

@@ -5,7 +5,7 @@ import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { couldNotCheck } from "../lib/explanation.ts";
-import { blemish, type PartialFinding } from "../lib/problem.ts";
+import { degradation, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { countSince } from "./freshness.ts";
@@ -62,7 +62,7 @@ export async function hearing(
     })),
     { metric: "mastodon_streaming_messages_received_total", value: counted.messages },
   ];
-  if (quiet.seconds < quietFor) return { flaws: [], readings };
+  if (quiet.seconds < quietFor) return { problems: [], readings };
   const minutes = Math.floor(quiet.seconds / 60);
   const said = `${clients} connected, no message from Redis for ${minutes} min`;
   const mustHear =
@@ -72,9 +72,9 @@ export async function hearing(
         ? quiet.seconds
         : undefined;
   const came = mustHear === undefined ? 0 : await countNew(mustHear, posts);
-  if (came < enoughPosts) return { flaws: [], readings, note: `${said}: nothing says that it missed any` };
+  if (came < enoughPosts) return { problems: [], readings, note: `${said}: nothing says that it missed any` };
   const reason = `streaming is deaf: ${said}, while ${came} posts came in`;
-  return { flaws: [blemish(reason, explanation, evidenceOf(answer))], readings };
+  return { problems: [degradation(reason, explanation, evidenceOf(answer))], readings };
 }
 
 async function countNew(seconds: number, ask: Parameters<typeof hearing>[2]): Promise<number> {
@@ -124,7 +124,7 @@ function number(text: string | undefined): number | undefined {
 }
 
 const notSeen = (what: string, evidence: string): StreamingFindings => ({
-  flaws: [
+  problems: [
     { outcome: "unknown", reason: `could not see what streaming hears: ${what}`, explanation: couldNotCheck, evidence },
   ],
   readings: [],

@@ -1,7 +1,7 @@
 /** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
 import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import type { NoAnswer } from "../lib/time-limit.ts";
 import { type FormerDay, formerDays } from "./former-days.ts";
 import type { Rhythm } from "./freshness.ts";
@@ -9,7 +9,7 @@ import type { PublicPost } from "./posts.ts";
 
 /** What is wrong, and what is said when nothing is. */
 export interface Judgement {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   readonly note?: string;
 }
 
@@ -33,20 +33,24 @@ export async function judgeSilence(
   ask: (before: string) => Promise<{ readonly answer: HttpAnswer } | NoAnswer>,
 ): Promise<Judgement> {
   const { quiet, longestPause, maxAge, pauses } = found;
-  if (quiet <= maxAge) return { flaws: [] };
+  if (quiet <= maxAge) return { problems: [] };
   const note = `quiet for ${spokenAge(quiet).en}, which is not known to be unusual here`;
   // Where too few come to know how often they do, nobody can say that they are late.
-  if (longestPause === undefined || quiet <= pauses * longestPause) return { flaws: [], note };
+  if (longestPause === undefined || quiet <= pauses * longestPause) return { problems: [], note };
   const days = await formerDays({ seen: found.posts, quiet, now: found.now }, async (before) => {
     const heard = await ask(before);
     return "answer" in heard ? heard.answer : undefined;
   });
   const usual = Math.max(longestPause, ...days.map((day) => day.longestPause));
   const known = days.length >= 2 || quiet > withoutOtherDaysSeconds;
-  return known && quiet > pauses * usual ? { flaws: [flawOf(found, usual, days)] } : { flaws: [], note };
+  return known && quiet > pauses * usual ? { problems: [problemOf(found, usual, days)] } : { problems: [], note };
 }
 
-function flawOf({ feed, silent, quiet, longestPause = 0 }: Quiet, usual: number, days: readonly FormerDay[]): Flaw {
+function problemOf(
+  { feed, silent, quiet, longestPause = 0 }: Quiet,
+  usual: number,
+  days: readonly FormerDay[],
+): Problem {
   // A post or two, found by a member who followed a link, make no difference; but then it is not none.
   const [en, fr, seconds] =
     silent > quiet / 2
@@ -65,5 +69,5 @@ function flawOf({ feed, silent, quiet, longestPause = 0 }: Quiet, usual: number,
     ),
   ];
   const explanation = { en: `${en} ${from} for ${lasts.en}.`, fr: `${fr} ${de} depuis ${lasts.fr}.` };
-  return blemish(reason, explanation, figures.join("\n"));
+  return degradation(reason, explanation, figures.join("\n"));
 }

@@ -4,7 +4,7 @@ import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { isHardToFind } from "../lib/explanation.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../web/answer.ts";
 import { uncached } from "../web/nonce.ts";
@@ -16,7 +16,7 @@ export interface Handle {
 }
 
 export interface WebFinger {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   /** The server behind it seems to fail, by an error or by an old copy: a sign of more than a wrong rule in a proxy. */
   readonly backendFails: boolean;
   /** There was no answer at all. */
@@ -79,7 +79,7 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   const evidence = evidenceOf(answer);
   if (answer.status === unknownStatus)
     return wrong(`WebFinger does not know ${plainText(acct, 100)} (${answer.status})`, evidence);
-  if (answer.status === 429) return { flaws: [], backendFails: false }; // Only our own share is used up.
+  if (answer.status === 429) return { problems: [], backendFails: false }; // Only our own share is used up.
   const refusal = refusalOf(answer, "WebFinger", subject, "document");
   if (refusal) return { ...wrong(refusal.reason, evidence), backendFails: answer.status >= 500 };
   if (answer.status !== 200) return wrong(`WebFinger answered ${answer.status}`, evidence);
@@ -94,14 +94,14 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   if (href?.host !== web.host || !/^https?:$/.test(href.protocol)) {
     return wrong(`WebFinger sends other servers to ${plainText(self.href, 100)} instead of ${web.host}`, evidence);
   }
-  return { flaws: [], backendFails: oldCopy(answer) !== undefined, self: href };
+  return { problems: [], backendFails: oldCopy(answer) !== undefined, self: href };
 }
 
 const isActivity = (type: string | null | undefined) =>
   activityTypes.includes((type ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "");
 
 function wrong(reason: string, evidence?: string): WebFinger {
-  return { flaws: [blemish(reason, isHardToFind, evidence)], backendFails: false };
+  return { problems: [degradation(reason, isHardToFind, evidence)], backendFails: false };
 }
 
 /** `alice@social.example`, `@alice@social.example` or `acct:…`; undefined when it is no handle. */

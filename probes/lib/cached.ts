@@ -30,7 +30,7 @@ export async function seldom(
   const holds =
     last instanceof Remembered &&
     last.about === about &&
-    last.look.flaws.length === 0 &&
+    last.look.problems.length === 0 &&
     now - last.atSeconds < everySeconds;
   if (holds) return last.look;
   const look = await ask();

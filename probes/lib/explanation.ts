@@ -13,7 +13,7 @@ export const isInMaintenance = about("says it is under maintenance.", "annonce u
 export const leadsElsewhere = about("leads to another address.", "mène à une autre adresse.");
 export const isClosed = about("says it has been closed for good.", "annonce sa fermeture définitive.");
 export const isSlow = about("works, but slowly.", "fonctionne, mais lentement.");
-export const hasBlemish = about(
+export const worksWithProblems = about(
   "works, but not entirely as it should.",
   "fonctionne, mais pas tout à fait comme prévu.",
 );

@@ -2,7 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import type { Finding, Outcome, Phases, Reading } from "../../core/sample.ts";
 
-export interface Flaw {
+export interface Problem {
   readonly outcome: Exclude<Outcome, "up">;
   /** For the person on call. */
   readonly reason: string;
@@ -14,34 +14,34 @@ export interface Flaw {
 
 /** What one of several questions adds to a finding. */
 export interface PartialFinding {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   readonly readings?: readonly Reading[];
   /** Said when there is nothing wrong. */
   readonly note?: string;
 }
 
-// A measured outage outweighs what could not be measured; that outweighs a blemish.
+// A measured outage outweighs what could not be measured; that outweighs a degradation.
 const gravity: readonly Outcome[] = ["up", "degraded", "unknown", "down"];
-const byGravity = (a: Flaw, b: Flaw) => gravity.indexOf(b.outcome) - gravity.indexOf(a.outcome);
+const byGravity = (a: Problem, b: Problem) => gravity.indexOf(b.outcome) - gravity.indexOf(a.outcome);
 
 /** Something that is not as it should be, while the service works. */
-export function blemish(reason: string, explanation: Localised, evidence?: string): Flaw {
+export function degradation(reason: string, explanation: Localised, evidence?: string): Problem {
   return { outcome: "degraded", reason, explanation, ...(evidence && { evidence }) };
 }
 
-/** The worst flaw decides; the others are told after it. `note` is said when there is nothing wrong. */
+/** The worst problem decides; the others are told after it. `note` is said when there is nothing wrong. */
 export function findingOf(
-  flaws: readonly Flaw[],
+  problems: readonly Problem[],
   rest: { readonly readings?: readonly Reading[]; readonly phases?: Phases; readonly note?: string | undefined } = {},
 ): Finding {
   const { note, ...measured } = rest;
-  const sorted = flaws.toSorted(byGravity);
+  const sorted = problems.toSorted(byGravity);
   const [main] = sorted;
   if (!main) return { outcome: "up", ...(note !== undefined && { reason: note }), ...measured };
-  const evidence = sorted.flatMap((flaw) => flaw.evidence ?? []).join("\n\n");
+  const evidence = sorted.flatMap((problem) => problem.evidence ?? []).join("\n\n");
   return {
     outcome: main.outcome,
-    reason: [...new Set(sorted.map((flaw) => flaw.reason))].join("; "),
+    reason: [...new Set(sorted.map((problem) => problem.reason))].join("; "),
     explanation: main.explanation,
     ...measured,
     ...(evidence && { evidence }),

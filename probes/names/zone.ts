@@ -3,7 +3,7 @@ import { gauge } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding } from "../../core/sample.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import {
   type DnsAnswer,
   differenceOf,
@@ -21,7 +21,7 @@ interface ZoneSettings extends ServerSettings {
 }
 
 export interface Each {
-  readonly flaws: readonly Flaw[];
+  readonly problems: readonly Problem[];
   readonly notes: readonly string[];
   /** What could not be seen, said when all else is well. */
   readonly note?: string;
@@ -33,7 +33,7 @@ export const nameServerMetric = gauge("dns_name_servers", "Name servers of a zon
   "state",
 ]);
 
-export const nothingAsked: Each = { flaws: [], notes: [], readings: [] };
+export const nothingAsked: Each = { problems: [], notes: [], readings: [] };
 
 export async function askEach(
   settings: ZoneSettings,
@@ -46,7 +46,7 @@ export async function askEach(
   if (found.unseen !== undefined) return { ...nothingAsked, note: found.unseen, notes: [found.unseen] };
   const { zone, known } = found;
   if (known.length === 0) {
-    return { ...nothingAsked, flaws: [blemish(`no name servers of ${zone} are to be found`, someCannot)] };
+    return { ...nothingAsked, problems: [degradation(`no name servers of ${zone} are to be found`, someCannot)] };
   }
   const [asked, unasked] = [known.filter(({ unseen }) => !unseen), known.filter(({ unseen }) => unseen)];
   const told = await Promise.all(asked.map((server) => askOne(server, zone, settings, wanted, context)));
@@ -58,13 +58,13 @@ export async function askEach(
   const faults = told.flatMap(({ fault }) => fault ?? []);
   const most = `${faults.length} of ${told.length} name servers`;
   const reason = `${told.length > 1 ? `${most}: ` : ""}${faults.slice(0, 2).join("; ")}`;
-  const flaws = [
-    ...(faults.length > 0 ? [blemish(reason, someCannot)] : []),
+  const problems = [
+    ...(faults.length > 0 ? [degradation(reason, someCannot)] : []),
     ...versions(answering, settings, context),
   ];
   const skipped = unasked.map(({ called, unseen }) => `${plainText(called, 80)} ${unseen}`);
   return {
-    flaws,
+    problems,
     readings,
     notes: [...told.flatMap(({ notes }) => notes), ...skipped],
     ...(skipped.length > 0 && { note: `not asked: ${skipped.slice(0, 2).join("; ")}` }),
@@ -127,7 +127,7 @@ function versions(
   told: readonly Told[],
   { agreeWithin }: ZoneSettings,
   { memory, clock }: ProbeContext,
-): readonly Flaw[] {
+): readonly Problem[] {
   const differing = [...Map.groupBy(told, ({ source }) => source).values()]
     .map((servers) => Map.groupBy(servers, ({ serial }) => serial))
     .find((serials) => serials.size > 1);
@@ -142,5 +142,5 @@ function versions(
   const groups = [...differing].map(
     ([serial, servers]) => `${servers.map(({ called }) => called).join(", ")}: ${serial}`,
   );
-  return [blemish(`the name servers have different versions of the zone (${groups.join("; ")})`, someCannot)];
+  return [degradation(`the name servers have different versions of the zone (${groups.join("; ")})`, someCannot)];
 }

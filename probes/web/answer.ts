@@ -3,11 +3,11 @@ import type { Localised } from "../../core/language.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import * as explanation from "../lib/explanation.ts";
-import type { Flaw } from "../lib/problem.ts";
+import type { Problem } from "../lib/problem.ts";
 import { challengeInPlaceOfDocument, wallOf } from "./bot-wall.ts";
 
 /**
- * The flaw of an answer that no service gives while it works; undefined when the status alone does not condemn it.
+ * The problem of an answer that no service gives while it works; undefined when the status alone does not condemn it.
  * @param asked what was asked for, as it stands in a reason: "the health page".
  * @param wanted a page may say what, in place of a document, only a bot wall does.
  */
@@ -16,7 +16,7 @@ export function refusalOf(
   asked: string,
   subject: Localised,
   wanted: "page" | "document" = "page",
-): Flaw | undefined {
+): Problem | undefined {
   const evidence = evidenceOf(answer);
   const { status } = answer;
   const wall = (wanted === "document" ? challengeInPlaceOfDocument(answer) : undefined) ?? wallOf(answer);
@@ -28,7 +28,7 @@ export function refusalOf(
       evidence,
     };
   }
-  const down = (reason: string, told: Localised): Flaw => ({ outcome: "down", reason, explanation: told, evidence });
+  const down = (reason: string, told: Localised): Problem => ({ outcome: "down", reason, explanation: told, evidence });
   if (isMaintenance(answer)) {
     return down(`says it is under maintenance (${status}${comeBack(answer)})`, explanation.isInMaintenance(subject));
   }

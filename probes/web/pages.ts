@@ -4,8 +4,8 @@ import { webAddress } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { certificateAuthority } from "../lib/certificate.ts";
-import { hasBlemish, isSlow } from "../lib/explanation.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { isSlow, worksWithProblems } from "../lib/explanation.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 
 /** Settings that all of them share. */
@@ -20,20 +20,25 @@ export const serverSettings = {
   ca: certificateAuthority(),
 };
 
-/** The flaw of a health page that should say `OK`; undefined when it does. */
-export function healthFlaw(answer: HttpAnswer, subject: Localised): Flaw | undefined {
+/** The problem of a health page that should say `OK`; undefined when it does. */
+export function healthProblem(answer: HttpAnswer, subject: Localised): Problem | undefined {
   if (answer.status === 200 && answer.text().trim() === "OK") return undefined;
   const refusal = refusalOf(answer, "the health page", subject, "document");
   if (refusal) return refusal;
   const said = answer.status === 200 ? "does not say OK" : `answered ${answer.status}`;
-  return blemish(`the health page ${said}`, hasBlemish(subject), evidenceOf(answer));
+  return degradation(`the health page ${said}`, worksWithProblems(subject), evidenceOf(answer));
 }
 
-export function slowness(answer: HttpAnswer, asked: string, maxSeconds: number, subject: Localised): readonly Flaw[] {
+export function slowness(
+  answer: HttpAnswer,
+  asked: string,
+  maxSeconds: number,
+  subject: Localised,
+): readonly Problem[] {
   const took = answer.phases.total ?? 0;
   if (took <= maxSeconds) return [];
   const reason = `${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`;
-  return [blemish(reason, isSlow(subject), evidenceOf(answer))];
+  return [degradation(reason, isSlow(subject), evidenceOf(answer))];
 }
 
 /** "2.7.2 (compatible; Akkoma 3.13.2)": the first is the Mastodon whose API it speaks. */
@@ -47,7 +52,7 @@ export function disagreement(
   versions: { readonly instance: string | undefined; readonly nodeInfo: { readonly version: string } | undefined },
   subject: Localised,
   { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
-): readonly Flaw[] {
+): readonly Problem[] {
   const { instance, nodeInfo } = versions;
   if (instance === undefined || nodeInfo === undefined) return [];
   if (ownVersion(instance) === ownVersion(nodeInfo.version)) {
@@ -59,7 +64,7 @@ export function disagreement(
   const since = typeof remembered === "number" ? remembered : now;
   memory.set("versionsDifferSince", since);
   if (now - since < patienceSeconds) return [];
-  return [blemish(`says it is version ${instance}, NodeInfo says ${nodeInfo.version}`, hasBlemish(subject))];
+  return [degradation(`says it is version ${instance}, NodeInfo says ${nodeInfo.version}`, worksWithProblems(subject))];
 }
 
 /** The fact which version runs; the label is bounded, whatever the server says. */

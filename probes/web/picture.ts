@@ -2,7 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "./answer.ts";
 import { mediaType } from "./bot-wall.ts";
@@ -29,7 +29,7 @@ export async function askPicture(
   { url, asked: what, namedBy }: Picture,
   maxSeconds: number,
   context: ProbeContext,
-): Promise<readonly Flaw[]> {
+): Promise<readonly Problem[]> {
   const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const asked = ownAddress(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
   const heard = await untilDeadline(context.http.get(url, request), context);
@@ -39,11 +39,11 @@ export async function askPicture(
   const trouble = storageTrouble(answer);
   if (trouble === "nothing known") return [];
   if (trouble) return [troubledFile(trouble, asked, doNotLoad, evidence)];
-  if (answer.body.length === 0) return [blemish(`${asked} is empty`, doNotLoad, evidence)];
+  if (answer.body.length === 0) return [degradation(`${asked} is empty`, doNotLoad, evidence)];
   const type = mediaType(answer);
   // Storage that was told nothing about a file says just "bytes"; browsers look inside.
   if (!/^(?:image|video)\/|^(?:application|binary)\/octet-stream$/.test(type) && type !== "")
-    return [blemish(`${asked} is ${plainText(type, 40)}`, doNotLoad, evidence)];
-  if (isText(answer.body) && type !== "image/svg+xml") return [blemish(`${asked} is text`, doNotLoad, evidence)];
+    return [degradation(`${asked} is ${plainText(type, 40)}`, doNotLoad, evidence)];
+  if (isText(answer.body) && type !== "image/svg+xml") return [degradation(`${asked} is text`, doNotLoad, evidence)];
   return slowFile(answer, asked, maxSeconds, loadSlowly);
 }

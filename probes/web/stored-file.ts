@@ -2,7 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
-import { blemish, type Flaw } from "../lib/problem.ts";
+import { degradation, type Problem } from "../lib/problem.ts";
 import type { NoAnswer } from "../lib/time-limit.ts";
 import { evidenceOf } from "./answer.ts";
 import { challengeOf, isHtml } from "./bot-wall.ts";
@@ -27,19 +27,24 @@ interface Noticed {
 }
 
 /** @param asked names the file. */
-export function silentFile(heard: NoAnswer, asked: string, { gone, slow }: Noticed): Flaw {
+export function silentFile(heard: NoAnswer, asked: string, { gone, slow }: Noticed): Problem {
   const explanation = heard.failure ? gone : slow;
   return { outcome: silentOutcome(heard), reason: `${asked}: ${heard.reason}`, explanation, evidence: heard.evidence };
 }
 
-export function troubledFile({ said, whole }: StorageTrouble, asked: string, gone: Localised, evidence: string): Flaw {
+export function troubledFile(
+  { said, whole }: StorageTrouble,
+  asked: string,
+  gone: Localised,
+  evidence: string,
+): Problem {
   return { outcome: whole ? "down" : "degraded", reason: `${asked} ${said}`, explanation: gone, evidence };
 }
 
-export function slowFile(answer: HttpAnswer, asked: string, maxSeconds: number, slow: Localised): readonly Flaw[] {
+export function slowFile(answer: HttpAnswer, asked: string, maxSeconds: number, slow: Localised): readonly Problem[] {
   const took = answer.phases.total ?? 0;
   if (took <= maxSeconds) return [];
-  return [blemish(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, slow, evidenceOf(answer))];
+  return [degradation(`${asked} took ${took.toFixed(1)} s, more than ${maxSeconds} s`, slow, evidenceOf(answer))];
 }
 
 /** Undefined when the file is there, and "nothing known" when only we are turned away. */

@@ -166,7 +166,7 @@ describe("documents of servers", () => {
   );
   const subject = { en: "A", fr: "A" };
 
-  test("are read, or are flaws that can be shown", async () => {
+  test("are read, or are problems that can be shown", async () => {
     await fc.assert(
       fc.asyncProperty(said, fc.constantFrom(200, 401, 404, 410, 503), async (body, status) => {
         const context = answering(body, status);

@@ -660,7 +660,7 @@ describe("handles on another domain than the pages", () => {
       sameInAll("Mastodon"),
       { ...context, http: context },
     );
-    expect(look).toEqual({ flaws: [], note: expect.stringContaining("leads to a private address") });
+    expect(look).toEqual({ problems: [], note: expect.stringContaining("leads to a private address") });
     expect(inside.requests).toEqual([]);
   });
 
