@@ -9,7 +9,7 @@ import { askPodcastAccount } from "./castopod/federation.ts";
 import { askFeeds } from "./castopod/podcasts.ts";
 import { otherSoftware, type Software } from "./fediverse/nodeinfo.ts";
 import { lookUp } from "./fediverse/webfinger.ts";
-import { seldom } from "./lib/cached.ts";
+import { cached } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { answersWithError, isHardToFind, showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
@@ -85,7 +85,7 @@ export default defineProbe({
       ),
       one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),
       one &&
-        seldom("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
+        cached("account", { everySeconds: accountEverySeconds, about: one }, context, async () => ({
           problems: await askPodcastAccount(one, origin, context),
         })),
     ]);

@@ -9,7 +9,7 @@ import type { Threshold } from "../core/threshold.ts";
 import { arrivesLate, askPeers, peerMetrics } from "./fediverse/lemmy-peers.ts";
 import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
-import { seldom } from "./lib/cached.ts";
+import { cached } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
@@ -71,7 +71,7 @@ export default defineProbe({
     const [nodeInfo, found, peers] = await Promise.all([
       askNodeInfo(origin, lemmy, followingOwn(context)),
       named && lookUp(named, origin, lemmy, context),
-      federation ? seldom("peers", { everySeconds: 300 }, context, () => askPeers(origin, api, context)) : calm,
+      federation ? cached("peers", { everySeconds: 300 }, context, () => askPeers(origin, api, context)) : calm,
     ]);
     const problems = [
       ...nodeInfo.problems,

@@ -11,7 +11,7 @@ import { askInstanceVersion1, type InstanceLook } from "./fediverse/instance.ts"
 import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
 import { askInboxes } from "./fediverse/pixelfed-inbox.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
-import { seldom } from "./lib/cached.ts";
+import { cached } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
@@ -78,9 +78,9 @@ export default defineProbe({
       // Pixelfed says 400 to whatever it does not know.
       federation && named ? lookUp(named, origin, pixelfed, context, { unknownStatus: 400 }) : undefined,
       federation
-        ? seldom("inboxes", often, context, async () => ({ problems: await askInboxes(user, origin, context) }))
+        ? cached("inboxes", often, context, async () => ({ problems: await askInboxes(user, origin, context) }))
         : calm,
-      seldom("pictures", often, context, () =>
+      cached("pictures", often, context, () =>
         askPostsAndPictures({ user, newestWithin, maxSeconds, look }, origin, context),
       ),
     ]);

@@ -196,7 +196,7 @@ function dueAfter(entry: Entry, now: number): number {
   return wait < Number.POSITIVE_INFINITY ? now + wait : onGrid(entry, now);
 }
 
-/** The end of an outage is not left to a check that is seldom. */
+/** The end of an outage is not left to a check that runs rarely. */
 const longestWhileDownSeconds = 60;
 
 /** Seconds to the next look where that is sooner than its interval; endless otherwise. */

@@ -1,8 +1,8 @@
 /** The web pages of a podcast's episodes: the newest one's own, and the list, with which its feed is compared. */
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
-import { lasting } from "../lib/cached.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
+import { secondsSince } from "../lib/since.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
@@ -69,7 +69,7 @@ export async function askMissing(
   // Feeds whose links lead elsewhere cannot be compared, nor those of which only a part is free.
   const comparable = (inFeed.size > 0 || pages.length === 0) && !html.includes(`/@${handle}/unlock`);
   const isSo = comparable && missing.length > 0;
-  if (lasting(`@${handle} missing`, isSo, context) < catchUpSeconds || !isSo) return [];
+  if (secondsSince(`@${handle} missing`, isSo, context) < catchUpSeconds || !isSo) return [];
   const example = `"${plainText(missing[0] ?? "", 60)}"`;
   const evidence = evidenceOf(heard.answer);
   if (pages.length === 0)

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { formatDuration } from "../../core/units.ts";
-import { seldom } from "../lib/cached.ts";
+import { cached } from "../lib/cached.ts";
 import { degradation, type PartialFinding, type Problem } from "../lib/problem.ts";
 import { type NoAnswer, untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf, redirectTarget } from "../web/answer.ts";
@@ -26,7 +26,7 @@ export interface FeedSettings {
 
 const feedsPerRun = 3;
 const pagesEverySeconds = 600;
-/** More than two thousand episodes with long notes. Read only where the newest one may stand at the end, and seldom. */
+/** More than two thousand episodes with long notes. Read only where the newest one may stand at the end, and no more often than the pages. */
 const mostFeedBytes = 8 * 1024 * 1024;
 
 /** A few feeds in each run, in turn; those that were wrong last time every time, so that a fault can be confirmed. */
@@ -82,7 +82,7 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   // What was cut off cannot be missed.
   const missing = answer.truncated
     ? calm
-    : await seldom(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => ({
+    : await cached(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => ({
         problems: await askMissing(handle, feed.pages, origin, context),
       }));
   const newest = newestEpisode(feed.episodes, now);
@@ -118,7 +118,7 @@ class Newest {
 
 /** Serial podcasts begin with the first episode: where their feed is large, the newest one stands behind what was read. */
 function askWhole(handle: string, { origin }: FeedSettings, context: ProbeContext): Promise<PartialFinding> {
-  return seldom(`@${handle} whole`, { everySeconds: pagesEverySeconds }, context, async () => {
+  return cached(`@${handle} whole`, { everySeconds: pagesEverySeconds }, context, async () => {
     context.memory.delete(`@${handle} newest`);
     const url = addressOf(handle, origin);
     const heard = await untilDeadline(context.http.get(url, { maxBodyBytes: mostFeedBytes }), context);
@@ -168,13 +168,13 @@ async function askNewest(
 ): Promise<PartialFinding> {
   const about = newest.sound?.url ?? "";
   const looks = await Promise.all([
-    seldom(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({
+    cached(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({
       problems: (await askSound(newest, { origin, namedBy: feed, maxSeconds }, context)).map((problem) => ({
         ...problem,
         reason: `@${handle}: ${problem.reason}`,
       })),
     })),
-    seldom(`@${handle} page`, { everySeconds: pagesEverySeconds, about: newest.page ?? "" }, context, async () => ({
+    cached(`@${handle} page`, { everySeconds: pagesEverySeconds, about: newest.page ?? "" }, context, async () => ({
       problems: await askEpisodePage(handle, newest, origin, context),
     })),
   ]);

@@ -7,7 +7,7 @@ import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
 import { questionSeconds } from "../databases/mysql.ts";
-import { lastingEach } from "../lib/cached.ts";
+import { secondsSinceEach } from "../lib/since.ts";
 import type { Tolerance } from "../queues/latency.ts";
 import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../queues/queue-findings.ts";
 import { queueMetrics } from "../queues/queue-metrics.ts";
@@ -34,7 +34,7 @@ export function seenTasks(
   stuckAfterSeconds: number,
   context: Pick<ProbeContext, "memory" | "clock">,
 ): SeenTasks {
-  const sending = lastingEach("processing", state.sending?.processingIds ?? [], context);
+  const sending = secondsSinceEach("processing", state.sending?.processingIds ?? [], context);
   return {
     ...state,
     queues: withStagnation(state.queues, context),

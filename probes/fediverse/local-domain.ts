@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { seldom } from "../lib/cached.ts";
+import { cached } from "../lib/cached.ts";
 import type { PartialFinding, Problem } from "../lib/problem.ts";
 import { nodeInfoLeadsElsewhere } from "./nodeinfo.ts";
 import { type Handle, lookUp, type WebFinger } from "./webfinger.ts";
@@ -30,7 +30,7 @@ export async function askLocalDomain(
   const { hostname } = new URL(`https://${domain}`);
   // Handles are on names: an address in their place is a mistake or a trap.
   if (domain === web.host || isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) return nothing;
-  return await seldom("localDomain", { everySeconds: askAgainSeconds, about: domain }, context, async () => {
+  return await cached("localDomain", { everySeconds: askAgainSeconds, about: domain }, context, async () => {
     const [found, misleads] = await Promise.all([
       lookedUp ? undefined : lookUp(named, web, subject, context, { fresh: true, namedBy }),
       nodeInfoLeadsElsewhere(domain, web, namedBy, context),

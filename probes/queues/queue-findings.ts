@@ -2,7 +2,7 @@
 import type { Localised } from "../../core/language.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
-import { lastingEach } from "../lib/cached.ts";
+import { secondsSinceEach } from "../lib/since.ts";
 import { type KnownQueues, lateFinding, latest, type Tolerance, type WaitingQueue, withOldest } from "./latency.ts";
 
 /** What is wrong beside lateness, for the person on call. */
@@ -36,6 +36,6 @@ export function withStagnation<Queue extends { readonly name: string; readonly f
 ): readonly (Queue & { readonly stagnantSeconds: number })[] {
   const place = ({ name, front }: Queue) => `${name} ${front}`;
   const waiting = queues.filter(({ front }) => front !== undefined);
-  const standing = lastingEach("fronts", waiting.map(place), context);
+  const standing = secondsSinceEach("fronts", waiting.map(place), context);
   return queues.map((queue) => ({ ...queue, stagnantSeconds: standing.get(place(queue)) ?? 0 }));
 }

@@ -1,4 +1,4 @@
-/** The registries' own word on an address (RDAP, RFC 9083), asked seldom and remembered for days. */
+/** The registries' own word on an address (RDAP, RFC 9083), asked rarely and cached for days. */
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
@@ -18,7 +18,7 @@ interface Said extends Pick<Place, "country" | "owner"> {
 const questionsPerRun = 20;
 /** One that did not answer is left alone for a while. */
 const retrySeconds = 3600;
-/** An old answer is better than none: networks move seldom. */
+/** An old answer is better than none: networks rarely move. */
 const oldAnswers = 4;
 
 class Answer {

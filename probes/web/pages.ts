@@ -6,6 +6,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { certificateAuthority } from "../lib/certificate.ts";
 import { isSlow, worksWithProblems } from "../lib/explanation.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
+import { secondsSince } from "../lib/since.ts";
 import { evidenceOf, refusalOf } from "./answer.ts";
 
 /** Settings that all of them share. */
@@ -45,25 +46,18 @@ export function slowness(
 const ownVersion = (version: string): string => /\(compatible; [^\s)]+ ([^\s)]+)/i.exec(version)?.[1] ?? version;
 
 /** After an upgrade caches may tell the old version for half an hour; only what lasts longer is a fault. */
-const patienceSeconds = 2 * 3600;
+const tolerateSeconds = 2 * 3600;
 
 /** Two documents of one server should name one version. */
 export function disagreement(
   versions: { readonly instance: string | undefined; readonly nodeInfo: { readonly version: string } | undefined },
   subject: Localised,
-  { memory, clock }: Pick<ProbeContext, "memory" | "clock">,
+  context: Pick<ProbeContext, "memory" | "clock">,
 ): readonly Problem[] {
   const { instance, nodeInfo } = versions;
   if (instance === undefined || nodeInfo === undefined) return [];
-  if (ownVersion(instance) === ownVersion(nodeInfo.version)) {
-    memory.delete("versionsDifferSince");
-    return [];
-  }
-  const now = clock.monotonicSeconds();
-  const remembered = memory.get("versionsDifferSince");
-  const since = typeof remembered === "number" ? remembered : now;
-  memory.set("versionsDifferSince", since);
-  if (now - since < patienceSeconds) return [];
+  const differ = ownVersion(instance) !== ownVersion(nodeInfo.version);
+  if (secondsSince("versionsDifferSince", differ, context) < tolerateSeconds) return [];
   return [degradation(`says it is version ${instance}, NodeInfo says ${nodeInfo.version}`, worksWithProblems(subject))];
 }
 

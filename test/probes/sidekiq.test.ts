@@ -632,7 +632,7 @@ describe("from one look to the next", () => {
     });
   });
 
-  redisTest("a check that looks seldom need not look twice: the oldest job tells", async () => {
+  redisTest("a check that looks rarely need not look twice: the oldest job tells", async () => {
     await using scene = await setup();
     const { redis, clock, look } = scene;
     await command(redis.url, (client) => worker(client, "a:1:x", { busy: 1, concurrency: 5, queues: everything }));

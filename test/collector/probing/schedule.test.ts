@@ -135,7 +135,7 @@ test("what a failing check depends on is looked at at once, and no more than if 
   expect(momentsOf("mastodon/database").slice(before)).toEqual(tries.slice(0, 2));
 });
 
-test("a check that is seldom is looked at more often while it is down, so that the end is seen soon", async () => {
+test("a check that runs rarely is run more often while it is down, so that the end is seen soon", async () => {
   const clock = new FakeClock();
   const slow = aCheck({ everySeconds: 900 });
   let bad = true;
