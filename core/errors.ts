@@ -70,7 +70,7 @@ export class DeliveryError extends Error {
    * itself is broken (password, address), so it must be mended by hand and another channel used now.
    */
   readonly verdict: "retry" | "permanent" | "misconfigured";
-  /** The service asked for this much patience, in seconds. */
+  /** So many seconds the service asks us to wait before the next try (Retry-After). */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

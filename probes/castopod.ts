@@ -18,7 +18,7 @@ import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
 import { uncached } from "./web/nonce.ts";
 import { infoReading, serverSettings, slowness } from "./web/pages.ts";
-import { ownAddress, webAddress } from "./web/untrusted-url.ts";
+import { sameOriginUrl, untrustedUrl } from "./web/untrusted-url.ts";
 
 const castopod = sameInAll("Castopod");
 
@@ -138,7 +138,7 @@ interface Home {
 async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
   const first = await context.http.get(new URL("/", origin));
   const next =
-    first.status >= 300 && first.status < 400 ? ownAddress(first.headers.get("location"), origin) : undefined;
+    first.status >= 300 && first.status < 400 ? sameOriginUrl(first.headers.get("location"), origin) : undefined;
   const answer = next ? await context.http.get(next) : first;
   const refusal = refusalOf(answer, "the home page", castopod);
   if (refusal) return { answer, handles: [], problem: refusal };
@@ -158,7 +158,7 @@ async function askHome(origin: URL, context: ProbeContext): Promise<Home> {
 /** Handles in links such as `/@cooking` and `/@cooking/episodes`. */
 function linkedPodcasts(html: string, origin: URL): readonly string[] {
   const links = html.matchAll(/\bhref=(?:"([^"]{1,500})"|'([^']{1,500})')/gi).take(2000);
-  const pages = [...links].flatMap(([, double, single]) => webAddress(double ?? single, origin) ?? []);
+  const pages = [...links].flatMap(([, double, single]) => untrustedUrl(double ?? single, origin) ?? []);
   const handles = pages.filter(({ host }) => host === origin.host).flatMap(podcastOf);
   return [...new Set(handles)].slice(0, 100);
 }

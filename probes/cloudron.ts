@@ -10,7 +10,7 @@ import type { Secret } from "../core/secret.ts";
 import { trusting } from "./lib/certificate.ts";
 import { couldNotCheck, showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
-import { bearer, without } from "./lib/redaction.ts";
+import { bearer, withoutToken } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { uncached } from "./web/nonce.ts";
@@ -104,7 +104,7 @@ async function askApps(
   const asked = "the list of apps";
   const request = { headers: bearer(token), maxBodyBytes: 8_000_000 };
   const heard = await withTimeLimit(context.http.get(new URL("/api/v1/apps", origin), request), context);
-  const wrong = (problem: Problem): AppFindings => ({ problems: [without(token, problem)], readings: [] });
+  const wrong = (problem: Problem): AppFindings => ({ problems: [withoutToken(problem, token)], readings: [] });
   if (!("answer" in heard))
     return wrong(degradation(`${asked}: ${heard.reason}`, worksWithProblems(cloudron), heard.evidence));
   const { answer } = heard;

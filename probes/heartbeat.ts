@@ -92,26 +92,26 @@ const lastGood = ({ succeededAt, expectedSince }: HeartbeatState): number => suc
 /** By the wall clock up to the first look after a call, from there by the clock that never jumps. */
 function silentSeconds(state: HeartbeatState, { memory, clock }: ProbeContext): number {
   const since = lastGood(state);
-  const mark = Mark.safeParse(memory.get("silence")).data;
+  const mark = Mark.safeParse(memory.get("sinceLastCall")).data;
   if (mark?.since === since) return mark.seconds + clock.monotonicSeconds() - mark.at;
   const seconds = Math.max(0, (clock.now().epochMilliseconds - since) / 1000);
-  memory.set("silence", { since, seconds, at: clock.monotonicSeconds() });
+  memory.set("sinceLastCall", { since, seconds, at: clock.monotonicSeconds() });
   return seconds;
 }
 const Mark = z.object({ since: z.number(), seconds: z.number(), at: z.number() });
 
 type Span = { readonly from: number; readonly until: number };
 
-/** `curl --retry` gets over a restart; a longer silence of ours may have swallowed the call, until the next one is due. */
+/** `curl --retry` gets over a restart; in a longer time in which we did not listen the call may have been lost, until the next one is due. */
 function couldHaveBeenMissed(
   state: HeartbeatState,
   { expectEvery, grace }: Options,
   { from, until }: Span,
   now: Temporal.Instant,
 ): boolean {
-  const patience = (expectEvery + grace) * 1000;
-  const wasLateBefore = lastGood(state) + patience < from;
-  return until - from > restartMilliseconds && !wasLateBefore && now.epochMilliseconds < until + patience;
+  const toleratedMs = (expectEvery + grace) * 1000;
+  const wasLateBefore = lastGood(state) + toleratedMs < from;
+  return until - from > restartMilliseconds && !wasLateBefore && now.epochMilliseconds < until + toleratedMs;
 }
 const restartMilliseconds = 300_000;
 

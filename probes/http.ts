@@ -15,6 +15,7 @@ import {
 } from "./lib/certificate.ts";
 import * as explanation from "./lib/explanation.ts";
 import { findingOf, type Problem } from "./lib/problem.ts";
+import { redacted } from "./lib/redaction.ts";
 import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { challengeOf, mediaType } from "./web/bot-wall.ts";
 import { slowness } from "./web/pages.ts";
@@ -90,11 +91,11 @@ export default defineProbe({
     }
     const answer = await http.get(url, requestOf(settings));
     const { tls } = answer;
-    const hidden = secretWords(settings.headers);
+    const secrets = secretWords(settings.headers);
     const slow =
       expect.maxSeconds === undefined ? [] : slowness(answer, "the answer", expect.maxSeconds, explanation.thePage);
     return findingOf(
-      [...fault(answer, settings), ...slow].map((problem) => without(hidden, problem)),
+      [...fault(answer, settings), ...slow].map((problem) => redacted(problem, secrets)),
       {
         phases: answer.phases,
         note: tls && certificateNote(tls, clock.now(), expect.certificateDays),
@@ -133,13 +134,7 @@ const secretWords = (headers: Options["headers"]): readonly string[] =>
     .flatMap((value) =>
       value instanceof Secret ? [value.reveal().trim(), value.reveal().trim().split(/\s+/).at(-1) ?? ""] : [],
     )
-    .filter((word) => word.length >= 6)
     .toSorted((a, b) => b.length - a.length);
-
-function without(hidden: readonly string[], problem: Problem): Problem {
-  const clean = (text: string) => hidden.reduce((shown, word) => shown.replaceAll(word, "[secret]"), text);
-  return { ...problem, reason: clean(problem.reason), ...(problem.evidence && { evidence: clean(problem.evidence) }) };
-}
 
 const couldNotMeasure = (reason: string): Finding => ({
   outcome: "unknown",

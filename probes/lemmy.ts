@@ -17,7 +17,7 @@ import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
 import { uncached } from "./web/nonce.ts";
 import { disagreement, infoReading, serverSettings, slowness } from "./web/pages.ts";
-import { ownAddress } from "./web/untrusted-url.ts";
+import { sameOriginUrl } from "./web/untrusted-url.ts";
 
 const lemmy = sameInAll("Lemmy");
 const calm: PartialFinding = { problems: [] };
@@ -123,7 +123,7 @@ function followingOwn(context: ProbeContext): ProbeContext {
   const get: Http["get"] = async (url, request) => {
     const answer = await http.get(url, request);
     const moved = answer.status >= 300 && answer.status < 400;
-    const next = moved ? ownAddress(answer.headers.get("location"), answer.url) : undefined;
+    const next = moved ? sameOriginUrl(answer.headers.get("location"), answer.url) : undefined;
     return next ? http.get(next, request) : answer;
   };
   return { ...context, http: { get } };

@@ -9,7 +9,7 @@ import { notLookedAt } from "./fediverse/not-looked-at.ts";
 import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
-import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
+import { mainLimitSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, redirectTarget, refusalOf } from "./web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "./web/bot-wall.ts";
 import { isText, startsLikeMedia } from "./web/media-start.ts";
@@ -153,7 +153,7 @@ async function askFile(picture: Picture, origin: URL, maxSeconds: number, contex
     ...(url.host === origin.host && { referer: `${origin.origin}/` }),
   };
   const request = { headers, maxBodyBytes: 4096, followRedirects: 2, ...(namedBy && { namedBy }) };
-  const heard = await withTimeLimit(context.http.get(url, request), context, longPatienceSeconds);
+  const heard = await withTimeLimit(context.http.get(url, request), context, mainLimitSeconds);
   if (!("answer" in heard)) {
     const told = heard.failure ? noPictures : slowIfAtAll;
     return { fault: { problem: degradation(`media on ${url.host}: ${heard.reason}`, told, heard.evidence) }, slow: [] };

@@ -7,11 +7,11 @@ import type { Secret } from "../core/secret.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
-import { bearer, without } from "./lib/redaction.ts";
+import { bearer, withoutToken } from "./lib/redaction.ts";
 import { refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
 import { uncached } from "./web/nonce.ts";
-import { discreetEvidence } from "./web/redacted-evidence.ts";
+import { redactedEvidence } from "./web/redacted-evidence.ts";
 
 const noSearch: Localised = {
   en: "Search finds nothing.",
@@ -48,7 +48,7 @@ export default defineProbe({
     for (const [name, value] of Object.entries({ q: query, type, limit: "1" })) address.searchParams.set(name, value);
     const answer = await http.get(address, { headers: bearer(token) });
     const fault = searchFault(answer, type, token);
-    return findingOf(fault ? [without(token, fault)] : [], { phases: answer.phases });
+    return findingOf(fault ? [withoutToken(fault, token)] : [], { phases: answer.phases });
   },
 });
 
@@ -61,7 +61,7 @@ function searchFault(
   token: Secret | undefined,
 ): Problem | undefined {
   const { status } = answer;
-  const evidence = discreetEvidence(answer, token, Results);
+  const evidence = redactedEvidence(answer, token, Results);
   if ((status === 401 || (status === 403 && token)) && !isHtml(answer)) {
     const reason = token
       ? `the token is refused (${status}): make a new one that may read:search`

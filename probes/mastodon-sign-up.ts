@@ -93,8 +93,8 @@ function judge({ name, form, explanation }: Page, answer: HttpAnswer): { problem
       problem: degradation(`${name} fails and a cache covers it (${covered})`, explanation, evidenceOf(answer)),
     };
   if (refusal?.outcome === "unknown" && (status !== 403 || challengeOf(answer))) return { problem: refusal };
-  if (status !== 200) return hidden(name, `answered ${status}`);
-  return form.test(answer.text()) ? {} : hidden(name, "a page without its form");
+  if (status !== 200) return notShown(name, `answered ${status}`);
+  return form.test(answer.text()) ? {} : notShown(name, "a page without its form");
 }
 
-const hidden = (name: string, what: string) => ({ note: `${name} is not shown to strangers (${what}): not judged` });
+const notShown = (name: string, what: string) => ({ note: `${name} is not shown to strangers (${what}): not judged` });

@@ -13,7 +13,7 @@ import { handshake } from "./fediverse/websocket.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
-import { bearer, without } from "./lib/redaction.ts";
+import { bearer, withoutToken } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
 import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
@@ -88,7 +88,7 @@ export default defineProbe({
       ...heard.problems,
     ];
     return findingOf(
-      problems.map((problem) => without(token, problem)),
+      problems.map((problem) => withoutToken(problem, token)),
       { ...phases, readings: heard.readings, note: heard.note },
     );
   },

@@ -13,12 +13,12 @@ import { type Judgement, judgeSilence } from "./fediverse/timeline-silence.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck, showsOldCopies } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
-import { bearer, without } from "./lib/redaction.ts";
-import { longPatienceSeconds, withTimeLimit } from "./lib/time-limit.ts";
+import { bearer, withoutToken } from "./lib/redaction.ts";
+import { mainLimitSeconds, withTimeLimit } from "./lib/time-limit.ts";
 import { cacheCovering, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
 import { uncached } from "./web/nonce.ts";
-import { discreetEvidence } from "./web/redacted-evidence.ts";
+import { redactedEvidence } from "./web/redacted-evidence.ts";
 
 const mastodon = sameInAll("Mastodon");
 type Feed = keyof FeedAccess;
@@ -88,7 +88,7 @@ export default defineProbe({
     const policy = instance?.access?.[feed];
     if (policy === "disabled") return unread(`the ${feed} timeline is switched off (a policy of the server)`);
     if (policy === "authenticated" && !token) return unread(`the ${feed} timeline is for members only (a policy)`);
-    const heard = await withTimeLimit(askPosts({ feed, token, origin }, context), context, longPatienceSeconds);
+    const heard = await withTimeLimit(askPosts({ feed, token, origin }, context), context, mainLimitSeconds);
     if (!("answer" in heard)) {
       const told = heard.failure ? noTimelines : slowIfAtAll;
       return findingOf([degradation(`the timeline: ${heard.reason}`, told, heard.evidence)]);
@@ -99,7 +99,7 @@ export default defineProbe({
       return { ...unread(`the ${feed} timeline is for members only (answered ${answer.status}, a policy)`), phases };
     }
     const fault = timelineFault(answer, token);
-    if (fault) return findingOf([without(token, fault)], { phases });
+    if (fault) return findingOf([withoutToken(fault, token)], { phases });
     const slow = slowProblems(answer, maxSeconds, token);
     const posts = answer.json(PublicPosts) ?? [];
     if (posts.length === 0) {
@@ -140,7 +140,7 @@ const isPolicy = (answer: HttpAnswer): boolean =>
 
 function timelineFault(answer: HttpAnswer, token: Secret | undefined): Problem | undefined {
   const { status } = answer;
-  const evidence = discreetEvidence(answer, token, PublicPosts);
+  const evidence = redactedEvidence(answer, token, PublicPosts);
   if (token && !isHtml(answer) && [401, 403, 422].includes(status)) {
     const reason = `the token is refused (${status}): make a new one that may read:statuses`;
     return { outcome: "unknown", reason, explanation: couldNotCheck, evidence };
@@ -161,7 +161,7 @@ function slowProblems(answer: HttpAnswer, maxSeconds: number, token: Secret | un
   const took = answer.phases.total ?? 0;
   if (took <= maxSeconds) return [];
   const reason = `the timeline took ${took.toFixed(1)} s, more than ${maxSeconds} s`;
-  return [degradation(reason, slowTimelines, discreetEvidence(answer, token, PublicPosts))];
+  return [degradation(reason, slowTimelines, redactedEvidence(answer, token, PublicPosts))];
 }
 
 const Stats = z.object({ stats: z.object({ domain_count: z.number() }) });

@@ -20,7 +20,7 @@ import { evidenceOf } from "./web/answer.ts";
 import { uncached } from "./web/nonce.ts";
 import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/pages.ts";
 import { askPicture, type Picture } from "./web/picture.ts";
-import { webAddress } from "./web/untrusted-url.ts";
+import { untrustedUrl } from "./web/untrusted-url.ts";
 
 const pixelfed = sameInAll("Pixelfed");
 
@@ -135,7 +135,7 @@ async function askPostsAndPictures(
 function pictureOf(addresses: readonly string[], asked: string, namedBy: HttpAnswer | undefined): Picture | undefined {
   const [url] = addresses
     .filter((address) => !/\/missing\.png$/.test(address))
-    .flatMap((address) => webAddress(address, namedBy?.url) ?? []);
+    .flatMap((address) => untrustedUrl(address, namedBy?.url) ?? []);
   return url && namedBy && { url, asked, namedBy };
 }
 

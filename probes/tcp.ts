@@ -42,7 +42,7 @@ export default defineProbe({
 
 const mostBytes = 8000;
 /** Once it has said something else, for the line that may still follow. */
-const patienceSeconds = 2;
+const greetingSeconds = 2;
 
 /** As much as is needed to tell. SSH may say other lines before its own (RFC 4253, 4.2), so the first does not decide. */
 async function greetingOf(line: Line, wanted: Buffer, clock: Clock): Promise<Buffer> {
@@ -64,7 +64,7 @@ async function greetingOf(line: Line, wanted: Buffer, clock: Clock): Promise<Buf
 
 async function soon(clock: Clock, signal: AbortSignal): Promise<undefined> {
   // It is cut short whenever the answer comes first.
-  await clock.sleep(patienceSeconds, signal).catch(() => {});
+  await clock.sleep(greetingSeconds, signal).catch(() => {});
 }
 
 /** One of its lines begins so. */

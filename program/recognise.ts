@@ -4,7 +4,7 @@ import { openHttp } from "../collector/network/http.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer } from "../core/probe.ts";
-import { ownAddress } from "../probes/web/untrusted-url.ts";
+import { sameOriginUrl } from "../probes/web/untrusted-url.ts";
 
 /** What was found. Names and versions come from strangers and are plain text of bounded length. */
 export type Found =
@@ -104,7 +104,7 @@ async function nodeInfo(site: URL, http: Http): Promise<Found | undefined> {
     .toSorted((a, b) => a.rel.localeCompare(b.rel))
     .at(-1);
   // Another host that a stranger's document names could be one inside our own network.
-  const href = link && discovery ? ownAddress(link.href, discovery.url) : undefined;
+  const href = link && discovery ? sameOriginUrl(link.href, discovery.url) : undefined;
   if (!href) return undefined;
   const told = await document(href, http, NodeInfo);
   if (!told) return undefined;

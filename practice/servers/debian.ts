@@ -144,9 +144,9 @@ async function extractAll({ folder, signal }: Apt): Promise<boolean> {
 }
 
 async function runApt(command: readonly string[], lists: readonly string[], apt: Apt): Promise<boolean> {
-  const patience = ["-o", "Acquire::http::Timeout=15", "-o", "Acquire::Retries=1"];
+  const limits = ["-o", "Acquire::http::Timeout=15", "-o", "Acquire::Retries=1"];
   const { folder: cwd, withinSeconds: timeoutSeconds, signal } = apt;
-  const answer = await answerOf(["apt-get", ...lists, ...patience, ...command], { cwd, timeoutSeconds, signal });
+  const answer = await answerOf(["apt-get", ...lists, ...limits, ...command], { cwd, timeoutSeconds, signal });
   return answer !== undefined;
 }
 

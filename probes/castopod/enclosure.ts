@@ -6,7 +6,7 @@ import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { mediaType } from "../web/bot-wall.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "../web/stored-file.ts";
-import { ownAddress, webAddress } from "../web/untrusted-url.ts";
+import { sameOriginUrl, untrustedUrl } from "../web/untrusted-url.ts";
 import type { Episode, Sound } from "./feed.ts";
 
 const cannotBePlayed = {
@@ -42,7 +42,7 @@ export async function askSound(
 ): Promise<readonly Problem[]> {
   if (!sound) return [];
   const own = ownSound(sound.url, origin);
-  const url = own ?? webAddress(sound.url);
+  const url = own ?? untrustedUrl(sound.url);
   const asked = `the sound of "${title}"${url && !own ? ` on ${url.host}` : ""}`;
   if (!url) return [degradation(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
@@ -100,9 +100,11 @@ function typeFaults(given: string, promised: string | undefined): readonly strin
 
 /** Also where a service that counts listeners is put before its address. */
 function ownSound(written: string, origin: URL): URL | undefined {
-  const url = webAddress(written);
+  const url = untrustedUrl(written);
   if (!url) return undefined;
   if (url.origin === origin.origin) return url;
   const inside = url.pathname.indexOf(`/${origin.host}/`);
-  return inside < 0 ? undefined : ownAddress(url.pathname.slice(inside + origin.host.length + 1) + url.search, origin);
+  return inside < 0
+    ? undefined
+    : sameOriginUrl(url.pathname.slice(inside + origin.host.length + 1) + url.search, origin);
 }

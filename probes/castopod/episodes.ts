@@ -6,7 +6,7 @@ import { secondsSince } from "../lib/since.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
-import { ownAddress, webAddress } from "../web/untrusted-url.ts";
+import { sameOriginUrl, untrustedUrl } from "../web/untrusted-url.ts";
 import type { Episode } from "./feed.ts";
 
 const missingPage = {
@@ -32,7 +32,7 @@ export async function askEpisodePage(
   origin: URL,
   context: ProbeContext,
 ): Promise<readonly Problem[]> {
-  const url = ownAddress(page, origin);
+  const url = sameOriginUrl(page, origin);
   if (!url) return [];
   const asked = `the page of "${title}" of @${handle}`;
   const heard = await untilDeadline(context.http.get(url, { headers: { accept: "text/html" } }), context);
@@ -84,7 +84,7 @@ function linkedEpisodes(html: string, handle: string, origin: URL): readonly str
 
 /** "episode-3" of `https://podcasts.example/@cooking/episodes/episode-3`. */
 function slugOf(address: string, handle: string, origin: URL): readonly string[] {
-  const url = webAddress(address, origin);
+  const url = untrustedUrl(address, origin);
   const [, owner, slug] =
     /^\/@(\w+)\/episodes\/([^/]{1,200})/.exec(url?.host === origin.host ? url.pathname : "") ?? [];
   return owner === handle && slug !== undefined ? [slug] : [];

@@ -6,7 +6,7 @@ import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "../web/bot-wall.ts";
-import { ownAddress } from "../web/untrusted-url.ts";
+import { sameOriginUrl } from "../web/untrusted-url.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });
 const activityType = "application/activity+json";
@@ -47,7 +47,7 @@ async function askInbox(
   origin: URL,
   context: ProbeContext,
 ): Promise<readonly Problem[]> {
-  const url = isOwn(inbox, origin) ? ownAddress(inbox, origin) : undefined;
+  const url = isOwn(inbox, origin) ? sameOriginUrl(inbox, origin) : undefined;
   const asked = `the inbox of @${handle}`;
   // Only what is surely this server's own is written to.
   if (!url) return [unheard(`${asked} is said to be at ${plainText(inbox, 80)}`, "")];
@@ -68,7 +68,7 @@ async function askInbox(
 
 /** Another server takes it as it stands: it has nothing that it could be relative to. */
 const isOwn = (written: string, origin: URL): boolean =>
-  URL.canParse(written) && ownAddress(written, origin) !== undefined;
+  URL.canParse(written) && sameOriginUrl(written, origin) !== undefined;
 
 const unseen = (reason: string, evidence: string): Problem =>
   degradation(

@@ -2,7 +2,7 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
-import { webAddress } from "../web/untrusted-url.ts";
+import { untrustedUrl } from "../web/untrusted-url.ts";
 import { excerptOf, withoutText } from "./feed-excerpt.ts";
 import { withUsualNames } from "./feed-names.ts";
 
@@ -142,7 +142,7 @@ const longestRead = 8 * feedBytes;
 
 function selfFaults(href: string | undefined, asked: URL): readonly string[] {
   if (href === undefined) return ["does not name its own address"];
-  const itself = webAddress(withoutEntities(href), asked);
+  const itself = untrustedUrl(withoutEntities(href), asked);
   // A feed has two addresses, with and without ".xml", and may write its @ as a number.
   const path = (url: URL) => url.pathname.replaceAll("%40", "@").replace(/\.xml$/, "");
   if (itself?.host === asked.host && path(itself) === path(asked)) return [];

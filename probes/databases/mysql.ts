@@ -172,7 +172,7 @@ async function prepared(connection: Connection): Promise<MysqlReader> {
 }
 
 /**
- * MySQL before 5.7.8 and some relatives have no limit to set: our own patience then ends a question. One before 5.5.3
+ * MySQL before 5.7.8 and some relatives have no limit to set: our own time limit then ends a question. One before 5.5.3
  * has no utf8mb4.
  */
 function unlessUnknown(error: unknown): void {

@@ -7,7 +7,7 @@ import { isHardToFind } from "../lib/explanation.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { evidenceOf, refusalOf } from "../web/answer.ts";
-import { ownAddress } from "../web/untrusted-url.ts";
+import { sameOriginUrl } from "../web/untrusted-url.ts";
 
 export interface Software {
   readonly name: string;
@@ -40,7 +40,7 @@ export async function askNodeInfo(origin: URL, subject: Localised, context: Prob
     .at(-1);
   const { evidence } = discovery;
   if (!link) return { problems: [problem("NodeInfo discovery names no document of version 2", evidence)] };
-  const href = ownAddress(link.href, origin);
+  const href = sameOriginUrl(link.href, origin);
   // Asking a host that a stranger's document names could reach inside our own network.
   if (!href) {
     return {

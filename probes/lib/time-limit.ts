@@ -1,12 +1,12 @@
-/** Side questions get a share of the time, so that one that hangs cannot make the whole run late. */
+/** A time limit for each question: a side question gets a share of the time, so that one that hangs cannot delay the whole run. */
 import { isDeadline, withinTime } from "../../core/deadline.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 
 /** Seconds that a side question may take. */
-const patienceSeconds = 5;
+const limitSeconds = 5;
 /** Seconds for the one question that a check is about: it may be slow, and should be seen to be. */
-export const longPatienceSeconds = 10;
+export const mainLimitSeconds = 10;
 
 /**
  * Why there is no answer. `failure` is there when the server refused or broke off, and not when it was us who stopped
@@ -22,7 +22,7 @@ export interface NoAnswer {
 export async function withTimeLimit<T>(
   work: Promise<T>,
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
-  seconds = patienceSeconds,
+  seconds = limitSeconds,
 ): Promise<{ readonly answer: T } | NoAnswer> {
   // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
   try {
@@ -57,7 +57,7 @@ export async function untilDeadline<T>(
     if (!signal.aborted) return { reason: error.message, evidence, failure: error };
     if (isConnected(error)) return { reason: `no answer within ${Math.floor(seconds)} s`, evidence };
     // Where nobody takes the connection for so long, it is more than slow; a moment before the end says nothing.
-    return { reason: error.message, evidence, ...(seconds >= patienceSeconds && { failure: error }) };
+    return { reason: error.message, evidence, ...(seconds >= limitSeconds && { failure: error }) };
   }
 }
 

@@ -8,7 +8,7 @@ import { evidenceOf } from "./answer.ts";
 import { mediaType } from "./bot-wall.ts";
 import { isText } from "./media-start.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
-import { ownAddress } from "./untrusted-url.ts";
+import { sameOriginUrl } from "./untrusted-url.ts";
 
 const doNotLoad: Localised = { en: "Pictures may not load.", fr: "Les images risquent de ne pas s’afficher." };
 const loadSlowly: Localised = {
@@ -31,7 +31,7 @@ export async function askPicture(
   context: ProbeContext,
 ): Promise<readonly Problem[]> {
   const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
-  const asked = ownAddress(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
+  const asked = sameOriginUrl(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
   const heard = await untilDeadline(context.http.get(url, request), context);
   if (!("answer" in heard)) return [silentFile(heard, asked, { gone: doNotLoad, slow: loadSlowly })];
   const { answer } = heard;

@@ -1,4 +1,4 @@
-/** Evidence of answers that hold what members wrote: how the answer looked, and nothing of what is in it. */
+/** Redacted evidence of answers that hold what members wrote: how the answer looked, and nothing of what is in it. */
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
@@ -10,7 +10,7 @@ import { isHtml } from "./bot-wall.ts";
  * The body is shown only where it is a web page that anybody gets; of anything else status, type and length, and where
  * it is not of the shape that was expected.
  */
-export function discreetEvidence(answer: HttpAnswer, token: Secret | undefined, shape: z.ZodType): string {
+export function redactedEvidence(answer: HttpAnswer, token: Secret | undefined, shape: z.ZodType): string {
   if (isHtml(answer) && !token) return evidenceOf(answer);
   const { url, status, address, headers, body, truncated } = answer;
   const type = plainText(headers.get("content-type") ?? "none", 100);

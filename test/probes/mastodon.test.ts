@@ -671,7 +671,7 @@ describe("handles on another domain than the pages", () => {
     expect(inside.requests).toEqual([]);
   });
 
-  test("a domain that hangs costs patience, not the whole check", async () => {
+  test("a domain that hangs costs its time limit, not the whole check", async () => {
     const clock = new FakeClock();
     await using silent = await silentServer(() => clock.turn(6));
     await using mastodon = await startMastodon({ domain: silent.host });
