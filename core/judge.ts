@@ -3,7 +3,7 @@ import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
 import type { Changes } from "./store/changes.ts";
 import type { Check } from "./target.ts";
-import type { Interval, Verdict, VerdictChange } from "./verdict.ts";
+import type { Interval, Verdict, VerdictChange } from "./confirmation.ts";
 
 /** One sample of one check, and what it made of that check's verdict. */
 export interface JudgedSample {

@@ -1,6 +1,7 @@
 /** What is known right now, from memory: for /metrics, the status page and the schedule. */
+
+import type { Verdict } from "./confirmation.ts";
 import type { Sample } from "./sample.ts";
-import type { Verdict } from "./verdict.ts";
 
 export interface CheckState {
   readonly target: string;

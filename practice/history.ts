@@ -1,5 +1,6 @@
 /** 120 days that never were: an honest-looking past for the practice co-op, the same at every start. */
 import type { Config } from "../core/config/config.ts";
+import { noVerdict } from "../core/confirmation.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";
 import type { Outcome, Reading, Sample } from "../core/sample.ts";
 import type { IncidentChange } from "../core/store/incidents.ts";
@@ -7,7 +8,6 @@ import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { changeText } from "../core/upgrade.ts";
-import { noVerdict } from "../core/verdict.ts";
 
 const historyDays = 120;
 

@@ -6,7 +6,7 @@ import type { StoredVerdict } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
-import type { Verdict } from "../../core/verdict.ts";
+import type { Verdict } from "../../core/confirmation.ts";
 import type { Seen } from "../escalation/wording.ts";
 
 /** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */

@@ -2,12 +2,12 @@
 import { mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { noVerdict } from "../../core/confirmation.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
-import { noVerdict } from "../../core/verdict.ts";
 import type { TargetSettings } from "./program.ts";
 
 export const vantagePoint = "here";

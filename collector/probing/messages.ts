@@ -1,8 +1,8 @@
 /** What the main thread and the probing thread say to each other: plain data, of the kinds listed here. */
 import { z } from "zod";
+import type { Verdict } from "../../core/confirmation.ts";
 import { Hearing } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
-import type { Verdict } from "../../core/verdict.ts";
 
 /** The configuration as it was read; the probing thread reads it once more, with the same eyes. */
 const start = z.object({

@@ -4,10 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
+import { advance, noVerdict, pending, type Verdict } from "../../core/confirmation.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
-import { advance, noVerdict, pending, type Verdict } from "../../core/verdict.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
 import type { ConcurrencyLimit } from "./concurrency.ts";
 

@@ -1,10 +1,10 @@
 /** The main thread's side of the probing thread: starts it, listens to it, and starts it again when it dies. */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
+import type { Verdict } from "../../core/confirmation.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
-import type { Verdict } from "../../core/verdict.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
 import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./messages.ts";
 

@@ -1,9 +1,5 @@
 /** How one check stands while its samples come in: its verdict, what of it is settled history, its newest sample. */
-import type { CheckState } from "../../core/live.ts";
-import type { Outcome, Sample } from "../../core/sample.ts";
-import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
-import type { Series } from "../../core/store/series.ts";
-import type { Check } from "../../core/target.ts";
+
 import {
   type Advance,
   advance,
@@ -12,7 +8,12 @@ import {
   type OutcomeInterval,
   pending,
   type Verdict,
-} from "../../core/verdict.ts";
+} from "../../core/confirmation.ts";
+import type { CheckState } from "../../core/live.ts";
+import type { Outcome, Sample } from "../../core/sample.ts";
+import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
+import type { Series } from "../../core/store/series.ts";
+import type { Check } from "../../core/target.ts";
 
 /** A verdict is written at least this often, so that a restart has little to replay. */
 export const verdictEverySeconds = 3600;

@@ -11,7 +11,7 @@ import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
-import type { Verdict } from "../../core/verdict.ts";
+import type { Verdict } from "../../core/confirmation.ts";
 import { SeriesState, verdictEverySeconds } from "./check-state.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 

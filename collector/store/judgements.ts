@@ -1,8 +1,8 @@
 /** Verdicts and states of thresholds in the store: the newest of each. Transitions are read by the reader (sums.ts). */
 import { z } from "zod";
+import type { Verdict } from "../../core/confirmation.ts";
 import type { StoredThreshold, StoredVerdict } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
-import type { Verdict } from "../../core/verdict.ts";
 import { type Row, text } from "./rows.ts";
 import { all, statement, type Transaction } from "./statements.ts";
 

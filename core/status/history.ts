@@ -1,9 +1,10 @@
 /** What members are told about the past: incidents and upgrades month by month, and where nothing can be said. */
+
+import type { Interval } from "../confirmation.ts";
 import type { IncidentStatus } from "../incident.ts";
 import type { Target } from "../target.ts";
 import { startOfDay, wallTime } from "../time-zone.ts";
 import type { Annotation } from "../upgrade.ts";
-import type { Interval } from "../verdict.ts";
 import { gaps } from "./measured.ts";
 import { type PastEvent, pastEvents, upgradesOf } from "./past-events.ts";
 import { forMembers, isForMembers } from "./status.ts";

@@ -1,4 +1,6 @@
 /** What members are told: from targets, live verdicts, transitions and incidents to one plain model of the status page. */
+
+import { type Interval, type OutcomeInterval, settle } from "../confirmation.ts";
 import type { Incident, IncidentStatus } from "../incident.ts";
 import type { Localised } from "../language.ts";
 import type { CheckState } from "../live.ts";
@@ -9,7 +11,6 @@ import type { CheckRef } from "../store/series.ts";
 import { isShown, type Target } from "../target.ts";
 import type { CivilDay } from "../time-zone.ts";
 import type { Annotation } from "../upgrade.ts";
-import { type Interval, type OutcomeInterval, settle } from "../verdict.ts";
 import { type Upgrade, upgradesOf } from "./past-events.ts";
 import { type ResidencyStatus, residencyStatus } from "./residency.ts";
 import { type Account, account, timeline } from "./uptime.ts";

@@ -1,10 +1,11 @@
 /** From what was observed to what may be said: the timeline of a target, its uptime and error budget, rounded down. */
+
+import type { Interval, OutcomeInterval } from "../confirmation.ts";
 import type { Language } from "../language.ts";
 import { formsOf, tagOf } from "../languages/languages.ts";
 import type { Outcome } from "../sample.ts";
 import type { Transition } from "../store/judgements.ts";
 import type { Series } from "../store/series.ts";
-import type { Interval, OutcomeInterval } from "../verdict.ts";
 
 /** The newest part of a series, which is not settled yet and stands in no transition: what `settle` gives. */
 export interface Tail extends Series {

@@ -1,7 +1,8 @@
 /** What was judged of samples and is kept: verdicts of checks, their settled transitions, and the states of thresholds. */
+
+import type { Verdict } from "../confirmation.ts";
 import type { Outcome } from "../sample.ts";
 import type { ThresholdState } from "../threshold.ts";
-import type { Verdict } from "../verdict.ts";
 import type { Series } from "./series.ts";
 
 /** From `at` on the check stood at `outcome`, until its next transition. Only what is settled: it never changes again. */

@@ -3,6 +3,7 @@
  * visitor never makes the program look anything up.
  */
 import type { Clock } from "../../core/clock.ts";
+import { currentOutcome } from "../../core/confirmation.ts";
 import type { Live } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
@@ -10,7 +11,6 @@ import { historyBegin } from "../../core/status/history.ts";
 import { type StatusModel, statusModel } from "../../core/status/status.ts";
 import type { Target } from "../../core/target.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../../core/time-zone.ts";
-import { currentOutcome } from "../../core/verdict.ts";
 import type { PageAnswer } from "./encoded-page.ts";
 import { FinishedPages, type Frame, type PageRequest } from "./page-cache.ts";
 import { type PublicPage, publicPages, standingAddresses } from "./public-pages.ts";

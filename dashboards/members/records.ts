@@ -1,5 +1,6 @@
 /** What the pages know from the store, read when it changed; when the store fails, what it said before. */
 import type { Clock } from "../../core/clock.ts";
+import type { Interval } from "../../core/confirmation.ts";
 import { withinTime } from "../../core/deadline.ts";
 import type { Incident, IncidentStatus } from "../../core/incident.ts";
 import type { CheckState } from "../../core/live.ts";
@@ -11,7 +12,6 @@ import type { IncidentStore } from "../../core/store/incidents.ts";
 import type { JudgementStore, Transition } from "../../core/store/judgements.ts";
 import type { Target } from "../../core/target.ts";
 import type { Annotation } from "../../core/upgrade.ts";
-import type { Interval } from "../../core/verdict.ts";
 
 export interface Records {
   /** When they were read; absent before the first time. */

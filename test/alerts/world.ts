@@ -11,7 +11,7 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import { advance, noVerdict, type Verdict } from "../../core/verdict.ts";
+import { advance, noVerdict, type Verdict } from "../../core/confirmation.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 export const signingKey = new Uint8Array(32).fill(1);

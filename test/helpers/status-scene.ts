@@ -1,4 +1,6 @@
 /** Services with a past, told in a few words, for tests of what members see. */
+
+import { noVerdict, type Verdict } from "../../core/confirmation.ts";
 import type { Incident, IncidentFacts, IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import type { CheckState, Live } from "../../core/live.ts";
@@ -9,7 +11,6 @@ import type { Transition } from "../../core/store/judgements.ts";
 import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
 import type { Annotation } from "../../core/upgrade.ts";
-import { noVerdict, type Verdict } from "../../core/verdict.ts";
 import type { RecordStore } from "../../dashboards/members/records.ts";
 
 export const vancouver = "America/Vancouver";

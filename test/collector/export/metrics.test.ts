@@ -1,9 +1,9 @@
 import { expect, test, vi } from "vitest";
 import { openMetrics } from "../../../collector/export/metrics.ts";
+import { noVerdict } from "../../../core/confirmation.ts";
 import type { Live } from "../../../core/live.ts";
 import { readingFamilies } from "../../../core/metric-families.ts";
 import { outcomes, type Sample } from "../../../core/sample.ts";
-import { noVerdict } from "../../../core/verdict.ts";
 import { loadProbes } from "../../../program/plug-ins.ts";
 import { exportedMetrics } from "../../deploy/exported.ts";
 

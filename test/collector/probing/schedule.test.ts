@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "vitest";
 import { ConcurrencyLimit } from "../../../collector/probing/concurrency.ts";
 import { Schedule } from "../../../collector/probing/schedule.ts";
+import { advance, noVerdict, type Verdict } from "../../../core/confirmation.ts";
 import { silentLog } from "../../../core/log.ts";
 import type { CheckKey, Outcome, Sample } from "../../../core/sample.ts";
 import type { Check } from "../../../core/target.ts";
-import { advance, noVerdict, type Verdict } from "../../../core/verdict.ts";
 import { aCheck, aSample } from "../../helpers/checks.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { openProbing, type ProbingParts, type ProbingStart } from "../../../collector/probing/supervisor.ts";
 import type { Clock } from "../../../core/clock.ts";
+import { advance, noVerdict } from "../../../core/confirmation.ts";
 import type { CheckKey, Sample } from "../../../core/sample.ts";
-import { advance, noVerdict } from "../../../core/verdict.ts";
 import { systemClock } from "../../../program/system-clock.ts";
 import { tcpServer } from "../../helpers/servers.ts";
 import { watchStarvation } from "../../helpers/starvation.ts";

@@ -13,7 +13,7 @@ import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { Changes } from "../../../core/store/changes.ts";
 import type { Store } from "../../../core/store/store.ts";
 import type { Check } from "../../../core/target.ts";
-import { currentOutcome, pending } from "../../../core/verdict.ts";
+import { currentOutcome, pending } from "../../../core/confirmation.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { noticeOf, opening, sampleAt } from "../../helpers/store-contract/scene.ts";
 

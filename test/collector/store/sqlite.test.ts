@@ -6,9 +6,9 @@ import type { Connection } from "../../../collector/store/connection.ts";
 import { openFile } from "../../../collector/store/open.ts";
 import { SqliteStore } from "../../../collector/store/sqlite.ts";
 import { allStatements } from "../../../collector/store/statements.ts";
+import { noVerdict } from "../../../core/confirmation.ts";
 import { expected } from "../../../core/heartbeat.ts";
 import type { Store } from "../../../core/store/store.ts";
-import { noVerdict } from "../../../core/verdict.ts";
 import { storeContract } from "../../helpers/store-contract/contract.ts";
 import { rollingBackStore } from "../../helpers/store-contract/rolling-back.ts";
 import {

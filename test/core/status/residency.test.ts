@@ -1,9 +1,9 @@
 /** The line on the members' page about where everything is hosted: said only while it is known to be true. */
 import { expect, test } from "vitest";
+import { noVerdict } from "../../../core/confirmation.ts";
 import type { Sample } from "../../../core/sample.ts";
 import { residencyStatus } from "../../../core/status/residency.ts";
 import { statusModel } from "../../../core/status/status.ts";
-import { noVerdict } from "../../../core/verdict.ts";
 import { statusPage } from "../../../dashboards/members/status.ts";
 import { aCheck, cosocial, scene, service } from "../../helpers/status-scene.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { noVerdict, type Verdict } from "../../../core/confirmation.ts";
 import { sameInAll } from "../../../core/language.ts";
 import { type StatusInput, statusModel, targetTimeline } from "../../../core/status/status.ts";
 import { civilDays } from "../../../core/time-zone.ts";
-import { noVerdict, type Verdict } from "../../../core/verdict.ts";
 import { aCheck, ago, daySeconds, outage, scene, service, vancouver } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import type { Interval, OutcomeInterval } from "../../../core/confirmation.ts";
 import { outcomes } from "../../../core/sample.ts";
 import { account, combine, formatRatio, type Tail, timeline } from "../../../core/status/uptime.ts";
 import type { Transition } from "../../../core/store/judgements.ts";
-import type { Interval, OutcomeInterval } from "../../../core/verdict.ts";
 import fixture from "../../fixtures/sla/sla-cases.json" with { type: "json" };
 
 const Intervals = z.array(z.tuple([z.number(), z.number()])).default([]);

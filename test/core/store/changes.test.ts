@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { noVerdict } from "../../../core/confirmation.ts";
 import { type Changes, type Merge, mergeChanges, mergeFields } from "../../../core/store/changes.ts";
-import { noVerdict } from "../../../core/verdict.ts";
 import { noon, noticeOf, opening, sampleAt, transitionAt, web } from "../../helpers/store-contract/scene.ts";
 
 const one: Required<Changes> = {

@@ -1,7 +1,7 @@
 /** The port of judgements: verdicts, thresholds and transitions as every store must keep them. */
 import { expect, test } from "vitest";
+import { noVerdict } from "../../../core/confirmation.ts";
 import type { Store } from "../../../core/store/store.ts";
-import { noVerdict } from "../../../core/verdict.ts";
 import { after, noon, transitionAt, web } from "./scene.ts";
 
 export function judgementContract(open: () => Promise<Store>): void {

@@ -1,12 +1,13 @@
 /**
- * From single results to what is true: confirmation, recovery, gaps, and the intervals the SLA is counted from.
- * One pure machine, used by the schedule (when to retry), the judge (what to tell) and the accounts (what to count).
+ * Confirmation: from single results, retries among them, to the verdict on a check: which outage is confirmed, when it
+ * recovered, and the intervals that the SLA is counted from. One pure machine, used by the schedule (when to retry), the
+ * judge (what to tell) and the uptime (what to count).
  *
  * Rules, for interval I, N failures and K successes:
  * (a) N bad results in a row confirm; the trouble began at the first of them.
  * (b) K good results in a row end it; it ended at the first of them; a shorter good run changes nothing.
  * (c) Bad results that never reach N are a blip: recorded, not counted.
- * (d) Silence of more than 2.5 I is unknown from the last result + I on; it breaks an unconfirmed run, an open trouble
+ * (d) A gap of more than 2.5 I is unknown from the last result + I on; it breaks an unconfirmed run, an open trouble
  *     stays open. A result `unknown` is unknown from its own beginning on.
  */
 import type { Outcome } from "./sample.ts";
@@ -28,7 +29,7 @@ interface Level {
   readonly runStart: number;
 }
 
-/** Everything known about one check from its results so far; plain JSON. Times are epoch milliseconds. */
+/** Everything known about one check from its results so far, confirmed or not yet; plain JSON. Times are epoch milliseconds. */
 export interface Verdict {
   readonly lastAt: number | null;
   readonly lastKnown: boolean;
@@ -63,7 +64,7 @@ export interface Advance {
 const off: Level = { on: false, run: 0, runStart: 0 };
 export const noVerdict: Verdict = { lastAt: null, lastKnown: false, settledUntil: null, degraded: off, down: off };
 
-/** What holds now. `unknown` when the last result was unknown or there is none; silence is judged by `settle`. */
+/** What holds now. `unknown` when the last result was unknown or there is none; a gap since then is judged by `settle`. */
 export function currentOutcome(verdict: Verdict): Outcome {
   if (!verdict.lastKnown) return "unknown";
   return levelOutcome(verdict.down.on, verdict.degraded.on);
@@ -80,7 +81,7 @@ export function pending(verdict: Verdict): "failing" | "recovering" | undefined 
 /**
  * Takes one more result into account.
  * @param result `at` is the beginning of the run in epoch milliseconds; `sinceLastSeconds` the monotonic time since the
- *   run before, where known: with it a jump of the wall clock is told from silence.
+ *   run before, where known: with it a jump of the wall clock is told from a gap.
  */
 export function advance(
   verdict: Verdict,

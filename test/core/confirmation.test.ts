@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { advance, noVerdict, type OutcomeInterval, settle, type Verdict } from "../../core/verdict.ts";
+import { advance, noVerdict, type OutcomeInterval, settle, type Verdict } from "../../core/confirmation.ts";
 import fixture from "../fixtures/sla/samples-to-intervals.json" with { type: "json" };
 
 const Pair = z.tuple([z.number(), z.number()]);
