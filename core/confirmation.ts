@@ -29,7 +29,7 @@ interface Level {
   readonly runStart: number;
 }
 
-/** Everything known about one check from its results so far, confirmed or not yet; plain JSON. Times are epoch milliseconds. */
+/** Everything known about one check from its results so far; plain JSON. Times are epoch milliseconds. */
 export interface Verdict {
   readonly lastAt: number | null;
   readonly lastKnown: boolean;

@@ -5,7 +5,7 @@ import { isDeadline } from "../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../core/errors.ts";
 import { sameInAll } from "../core/language.ts";
 import { gauge, unexported } from "../core/metric-families.ts";
-import { isForOwnUse } from "../core/networks.ts";
+import { isForOwnUse } from "../core/private-networks.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { publicResidencyMetric, residencySources } from "../core/status/residency.ts";

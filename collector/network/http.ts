@@ -1,9 +1,9 @@
 /** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
 import type { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
-import { isSoonRead } from "../../core/json-shape.ts";
-import { isPrivate } from "../../core/networks.ts";
+import { isQuickToParse } from "../../core/json-limits.ts";
 import { plainText } from "../../core/plain-text.ts";
+import { isPrivate } from "../../core/private-networks.ts";
 import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import { type ConnectionRecord, unreachable } from "./connection-failure.ts";
@@ -269,7 +269,7 @@ class Answer implements HttpAnswer {
 
 /** Undefined for what is no JSON, or none that anybody could mean; what was cut off is none any more. */
 function readDocument(answer: HttpAnswer): unknown {
-  if (answer.truncated || !isSoonRead(answer.body)) return undefined;
+  if (answer.truncated || !isQuickToParse(answer.body)) return undefined;
   try {
     return JSON.parse(answer.text());
   } catch {

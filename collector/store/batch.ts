@@ -2,7 +2,7 @@
  * Samples of one commit that began in the same hour, in one row: about 30 bytes each, and one insert for all. They wait
  * here until their hour is over and is packed by series (block.ts).
  */
-import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
 import type { Connection } from "./connection.ts";
 import {
   readFigures,

@@ -3,7 +3,7 @@
  * a sample. What was seen of bad samples goes into a second blob, so that figures are read without it.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
 import { type CodedReading, type Figures, figureCount, isShort, type StoredSample } from "./figures.ts";
 
 export interface Block {

@@ -1,5 +1,5 @@
 /** A sample as it is kept: milliseconds, tenths of a millisecond, codes. And its way into bytes and back. */
-import { type ByteReader, type ByteWriter, largestSigned } from "../../core/bytes.ts";
+import { type ByteReader, type ByteWriter, largestSigned } from "../../core/binary-encoding.ts";
 import { type Outcome, outcomes, phaseNames } from "../../core/sample.ts";
 
 /** One sample without words: plain data that can be sent between threads. */

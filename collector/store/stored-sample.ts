@@ -1,6 +1,6 @@
 /** From samples in words to samples as they are kept, and back. */
 import { z } from "zod";
-import { largestSigned } from "../../core/bytes.ts";
+import { largestSigned } from "../../core/binary-encoding.ts";
 import { storedText } from "../../core/language.ts";
 import { type Phases, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
 import { type CodedReading, type Figures, outcomeCode, outcomeOf, type StoredSample } from "./figures.ts";

@@ -1,7 +1,7 @@
 /** What answers of Redis look like, for those who read the queues of other software out of it. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import { isSoonRead } from "../../core/json-shape.ts";
+import { isQuickToParse } from "../../core/json-limits.ts";
 
 /** A whole number, also where Redis says it as text. */
 export const wholeNumber = z.union([
@@ -42,7 +42,7 @@ const longestJob = 4_000_000;
 
 /** Undefined for what is no JSON, or would take long to read. */
 export function parsedJson(text: string): unknown {
-  if (text.length > longestJob || !isSoonRead(Buffer.from(text))) return undefined;
+  if (text.length > longestJob || !isQuickToParse(Buffer.from(text))) return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -1,7 +1,7 @@
 /** Networks of which the operator knows where they are and whose, as settings. */
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
-import { familyOf } from "../../core/networks.ts";
+import { familyOf } from "../../core/private-networks.ts";
 import { countryCode, type Place } from "./place.ts";
 
 const cidr = () =>

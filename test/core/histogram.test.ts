@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteReader, ByteWriter, largestSigned } from "../../core/bytes.ts";
+import { ByteReader, ByteWriter, largestSigned } from "../../core/binary-encoding.ts";
 import { add, countOf, emptyHistogram, merge, percentile } from "../../core/histogram.ts";
 
 const duration = fc.double({ min: 0.0001, max: 120, noNaN: true });

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyToken } from "../../core/action-token.ts";
-import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
 import { countOf, merge, percentile } from "../../core/histogram.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

@@ -1,19 +1,19 @@
-/** Documents as servers have them are read, whatever is in their texts; those that would hold everybody up are not. */
+/** Documents as servers have them pass the limits, whatever is in their texts; those that would hold up the event loop do not. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isSoonRead } from "../../core/json-shape.ts";
+import { isQuickToParse } from "../../core/json-limits.ts";
 
-const soonRead = (document: unknown) => isSoonRead(Buffer.from(JSON.stringify(document)));
+const quickToParse = (document: unknown) => isQuickToParse(Buffer.from(JSON.stringify(document)));
 const times = <T>(most: number, make: (index: number) => T): readonly T[] =>
   Array.from({ length: most }, (_, n) => make(n));
 
 test("whatever is written in a text counts as a text", () => {
   fc.assert(
     fc.property(fc.jsonValue({ depthSize: "large", stringUnit: "binary" }), (document) => {
-      expect(soonRead(document)).toBe(true);
+      expect(quickToParse(document)).toBe(true);
     }),
   );
-  expect(soonRead({ text: '[{"\\":,'.repeat(200_000) })).toBe(true);
+  expect(quickToParse({ text: '[{"\\":,'.repeat(200_000) })).toBe(true);
 });
 
 test("fifty thousand peers in good form are read", () => {
@@ -24,7 +24,7 @@ test("fifty thousand peers in good form are read", () => {
     published: at,
     federation_state: { fail_count: id % 2 },
   });
-  expect(soonRead({ federated_instances: { linked: times(50_000, peer) } })).toBe(true);
+  expect(quickToParse({ federated_instances: { linked: times(50_000, peer) } })).toBe(true);
 });
 
 test.each([
@@ -36,13 +36,13 @@ test.each([
   ["many objects with different names", JSON.stringify(times(10_001, (n) => ({ [`n${n}`]: n })))],
   ["the same names in many orders", JSON.stringify(times(10_001, (n) => ({ [n % 101]: 1, [`x${n % 103}`]: 1, y: 1 })))],
 ])("%s are not", (_what, body) => {
-  expect(isSoonRead(Buffer.from(body))).toBe(false);
+  expect(isQuickToParse(Buffer.from(body))).toBe(false);
 });
 
 test("what is no JSON is left to its reader", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
-      expect(isSoonRead(bytes)).toBe(true);
+      expect(isQuickToParse(bytes)).toBe(true);
     }),
   );
 });

@@ -1,4 +1,4 @@
-/** Numbers and texts as few bytes: what is kept in millions is written with variable length. */
+/** Binary encoding (varint): numbers and texts in as few bytes as possible, because the store keeps millions of them. */
 
 /** Integers up to this size survive as signed variable-length numbers. */
 export const largestSigned = 2 ** 52 - 1;

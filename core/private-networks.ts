@@ -1,4 +1,4 @@
-/** Networks whose addresses mean another machine in every place: private, of one machine, of many at once. */
+/** Private networks (RFC 1918, loopback, link-local, multicast): their addresses mean another machine in every place. */
 import { BlockList, isIPv6 } from "node:net";
 
 export const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");
@@ -27,7 +27,7 @@ const inside = [
 const privateNetworks = networks(inside);
 const ownNetworks = networks([...inside, "224.0.0.0/3", "ff00::/8"]);
 
-/** Leads into the network of whoever asks: a server in public must not send us there to look around. */
+/** Leads into the network of whoever asks: a public server must not send us there (SSRF). */
 export function isPrivate(address: string): boolean {
   const bare = address.replace(/%.*$/, "");
   return privateNetworks.check(bare, familyOf(bare));

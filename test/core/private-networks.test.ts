@@ -1,6 +1,6 @@
 /** Which addresses mean our own network, and which mean a place in the world. */
 import { expect, test } from "vitest";
-import { isForOwnUse, isPrivate } from "../../core/networks.ts";
+import { isForOwnUse, isPrivate } from "../../core/private-networks.ts";
 
 const inside = [
   "0.0.0.0",

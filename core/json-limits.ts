@@ -1,13 +1,13 @@
-/** Looks JSON over before it is read: what only a stranger with a grudge would send is not worth the time and memory. */
+/** Limits for JSON from strangers (depth, values, names), checked before it is parsed: hostile JSON must cost no time or memory. */
 import { randomInt } from "node:crypto";
 
-/** Lists in lists, far beyond any document; each level costs the reader more than a flat value does. */
+/** Lists in lists, far deeper than any real document; each level costs the parser more than a flat value does. */
 const deepest = 100;
-/** The largest lists of peers have one value in twenty bytes. Each takes up to sixty bytes of memory, whatever it is. */
+/** The largest lists of peers have one value in twenty bytes. Each value takes up to sixty bytes of memory. */
 const freeValues = 100_000;
 const bytesPerValue = 16;
 /**
- * Names of an object one after the other, counted once for all objects that begin in this order. The reader makes a
+ * Names of an object one after the other, counted once for all objects that begin in this order. The parser makes a
  * hidden class for each, which takes ten times longer than a value: six megabytes of nothing else hold it up for seconds.
  */
 const mostShapes = 10_000;
@@ -21,11 +21,11 @@ const endList = 0x5d;
 const beginObject = 0x7b;
 const endObject = 0x7d;
 
-/** Known to nobody, so that nobody can make texts, or rows of them, that look the same. */
+/** Secret factors of the hashes, so that nobody can make different names that collide. */
 const [perByte, perName] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1];
 
-/** Whether it can be read without holding everybody up. It need not be JSON at all: that is for the reader to find out. */
-export function isSoonRead(body: Uint8Array): boolean {
+/** Whether it can be parsed without holding the event loop up. It need not be JSON: that is for the parser to find out. */
+export function isQuickToParse(body: Uint8Array): boolean {
   const mostValues = freeValues + body.length / bytesPerValue;
   const shapes = new Set<number>();
   const shapeAt = new Int32Array(deepest + 1);
@@ -48,7 +48,7 @@ export function isSoonRead(body: Uint8Array): boolean {
         break;
       case endList:
       case endObject:
-        // Whatever follows, this is no JSON: its reader stops here as well.
+        // Whatever follows, this is no JSON: the parser stops here as well.
         if (--depth < 0) return true;
         break;
       case comma:
