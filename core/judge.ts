@@ -1,9 +1,10 @@
 /** What the recorder asks the judge about every sample: does it open, change or end an incident? The alerts answer it. */
+
+import type { Interval, Verdict, VerdictChange } from "./confirmation.ts";
 import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
 import type { Changes } from "./store/changes.ts";
 import type { Check } from "./target.ts";
-import type { Interval, Verdict, VerdictChange } from "./confirmation.ts";
 
 /** One sample of one check, and what it made of that check's verdict. */
 export interface JudgedSample {

@@ -3,6 +3,7 @@
  * once when something changed. What the store cannot take now waits; nothing is reported as stored before it is.
  */
 import type { Clock } from "../../core/clock.ts";
+import type { Verdict } from "../../core/confirmation.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import type { CheckState, Live } from "../../core/live.ts";
@@ -11,7 +12,6 @@ import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
-import type { Verdict } from "../../core/confirmation.ts";
 import { SeriesState, verdictEverySeconds } from "./check-state.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 

@@ -1,6 +1,7 @@
 /** A small world for the alerts: a real store, a clock to turn, and the recorder's part of the work done by hand. */
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { advance, noVerdict, type Verdict } from "../../core/confirmation.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -11,7 +12,6 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import { advance, noVerdict, type Verdict } from "../../core/confirmation.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 export const signingKey = new Uint8Array(32).fill(1);

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { openRecorder } from "../../../collector/recorder/recorder.ts";
 import { limits, Queue } from "../../../collector/recorder/write-queue.ts";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
+import { currentOutcome, pending } from "../../../core/confirmation.ts";
 import { StoreUnavailable } from "../../../core/errors.ts";
 import type { Incident } from "../../../core/incident.ts";
 import type { JudgedSample, SampleJudge } from "../../../core/judge.ts";
@@ -13,7 +14,6 @@ import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { Changes } from "../../../core/store/changes.ts";
 import type { Store } from "../../../core/store/store.ts";
 import type { Check } from "../../../core/target.ts";
-import { currentOutcome, pending } from "../../../core/confirmation.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { noticeOf, opening, sampleAt } from "../../helpers/store-contract/scene.ts";
 
