@@ -164,6 +164,8 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
       ...shared,
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
+      // What pages, links and commands may ask the recorder to write: each kind is one entry.
+      requests: {},
       judge: {
         consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
         committed(opened) {

@@ -13,6 +13,7 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { SeriesState, verdictEverySeconds } from "./check-state.ts";
+import { RequestAnswers, type RequestHandlers, refusedByStore } from "./request-answers.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 
 export interface RecorderOptions {
@@ -22,6 +23,8 @@ export interface RecorderOptions {
   readonly checks: readonly Check[];
   readonly vantagePoint: string;
   readonly judge: SampleJudge;
+  /** What is answered to requests of others. */
+  readonly requests: RequestHandlers;
   /** Called with samples that are durable now, in order. */
   onStored(samples: readonly Sample[]): void;
 }
@@ -67,12 +70,15 @@ class CommittingRecorder implements Recorder {
   #retryAt = 0;
   /** One transaction for each entry: one of them is what the store stumbles over. */
   #oneByOne = 0;
+  readonly #requests: RequestAnswers;
+  #requestsFail = false;
   #maintaining: Promise<void> | undefined;
   #maintainAt = 0;
   #maintainFails = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#requests = new RequestAnswers(options.store.requests, options.requests, options.log);
   }
 
   /** Verdicts as they were, moved on by the samples that were stored after them. */
@@ -138,6 +144,7 @@ class CommittingRecorder implements Recorder {
     try {
       for (;;) {
         await this.#options.clock.sleep(1, signal);
+        await this.#takeRequests();
         await this.#commit();
         this.#maintain();
       }
@@ -202,6 +209,18 @@ class CommittingRecorder implements Recorder {
     } catch (error) {
       this.#options.log.error("the judge failed on a sample", { check: checkKey(event.sample), error });
       return undefined;
+    }
+  }
+
+  /** Each is committed with what follows from it, behind everything that waits. */
+  async #takeRequests(): Promise<void> {
+    if (this.#failure) return;
+    try {
+      for (const taken of await this.#requests.take(this.#options.clock.now())) this.#queue.push(taken);
+      this.#requestsFail = false;
+    } catch (error) {
+      if (!this.#requestsFail) this.#options.log.error("requests cannot be read; they wait in the store", { error });
+      this.#requestsFail = true;
     }
   }
 
@@ -270,6 +289,9 @@ class CommittingRecorder implements Recorder {
       log.error("what was decided about a sample cannot be stored", { check: checkKey(entry.sample), error });
       const { decided: _decided, ...rest } = entry;
       this.#queue.pushFirst([rest]);
+    } else if (entry?.request !== undefined) {
+      log.error("what follows from a request cannot be stored", { request: entry.request, error });
+      this.#queue.pushFirst([{ decided: refusedByStore(entry.request, this.#options.clock.now()) }]);
     } else {
       log.error("a change cannot be stored", { check: entry?.sample && checkKey(entry.sample), error });
       this.#oneByOne = Math.max(0, this.#oneByOne - 1);

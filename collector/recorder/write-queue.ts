@@ -8,8 +8,10 @@ export interface Entry {
   readonly sample?: Sample;
   readonly transitions?: readonly Transition[];
   readonly verdict?: StoredVerdict;
-  /** What the alerts decided. */
+  /** What the alerts decided, or what follows from a request. */
   readonly decided?: Changes;
+  /** The number of the request that `decided` answers. */
+  readonly request?: number;
 }
 
 export const limits = { withEvidence: 10_000, entries: 100_000, commit: 5_000 } as const;

@@ -8,6 +8,7 @@ import type { IncidentStore } from "../../core/store/incidents.ts";
 import type { JudgementStore } from "../../core/store/judgements.ts";
 import type { KeyStore } from "../../core/store/keys.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
+import type { RequestStore } from "../../core/store/requests.ts";
 import type { ReadingSeries, SampleStore } from "../../core/store/samples.ts";
 import type { CheckRef } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -24,6 +25,7 @@ import { readThresholds, readVerdicts } from "./judgements.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import { outbox } from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
+import { requestStore } from "./requests.ts";
 import type { Rollup } from "./rollup-reads.ts";
 import { instant } from "./rows.ts";
 import { keyStore } from "./secrets.ts";
@@ -108,6 +110,7 @@ export class SqliteStore implements Store {
   readonly heartbeats: HeartbeatStore = heartbeatStore(this.#driver);
   readonly keys: KeyStore = keyStore(this.#driver);
   readonly audit: AuditStore = auditStore(this.#driver);
+  readonly requests: RequestStore = requestStore(this.#driver);
 
   constructor(opened: OpenedFile) {
     this.#opened = opened;

@@ -5,12 +5,15 @@ import { numeric } from "./rows.ts";
 import { statement } from "./statements.ts";
 
 const samplesDays = 30;
+const answersMilliseconds = 30 * 86_400_000;
 const hoursDays = 2 * 366;
 /** A clock that is wrong for ten minutes must not cost the history of a month. */
 const mostHoursAtOnce = 24;
 
 const anyExpired = statement("select 1 as yes from used_token where expires < ? limit 1");
 const removeExpired = statement("delete from used_token where expires < ?");
+const anyOldAnswer = statement("select 1 as yes from request where answered_at < ? limit 1");
+const removeOldAnswers = statement("delete from request where answered_at < ?");
 const trimmed = (table: "block" | "hour" | "reading_hour") => ({
   oldest: statement(`select min(id) as id from ${table}`),
   remove: statement(`delete from ${table} where id < ?`),
@@ -24,6 +27,8 @@ export function trim(connection: Connection, now: number): void {
   trimBefore(connection, readingHours, (today - hoursDays) * 24);
   const expired = connection.get(anyExpired, now);
   if (expired) connection.run(removeExpired, now);
+  const answered = now - answersMilliseconds;
+  if (connection.get(anyOldAnswer, answered)) connection.run(removeOldAnswers, answered);
 }
 
 /** Whole hours, oldest first, each in its own short transaction. */

@@ -11,6 +11,7 @@ import type { Codes } from "./codes.ts";
 import { type CodedReading, outcomeCode, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
+import { answerRequests } from "./requests.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 import { toStored } from "./stored-sample.ts";
 
@@ -40,6 +41,7 @@ export function* writeChanges(codes: Codes, changes: Changes): Transaction<Writt
   const opened = yield* changeIncidents(changes.incidents ?? []);
   yield* addNotices(changes.notices ?? []);
   yield* addAnnotations(changes.annotations ?? []);
+  yield* answerRequests(changes.answers ?? []);
   return { opened, samples, transitions };
 }
 

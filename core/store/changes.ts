@@ -4,6 +4,7 @@ import type { Sample } from "../sample.ts";
 import type { Annotation } from "../upgrade.ts";
 import type { IncidentChange } from "./incidents.ts";
 import type { StoredThreshold, StoredVerdict, Transition } from "./judgements.ts";
+import type { AnsweredRequest } from "./requests.ts";
 import type { Series } from "./series.ts";
 
 /** Everything that one transaction writes. Nothing of it is visible before, all of it after. */
@@ -15,6 +16,7 @@ export interface Changes {
   readonly incidents?: readonly IncidentChange[];
   readonly notices?: readonly Notice[];
   readonly annotations?: readonly Annotation[];
+  readonly answers?: readonly AnsweredRequest[];
 }
 
 /** How each field of several changes becomes one: a new field does not compile before it is named here. */
@@ -28,6 +30,7 @@ export const mergeFields: Merge<Changes> = (parts) => ({
   incidents: parts.flatMap(({ incidents }) => incidents ?? []),
   notices: parts.flatMap(({ notices }) => notices ?? []),
   annotations: parts.flatMap(({ annotations }) => annotations ?? []),
+  answers: parts.flatMap(({ answers }) => answers ?? []),
 });
 
 /** All of them as one, in order; what none of them names is left out. */

@@ -12,6 +12,7 @@ import type { IncidentStore } from "./incidents.ts";
 import type { JudgementStore } from "./judgements.ts";
 import type { KeyStore } from "./keys.ts";
 import type { Outbox } from "./outbox.ts";
+import type { RequestStore } from "./requests.ts";
 import type { SampleStore } from "./samples.ts";
 
 export interface Store extends AsyncDisposable {
@@ -29,6 +30,7 @@ export interface Store extends AsyncDisposable {
   readonly heartbeats: HeartbeatStore;
   readonly keys: KeyStore;
   readonly audit: AuditStore;
+  readonly requests: RequestStore;
 
   /** Derives hours and days, compresses and trims; cheap when there is nothing to do. Call it every few minutes. */
   maintain(now: Temporal.Instant): Promise<void>;

@@ -123,6 +123,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
   });
   const recorder = await openRecorder({
+    requests: {},
     ...shared,
     checks: checksOf(config),
     vantagePoint,

@@ -52,6 +52,7 @@ async function setup() {
     channels: new Map([["email", { channel: email, options: {} }]]),
   });
   const recorder = await openRecorder({
+    requests: {},
     store,
     clock,
     log: silentLog,

@@ -54,6 +54,7 @@ async function setup(
   const committed: (readonly Incident[])[] = [];
   const stored: Sample[] = [];
   const recorder = await openRecorder({
+    requests: {},
     store,
     clock,
     log: jsonLog(

@@ -36,6 +36,11 @@ test("every migration, and then every statement of the store, is taken by Postgr
   expect(refused).toEqual([]);
 });
 
+test("migrations are numbered one after the other", async () => {
+  const names = (await readdir(new URL("migrations/", folder))).sort();
+  expect(names.map((name) => Number.parseInt(name, 10))).toEqual(names.map((_, index) => index + 1));
+});
+
 test("no statement goes past the list of them", async () => {
   const texts = /(\bstatement\(\s*)?["'`]\s*(?:select|insert|update|delete|with)\s[^"'`]*/gi;
   const passed: string[] = [];

@@ -71,6 +71,8 @@ async function lived(store: Store): Promise<readonly unknown[]> {
   await store.outbox.settle("page-1", { state: "sent", at: after(1) });
   await store.commit({ incidents: [resolving(1), opening("mastodon", notices)] });
   await store.heartbeats.keep(web, expected(1));
+  const request = await store.requests.write({ at: noon, who: "ana", what: "wake", detail: {} });
+  answers.push(request, await store.commit({ answers: [{ request, at: noon, answer: { state: "done" } }] }));
   await store.audit.write({ at: noon, who: "ana", did: "acknowledged" });
   answers.push(await store.keys.useOnce("abc", after(60)), await store.keys.useOnce("abc", after(60)));
   for (const hours of [1, 3, 40]) await maintained(store, after(hours * 3600));

@@ -11,6 +11,7 @@ const one: Required<Changes> = {
   incidents: [opening("mastodon")],
   notices: [noticeOf("page")],
   annotations: [{ target: "mastodon", at: noon, text: { en: "upgraded", fr: "mis à niveau" } }],
+  answers: [{ request: 1, at: noon, answer: { state: "done" } }],
 };
 
 test("merged changes lose nothing, in order", () => {

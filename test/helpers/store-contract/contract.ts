@@ -8,6 +8,7 @@ import { judgementContract } from "./judgements.ts";
 import { keysContract } from "./keys.ts";
 import { outboxContract } from "./outbox.ts";
 import { readingsContract } from "./readings.ts";
+import { requestsContract } from "./requests.ts";
 import { rollupsContract } from "./rollups.ts";
 import { samplesContract } from "./samples.ts";
 import type { StoreToTest } from "./store-to-test.ts";
@@ -25,5 +26,6 @@ export function storeContract(name: string, open: () => Promise<StoreToTest>): v
     describe("heartbeats", () => heartbeatsContract(open));
     describe("keys and tokens", () => keysContract(open));
     describe("the audit", () => auditContract(open));
+    describe("requests", () => requestsContract(open));
   });
 }

@@ -1,0 +1,57 @@
+/** Requests in the store: written by whoever asks, answered once by the one who writes everything else. */
+import { z } from "zod";
+import type {
+  AnsweredRequest,
+  Request,
+  RequestAnswer,
+  RequestStore,
+  StoredRequest,
+} from "../../core/store/requests.ts";
+import { instant, maybeText, numeric, text } from "./rows.ts";
+import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
+
+const Answer = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("done"), result: z.unknown().optional() }),
+  z.object({ state: z.literal("refused"), reason: z.string() }),
+]);
+
+const insert = statement("insert into request (at, who, what, detail) values (?, ?, ?, ?) returning id");
+const waitingAfter = statement(
+  "select id, at, who, what, detail from request where answered_at is null and id > ? order by id limit ?",
+);
+const setAnswer = statement("update request set answer = ?, answered_at = ? where id = ? and answered_at is null");
+const answerOf = statement("select answer from request where id = ?");
+
+export const requestStore = ({ read, write }: Driver): RequestStore => ({
+  write: (request) => write(() => addRequest(request)),
+  waiting: (after, limit) => read(() => readWaiting(after, limit)),
+  answerTo: (id) => read(() => readAnswer(id)),
+});
+
+export function* answerRequests(answered: readonly AnsweredRequest[]): Transaction<void> {
+  for (const { request, at, answer } of answered) {
+    yield* run(setAnswer, JSON.stringify(answer), at.epochMilliseconds, request);
+  }
+}
+
+function* addRequest({ at, who, what, detail }: Request): Transaction<number> {
+  const row = yield* get(insert, at.epochMilliseconds, who, what, JSON.stringify(detail ?? null));
+  if (!row) throw new Error("a request that was just written has no number");
+  return numeric(row, "id");
+}
+
+function* readWaiting(after: number, limit: number): Transaction<readonly StoredRequest[]> {
+  return (yield* all(waitingAfter, after, limit)).map((row) => ({
+    id: numeric(row, "id"),
+    at: instant(numeric(row, "at")),
+    who: text(row, "who"),
+    what: text(row, "what"),
+    detail: JSON.parse(text(row, "detail")),
+  }));
+}
+
+function* readAnswer(id: number): Transaction<RequestAnswer | undefined> {
+  const row = yield* get(answerOf, id);
+  const answer = row && maybeText(row, "answer");
+  return answer === undefined ? undefined : Answer.parse(JSON.parse(answer));
+}
