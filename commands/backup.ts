@@ -1,6 +1,6 @@
 /** `tidewatch backup FILE`: a consistent copy of the store, while Tidewatch goes on. */
 import { resolve } from "node:path";
-import { backupStore } from "../program/store.ts";
+import { backupStore } from "../program/open-store.ts";
 import { type Command, configOption } from "./lib/command.ts";
 import { configuredStore } from "./lib/configured-store.ts";
 

@@ -4,8 +4,8 @@ import { Refused } from "../core/errors.ts";
 import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
 import { checkKey } from "../core/sample.ts";
 import { loadConfig } from "../program/config-file.ts";
+import { readStore } from "../program/open-store.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
-import { readStore } from "../program/store.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
 
 export const command: Command = {

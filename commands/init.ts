@@ -9,8 +9,8 @@ import { Refused } from "../core/errors.ts";
 import type { Kind } from "../core/probe.ts";
 import { isTimeZone } from "../core/time-zone.ts";
 import { parseConfig } from "../program/config-file.ts";
+import { detectSoftware, type Found } from "../program/detect-software.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
-import { type Found, recognise } from "../program/recognise.ts";
 import { type Command, type CommandContext, text } from "./lib/command.ts";
 import { firstConfig, said, type Watchable } from "./lib/first-config.ts";
 
@@ -25,7 +25,7 @@ export const command: Command = {
     const path = resolve(context.cwd, file);
     await refuseToOverwrite(path, file);
     const addresses = readAddresses(args.positionals);
-    const answers = await Promise.all(addresses.map((address) => recognise(address, context)));
+    const answers = await Promise.all(addresses.map((address) => detectSoftware(address, context)));
     report(addresses, answers, context);
     const found = answers.flatMap((answer) => (answer.what === "nothing" ? [] : answer));
     if (found.length === 0) {

@@ -8,7 +8,7 @@ import { checkKey, type Outcome } from "../core/sample.ts";
 import { worstOf } from "../core/severity.ts";
 import type { Check } from "../core/target.ts";
 import { loadConfig } from "../program/config-file.ts";
-import { type Observed, observed } from "../program/levels.ts";
+import { type Observed, observed } from "../program/exceeded-thresholds.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
 import { runOnce } from "../program/run-once.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";

@@ -1,6 +1,6 @@
 /** `tidewatch restore FILE`: makes the configured store out of a backup. Never overwrites one. */
 import { resolve } from "node:path";
-import { restoreStore } from "../program/store.ts";
+import { restoreStore } from "../program/open-store.ts";
 import { type Command, configOption } from "./lib/command.ts";
 import { configuredStore } from "./lib/configured-store.ts";
 

@@ -3,9 +3,9 @@ import { nearest } from "../core/config/nearest.ts";
 import { Refused } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import { loadConfig } from "../program/config-file.ts";
+import { readStore } from "../program/open-store.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
-import { contactWithEmail, linkSeconds, signInLink } from "../program/sign-in.ts";
-import { readStore } from "../program/store.ts";
+import { contactWithEmail, linkSeconds, signInLink } from "../program/sign-in-for-commands.ts";
 import { systemClock } from "../program/system-clock.ts";
 import { type Command, configOption, text } from "./lib/command.ts";
 

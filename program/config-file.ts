@@ -1,4 +1,6 @@
-/** Reads tidewatch.yaml: secrets are looked up, and every fault is told at once with its line and column. */
+/**
+ * Reads the configuration file tidewatch.yaml: looks up its secrets, and reports every fault with its line and column.
+ */
 import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** What the delivery needs of a configuration. */
+/**
+ * The settings that delivery takes from the configuration: the channels, and whom they reach; unchanged ones survive a
+ * reload.
+ */
 import { isDeepStrictEqual } from "node:util";
 import type { ConfiguredChannel, DeliveryOptions } from "../alerts/delivery/delivery.ts";
 import type { Config, Plugins } from "../core/config/config.ts";

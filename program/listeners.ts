@@ -1,4 +1,6 @@
-/** The public and the private listener: what people and scrapers see of the parts that run; nothing is kept here. */
+/**
+ * Opens the two HTTP ports: the public listener for members and the team, the private one for /metrics and /healthz.
+ */
 import type { Metrics } from "../collector/export/metrics.ts";
 import type { Config } from "../core/config/config.ts";
 import type { HeartbeatListener } from "../core/heartbeat.ts";

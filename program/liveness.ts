@@ -1,4 +1,4 @@
-/** Which part of the program moved when: the truth behind /healthz and the outgoing heartbeat. */
+/** Liveness: a watchdog for each part that must keep moving; from them come /healthz and the outgoing heartbeat. */
 import type { Clock } from "../core/clock.ts";
 
 /** What can be wrong with a part, as a sentence; parts without it are left out. */
@@ -8,7 +8,7 @@ interface Faulty {
 }
 
 /** A part counts as stuck when it has stood still for longer than its patience. */
-export class Pulse implements Faulty {
+export class Watchdog implements Faulty {
   readonly name: string;
   readonly #patienceSeconds: number;
   readonly #clock: Clock;

@@ -1,4 +1,7 @@
-/** Loops that run until the signal; one that ends by itself before is an error of ours, and ends the program. */
+/**
+ * The background loops of the parts, run until shutdown; a loop that ends or throws before is a bug and ends the
+ * program.
+ */
 export class Loops {
   readonly #signal: AbortSignal;
   readonly #failure = Promise.withResolvers<never>();

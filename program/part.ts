@@ -1,4 +1,6 @@
-/** The parts of the running program, as a list: start, reload, /healthz and the end (shutdown) each walk it. */
+/**
+ * The contract of a part of the running program, and the list of parts that start, reload, /healthz and shutdown walk.
+ */
 import type { Config } from "../core/config/config.ts";
 import { faultsOf, healthOf } from "./liveness.ts";
 import { Loops } from "./loops.ts";

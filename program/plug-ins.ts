@@ -1,4 +1,4 @@
-/** The folder is the list: every file in probes/ and alerts/channels/ is a plug-in named like its file. */
+/** Loads the plug-ins: each file in probes/ and in alerts/channels/ is one, and is named like its file. */
 import { readdir } from "node:fs/promises";
 import { z } from "zod";
 import type { Channel } from "../core/channel.ts";

@@ -1,4 +1,4 @@
-/** The probing thread: started by collector/probing/supervisor.ts, never by hand. */
+/** The entry file of the probing thread (a worker thread): collector/probing/supervisor.ts starts it, nobody else. */
 import { parentPort, workerData } from "node:worker_threads";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { userAgent } from "../collector/network/user-agent.ts";

@@ -1,4 +1,4 @@
-/** Runs some checks once, right now, outside of any schedule: for `probe`. */
+/** Runs some checks once, now and without the schedule: for the command `probe`. */
 import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import { ConcurrencyLimit } from "../collector/probing/concurrency.ts";

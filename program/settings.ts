@@ -1,4 +1,4 @@
-/** What each part needs of the configuration, and which settings wait for a restart. */
+/** Which settings of the configuration each part gets, and which settings take effect only after a restart. */
 import type { Config } from "../core/config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Check } from "../core/target.ts";

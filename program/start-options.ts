@@ -1,4 +1,4 @@
-/** What the program is started with: its configuration, the plug-ins, a clock and a log. */
+/** The options the program is started with: its configuration, the plug-ins, a clock and a log. */
 import type { Hono } from "hono";
 import type { ProbingStart } from "../collector/probing/messages.ts";
 import type { Clock } from "../core/clock.ts";

@@ -1,6 +1,6 @@
 /**
- * The start of the whole program, wired together: measure, keep, judge, tell, show. Each part knows only the store and a
- * clock; in which order they start, are reloaded and end says the list below.
+ * Starts the whole program and wires its parts together: check, record, judge, notify, show. A part knows only the store
+ * and a clock; the list of parts below says in which order they start, are reloaded and shut down.
  */
 import { join } from "node:path";
 import { openJudge } from "../alerts/judging/judge.ts";
@@ -15,16 +15,16 @@ import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
 import { openPages } from "../dashboards/members/page-making.ts";
 import { openReports } from "../reports/reports.ts";
-import { openFigures } from "./figures.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
-import { Pulse } from "./liveness.ts";
-import { openOutbox } from "./outbox.ts";
-import { outgoingHeartbeat } from "./outgoing-heartbeat.ts";
+import { Watchdog } from "./liveness.ts";
+import { openStore } from "./open-store.ts";
+import { openOutbox } from "./outbox-part.ts";
+import { outgoingHeartbeat } from "./outgoing-heartbeat-part.ts";
 import { type Part, PartList } from "./part.ts";
-import { openScheduler } from "./scheduler.ts";
+import { openScheduler } from "./scheduler-part.ts";
 import { checksOf, judgeSettings, pageSettings, warnOfRestart } from "./settings.ts";
 import type { ConfigSource, StartOptions } from "./start-options.ts";
-import { openStore } from "./store.ts";
+import { openTargetMetrics } from "./target-metrics.ts";
 
 export interface Tidewatch extends AsyncDisposable {
   readonly publicPort: number;
@@ -85,11 +85,11 @@ interface Startable extends Opened {
 
 /** In the order of the start, each after what it stands on; a reload, /healthz and the end take the last one first. */
 function listOf({ options, current, listen, fault, ...opened }: Startable): readonly Part[] {
-  const { figures, pages, metrics, outbox, recorder, judge, heartbeats, scheduler } = opened;
+  const { targetMetrics, pages, metrics, outbox, recorder, judge, heartbeats, scheduler } = opened;
   const { clock } = options;
-  const [judgePulse, storePulse] = [new Pulse("judge", 60, clock), new Pulse("store", 15, clock)];
+  const [judgeWatchdog, storeWatchdog] = [new Watchdog("judge", 60, clock), new Watchdog("store", 15, clock)];
   return [
-    { name: "figures", run: (signal) => figures.run(signal), reconfigure: () => figures.changed() },
+    { name: "target metrics", run: (signal) => targetMetrics.run(signal), reconfigure: () => targetMetrics.changed() },
     {
       name: "pages",
       run: (signal) => pages.run(signal),
@@ -99,15 +99,15 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     outbox,
     {
       // It moves when the recorder has committed, which says when it cannot.
-      name: storePulse.name,
-      run: (signal) => eachSecond(() => void (recorder.failing() ?? storePulse.moved()), clock, signal),
-      fault: () => storePulse.fault(),
+      name: storeWatchdog.name,
+      run: (signal) => eachSecond(() => void (recorder.failing() ?? storeWatchdog.moved()), clock, signal),
+      fault: () => storeWatchdog.fault(),
     },
     {
-      name: judgePulse.name,
-      run: (signal) => eachSecond(() => judgePulse.moved(), clock, signal),
+      name: judgeWatchdog.name,
+      run: (signal) => eachSecond(() => judgeWatchdog.moved(), clock, signal),
       reconfigure: (config) => recorder.include(judge.reconfigure(judgeSettings(config))),
-      fault: () => judgePulse.fault(),
+      fault: () => judgeWatchdog.fault(),
     },
     // Reloaded before the judge, who then says what is over because nobody watches it any more.
     {
@@ -171,14 +171,14 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
         committed(opened) {
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
           pages.changed();
-          figures.changed();
+          targetMetrics.changed();
           outbox.wake();
           return judge.committed(opened);
         },
       },
       onStored(samples) {
         metrics.observe(samples);
-        figures.changed();
+        targetMetrics.changed();
         outbox.wake();
       },
     }),
@@ -198,7 +198,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     practice: config.practice,
     directory: join(config.data, "pages"),
   });
-  const figures = openFigures({ ...shared, live: recorder, metrics, targets });
+  const targetMetrics = openTargetMetrics({ ...shared, live: recorder, metrics, targets });
   const heartbeats = await openHeartbeats({
     ...shared,
     checks: checksOf(config),
@@ -206,7 +206,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   });
   const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.hearings());
   const reports = openReports({ ...shared, targets });
-  return { store, judge, recorder, metrics, outbox, pages, figures, heartbeats, scheduler, reports };
+  return { store, judge, recorder, metrics, outbox, pages, targetMetrics, heartbeats, scheduler, reports };
 }
 
 async function eachSecond(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-/** The system clock: real time, and timers of any length. Tests turn a fake one. */
+/** The system clock: real time and real sleep. Tests use a fake clock instead. */
 import type { Clock } from "../core/clock.ts";
 
 /** What one timer of Node can hold. */

@@ -6,8 +6,8 @@ import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../..
 import type { Target } from "../../core/target.ts";
 import { type ExposedSeries, exposition, type Family } from "./exposition.ts";
 
-/** Figures that are worked out now and then, not at each sample. */
-export interface TargetFigures {
+/** Metrics of one target that are computed now and then, not at each sample. */
+export interface TargetMetricValues {
   readonly target: string;
   readonly outcome: (typeof outcomes)[number];
   /** Uptime 0..1 by window ("30d"); a window without data is left out. */
@@ -21,7 +21,7 @@ export interface TargetFigures {
 export interface Metrics {
   /** Call it with samples that are stored, never before. */
   observe(samples: readonly Sample[]): void;
-  setFigures(figures: readonly TargetFigures[]): void;
+  setTargetMetrics(ofTargets: readonly TargetMetricValues[]): void;
   setScheduleLag(seconds: number): void;
   setOutboxPending(notices: number): void;
   /** One attempt, and what became of it. */
@@ -67,7 +67,7 @@ export function openMetrics(start: {
   const perCheck = new Set(families.filter(({ labels }) => labels.includes("check")).map(({ name }) => name));
   const runs = new Map<string, RunCounts>();
   const readings = new Map<string, ReadonlyMap<string, Reading>>();
-  let figures: readonly TargetFigures[] = [];
+  let ofTargets: readonly TargetMetricValues[] = [];
 
   return {
     observe(samples) {
@@ -76,8 +76,8 @@ export function openMetrics(start: {
         readings.set(checkKey(sample), freshReadings(readings.get(checkKey(sample)), sample, perCheck));
       }
     },
-    setFigures(next) {
-      figures = next;
+    setTargetMetrics(next) {
+      ofTargets = next;
     },
     setScheduleLag: (seconds) => lag.set(seconds),
     setOutboxPending: (notices) => outbox.set(notices),
@@ -85,7 +85,7 @@ export function openMetrics(start: {
     countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),
     reconfigure(targets) {
       const names = targets.map(({ id }) => id);
-      figures = figures.filter(({ target }) => names.includes(target));
+      ofTargets = ofTargets.filter(({ target }) => names.includes(target));
       const checks = new Set<string>(targets.flatMap((target) => target.checks.map(({ id }) => `${target.id}/${id}`)));
       for (const known of [readings, runs]) for (const key of known.keys()) if (!checks.has(key)) known.delete(key);
     },
@@ -94,7 +94,7 @@ export function openMetrics(start: {
       const watched = new Set<string>(start.live.checks().map(checkKey));
       const shown = [
         ...checkFamilies(start.live, only(watched, runs)),
-        ...figureFamilies(figures),
+        ...targetFamilies(ofTargets),
         ...readingSeries(
           families,
           only(watched, readings).flatMap((of) => [...of]),
@@ -110,7 +110,7 @@ export function openMetrics(start: {
 const only = <Known>(watched: ReadonlySet<string>, of: ReadonlyMap<string, Known>): readonly Known[] =>
   [...of].flatMap(([key, known]) => (watched.has(key) ? [known] : []));
 
-/** What the process itself is like; prom-client's other figures are long, or named against the rules of Prometheus. */
+/** What the process itself is like; prom-client's other metrics are long, or named against the rules of Prometheus. */
 const processMetrics = new Set(
   [
     "process_cpu_user_seconds_total",
@@ -134,7 +134,7 @@ const processMetrics = new Set(
 /** How often the lag is looked at: each look wakes the process, and a quiet one should sleep. */
 const lagTickSeconds = 0.1;
 
-/** Chosen here and not taken out before: some of prom-client's figures are set while another one is collected. */
+/** Chosen here and not taken out before: some of prom-client's metrics are set while another one is collected. */
 async function processFamilies(registry: Registry): Promise<readonly Family[]> {
   const families = (await registry.getMetricsAsJSON()).filter(({ name }) => processMetrics.has(name)).map(ofPromClient);
   return families.map((family) => (family.name.includes("_eventloop_lag_") ? withoutTick(family) : family));
@@ -217,7 +217,7 @@ function checkFamilies(live: Live, runs: readonly RunCounts[]): readonly Family[
   ];
 }
 
-function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
+function targetFamilies(ofTargets: readonly TargetMetricValues[]): readonly Family[] {
   const family = (
     name: string,
     help: string,
@@ -228,33 +228,33 @@ function figureFamilies(figures: readonly TargetFigures[]): readonly Family[] {
     family(
       "target_outcome",
       "What members see of a target: 1 for the outcome it has, 0 for the others.",
-      figures.flatMap(({ target, outcome }) =>
+      ofTargets.flatMap(({ target, outcome }) =>
         outcomes.map((each) => ({ labels: { target, outcome: each }, value: each === outcome ? 1 : 0 })),
       ),
     ),
     family(
       "target_uptime_ratio",
       "Good share of the measured time, maintenance left out.",
-      figures.flatMap(({ target, uptime }) =>
+      ofTargets.flatMap(({ target, uptime }) =>
         Object.entries(uptime).map(([window, value]) => ({ labels: { target, window }, value })),
       ),
     ),
     family(
       "error_budget_remaining_ratio",
       "Share of the error budget that is left in the objective's window; below 0 it is overspent.",
-      figures.flatMap(({ target, errorBudgetRemaining: value }) =>
+      ofTargets.flatMap(({ target, errorBudgetRemaining: value }) =>
         value === undefined ? [] : [{ labels: { target }, value }],
       ),
     ),
     family(
       "incidents_open",
       "Incidents that are not resolved.",
-      figures.map(({ target, openIncidents }) => ({ labels: { target }, value: openIncidents })),
+      ofTargets.map(({ target, openIncidents }) => ({ labels: { target }, value: openIncidents })),
     ),
     family(
       "storage_full_timestamp_seconds",
       "When it will be full at its present growth; +Inf when not within two years.",
-      figures.flatMap(({ target, storageFull }) =>
+      ofTargets.flatMap(({ target, storageFull }) =>
         storageFull.map(({ store, quantile, at }) => ({ labels: { target, store, quantile }, value: at })),
       ),
       // What a summary is for: the quantiles of one figure, here of the forecast's date. No other kind may have them.

@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { slug } from "../../core/config/settings.ts";
 import type { Kind } from "../../core/probe.ts";
-import type { Found } from "../../program/recognise.ts";
+import type { Found } from "../../program/detect-software.ts";
 
 export type Watchable = Exclude<Found, { readonly what: "nothing" }>;
 

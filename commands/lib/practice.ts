@@ -14,7 +14,7 @@ import { practiceApp } from "../../practice/page.ts";
 import { parseConfig } from "../../program/config-file.ts";
 import { loadPlugins } from "../../program/plug-ins.ts";
 import { runOnce } from "../../program/run-once.ts";
-import { signInLink } from "../../program/sign-in.ts";
+import { signInLink } from "../../program/sign-in-for-commands.ts";
 import { startTidewatch } from "../../program/start.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import type { CommandContext } from "./command.ts";

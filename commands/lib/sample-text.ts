@@ -5,7 +5,7 @@
 import { styleText } from "node:util";
 import type { Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
-import { levelReason, type Observed, type ObservedLevel } from "../../program/levels.ts";
+import { levelReason, type Observed, type ObservedLevel } from "../../program/exceeded-thresholds.ts";
 import { wrapped } from "./wrapped.ts";
 
 const looks = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { samplesText } from "../../commands/lib/sample-text.ts";
-import type { Observed } from "../../program/levels.ts";
+import type { Observed } from "../../program/exceeded-thresholds.ts";
 
 const seen = (more: Partial<Observed> = {}): Observed => ({
   target: "mastodon",

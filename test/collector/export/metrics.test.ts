@@ -90,7 +90,7 @@ function setup(samples: readonly Sample[] = [...byHand, others]) {
   };
   const metrics = openMetrics({ version: "0.1.0", live, targets: [], channels: ["email"], families });
   metrics.observe(samples);
-  metrics.setFigures([
+  metrics.setTargetMetrics([
     {
       target: "mastodon",
       outcome: "degraded",

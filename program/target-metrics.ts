@@ -1,5 +1,7 @@
-/** Works out, now and then, what is too dear for every sample: uptime, error budgets, and when disks are full. */
-import type { Metrics, TargetFigures } from "../collector/export/metrics.ts";
+/**
+ * Computes the metrics of each target every few seconds: uptime, error budget, open incidents, forecast of full disks.
+ */
+import type { Metrics, TargetMetricValues } from "../collector/export/metrics.ts";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
@@ -14,19 +16,19 @@ import { formatDuration } from "../core/units.ts";
 import { WakeableSleep } from "../core/wake-up.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
-export interface FigureParts {
+export interface TargetMetricsParts {
   readonly store: Pick<Store, "judgements" | "incidents" | "samples" | "outbox">;
   readonly live: Live;
-  readonly metrics: Pick<Metrics, "setFigures" | "setOutboxPending">;
+  readonly metrics: Pick<Metrics, "setTargetMetrics" | "setOutboxPending">;
   readonly clock: Clock;
   readonly log: Log;
   readonly targets: () => readonly Target[];
 }
 
-export interface Figures {
+export interface TargetMetrics {
   /** Something was stored: work them out again soon. */
   changed(): void;
-  /** Until the signal. A store that fails for a while leaves the figures as they were. */
+  /** Until the signal. A store that fails for a while leaves the metrics as they were. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -37,24 +39,24 @@ const mostSeconds = 30;
 const forecastEverySeconds = 300;
 const usualWindows = [86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400];
 
-export function openFigures(parts: FigureParts): Figures {
+export function openTargetMetrics(parts: TargetMetricsParts): TargetMetrics {
   const sleeper = new WakeableSleep();
   let forecasts: readonly CapacityModel[] = [];
   let forecastAt = Number.NEGATIVE_INFINITY;
-  const workOut = async () => {
+  const compute = async () => {
     const now = parts.clock.monotonicSeconds();
     if (now - forecastAt >= forecastEverySeconds) {
       forecasts = await capacityModels(parts.store, parts.targets(), parts.clock.now());
       forecastAt = now;
     }
-    parts.metrics.setFigures(await figures(parts, forecasts));
+    parts.metrics.setTargetMetrics(await metricsOfTargets(parts, forecasts));
     parts.metrics.setOutboxPending(await parts.store.outbox.pending());
   };
   return {
     changed: () => sleeper.wake(),
     async run(signal) {
       while (!signal.aborted) {
-        await workOut().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
+        await compute().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
         await parts.clock.sleep(leastSeconds, signal).catch(() => {});
         await sleeper.sleep(parts.clock, mostSeconds - leastSeconds, signal);
       }
@@ -62,10 +64,10 @@ export function openFigures(parts: FigureParts): Figures {
   };
 }
 
-async function figures(
-  { store, live, clock, targets }: FigureParts,
+async function metricsOfTargets(
+  { store, live, clock, targets }: TargetMetricsParts,
   forecasts: readonly CapacityModel[],
-): Promise<readonly TargetFigures[]> {
+): Promise<readonly TargetMetricValues[]> {
   const now = clock.now();
   const watched = targets().filter(({ planned }) => !planned);
   const longest = Math.max(...usualWindows, ...watched.map(({ objective }) => objective?.overSeconds ?? 0));
@@ -81,7 +83,7 @@ async function figures(
     checks: Map.groupBy(live.checks(), ({ target }) => target),
   };
   return watched.map((target) =>
-    targetFigures(target, {
+    metricsOf(target, {
       transitions: byTarget.transitions.get(target.id) ?? [],
       incidents: byTarget.incidents.get(target.id) ?? [],
       checks: byTarget.checks.get(target.id) ?? [],
@@ -102,10 +104,10 @@ interface Known {
   readonly forecasts: readonly CapacityModel[];
 }
 
-function targetFigures(
+function metricsOf(
   target: Target,
   { transitions, incidents, checks, now, longest, forecasts }: Known,
-): TargetFigures {
+): TargetMetricValues {
   const to = now.epochMilliseconds;
   const intervals = targetTimeline(target, {
     transitions,
@@ -132,7 +134,7 @@ function targetFigures(
   };
 }
 
-function storageFull({ store, outlook, now }: CapacityModel): TargetFigures["storageFull"] {
+function storageFull({ store, outlook, now }: CapacityModel): TargetMetricValues["storageFull"] {
   if (!outlook) return [];
   const at = (days: number) =>
     Number.isFinite(days) ? Math.round(now.epochMilliseconds / 1000 + days * 86_400) : days;

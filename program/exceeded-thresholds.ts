@@ -1,6 +1,6 @@
 /**
- * Readings beyond their thresholds, as one look sees them. Whether they last, which is what somebody is told for, takes
- * more than one; but a queue that is a quarter of an hour late is not as promised.
+ * For the command `probe`: which thresholds the readings of a single run exceed. Whether they stay exceeded, which is what
+ * somebody is notified for, takes more than one run; but a queue that is a quarter of an hour late is degraded at once.
  */
 
 import { type Level, reasonOf } from "../alerts/escalation/wording.ts";

@@ -1,11 +1,11 @@
-/** The part that measures: starts the probing thread, whose samples go into the recorder. */
+/** The scheduler as a part of the program: starts the probing thread and hands each sample it sends to the recorder. */
 
 import type { Metrics } from "../collector/export/metrics.ts";
 import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
 import type { Heartbeats } from "../collector/recorder/heartbeats.ts";
 import type { Recorder } from "../collector/recorder/recorder.ts";
 import { checkKey } from "../core/sample.ts";
-import { Pulse } from "./liveness.ts";
+import { Watchdog } from "./liveness.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";
 
@@ -22,7 +22,7 @@ export function openScheduler(
   metrics: Pick<Metrics, "setScheduleLag">,
   hearings: Heartbeats["hearings"],
 ): Scheduler {
-  const pulse = new Pulse("scheduler", patienceSeconds, clock);
+  const watchdog = new Watchdog("scheduler", patienceSeconds, clock);
   let probing: Probing | undefined;
   const begin = async () => {
     probing = await openProbing({
@@ -35,15 +35,15 @@ export function openScheduler(
       // A place keeps its name until a restart, also when the thread has read another one by now.
       onSample: (sample) => recorder.record({ ...sample, vantagePoint: config.vantagePoint }),
       onLag: (seconds) => metrics.setScheduleLag(seconds),
-      onMoved: () => pulse.moved(),
+      onMoved: () => watchdog.moved(),
     });
     return probing;
   };
   return {
-    name: pulse.name,
+    name: watchdog.name,
     begin,
     reconfigure: (_config, changed) => probing?.reconfigure({ ...changed, version }),
-    fault: () => pulse.fault(),
+    fault: () => watchdog.fault(),
     heard: (key, hearing) => probing?.heard(key, hearing),
   };
 }

@@ -4,7 +4,7 @@ import { worstExit } from "../../commands/probe.ts";
 import type { Sample } from "../../core/sample.ts";
 import { Secret } from "../../core/secret.ts";
 import sidekiq from "../../probes/sidekiq.ts";
-import { observed } from "../../program/levels.ts";
+import { observed } from "../../program/exceeded-thresholds.ts";
 
 const thresholds = sidekiq.thresholds?.(sidekiq.options.parse({ url: new Secret("redis://127.0.0.1") })) ?? [];
 

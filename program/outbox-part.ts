@@ -1,9 +1,12 @@
-/** The part that delivers what waits in the outbox, and is broken when a channel has accepted nothing for minutes. */
+/**
+ * The outbox as a part of the program: delivers waiting notices, and is unhealthy when a channel accepts nothing for
+ * minutes.
+ */
 import { type Delivery, openDelivery } from "../alerts/delivery/delivery.ts";
 import type { Metrics } from "../collector/export/metrics.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
-import { Pulse } from "./liveness.ts";
+import { Watchdog } from "./liveness.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";
 
@@ -21,7 +24,7 @@ export function openOutbox(
   store: Store,
   metrics: Pick<Metrics, "countNotice">,
 ): Outbox {
-  const pulse = new Pulse("outbox", patienceSeconds, clock);
+  const watchdog = new Watchdog("outbox", patienceSeconds, clock);
   let settings = deliverySettings(config, plugins);
   const delivery = openDelivery({
     ...settings,
@@ -29,16 +32,16 @@ export function openOutbox(
     clock,
     log,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
-    onMoved: () => pulse.moved(),
+    onMoved: () => watchdog.moved(),
   });
   return {
-    name: pulse.name,
+    name: watchdog.name,
     run: (signal) => delivery.run(signal),
     reconfigure(changed) {
       settings = deliverySettings(changed, plugins, settings);
       return delivery.reconfigure(settings);
     },
-    fault: () => pulse.fault() ?? brokenChannels(delivery),
+    fault: () => watchdog.fault() ?? brokenChannels(delivery),
     wake: () => delivery.wake(),
     [Symbol.asyncDispose]: () => delivery[Symbol.asyncDispose](),
   };

@@ -1,4 +1,7 @@
-/** The one door to the store that the configuration names: to write it, to read it beside whoever writes, to back it up. */
+/**
+ * The one door to the store that the configuration names, for the program and for commands, which may not import the store
+ * itself: open it to write, read it beside the process that writes, back it up, restore it.
+ */
 import * as backup from "../collector/store/backup.ts";
 import { openSqliteStore, readSqliteStore, type StoreToRead } from "../collector/store/sqlite.ts";
 import type { Config } from "../core/config/config.ts";

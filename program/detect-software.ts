@@ -1,4 +1,7 @@
-/** Finds out what runs at an address: NodeInfo first, then what each software alone has, then whether it is a feed or a page. */
+/**
+ * Detects which software runs at an address, for `init`: NodeInfo first, then what only that software has, then feed or
+ * page.
+ */
 import { z } from "zod";
 import { openHttp } from "../collector/network/http.ts";
 import { Unreachable } from "../core/errors.ts";
@@ -25,7 +28,7 @@ export type Found =
 const patience = { question: 10_000, address: 40_000 };
 
 /** Asks as somebody who was started by a person: a few questions, each within its own time. */
-export function recognise(
+export function detectSoftware(
   address: URL,
   { signal, version }: { readonly signal: AbortSignal; readonly version: string },
 ): Promise<Found> {

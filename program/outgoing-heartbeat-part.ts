@@ -1,4 +1,6 @@
-/** The part that tells somebody outside that we live, for as long as nothing is wrong with the others. */
+/**
+ * The outgoing heartbeat as a part of the program: calls a dead man's switch outside while every other part is healthy.
+ */
 import { sendHeartbeats } from "../collector/export/outgoing-heartbeat.ts";
 import { openHttp } from "../collector/network/http.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
