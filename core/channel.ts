@@ -8,6 +8,8 @@ export interface Notice {
   readonly kind: "page" | "escalation" | "resolve" | "ticket" | "sign-in" | "test";
   readonly urgency: "now" | "soon";
   readonly incident?: number;
+  /** Which step of its escalation it tells: the steps of each revision begin again at 0. */
+  readonly step?: { readonly revision: number; readonly number: number };
   /** Contact id from the configuration. */
   readonly contact: string;
   /** Channel name: the file name under alerts/channels/. */

@@ -110,14 +110,14 @@ async function inventIncident(
           text: confirmedText(explanation),
           public: true,
         },
-        notices: () => [],
+        escalate: () => ({}),
       },
     ],
   });
   const resolved = opened.map(({ id }): IncidentChange => {
     const text = recoveredText(target.name, outcome, minutes * 60);
     const update = { at: resolvedAt, kind: "resolved", text, public: true } as const;
-    return { change: "resolve", id, at: resolvedAt, update, notices: () => ({ supersede: [], add: [] }) };
+    return { change: "resolve", id, at: resolvedAt, update, escalate: () => ({}) };
   });
   await store.commit({ incidents: resolved });
 }

@@ -3,8 +3,9 @@
  * somebody is notified for, takes more than one run; but a queue that is a quarter of an hour late is degraded at once.
  */
 
-import { type Level, reasonOf } from "../alerts/escalation/wording.ts";
+import { reasonOf } from "../alerts/escalation/wording.ts";
 import { carries } from "../alerts/judging/thresholds.ts";
+import type { Level } from "../core/escalation.ts";
 import { levelText } from "../core/member-texts.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Check } from "../core/target.ts";

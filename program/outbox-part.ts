@@ -2,7 +2,7 @@
  * The outbox as a part of the program: delivers waiting notices, and is unhealthy when a channel accepts nothing for
  * minutes.
  */
-import { type Delivery, openDelivery } from "../alerts/delivery/delivery.ts";
+import { type Delivery, type DeliveryOptions, openDelivery } from "../alerts/delivery/delivery.ts";
 import type { Metrics } from "../collector/export/metrics.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
@@ -19,11 +19,15 @@ export interface Outbox extends Part, AsyncDisposable {
   wake(): void;
 }
 
-export function openOutbox(
-  { config, plugins, clock, log }: StartOptions,
-  store: Store,
-  metrics: Pick<Metrics, "countNotice">,
-): Outbox {
+interface OutboxParts extends Pick<DeliveryOptions, "hurry"> {
+  readonly store: Store;
+  readonly metrics: Pick<Metrics, "countNotice">;
+  /** Why nothing gets into the outbox that should. */
+  fault(): string | undefined;
+}
+
+export function openOutbox({ config, plugins, clock, log }: StartOptions, parts: OutboxParts): Outbox {
+  const { store, metrics, hurry, fault } = parts;
   const watchdog = new Watchdog("outbox", patienceSeconds, clock);
   let settings = deliverySettings(config, plugins);
   const delivery = openDelivery({
@@ -31,6 +35,7 @@ export function openOutbox(
     store,
     clock,
     log,
+    hurry,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
     onMoved: () => watchdog.moved(),
   });
@@ -41,7 +46,7 @@ export function openOutbox(
       settings = deliverySettings(changed, plugins, settings);
       return delivery.reconfigure(settings);
     },
-    fault: () => watchdog.fault() ?? brokenChannels(delivery),
+    fault: () => watchdog.fault() ?? fault() ?? brokenChannels(delivery),
     wake: () => delivery.wake(),
     [Symbol.asyncDispose]: () => delivery[Symbol.asyncDispose](),
   };

@@ -3,6 +3,7 @@
  * and a clock; the list of parts below says in which order they start, are reloaded and shut down.
  */
 import { join } from "node:path";
+import { openEscalator } from "../alerts/escalation/escalator.ts";
 import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
 import { openTelemetry } from "../collector/export/telemetry.ts";
@@ -18,7 +19,7 @@ import { openReports } from "../reports/reports.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
 import { openStore } from "./open-store.ts";
-import { openOutbox } from "./outbox-part.ts";
+import { type Outbox, openOutbox } from "./outbox-part.ts";
 import { outgoingHeartbeat } from "./outgoing-heartbeat-part.ts";
 import { type Part, PartList } from "./part.ts";
 import { openScheduler } from "./scheduler-part.ts";
@@ -85,7 +86,7 @@ interface Startable extends Opened {
 
 /** In the order of the start, each after what it stands on; a reload, /healthz and the end take the last one first. */
 function listOf({ options, current, listen, fault, ...opened }: Startable): readonly Part[] {
-  const { targetMetrics, pages, metrics, outbox, recorder, judge, heartbeats, scheduler } = opened;
+  const { targetMetrics, pages, metrics, outbox, escalator, recorder, judge, heartbeats, scheduler } = opened;
   const { clock } = options;
   const [judgeWatchdog, storeWatchdog] = [new Watchdog("judge", 60, clock), new Watchdog("store", 15, clock)];
   return [
@@ -97,6 +98,12 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     },
     { name: "metrics", reconfigure: ({ targets }) => metrics.reconfigure(targets) },
     outbox,
+    {
+      // Where it stands still, the outbox has the fault: what is due does not get there.
+      name: "escalator",
+      run: (signal) => escalator.run(signal),
+      reconfigure: (config) => escalator.reconfigure(judgeSettings(config)),
+    },
     {
       // It moves when the recorder has committed, which says when it cannot.
       name: storeWatchdog.name,
@@ -150,11 +157,18 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   await seed?.(store);
   const shared = { store, clock, log };
   const targets = () => current.config.targets;
-  const judge = await openJudge({
+  const alerts = {
     ...judgeSettings(config),
     ...shared,
     signingKey: await store.keys.signing("action"),
     practice: config.practice,
+  };
+  const judge = await openJudge(alerts);
+  const escalatorWatchdog = new Watchdog("escalator", 120, clock);
+  const escalator = await openEscalator({
+    ...alerts,
+    onNotices: () => outbox.wake(),
+    onMoved: () => escalatorWatchdog.moved(),
   });
 
   const families = readingFamilies(plugins.probes);
@@ -172,6 +186,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
           for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
           pages.changed();
           targetMetrics.changed();
+          escalator.wake();
           outbox.wake();
           return judge.committed(opened);
         },
@@ -190,7 +205,10 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     channels: Object.keys(config.channels),
     families,
   });
-  const outbox = undo.use(openOutbox(options, store, metrics));
+  const hurry = escalator.hurry.bind(escalator);
+  const outbox: Outbox = undo.use(
+    openOutbox(options, { store, metrics, hurry, fault: () => escalatorWatchdog.fault() }),
+  );
   const pages = await openPages({
     ...pageSettings(config),
     ...shared,
@@ -206,7 +224,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   });
   const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.hearings());
   const reports = openReports({ ...shared, targets });
-  return { store, judge, recorder, metrics, outbox, pages, targetMetrics, heartbeats, scheduler, reports };
+  return { store, judge, escalator, recorder, metrics, outbox, pages, targetMetrics, heartbeats, scheduler, reports };
 }
 
 async function eachSecond(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Empties the outbox: one independent loop for each channel, at least once, with the patience that a page deserves.
- * A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
+ * Empties the outbox: one independent worker for each channel, at least once, with a retry as soon and as often as a page
+ * deserves. A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
  */
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
@@ -10,6 +10,7 @@ import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { type ConfiguredChannel, Lane, type LaneParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
+import { fallBack, isWaking } from "./fallback.ts";
 
 export type { ConfiguredChannel } from "./channel-worker.ts";
 
@@ -31,6 +32,8 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly store: Pick<Store, "outbox" | "incidents">;
   readonly clock: Clock;
   readonly log: Log;
+  /** A channel will never take this page: the step after it is told at once, if it was not told yet. */
+  hurry(refused: NoticeStatus): Promise<void>;
   onResult?(result: DeliveryResult): void;
   /** Called whenever a loop came round: at least every 30 s while all is well. */
   onMoved?(channel: string): void;
@@ -53,7 +56,7 @@ export interface Delivery extends AsyncDisposable {
 /** Seconds after the first, second … failure; then always the last. */
 const patience: readonly number[] = [5, 15, 30, 60];
 const longestPatience = 15 * 60;
-/** Enough to hold every plan of the incidents that can open at once. */
+/** Enough to hold what all incidents that can open at once tell. */
 const recentAtWake = 500;
 const recentAtStart = 2000;
 
@@ -198,7 +201,7 @@ class RunningDelivery implements Delivery {
 
   #learn(notices: readonly NoticeStatus[]): void {
     this.#newest = notices[0]?.key;
-    this.#due.learn(notices, this.#settings.onCall);
+    this.#due.learn(notices);
   }
 
   /** The state of the incident decides at the last moment, too: an attempt may have begun before it changed. */
@@ -224,7 +227,7 @@ class RunningDelivery implements Delivery {
 
   async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
     const { key, channel, kind } = notice;
-    const again = error.verdict === "retry" || (waking.has(kind) && !(await this.#handOver(notice, error)));
+    const again = error.verdict === "retry" || (isWaking(notice) && !(await fallBack(notice, error, this.#options)));
     const wait = again ? waitSeconds(notice, error) : undefined;
     if (wait === undefined) {
       await this.#options.store.outbox.settle(key, { state: "dropped", error: error.message });
@@ -240,53 +243,15 @@ class RunningDelivery implements Delivery {
     // One message that is given up, refused by a service that works, says nothing about the others.
     return again || error.verdict !== "permanent";
   }
-
-  /**
-   * A page that this channel will never take: the next step is told now instead of later.
-   * @returns whether somebody else can be trusted to get it, so that this one may be given up.
-   */
-  async #handOver(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
-    if (notice.incident === undefined) return false;
-    const others = (await this.#options.store.outbox.of(notice.incident)).filter(
-      (other) => waking.has(other.kind) && !sameRecipient(other, notice),
-    );
-    const alive = others.filter(({ state }) => state === "pending" || state === "sending" || state === "sent");
-    if (!alive.some((other) => isSameStep(other, notice) && other.state !== "pending")) {
-      await this.#pullForward(alive, notice, error);
-    }
-    // A broken channel will refuse its other notices as well; a dead mailbox says nothing about them.
-    return alive.some(({ channel }) => error.verdict === "permanent" || channel !== notice.channel);
-  }
-
-  async #pullForward(alive: readonly NoticeStatus[], notice: NoticeStatus, error: DeliveryError): Promise<void> {
-    const { store, clock, log } = this.#options;
-    const waiting = alive.filter((other) => other.state === "pending" && isAfter(other, notice));
-    const next = waiting.toSorted((a, b) => Temporal.Instant.compare(a.notBefore, b.notBefore))[0];
-    if (!next) return;
-    const reason = `told early: ${notice.channel} to ${notice.contact} failed (${error.message})`;
-    for (const other of waiting.filter((one) => isSameStep(one, next))) {
-      if (other.attempts > 0) continue;
-      const retryAt = clock.now();
-      await store.outbox.settle(other.key, { state: "pending", retryAt, error: reason });
-      this.#due.hold(other, 0, retryAt);
-      this.#lanes.get(other.channel)?.wake();
-      log.warn("the next step is told at once", { incident: notice.incident, contact: other.contact });
-    }
-  }
 }
 
-/** Kinds that wake somebody; they are never given up while nobody else has been told. */
-const waking: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation"]);
 /** Worthless, or wrong, once the incident is over. */
 const aboutTrouble: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation", "ticket"]);
 
-const sameRecipient = (a: NoticeStatus, b: NoticeStatus) => a.contact === b.contact && a.channel === b.channel;
-const isSameStep = (a: NoticeStatus, b: NoticeStatus) => a.notBefore.equals(b.notBefore);
-const isAfter = (a: NoticeStatus, b: NoticeStatus) => Temporal.Instant.compare(a.notBefore, b.notBefore) > 0;
-
-function waitSeconds({ attempts, kind }: NoticeStatus, error: DeliveryError): number {
+function waitSeconds(notice: NoticeStatus, error: DeliveryError): number {
+  const { attempts } = notice;
   const late = Math.max(0, attempts - patience.length - 10);
-  const calm = waking.has(kind) ? 0 : 60 * 2 ** Math.min(late, 6) - 60;
+  const calm = isWaking(notice) ? 0 : 60 * 2 ** Math.min(late, 6) - 60;
   const wait = (patience[Math.max(0, attempts - 1)] ?? 60) + calm;
   return Math.min(Math.max(wait, error.retryAfterSeconds ?? 0), longestPatience);
 }

@@ -1,57 +1,36 @@
 /**
- * When notices may go out, counted on the monotonic clock: setting the wall clock neither hastens nor delays an
- * escalation. The outbox keeps wall times; they are translated here once, when a notice is first seen.
+ * When a notice may be tried again, counted on the monotonic clock: setting the wall clock neither hastens nor delays a
+ * retry, and keeps no notice back that was just written. The outbox keeps wall times.
  */
 import type { Notice } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { OnCall } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
-import { longestDoubtSeconds } from "../judging/inhibition.ts";
-
-type Instant = Temporal.Instant;
 
 interface Due {
   readonly channel: string;
   readonly atSeconds: number;
   /** What the outbox says: to be claimed with this moment at least. */
-  readonly outbox: Instant;
+  readonly outbox: Temporal.Instant;
 }
-
-/** Beyond this the wall clock was set. */
-const jumpMilliseconds = 2000;
 
 export class DueTimes {
   readonly #clock: Clock;
   readonly #due = new Map<string, Due>();
-  /** Wall time minus monotonic time at the last look, milliseconds. */
-  #frame: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#frame = this.#frameNow();
   }
 
-  /** Takes note of the notices that were just committed, or that an earlier process left. */
-  learn(notices: readonly NoticeStatus[], onCall: OnCall): void {
+  /** Takes note of the notices that were just committed: each is due when it is written, whatever the clock says. */
+  learn(notices: readonly NoticeStatus[]): void {
     for (const { key, state } of notices) if (state !== "pending") this.#due.delete(key);
-    const unseen = notices.filter(({ key, state }) => state === "pending" && !this.#due.has(key));
-    const jumped = Math.abs(this.#frameNow() - this.#frame) > jumpMilliseconds;
-    this.#frame = this.#frameNow();
-    for (const batch of Map.groupBy(unseen, ({ incident, key }) => incident ?? key).values()) {
-      // The clock was set around the time they were written: only the distances between them can be believed.
-      const first = Math.min(...batch.map(({ notBefore }) => notBefore.epochMilliseconds));
-      const from = jumped ? first - firstStep(onCall) * 1000 : this.#clock.now().epochMilliseconds;
-      for (const notice of batch) {
-        const wait = (notice.notBefore.epochMilliseconds - from) / 1000;
-        const seconds = Math.min(wait, longestWait(notice.kind, onCall));
-        if (seconds > 0) this.#set(notice, seconds, notice.notBefore);
-        else if (wait > 0 || jumped) this.#set(notice, 0, notice.notBefore);
-      }
+    for (const notice of notices) {
+      if (notice.state === "pending" && !this.#due.has(notice.key)) this.#set(notice, 0, notice.notBefore);
     }
   }
 
   /** Not again before so many seconds from now; `outbox` is what was written down for it. */
-  hold(notice: Pick<Notice, "key" | "channel">, seconds: number, outbox: Instant): void {
+  hold(notice: Pick<Notice, "key" | "channel">, seconds: number, outbox: Temporal.Instant): void {
     this.#set(notice, seconds, outbox);
   }
 
@@ -64,7 +43,7 @@ export class DueTimes {
    * The moment to claim with: what is due by our count must be due by the outbox's, too.
    * @returns also which notices are due, to be forgotten once they have been asked for.
    */
-  claim(channel: string): { readonly moment: Instant; readonly keys: readonly string[] } {
+  claim(channel: string): { readonly moment: Temporal.Instant; readonly keys: readonly string[] } {
     const due = this.#ofChannel(channel).filter(([key]) => this.secondsLeft(key) === 0);
     const moments = [this.#clock.now(), ...due.map(([, { outbox }]) => outbox)];
     return {
@@ -83,27 +62,11 @@ export class DueTimes {
     return waits.length > 0 ? Math.min(...waits) : undefined;
   }
 
-  #set({ key, channel }: Pick<Notice, "key" | "channel">, seconds: number, outbox: Instant): void {
+  #set({ key, channel }: Pick<Notice, "key" | "channel">, seconds: number, outbox: Temporal.Instant): void {
     this.#due.set(key, { channel, atSeconds: this.#clock.monotonicSeconds() + seconds, outbox });
   }
 
   #ofChannel(channel: string): readonly (readonly [string, Due])[] {
     return [...this.#due].filter(([, due]) => due.channel === channel);
   }
-
-  #frameNow(): number {
-    return this.#clock.now().epochMilliseconds - this.#clock.monotonicSeconds() * 1000;
-  }
-}
-
-function firstStep({ escalation }: OnCall): number {
-  return escalation.length > 0 ? Math.min(...escalation.map(({ afterSeconds }) => afterSeconds)) : 0;
-}
-
-/** Whatever the clocks say, nothing was ever planned further ahead than this: its step, and the wait for a cause. */
-function longestWait(kind: Notice["kind"], onCall: OnCall): number {
-  if (kind === "page") return firstStep(onCall) + longestDoubtSeconds;
-  if (kind === "ticket") return longestDoubtSeconds;
-  if (kind !== "escalation") return 0;
-  return Math.max(0, ...onCall.escalation.map(({ afterSeconds }) => afterSeconds)) + longestDoubtSeconds;
 }

@@ -1,162 +1,139 @@
-/** From an incident to its notices: whom they go to, in which thread, with which words, by the settings of this moment. */
-import { inLanguage, type Language, type Localised, lastResort } from "../../core/language.ts";
-import type { Log } from "../../core/log.ts";
-import type { OnCall, Organisation } from "../../core/organisation.ts";
+/** The notices of an escalation as they are sent: one for each contact and channel of a step, and the one that it is over. */
+import type { Notice } from "../../core/channel.ts";
+import type { Escalation } from "../../core/escalation.ts";
+import { inLanguage } from "../../core/language.ts";
+import type { Contact } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
-import type { Target } from "../../core/target.ts";
-import type { Facts } from "../judging/incident-facts.ts";
-import type { Tracked } from "../judging/open-incidents.ts";
-import {
-  emptySteps,
-  hastened,
-  type Plan,
-  planNotices,
-  planRecovery,
-  type Round,
-  reachesSomebody,
-  type Thread,
-  threadName,
-} from "./plan.ts";
+import type { PlannedStep, Recipient } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
 
-import { type FirstSteps, readRunbooks } from "./runbooks.ts";
-import { type Seen, subject, type Trouble } from "./wording.ts";
-
-type Instant = Temporal.Instant;
-
-/** What a reload of the configuration may change. */
-export interface TellingSettings {
-  readonly organisation: Organisation;
-  readonly targets: readonly Target[];
-  readonly onCall: OnCall;
-  /** Names of the configured channels. */
-  readonly channels: readonly string[];
-  /** Address of the public pages, for the links in notices. */
-  readonly baseUrl: string;
+/** What a step says, and to whom else it and the steps before it say it. */
+export interface StepText {
+  readonly trouble: Trouble;
+  readonly step: PlannedStep;
+  readonly next: PlannedStep | undefined;
+  /** Of the same incident, as they stand. */
+  readonly before: readonly (Notice | NoticeStatus)[];
 }
 
-export interface TellingOptions extends TellingSettings {
-  readonly log: Log;
-  /** Signs the links that acknowledge: `store.keys.signing("action")`. */
-  readonly signingKey: Uint8Array;
-  /** Which of the names and titles stand in notices; their own words are English. */
-  readonly language?: Language;
-  /** Marks every notice: these services do not exist. */
-  readonly practice?: boolean;
-}
-
-/** What is told about trouble. */
-interface News extends Pick<Trouble, "again" | "outlasts"> {
-  readonly facts: Facts;
-  readonly target: Target;
-  readonly seen: Seen;
-  /** What members read about it; undefined when they see nothing of it. */
-  readonly membersSee: Localised | undefined;
-  /** Tells one telling of the same incident from another. */
-  readonly round: Round;
-  /** The steps of the escalation count from here: when it was confirmed, or until when a cause is waited for. */
-  readonly from: Instant;
-  /** What was planned before and is taken back for it. */
-  readonly instead?: readonly NoticeStatus[];
-}
-
-export class Telling {
-  readonly #options: TellingOptions;
-  #settings: TellingSettings;
-  readonly #firstSteps: FirstSteps;
-
-  private constructor(options: TellingOptions, firstSteps: FirstSteps) {
-    this.#options = options;
-    this.#settings = options;
-    this.#firstSteps = firstSteps;
-    this.#warnOfSilence();
-  }
-
-  static async open(options: TellingOptions): Promise<Telling> {
-    return new Telling(options, await readRunbooks());
-  }
-
-  reconfigure(settings: TellingSettings): void {
-    this.#settings = settings;
-    this.#warnOfSilence();
-  }
-
-  get reachesSomebody(): boolean {
-    return reachesSomebody(this.#plan());
-  }
-
-  /** The notices of an incident that just opened, became worse, or is told only now. */
-  trouble(tracked: Tracked, id: number, { facts, target, membersSee, round, from, instead, ...news }: News) {
-    const trouble: Trouble = {
-      ...this.#about(id, facts, target.name),
-      ...news,
-      membersSee: membersSee && inLanguage(membersSee, this.#language),
-      steps: this.#firstSteps(facts.runbook),
+/** The notices of the next step of an escalation. */
+export function stepNotices(policy: Policy, escalation: Escalation, text: StepText): readonly Notice[] {
+  const { trouble, step, next } = text;
+  const isTicket = trouble.facts.urgency === "ticket";
+  const number = escalation.told.steps;
+  const told = [...namesToldBefore(policy, escalation, text.before), ...namesOf(step.recipients)];
+  return step.recipients.map(({ contact, channel }): Notice => {
+    const part: Part = isTicket
+      ? { role: "ticket", told }
+      : {
+          role: number === 0 ? "first" : "escalated",
+          told,
+          ...(next && { next: { names: namesOf(next.recipients), at: next.at } }),
+          acknowledgeUrl: policy.acknowledgeUrl(trouble.id, contact, step.at),
+        };
+    return {
+      ...common(escalation, contact.id, channel),
+      key: `${escalation.thread}.${revisionName(escalation)}-${isTicket ? "ticket" : number}.${contact.id}.${channel}`,
+      kind: kindOf(isTicket, number),
+      urgency: isTicket ? "soon" : "now",
+      step: { revision: escalation.revision, number },
+      body: writtenBefore(escalation, text, { contact, channel }) ?? bodyOf(trouble, contact, part),
+      notBefore: step.at,
     };
-    return planNotices(trouble, this.#plan(), {
-      ...this.#thread(tracked, id),
-      round,
-      from,
-      ...(instead && { instead }),
-    });
-  }
+  });
+}
 
-  /** The notices of an incident whose cause was waited for in vain: due now. */
-  hastened(existing: readonly NoticeStatus[], at: Instant) {
-    return hastened(existing, this.#plan(), at);
-  }
+/** That it is over, for each of these. */
+export function recoveryNotices(
+  policy: Policy,
+  escalation: Escalation,
+  recovery: Recovery,
+  { recipients, now }: { readonly recipients: readonly Reached[]; readonly now: Temporal.Instant },
+): readonly Notice[] {
+  return recipients.map(
+    ({ contact, channel, isLate }): Notice => ({
+      ...common(escalation, contact, channel),
+      key: `${escalation.thread}.resolved.${contact}.${channel}`,
+      kind: "resolve",
+      urgency: "soon",
+      body: recoveryBody(recovery, policy.contact(contact), isLate),
+      notBefore: now,
+    }),
+  );
+}
 
-  /**
-   * The notices that an incident is over.
-   * @param name of the target, which may be watched no more.
-   * @param existing what was told about it so far.
-   */
-  recovery(
-    id: number,
-    facts: Facts,
-    name: Localised,
-    end: {
-      readonly resolvedAt: Instant;
-      readonly unwatched: boolean;
-      readonly now: Instant;
-      readonly foundAt: Instant;
-    },
-    existing: readonly NoticeStatus[],
-  ) {
-    const { resolvedAt, unwatched, ...moments } = end;
-    return planRecovery({ ...this.#about(id, facts, name), resolvedAt, unwatched }, this.#plan(), existing, moments);
-  }
+export interface Reached {
+  readonly contact: string;
+  readonly channel: string;
+  /** Nothing about the incident reached them while it lasted. */
+  readonly isLate: boolean;
+}
 
-  #about(id: number, facts: Facts, name: Localised) {
-    const language = this.#language;
-    return { id, facts, name: inLanguage(name, language), language, statusUrl: `${this.#plan().baseUrl}/` };
-  }
+const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ticket"]);
+/** It says that something is wrong. */
+export const isAlarming = ({ kind }: Pick<Notice, "kind">): boolean => alarming.has(kind);
 
-  #thread({ thread, openingTitle }: Tracked, id: number): Thread {
-    const { practice = false } = this.#options;
-    return (
-      thread ?? {
-        thread: threadName(id, this.#options),
-        subject: subject(id, inLanguage(openingTitle, this.#language), practice),
-      }
-    );
-  }
+/** Not sent yet; what is on its way may still arrive. */
+export const unsentKeys = (notices: readonly NoticeStatus[]): readonly string[] =>
+  notices
+    .filter((one) => isAlarming(one) && (one.state === "pending" || one.state === "sending"))
+    .map(({ key }) => key);
 
-  #plan(): Plan {
-    const { onCall, channels, baseUrl, organisation } = this.#settings;
-    const { signingKey } = this.#options;
-    return { onCall, channels, baseUrl: baseUrl.replace(/\/+$/, ""), signingKey, timeZone: organisation.timeZone };
-  }
+function kindOf(isTicket: boolean, number: number): Notice["kind"] {
+  if (isTicket) return "ticket";
+  return number === 0 ? "page" : "escalation";
+}
 
-  get #language(): Language {
-    return this.#options.language ?? lastResort;
-  }
+const revisionName = ({ revision }: Escalation): string => (revision === 0 ? "page" : `again-${revision}`);
 
-  /** A configuration that can wake nobody is legal (a status page alone), but not in silence. */
-  #warnOfSilence(): void {
-    const { log } = this.#options;
-    if (this.#settings.onCall.escalation.length === 0) log.warn("nobody is told about incidents: no escalation is set");
-    for (const { afterSeconds, notify } of emptySteps(this.#plan())) {
-      log.warn("an escalation step reaches nobody", { afterSeconds, notify });
-    }
+function common({ incident, thread, subject }: Escalation, contact: string, channel: string) {
+  return { incident, contact, channel, thread, subject };
+}
+
+/** "Contractor (email, ntfy)" */
+function namesOf(recipients: readonly Recipient[]): readonly string[] {
+  const byContact = Map.groupBy(recipients, ({ contact }) => contact.id);
+  return [...byContact.values()].flatMap(([first, ...more]) =>
+    first ? [`${first.contact.name} (${[first, ...more].map(({ channel }) => channel).join(", ")})`] : [],
+  );
+}
+
+/** Whom the earlier steps of this revision told, step by step. */
+function namesToldBefore(policy: Policy, { revision }: Escalation, notices: StepText["before"]): readonly string[] {
+  const told = notices.flatMap(({ step, contact, channel }) =>
+    step?.revision === revision ? [{ number: step.number, contact: policy.contact(contact), channel }] : [],
+  );
+  const steps = [...Map.groupBy(told, ({ number }) => number)].sort(([a], [b]) => a - b);
+  return steps.flatMap(([, recipients]) => namesOf(recipients));
+}
+
+/** An older version wrote each step down beforehand, and what it was going to say with it. */
+function writtenBefore(
+  { news, told }: Escalation,
+  { before, trouble, step }: StepText,
+  { contact, channel }: Recipient,
+): string | undefined {
+  if (news) return undefined;
+  const kind = kindOf(trouble.facts.urgency === "ticket", told.steps);
+  const planned = before.find(
+    (one) =>
+      "state" in one &&
+      one.state === "superseded" &&
+      one.kind === kind &&
+      (kind !== "escalation" || one.notBefore.equals(step.at)) &&
+      one.contact === contact.id &&
+      one.channel === channel,
+  );
+  return planned?.body;
+}
+
+/** An accident with words must not cost the page: the incident would go unwritten with it. */
+function bodyOf(trouble: Trouble, contact: Contact, part: Part): string {
+  try {
+    return troubleBody(trouble, contact, part);
+  } catch {
+    const { facts, language } = trouble;
+    return `${inLanguage(facts.title, language)}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)\n`;
   }
 }

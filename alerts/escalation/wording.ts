@@ -2,27 +2,16 @@
  * What a notice says, in a fixed order: what and since when, what was seen, what members see, what to do, who else
  * knows. Plain text, complete in itself; times as the reader's own clock shows them. (Members' texts: core/member-texts.ts)
  */
+import type { Level, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
 import { plainText } from "../../core/plain-text.ts";
-import { type PhaseName, phaseNames, type Sample } from "../../core/sample.ts";
+import { type PhaseName, phaseNames } from "../../core/sample.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { formatDate, formatIn, formatOffset, offsetMinutes, wallTime } from "../../core/time-zone.ts";
 import { formatBytes, formatDuration } from "../../core/units.ts";
-
-/** What the tries or the readings showed when it was confirmed. */
-export type Seen =
-  | { readonly kind: "tries"; readonly tries: readonly Sample[]; readonly needed: number }
-  | { readonly kind: "levels"; readonly check: string; readonly levels: readonly Level[] };
-
-/** A reading that has stood beyond its threshold. */
-export interface Level {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-  readonly rule: Pick<Threshold, "raiseAt" | "clearAt" | "unit">;
-}
 
 /** Everything a notice about trouble is written from; the same for all its readers. */
 export interface Trouble {
@@ -177,6 +166,9 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
   if (seen.kind === "levels") {
     return [`Seen by check ${facts.target}/${seen.check}:`, ...seen.levels.map((level) => `  ${levelLine(level)}`)];
   }
+  if (seen.tries.length === 0) {
+    return [`Seen by check ${facts.target}/${facts.checks.join(", ")}: ${plainText(facts.reason, lineLength)}`];
+  }
   const verb = facts.impact === "down" ? "failed" : "were not as promised";
   const last = seen.tries.at(-1);
   const check = last ? `${facts.target}/${last.check}` : facts.target;
@@ -194,7 +186,7 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
   ];
 }
 
-function phaseText({ phases }: Sample): string {
+function phaseText({ phases }: Try): string {
   const reached = phaseNames.flatMap((name) => {
     const seconds = phases?.[name];
     return seconds === undefined ? [] : [`${phaseWords[name]} ${shortSeconds(seconds)}`];

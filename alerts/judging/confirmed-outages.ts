@@ -1,6 +1,6 @@
 /** How each required check stands by its verdict, and the bad tries that speak for it. */
-
 import type { Verdict } from "../../core/confirmation.ts";
+import type { Seen } from "../../core/escalation.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { isWorse, worstOf } from "../../core/severity.ts";
@@ -8,7 +8,6 @@ import type { StoredVerdict } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
-import type { Seen } from "../escalation/wording.ts";
 
 /** What a check has been confirmed to be; the last confirmed state stays while nothing is known. */
 export type Standing = "up" | "degraded" | "down";

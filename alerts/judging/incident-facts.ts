@@ -1,12 +1,12 @@
-/** What an incident begins as: an outage with its tries, or a threshold with its readings. */
-
+/** What an incident begins as, and what is told of it: an outage with its tries, or a threshold with its readings. */
+import type { News, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import type { Localised } from "../../core/language.ts";
 import { levelText, outageExplanation, outageTitle, titled, unreachableText } from "../../core/member-texts.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Target } from "../../core/target.ts";
-import { reasonOf, type Seen } from "../escalation/wording.ts";
+import { reasonOf } from "../escalation/wording.ts";
 import type { RuleStanding } from "./thresholds.ts";
 
 export type Facts = Omit<IncidentFacts, "id">;
@@ -63,6 +63,36 @@ export function ruleFacts(
     confirmedAt: sample.at,
   };
 }
+
+/** What is told of an incident, and kept with its escalation: without the evidence of its tries. */
+export function newsOf(
+  { name }: Pick<Target, "name">,
+  seen: Seen,
+  told: Pick<News, "facts"> & {
+    readonly membersSee: Localised | undefined;
+    readonly again?: News["again"] | undefined;
+    readonly outlasts?: News["outlasts"] | undefined;
+  },
+): News {
+  const { facts, membersSee, again, outlasts } = told;
+  return {
+    facts,
+    name,
+    seen: seen.kind === "tries" ? { ...seen, tries: seen.tries.map(shortened) } : seen,
+    ...(membersSee && { membersSee }),
+    ...(again && { again }),
+    ...(outlasts && { outlasts }),
+  };
+}
+
+const shortened = ({ check, vantagePoint, at, outcome, reason, phases }: Try): Try => ({
+  check,
+  vantagePoint,
+  at,
+  outcome,
+  ...(reason !== undefined && { reason }),
+  ...(phases && { phases }),
+});
 
 /** What members read about: public targets, and of thresholds those that they notice. */
 export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact">): boolean {

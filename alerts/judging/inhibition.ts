@@ -1,46 +1,45 @@
 /**
- * What explains an incident, along its life: waited for where it is suspected, said where it is found, and when it no
- * longer holds taken back and told after all. Which check explains which is decided in causes.ts.
+ * Inhibition: one incident explains another, along its life. A candidate cause is waited for, a root cause is told in
+ * place of what it explains, and what it no longer explains is told after all. Which check explains which is decided in
+ * root-cause.ts.
  */
+import type { Seen } from "../../core/escalation.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
-import type { NoticesAnew } from "../../core/store/outbox.ts";
+import type { Escalate } from "../../core/store/escalations.ts";
 import type { Target } from "../../core/target.ts";
-import type { Telling } from "../escalation/notices.ts";
-import { withdrawn } from "../escalation/plan.ts";
-import { lineLength, reasonOf, type Seen } from "../escalation/wording.ts";
+import type { Policy } from "../escalation/policy.ts";
+import { type Beginning, inhibit, release, tellAnew, waitFor } from "../escalation/transitions.ts";
+import { lineLength, reasonOf } from "../escalation/wording.ts";
 import { isBad } from "./confirmed-outages.ts";
-import { type Facts, shown } from "./incident-facts.ts";
-import type { Incidents, Tracked, Wait } from "./open-incidents.ts";
-import type { Cause, Causes, Suspects } from "./root-cause.ts";
-
-type Instant = Temporal.Instant;
+import { type Facts, newsOf, shown } from "./incident-facts.ts";
+import type { Incidents, Tracked } from "./open-incidents.ts";
+import type { Candidates, Cause, RootCauses } from "./root-cause.ts";
 
 /** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
-export const longestDoubtSeconds = 90;
+const longestDoubtSeconds = 90;
 
 interface Parts {
   readonly incidents: Incidents;
-  readonly causes: Causes;
-  readonly telling: Telling;
+  readonly causes: RootCauses;
+  readonly policy: Policy;
   /** Only what is in service. */
   readonly target: (id: string) => Target | undefined;
 }
 
 /** What explains an incident, and what that makes of it. */
-export interface Explained {
+export interface FactsWithCause {
   readonly facts: Facts;
-  readonly cause: Cause | undefined;
+  readonly rootCause: Cause | undefined;
   /** For members: the cause by name, where it stands on their page. */
   readonly explanation: Localised;
-  /** Where nothing explains it yet, and something may. */
-  readonly waits: Wait | undefined;
+  readonly escalation: Beginning;
 }
 
-export class Attribution {
+export class Inhibition {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -48,103 +47,101 @@ export class Attribution {
   }
 
   /** @param involved the checks of the whole incident, which may be more than those of what was just found. */
-  of(found: Facts, at: Instant, involved: readonly string[] = found.checks): Explained {
+  of(found: Facts, at: Temporal.Instant, involved: readonly string[] = found.checks): FactsWithCause {
     const all = { ...found, checks: involved };
-    const cause = this.#parts.causes.of(all, at);
-    if (!cause) return { facts: found, cause, explanation: found.explanation, waits: this.#waits(all) };
-    const name = nameForMembers(found, cause);
+    const rootCause = this.#parts.causes.of(all, at);
+    if (!rootCause) {
+      const escalation = this.#candidatesOf(all) ?? { state: "told" };
+      return { facts: found, rootCause, explanation: found.explanation, escalation };
+    }
+    const name = nameForMembers(found, rootCause);
     return {
-      facts: { ...found, reason: plainText(`${found.reason}, ${becauseOf(cause)}`, lineLength) },
-      cause,
+      facts: { ...found, reason: plainText(`${found.reason}, ${becauseOf(rootCause)}`, lineLength) },
+      rootCause,
       explanation: name ? withCause(found.explanation, name) : found.explanation,
-      waits: undefined,
+      escalation: { state: "inhibited", by: rootCause.key },
     };
   }
 
-  #waits(facts: Facts): Wait | undefined {
-    const suspects = this.#parts.causes.suspects(facts);
-    if (suspects.length === 0) return undefined;
-    const seconds = Math.min(longestDoubtSeconds, Math.max(...suspects.map((one) => one.seconds)));
-    return { until: facts.confirmedAt.add({ seconds }), suspects: keysOf(suspects) };
+  #candidatesOf(facts: Facts): Beginning | undefined {
+    const candidates = this.#parts.causes.candidates(facts);
+    if (candidates.length === 0) return undefined;
+    const seconds = Math.min(longestDoubtSeconds, Math.max(...candidates.map((one) => one.seconds)));
+    return { state: "waiting", until: facts.confirmedAt.add({ seconds }), candidates: keysOf(candidates) };
   }
 
   /** After a restart or a reload: what explains the incidents that are open, or may, without a word about it. */
-  takeUp(at: Instant): void {
+  takeUp(at: Temporal.Instant): void {
     const { incidents, causes } = this.#parts;
     for (const tracked of incidents.all()) {
-      const { facts, waits } = tracked;
-      tracked.because = causes.of(facts, at)?.key;
-      tracked.waits = waits && { ...waits, suspects: waits.suspects.union(keysOf(causes.suspects(facts))) };
+      const { facts, escalation } = tracked;
+      tracked.rootCause = causes.of(facts, at)?.key ?? (escalation.state === "inhibited" ? escalation.by : undefined);
+      if (escalation.state === "waiting") {
+        tracked.escalation = { ...escalation, candidates: together(escalation, causes.candidates(facts)) };
+      }
     }
   }
 
-  /** A check that was suspected is well: what waited for it, and for nothing else, is told without waiting any longer. */
-  acquit(sample: Sample): Changes {
+  /** A candidate cause is well: what waited for it, and for nothing else, is told without waiting any longer. */
+  clear(sample: Sample): Changes {
     const { incidents, causes } = this.#parts;
     const key = checkKey(sample);
     if (sample.outcome !== "up" || !causes.mayExplain(key) || causes.stands(key)) return {};
-    const waiting = incidents.all().filter(({ waits }) => waits?.suspects.has(key));
-    return mergeChanges(waiting.map((tracked) => this.#acquitFor(tracked, key, sample.at)));
+    return mergeChanges(incidents.all().map((tracked) => this.#clearFor(tracked, key, sample.at)));
   }
 
-  #acquitFor(tracked: Tracked, key: CheckKey, at: Instant): Changes {
-    const { causes, telling } = this.#parts;
-    const { waits, facts } = tracked;
-    tracked.waits = undefined;
-    if (!waits || Temporal.Instant.compare(waits.until, at) <= 0) return {};
+  #clearFor(tracked: Tracked, key: CheckKey, at: Temporal.Instant): Changes {
+    const { causes, incidents, policy } = this.#parts;
+    const { escalation, facts } = tracked;
+    if (escalation.state !== "waiting" || !escalation.candidates.includes(key)) return {};
+    const left = escalation.candidates.filter((one) => one !== key);
     // One that could not be measured since has not been found well; and another may have begun to fail meanwhile.
-    const suspects = waits.suspects.difference(new Set([key])).union(keysOf(causes.suspects(facts)));
-    if (suspects.size === 0) {
-      const notices: NoticesAnew = (existing) => telling.hastened(existing, at);
-      return this.#note(tracked, at, sameInAll(`waits no longer: ${key} is well`), { notices });
+    const candidates = together({ candidates: left }, causes.candidates(facts));
+    const isOver = Temporal.Instant.compare(escalation.until, at) <= 0;
+    tracked.escalation = isOver || candidates.length === 0 ? { state: "told" } : { ...escalation, candidates };
+    if (isOver) return {};
+    if (candidates.length === 0) {
+      return this.#note(tracked, at, sameInAll(`waits no longer: ${key} is well`), { escalate: release(policy, at) });
     }
-    tracked.waits = { ...waits, suspects };
-    return {};
+    return incidents.follow(tracked, (incident) => ({ escalations: [{ incident, escalate: waitFor(candidates) }] }));
   }
 
   /** One more bad try: what explained it may be over by now, and then it counts for itself. */
   goesOn(tracked: Tracked, target: Target, sample: Sample, seen: Seen): Changes {
-    const { because, untold = false } = tracked;
-    if ((because === undefined && !untold) || this.#parts.causes.of(tracked.facts, sample.at)) return {};
-    tracked.because = undefined;
-    if (untold) return this.#tellNow(tracked, target, sample, seen, because);
-    return this.#note(tracked, sample.at, sameInAll(`${because} explains it no longer, and it goes on`));
+    const { rootCause, escalation } = tracked;
+    const isInhibited = escalation.state === "inhibited";
+    if ((!rootCause && !isInhibited) || this.#parts.causes.of(tracked.facts, sample.at)) return {};
+    tracked.rootCause = undefined;
+    if (isInhibited) return this.#tellNow(tracked, target, sample, seen, rootCause);
+    return this.#note(tracked, sample.at, sameInAll(`${rootCause} explains it no longer, and it goes on`));
   }
 
-  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, because: CheckKey | undefined): Changes {
-    const { incidents, causes, telling } = this.#parts;
-    tracked.untold = false;
-    tracked.foundAt = sample.at;
+  #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, cause: CheckKey | undefined): Changes {
+    const { incidents, causes, policy } = this.#parts;
+    tracked.escalation = { state: "told" };
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
     // Where nobody can be told, there is nothing to say about it either.
-    if (!telling.reachesSomebody) return {};
-    const { facts } = tracked;
-    const { urgency, title, explanation, reason, runbook } = facts;
-    const text = sameInAll(`told now: ${because ?? "what explained it"} does not explain it any more, and it goes on`);
-    const outlasts = because && { check: because, isOver: !causes.stands(because) };
-    const news = {
+    if (!policy.reachesSomebody) return {};
+    const { facts, openingTitle: title } = tracked;
+    const { urgency, explanation, reason, runbook } = facts;
+    const text = sameInAll(`told now: ${cause ?? "what explained it"} does not explain it any more, and it goes on`);
+    const news = newsOf(target, seen, {
       facts,
-      target,
-      seen,
       membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
-      from: sample.at,
-      ...(outlasts && { outlasts }),
-    };
-    return incidents.record(tracked, (id) => ({
+      outlasts: cause && { check: cause, isOver: !causes.stands(cause) },
+    });
+    return incidents.record(tracked, () => ({
       check: sample.check,
-      raised: { urgency, title, explanation, reason, runbook },
+      raised: { urgency, title: facts.title, explanation, reason, runbook },
       unlessAcknowledged: true,
       update: { at: sample.at, kind: "joined", text, public: false },
-      notices: ({ length }) => ({
-        supersede: [],
-        add: telling.trouble(tracked, id, { ...news, round: `outlasts-${length}` }),
-      }),
+      escalate: tellAnew(policy, { news, foundAt: sample.at, as: { state: "told" }, title }),
     }));
   }
 
   /**
-   * What is going on already may have its cause in what was just found: those incidents say so from now on, and what was
-   * not sent yet about them is not sent, because the cause is told.
+   * What is going on already may have its root cause in what was just found: those incidents say so from now on, and what
+   * was not sent yet about them is not sent, because the cause is told.
    */
   explainOthers(sample: Sample): Changes {
     const { incidents, causes } = this.#parts;
@@ -152,36 +149,40 @@ export class Attribution {
     return mergeChanges(incidents.all().map((tracked) => this.#explainOne(tracked, sample.at)));
   }
 
-  #explainOne(tracked: Tracked, at: Instant): Changes {
+  #explainOne(tracked: Tracked, at: Temporal.Instant): Changes {
     const { facts } = tracked;
     const { causes } = this.#parts;
     const cause = causes.of(facts, at);
     // One that is well by now, and may have spoilt a slow try of a third, takes back nothing that was told since.
-    if (!cause || cause.key === tracked.because || !causes.stands(cause.key)) return {};
-    tracked.because = cause.key;
-    tracked.untold = true;
-    tracked.waits = undefined;
+    if (!cause || cause.key === tracked.rootCause || !causes.stands(cause.key)) return {};
+    tracked.rootCause = cause.key;
+    tracked.escalation = { state: "inhibited", by: cause.key };
     const target = this.#parts.target(facts.target);
     const name = target && shown(target, facts) ? nameForMembers(facts, cause) : undefined;
     return mergeChanges([
-      this.#note(tracked, at, sameInAll(becauseOf(cause)), { notices: withdrawn }),
+      this.#note(tracked, at, sameInAll(becauseOf(cause)), { escalate: inhibit(cause.key) }),
       name ? this.#note(tracked, at, causeFoundText(name), { public: true }) : {},
     ]);
   }
 
   /** Nobody is told. */
-  #note(tracked: Tracked, at: Instant, text: Localised, { public: isPublic = false, ...more }: Note = {}): Changes {
+  #note(tracked: Tracked, at: Temporal.Instant, text: Localised, more: Note = {}): Changes {
+    const { public: isPublic = false, ...rest } = more;
     const update = { at, kind: "note", text, public: isPublic } as const;
-    return this.#parts.incidents.record(tracked, () => ({ update, ...more }));
+    return this.#parts.incidents.record(tracked, () => ({ update, ...rest }));
   }
 }
 
 interface Note {
   readonly public?: boolean;
-  readonly notices?: NoticesAnew;
+  readonly escalate?: Escalate;
 }
 
-const keysOf = (suspects: Suspects): ReadonlySet<CheckKey> => new Set(suspects.map(({ key }) => key));
+const keysOf = (candidates: Candidates): readonly CheckKey[] => [...new Set(candidates.map(({ key }) => key))];
+
+const together = (known: { readonly candidates: readonly CheckKey[] }, more: Candidates): readonly CheckKey[] => [
+  ...new Set([...known.candidates, ...keysOf(more)]),
+];
 
 export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plainText(reason, lineLength)}`;
 

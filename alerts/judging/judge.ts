@@ -1,9 +1,10 @@
 /**
  * Decides, sample by sample, which incidents open and end, and who is told; what an outage goes through in between is
- * decided in course.ts. It is written in the transaction of the sample that caused it, so that nothing is decided
+ * decided in open-outage.ts. It is written in the transaction of the sample that caused it, so that nothing is decided
  * without being told, nor told twice.
  */
 import type { Clock } from "../../core/clock.ts";
+import type { Seen } from "../../core/escalation.ts";
 import type { Incident, IncidentUpdate } from "../../core/incident.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -13,29 +14,30 @@ import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import { Telling, type TellingOptions, type TellingSettings } from "../escalation/notices.ts";
-import { type Told, toldBy } from "../escalation/plan.ts";
-import { reasonOf, type Seen, secondsBetween } from "../escalation/wording.ts";
+import { type AlertSettings, Policy, type PolicyOptions } from "../escalation/policy.ts";
+import { begin, end as endOf } from "../escalation/transitions.ts";
+import { reasonOf, secondsBetween } from "../escalation/wording.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
-import { type Facts, instant, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
-import { Attribution } from "./inhibition.ts";
+import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
+import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
-import { Course } from "./open-outage.ts";
-import { Causes } from "./root-cause.ts";
+import { OutageProgress } from "./open-outage.ts";
+import { RootCauses } from "./root-cause.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 
 type Instant = Temporal.Instant;
 
-export interface JudgeOptions extends TellingOptions {
-  readonly store: Pick<Store, "judgements" | "samples" | "incidents" | "outbox">;
+export interface JudgeOptions extends PolicyOptions {
+  readonly store: Pick<Store, "judgements" | "samples" | "incidents" | "escalations">;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export interface Judge extends SampleJudge {
   /** Call once before the first sample: ends what is open but not watched any more. Tells nothing else. */
   start(): Changes | undefined;
   /** After a reload; the same for what is not watched any more. */
-  reconfigure(settings: TellingSettings): Changes | undefined;
+  reconfigure(settings: AlertSettings): Changes | undefined;
 }
 
 /** A relapse sooner than this after the end says so. */
@@ -45,13 +47,11 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { store, clock } = options;
   const open = await store.incidents.list({ open: true });
   const past = await store.incidents.list({ since: clock.now().subtract({ hours: 48 }), limit: 1000 });
-  const told = new Map<number, Told>();
-  for (const incident of open) told.set(incident.id, toldBy(await store.outbox.of(incident.id), incident));
   return new RunningJudge(options, {
-    incidents: new Incidents(open, past, (id) => told.get(id)),
+    incidents: new Incidents(open, past, await store.escalations.open()),
     outages: await Outages.load(store, clock.now()),
     thresholds: await Thresholds.load(store),
-    telling: await Telling.open(options),
+    policy: await Policy.open(options),
   });
 }
 
@@ -59,7 +59,7 @@ interface State {
   readonly incidents: Incidents;
   readonly outages: Outages;
   readonly thresholds: Thresholds;
-  readonly telling: Telling;
+  readonly policy: Policy;
 }
 
 class RunningJudge implements Judge {
@@ -68,10 +68,10 @@ class RunningJudge implements Judge {
   readonly #incidents: Incidents;
   readonly #outages: Outages;
   readonly #thresholds: Thresholds;
-  readonly #causes: Causes;
-  readonly #attribution: Attribution;
-  readonly #course: Course;
-  readonly #telling: Telling;
+  readonly #causes: RootCauses;
+  readonly #inhibition: Inhibition;
+  readonly #progress: OutageProgress;
+  readonly #policy: Policy;
   #targets: readonly Target[];
 
   constructor({ clock, log, targets }: JudgeOptions, state: State) {
@@ -81,19 +81,21 @@ class RunningJudge implements Judge {
     this.#incidents = state.incidents;
     this.#outages = state.outages;
     this.#thresholds = state.thresholds;
-    this.#telling = state.telling;
-    this.#causes = new Causes(state, targets);
-    this.#attribution = new Attribution({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
-    this.#course = new Course({ ...state, attribution: this.#attribution });
+    this.#policy = state.policy;
+    this.#causes = new RootCauses(state, targets);
+    this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
+    this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
+    this.#policy.warnOfSilence(log);
   }
 
   start(): Changes | undefined {
-    this.#attribution.takeUp(this.#clock.now());
+    this.#inhibition.takeUp(this.#clock.now());
     return ifAny(mergeChanges(this.#incidents.all().map((tracked) => this.#reconcile(tracked))));
   }
 
-  reconfigure(settings: TellingSettings): Changes | undefined {
-    this.#telling.reconfigure(settings);
+  reconfigure(settings: AlertSettings): Changes | undefined {
+    this.#policy.reconfigure(settings);
+    this.#policy.warnOfSilence(this.#log);
     this.#targets = settings.targets;
     this.#causes.reconfigure(settings.targets);
     return this.start();
@@ -106,11 +108,7 @@ class RunningJudge implements Judge {
     const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
     const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
-    const others = [
-      ...unmeasured,
-      this.#attribution.explainOthers(event.sample),
-      this.#attribution.acquit(event.sample),
-    ];
+    const others = [...unmeasured, this.#inhibition.explainOthers(event.sample), this.#inhibition.clear(event.sample)];
     return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, ...others]));
   }
 
@@ -128,7 +126,7 @@ class RunningJudge implements Judge {
     const tracked = this.#incidents.get(target.id);
     if (tracked) {
       const over = standing === "up" && sample.outcome === "up" && this.#outages.isOver(target, tracked.facts.checks);
-      return over ? this.#end(event, tracked) : this.#course.goesOn({ ...event, target, tracked, standing, before });
+      return over ? this.#end(event, tracked) : this.#progress.goesOn({ ...event, target, tracked, standing, before });
     }
     // Also without a change: the check may have become required while it was down.
     if (!check.required || standing === "up" || !isBad(sample)) return {};
@@ -155,7 +153,7 @@ class RunningJudge implements Judge {
       return this.#resolve(tracked, { resolvedAt, at: sample.at, unwatched: false });
     }
     const seen: Seen = { kind: "levels", check: check.id, levels };
-    const told = this.#attribution.goesOn(tracked, target, sample, seen);
+    const told = this.#inhibition.goesOn(tracked, target, sample, seen);
     const more = raised.filter(({ labels }) => !tracked.labels.has(labels));
     for (const { labels } of more) tracked.labels.add(labels);
     if (more.length === 0) return told;
@@ -168,44 +166,33 @@ class RunningJudge implements Judge {
   #considerUnmeasured({ sample, check }: JudgedSample, target: Target, rule: Threshold): Changes {
     const key = ruleKey(sample, rule.id);
     const tracked = sample.outcome === "unknown" ? this.#incidents.get(key) : undefined;
-    if (!tracked?.untold || !this.#thresholds.isRaised(key)) return {};
+    if (tracked?.escalation.state !== "inhibited" || !this.#thresholds.isRaised(key)) return {};
     const seen: Seen = { kind: "levels", check: check.id, levels: this.#thresholds.levels(sample, rule) };
-    return this.#attribution.goesOn(tracked, target, sample, seen);
+    return this.#inhibition.goesOn(tracked, target, sample, seen);
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
-    const { facts, cause, explanation, waits } = this.#attribution.of(found, found.confirmedAt);
+    const { facts, rootCause, explanation, escalation } = this.#inhibition.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
-    const untold = cause !== undefined;
     const tracked: Tracked = {
       facts,
       labels: new Set(labels),
       openingTitle: facts.title,
-      because: cause?.key,
-      waits,
-      untold,
+      escalation,
+      rootCause: rootCause?.key,
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,
     };
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
+    const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
+    const telling = { news, foundAt: facts.confirmedAt, as: escalation, title: tracked.openingTitle };
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
       update: { at: facts.confirmedAt, kind: "confirmed", text, public: isPublic },
-      notices: (id) =>
-        untold
-          ? []
-          : this.#telling.trouble(tracked, id, {
-              facts,
-              target,
-              seen,
-              membersSee: isPublic ? text : undefined,
-              round: "page",
-              from: waits?.until ?? facts.confirmedAt,
-              ...(again && { again }),
-            }),
+      escalate: (id) => begin(this.#policy, id, telling),
     });
   }
 
@@ -227,20 +214,11 @@ class RunningJudge implements Judge {
       public: target ? shown(target, facts) : false,
     };
     this.#log.info("incident resolved", { incident: tracked.id, key: facts.key, unwatched: end.unwatched });
+    const { openingTitle: title } = tracked;
+    const { unwatched } = end;
+    const over = { news: { facts, name }, title, resolvedAt, unwatched, now: this.#clock.now() };
     return this.#incidents.close(tracked, resolvedAt, (id) => ({
-      incidents: [
-        {
-          change: "resolve",
-          id,
-          at: resolvedAt,
-          update,
-          notices: (existing) => {
-            const { unwatched } = end;
-            const moments = { now: this.#clock.now(), foundAt: tracked.foundAt ?? facts.confirmedAt };
-            return this.#telling.recovery(id, facts, name, { resolvedAt, unwatched, ...moments }, existing);
-          },
-        },
-      ],
+      incidents: [{ change: "resolve", id, at: resolvedAt, update, escalate: endOf(this.#policy, over) }],
     }));
   }
 
@@ -274,5 +252,5 @@ function isWatched(facts: Facts, checks: readonly Check[]): boolean {
 const later = (a: Instant, b: Instant) => (Temporal.Instant.compare(a, b) >= 0 ? a : b);
 
 function ifAny(changes: Changes): Changes | undefined {
-  return Object.values(changes).some((list) => list.length > 0) ? changes : undefined;
+  return Object.keys(changes).length > 0 ? changes : undefined;
 }

@@ -2,20 +2,15 @@
  * The incidents that are going on, kept in step with the store. An incident has no number until its opening is
  * committed; what happens to it in between waits here and follows right after.
  */
+
+import type { Escalation } from "../../core/escalation.ts";
 import type { Incident, IncidentFacts } from "../../core/incident.ts";
 import type { CheckKey } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
-import type { Thread, Told } from "../escalation/plan.ts";
+import type { Beginning } from "../escalation/transitions.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
-
-/** What is unsent of an incident waits, because what may explain it is being confirmed. */
-export interface Wait {
-  readonly until: Temporal.Instant;
-  /** Those it waits for; none of them has been found well since. */
-  readonly suspects: ReadonlySet<CheckKey>;
-}
 
 /** One incident that is not resolved, as the judge sees it. */
 export interface Tracked {
@@ -25,17 +20,12 @@ export interface Tracked {
   readonly labels: Set<string>;
   /** Title at its opening: it makes the subject of the thread, which stays the same. */
   readonly openingTitle: Facts["title"];
-  /** The thread that an earlier process gave it. */
-  readonly thread?: Thread | undefined;
-  /** The check whose failure explains all that is wrong here. */
-  because?: CheckKey | undefined;
-  waits?: Wait | undefined;
+  /** As this process has it written; who acknowledged it is known in the store only. */
+  escalation: Beginning;
+  /** The check whose failure explains all that is wrong here, told before that or not. */
+  rootCause: CheckKey | undefined;
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
-  /** When that was found of which was told last, by this process; absent while it is what was confirmed first. */
-  foundAt?: Temporal.Instant;
-  /** Nobody has been told how bad it is, because something else explained it. */
-  untold?: boolean;
   id: number | undefined;
 }
 
@@ -59,12 +49,18 @@ export class Incidents {
   readonly #awaited = new Map<string, { readonly tracked: Tracked; readonly follow: Follow[] }>();
   readonly #past = new Map<string, Past>();
 
-  constructor(open: readonly Incident[], past: readonly Incident[], toldOf: (id: number) => Told | undefined) {
-    for (const incident of open) {
-      const { id, ...facts } = incident;
-      const { thread, untold = false, waitsUntil: until } = toldOf(id) ?? {};
-      const waits = until && { until, suspects: new Set<CheckKey>() };
-      this.#open.set(facts.key, { facts, labels: new Set(), openingTitle: facts.title, thread, untold, waits, id });
+  constructor(open: readonly Incident[], past: readonly Incident[], escalations: readonly Escalation[]) {
+    const known = new Map(escalations.map((escalation) => [escalation.incident, escalation]));
+    for (const { id, ...facts } of open) {
+      const escalation = beginningOf(known.get(id));
+      this.#open.set(facts.key, {
+        facts,
+        labels: new Set(),
+        openingTitle: facts.title,
+        escalation,
+        rootCause: escalation.state === "inhibited" ? escalation.by : undefined,
+        id,
+      });
     }
     for (const incident of past) {
       if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);
@@ -143,4 +139,11 @@ export class Incidents {
     const known = this.#past.get(key);
     if (!known || Temporal.Instant.compare(known.resolvedAt, resolvedAt) <= 0) this.#past.set(key, { id, resolvedAt });
   }
+}
+
+/** Of one that reached nobody, because nobody was to be told, nobody has been told either. */
+function beginningOf(escalation: Escalation | undefined): Beginning {
+  if (escalation?.state === "waiting" || escalation?.state === "inhibited") return escalation;
+  const isTold = escalation && (escalation.state !== "told" || escalation.told.steps > 0 || escalation.next);
+  return isTold ? { state: "told" } : { state: "inhibited", by: undefined };
 }

@@ -22,14 +22,14 @@ export interface Cause {
 }
 
 /** Each with how long it may take until it is confirmed. */
-export type Suspects = readonly { readonly key: CheckKey; readonly seconds: number }[];
+export type Candidates = readonly { readonly key: CheckKey; readonly seconds: number }[];
 
 interface Known {
   readonly outages: Outages;
   readonly incidents: Incidents;
 }
 
-export class Causes {
+export class RootCauses {
   readonly #known: Known;
   #targets: ReadonlyMap<string, Target> = new Map();
   /** Checks that something depends on. */
@@ -74,22 +74,27 @@ export class Causes {
    * Checks of other targets that may explain this: they fail as well, as badly, and are about to be confirmed. None where
    * something in it speaks for itself.
    */
-  suspects({ kind, target, checks, impact }: Pick<IncidentFacts, "kind" | "target" | "checks" | "impact">): Suspects {
+  candidates({
+    kind,
+    target,
+    checks,
+    impact,
+  }: Pick<IncidentFacts, "kind" | "target" | "checks" | "impact">): Candidates {
     if (kind !== "outage" || impact === "none") return [];
     const involved =
       this.#targets.get(target)?.checks.filter(({ id, required }) => required && checks.includes(id)) ?? [];
-    const suspects = involved.map((check) => this.#suspectsOf(check, impact, target));
-    return suspects.every(({ length }) => length > 0) ? suspects.flat() : [];
+    const candidates = involved.map((check) => this.#candidatesOf(check, impact, target));
+    return candidates.every(({ length }) => length > 0) ? candidates.flat() : [];
   }
 
-  #suspectsOf(check: Check, needed: Bad, target: string, behind: ReadonlySet<CheckKey> = new Set()): Suspects {
+  #candidatesOf(check: Check, needed: Bad, target: string, behind: ReadonlySet<CheckKey> = new Set()): Candidates {
     const passed = new Set([...behind, keyOf(check)]);
     return (check.dependsOn ?? []).flatMap((key) => {
       const cause = passed.has(key) ? undefined : this.#find(key)?.cause;
       if (!cause?.required) return [];
       const seconds = cause.target === target ? 0 : this.#secondsToConfirm(cause, needed);
       const own = seconds > 0 ? [{ key, seconds }] : [];
-      return [...own, ...this.#suspectsOf(cause, needed, target, passed)];
+      return [...own, ...this.#candidatesOf(cause, needed, target, passed)];
     });
   }
 
@@ -133,7 +138,7 @@ export class Causes {
     const incident = this.#known.incidents.get(target.id);
     if (incident?.facts.checks.includes(id)) {
       // What was kept quiet itself, for a cause that is gone, has not been told to anybody.
-      return incident.untold ? undefined : { key, target, reason: incident.facts.reason };
+      return incident.escalation.state === "inhibited" ? undefined : { key, target, reason: incident.facts.reason };
     }
     return this.#known.outages.worst(key) === "up" ? { key, target, reason: "well again by now" } : undefined;
   }

@@ -1,11 +1,11 @@
 /** Readings against their thresholds: what is raised now, kept across restarts and jumps of the clock. */
+import type { Level } from "../../core/escalation.ts";
 import { checkKey, type Sample } from "../../core/sample.ts";
 import type { StoredThreshold } from "../../core/store/judgements.ts";
 import type { CheckRef } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { advanceThreshold, calmThreshold, type Threshold, type ThresholdState } from "../../core/threshold.ts";
-import type { Level } from "../escalation/wording.ts";
 import { seriesKey } from "./confirmed-outages.ts";
 
 type Labels = Readonly<Record<string, string>>;

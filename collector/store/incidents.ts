@@ -3,9 +3,11 @@ import { z } from "zod";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../../core/incident.ts";
 import { storedText } from "../../core/language.ts";
 import { isWorse } from "../../core/severity.ts";
+import type { Escalate } from "../../core/store/escalations.ts";
 import type { IncidentChange, IncidentFilter, IncidentStore } from "../../core/store/incidents.ts";
-import type { NoticesAnew } from "../../core/store/outbox.ts";
-import { addNotices, noticesOf, supersede } from "./outbox.ts";
+import { cancelDue } from "./due.ts";
+import { acknowledgeEscalation, beforeOf, dueOf, writeEscalated } from "./escalations.ts";
+import { noticesOf, supersede } from "./outbox.ts";
 import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
 import { all, type Driver, get, noLimit, run, statement, type Transaction } from "./statements.ts";
 
@@ -73,7 +75,7 @@ export function* changeIncident(change: IncidentChange): Transaction<Incident | 
   }
 }
 
-function* open({ facts, update, notices }: Open): Transaction<Incident | undefined> {
+function* open({ facts, update, escalate }: Open): Transaction<Incident | undefined> {
   const row = yield* get(
     insertOpen,
     facts.key,
@@ -94,7 +96,7 @@ function* open({ facts, update, notices }: Open): Transaction<Incident | undefin
   if (!row) return undefined;
   const incident = incidentFrom(row);
   yield* addUpdate(incident.id, update);
-  yield* addNotices(notices(incident.id));
+  yield* writeEscalated(escalate(incident.id));
   return incident;
 }
 
@@ -111,13 +113,12 @@ function* join(change: Join): Transaction<void> {
     yield* run(reword, JSON.stringify(title), JSON.stringify(explanation), change.id);
   }
   yield* addUpdate(change.id, change.update);
-  if (change.notices) yield* renewNotices(change.id, change.notices);
+  if (change.escalate) yield* goOn(change.id, change.escalate);
 }
 
-function* renewNotices(incident: number, anew: NoticesAnew): Transaction<void> {
-  const { supersede: old, add } = anew(yield* noticesOf(incident));
-  yield* supersede(old);
-  yield* addNotices(add);
+function* goOn(id: number, escalate: Escalate): Transaction<void> {
+  const incident = yield* readIncident(id);
+  if (incident) yield* writeEscalated(escalate(yield* beforeOf(incident)));
 }
 
 /** What was acknowledged was less than this: it is open again, with the facts as they stand now. */
@@ -133,23 +134,25 @@ function* raise(id: number, raised: NonNullable<Join["raised"]>): Transaction<vo
   );
 }
 
-function* resolve({ id, at, update, notices }: Resolve): Transaction<void> {
+function* resolve({ id, at, update, escalate }: Resolve): Transaction<void> {
   const changed = yield* run(setResolved, at.epochMilliseconds, id);
   if (changed === 0) return;
   yield* addUpdate(id, update);
-  yield* renewNotices(id, notices);
+  yield* cancelDue(dueOf(id));
+  yield* goOn(id, escalate);
 }
 
 function* acknowledge(id: number, by: string, at: Temporal.Instant, update: Update): Transaction<boolean> {
   const changed = yield* run(setAcknowledged, by, at.epochMilliseconds, id);
   if (changed === 0) return false;
   yield* addUpdate(id, update);
+  yield* acknowledgeEscalation(id, by);
   const escalations = (yield* noticesOf(id)).filter(({ kind }) => kind === "escalation");
   yield* supersede(escalations.map(({ key }) => key));
   return true;
 }
 
-function* readIncident(id: number): Transaction<Incident | undefined> {
+export function* readIncident(id: number): Transaction<Incident | undefined> {
   const row = yield* get(byId, id);
   return row && incidentFrom(row);
 }

@@ -11,8 +11,8 @@ const State = z.enum(["pending", "sending", "sent", "superseded", "dropped"]);
 
 const insert = statement(
   `insert into notice (key, kind, urgency, incident, contact, channel, thread, subject, body,
-     not_before, not_after, state, due_at)
-   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+     not_before, not_after, state, due_at, revision, step)
+   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)
    on conflict (key) do nothing`,
 );
 const setSuperseded = statement(
@@ -69,6 +69,8 @@ export function* addNotices(notices: readonly Notice[]): Transaction<void> {
       notice.notBefore.epochMilliseconds,
       notice.notAfter?.epochMilliseconds ?? null,
       notice.notBefore.epochMilliseconds,
+      notice.step?.revision ?? null,
+      notice.step?.number ?? null,
     );
   }
 }
@@ -123,6 +125,8 @@ function* pendingCount(): Transaction<number> {
 
 function noticeFrom(row: Row): NoticeStatus {
   const incident = maybeNumeric(row, "incident");
+  const revision = maybeNumeric(row, "revision");
+  const step = maybeNumeric(row, "step");
   const notAfter = maybeNumeric(row, "not_after");
   const lastError = maybeText(row, "last_error");
   const sentAt = maybeNumeric(row, "sent_at");
@@ -131,6 +135,7 @@ function noticeFrom(row: Row): NoticeStatus {
     kind: Kind.parse(text(row, "kind")),
     urgency: Urgency.parse(text(row, "urgency")),
     ...(incident !== undefined && { incident }),
+    ...(revision !== undefined && step !== undefined && { step: { revision, number: step } }),
     contact: text(row, "contact"),
     channel: text(row, "channel"),
     thread: text(row, "thread"),

@@ -3,6 +3,8 @@ import type { Sample } from "../../core/sample.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { AuditStore } from "../../core/store/audit.ts";
 import type { Changes } from "../../core/store/changes.ts";
+import type { DueStore } from "../../core/store/due.ts";
+import type { EscalationStore } from "../../core/store/escalations.ts";
 import type { HeartbeatStore } from "../../core/store/heartbeats.ts";
 import type { IncidentStore } from "../../core/store/incidents.ts";
 import type { JudgementStore } from "../../core/store/judgements.ts";
@@ -17,6 +19,8 @@ import { auditStore } from "./audit.ts";
 import { Codes, canonicalJson } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Derivation } from "./derivation.ts";
+import { dueStore } from "./due.ts";
+import { escalationStore } from "./escalations.ts";
 import { storeFailure } from "./failure.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
 import { heartbeatStore } from "./heartbeats.ts";
@@ -105,6 +109,8 @@ export class SqliteStore implements Store {
   };
 
   readonly incidents: IncidentStore = incidentStore(this.#driver);
+  readonly escalations: EscalationStore = escalationStore(this.#driver);
+  readonly due: DueStore = dueStore(this.#driver);
   readonly outbox: Outbox = outbox(this.#driver);
   readonly annotations: AnnotationStore = annotationStore(this.#driver);
   readonly heartbeats: HeartbeatStore = heartbeatStore(this.#driver);

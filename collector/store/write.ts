@@ -8,6 +8,7 @@ import type { Series } from "../../core/store/series.ts";
 import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
 import type { Codes } from "./codes.ts";
+import { changeEscalation } from "./escalation-changes.ts";
 import { type CodedReading, outcomeCode, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
@@ -39,6 +40,7 @@ export function* writeChanges(codes: Codes, changes: Changes): Transaction<Writt
   yield* writeVerdicts(codes, changes.verdicts ?? []);
   yield* writeThresholds(codes, changes.thresholds ?? []);
   const opened = yield* changeIncidents(changes.incidents ?? []);
+  for (const change of changes.escalations ?? []) yield* changeEscalation(change);
   yield* addNotices(changes.notices ?? []);
   yield* addAnnotations(changes.annotations ?? []);
   yield* answerRequests(changes.answers ?? []);

@@ -2,6 +2,7 @@
 import type { Notice } from "../channel.ts";
 import type { Sample } from "../sample.ts";
 import type { Annotation } from "../upgrade.ts";
+import type { EscalationChange } from "./escalations.ts";
 import type { IncidentChange } from "./incidents.ts";
 import type { StoredThreshold, StoredVerdict, Transition } from "./judgements.ts";
 import type { AnsweredRequest } from "./requests.ts";
@@ -14,6 +15,7 @@ export interface Changes {
   readonly verdicts?: readonly StoredVerdict[];
   readonly thresholds?: readonly StoredThreshold[];
   readonly incidents?: readonly IncidentChange[];
+  readonly escalations?: readonly EscalationChange[];
   readonly notices?: readonly Notice[];
   readonly annotations?: readonly Annotation[];
   readonly answers?: readonly AnsweredRequest[];
@@ -28,6 +30,7 @@ export const mergeFields: Merge<Changes> = (parts) => ({
   verdicts: newestOfEach(parts.flatMap(({ verdicts }) => verdicts ?? [])),
   thresholds: parts.flatMap(({ thresholds }) => thresholds ?? []),
   incidents: parts.flatMap(({ incidents }) => incidents ?? []),
+  escalations: parts.flatMap(({ escalations }) => escalations ?? []),
   notices: parts.flatMap(({ notices }) => notices ?? []),
   annotations: parts.flatMap(({ annotations }) => annotations ?? []),
   answers: parts.flatMap(({ answers }) => answers ?? []),

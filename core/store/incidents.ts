@@ -1,7 +1,6 @@
 /** Incidents as they are kept, with their updates, and what can be changed of them in a commit. */
-import type { Notice } from "../channel.ts";
 import type { Incident, IncidentFacts, IncidentUpdate } from "../incident.ts";
-import type { NoticesAnew } from "./outbox.ts";
+import type { Escalate, Escalated } from "./escalations.ts";
 
 /** A line in the record of an incident that is named elsewhere. */
 type Update = Omit<IncidentUpdate, "incident">;
@@ -12,8 +11,8 @@ export type IncidentChange =
       readonly change: "open";
       readonly facts: Omit<IncidentFacts, "id">;
       readonly update: Update;
-      /** Called inside the transaction with the number the incident got. Pure, as `NoticesAnew` is. */
-      notices(id: number): readonly Notice[];
+      /** Called inside the transaction with the number the incident got. Pure, as `Escalate` is. */
+      escalate(id: number): Escalated;
     }
   /** Another check, or more impact; ignored when the incident is resolved. */
   | {
@@ -31,7 +30,7 @@ export type IncidentChange =
       /** Ignored when somebody has acknowledged it. */
       readonly unlessAcknowledged?: true;
       readonly update: Update;
-      readonly notices?: NoticesAnew;
+      readonly escalate?: Escalate;
     }
   /** Ignored when it is already resolved. */
   | {
@@ -39,7 +38,7 @@ export type IncidentChange =
       readonly id: number;
       readonly at: Temporal.Instant;
       readonly update: Update;
-      readonly notices: NoticesAnew;
+      readonly escalate: Escalate;
     };
 
 export interface IncidentFilter {
@@ -56,7 +55,7 @@ export interface IncidentStore {
   /** Oldest first. */
   updates(id: number): Promise<readonly IncidentUpdate[]>;
   /**
-   * Open → acknowledged, with its update; escalations and reminders that are still unsent are superseded.
+   * Open → acknowledged, with its update; its escalation ends with that, and what is unsent of later steps is superseded.
    * @returns false when somebody was first or it is resolved.
    */
   acknowledge(id: number, by: string, at: Temporal.Instant, update: Update): Promise<boolean>;

@@ -8,16 +8,6 @@ export interface NoticeStatus extends Notice {
   readonly sentAt?: Temporal.Instant;
 }
 
-/**
- * Called inside the transaction with all notices of an incident as they stand: which no longer count, and which are new.
- * Pure: it may be called again, when the transaction has to be run again.
- */
-export type NoticesAnew = (existing: readonly NoticeStatus[]) => {
-  /** Keys; those that were sent stay as they are. */
-  readonly supersede: readonly string[];
-  readonly add: readonly Notice[];
-};
-
 /** What became of an attempt. */
 export type Settled =
   | { readonly state: "sent"; readonly at: Temporal.Instant }

@@ -7,6 +7,8 @@ import type { Incident } from "../incident.ts";
 import type { AnnotationStore } from "./annotations.ts";
 import type { AuditStore } from "./audit.ts";
 import type { Changes } from "./changes.ts";
+import type { DueStore } from "./due.ts";
+import type { EscalationStore } from "./escalations.ts";
 import type { HeartbeatStore } from "./heartbeats.ts";
 import type { IncidentStore } from "./incidents.ts";
 import type { JudgementStore } from "./judgements.ts";
@@ -25,6 +27,8 @@ export interface Store extends AsyncDisposable {
   readonly samples: SampleStore;
   readonly judgements: JudgementStore;
   readonly incidents: IncidentStore;
+  readonly escalations: EscalationStore;
+  readonly due: DueStore;
   readonly outbox: Outbox;
   readonly annotations: AnnotationStore;
   readonly heartbeats: HeartbeatStore;

@@ -1,4 +1,7 @@
 /** A small world for the alerts: a real store, a clock to turn, and the recorder's part of the work done by hand. */
+import { stepsLeft, stepsOf } from "../../alerts/escalation/plan.ts";
+import { type AlertSettings, Policy } from "../../alerts/escalation/policy.ts";
+import { take } from "../../alerts/escalation/transitions.ts";
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { advance, noVerdict, type Verdict } from "../../core/confirmation.ts";
@@ -79,10 +82,18 @@ export const mastodon = target("mastodon", "Mastodon", [
   check("mastodon", "queues", { thresholds: [latency] }),
 ]);
 
+/** Whose monitor it is, and who is told. */
+const settings: Omit<AlertSettings, "targets"> = {
+  organisation: { name: sameInAll("CoSocial"), languages: ["en", "fr"], timeZone: "America/Vancouver" },
+  onCall,
+  channels: ["email"],
+  baseUrl: "https://status.example/",
+};
+
 export class World {
   readonly clock: FakeClock;
   readonly file: string;
-  readonly options: Partial<JudgeOptions>;
+  options: Partial<JudgeOptions>;
   targets: readonly Target[];
   store: Store;
   judge: Judge;
@@ -117,18 +128,12 @@ export class World {
   }
 
   static #openJudge(store: Store, clock: FakeClock, targets: readonly Target[], options: Partial<JudgeOptions>) {
-    return openJudge({
-      store,
-      clock,
-      log: silentLog,
-      organisation: { name: sameInAll("CoSocial"), languages: ["en", "fr"], timeZone: "America/Vancouver" },
-      onCall,
-      channels: ["email"],
-      baseUrl: "https://status.example/",
-      signingKey,
-      ...options,
-      targets,
-    });
+    return openJudge({ store, clock, log: silentLog, signingKey, ...settings, ...options, targets });
+  }
+
+  /** Who is told, by the configuration as it stands now. */
+  #policy(): Promise<Policy> {
+    return Policy.open({ signingKey, ...settings, ...this.options, targets: this.targets });
   }
 
   /** As after kill -9: whatever was not committed is gone, and a new process reads the store. */
@@ -187,14 +192,38 @@ export class World {
     return (await this.store.incidents.list({})).toSorted((a, b) => a.id - b.id);
   }
 
-  /** `page contractor email pending`, in the order in which they were written. */
+  /** `page contractor email pending`, in the order in which they were written; then the steps that are planned. */
   async outbox(incident = 1): Promise<readonly string[]> {
     const notices = await this.store.outbox.of(incident);
-    return notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+    const written = notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+    return [...written, ...(await this.planned(incident)).map(({ line }) => `${line} planned`)];
   }
 
-  /** Takes everything that is due and calls it sent. */
+  /** The steps that are to come as long as nothing happens, by the configuration of now. */
+  async planned(incident = 1): Promise<readonly { readonly line: string; readonly at: Temporal.Instant }[]> {
+    const escalation = await this.store.escalations.of(incident);
+    if (!escalation?.next) return [];
+    const urgency = escalation.news?.facts.urgency ?? "page";
+    return stepsLeft(escalation, stepsOf((await this.#policy()).plan, urgency)).flatMap(({ recipients, at }, index) => {
+      const later = escalation.told.steps + index > 0 ? "escalation" : "page";
+      const kind = urgency === "ticket" ? "ticket" : later;
+      return recipients.map(({ contact, channel }) => ({ line: `${kind} ${contact.id} ${channel}`, at }));
+    });
+  }
+
+  /** Tells the steps that are due. */
+  async escalates(): Promise<void> {
+    for (;;) {
+      const [due] = await this.store.due.next("escalation", 1);
+      if (!due || Temporal.Instant.compare(due.dueAt, this.clock.now()) > 0) return;
+      const escalate = take(await this.#policy(), due);
+      await this.store.commit({ escalations: [{ incident: Number(due.subject), taking: due, escalate }] });
+    }
+  }
+
+  /** Tells the steps that are due, takes everything that is to be sent and calls it sent. */
   async sendsWhatIsDue(channel = "email"): Promise<void> {
+    await this.escalates();
     for (const { key } of await this.store.outbox.claim(channel, this.clock.now(), 100, 30)) {
       await this.store.outbox.settle(key, { state: "sent", at: this.clock.now() });
     }

@@ -77,7 +77,7 @@ async function setup(more: Partial<PublicParts> = {}) {
       const { id: _, state: __, ...facts } = incident;
       const [update] = updates;
       if (!update) throw new Error("no update");
-      const change: IncidentChange = { change: "open", facts, update, notices: () => [] };
+      const change: IncidentChange = { change: "open", facts, update, escalate: () => ({}) };
       return (await store.commit({ incidents: [change] })).opened[0]?.id ?? 0;
     },
     ackLink: (incident: number, contact = contractor.id, seconds = 72 * hour) => {
@@ -255,7 +255,7 @@ test("an incident that is over cannot be taken; its link says so for a day", asy
   const at = site.clock.now();
   const update = { at, kind: "resolved", text: { en: "over", fr: "fini" }, public: true } as const;
   await site.store.commit({
-    incidents: [{ change: "resolve", id, at, update, notices: () => ({ supersede: [], add: [] }) }],
+    incidents: [{ change: "resolve", id, at, update, escalate: () => ({}) }],
   });
   const page = await (await site.app.request(link)).text();
   expect(page).toContain("It is already over.");

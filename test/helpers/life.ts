@@ -1,9 +1,10 @@
 /**
- * Simulated life: recorder, judge and delivery on one store, wired as the program wires them, with a clock to turn,
+ * Simulated life: recorder, judge, escalator and delivery on one store, wired as the program wires them, with a clock to turn,
  * samples by hand instead of probes, and a channel that notes who was told when.
  */
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
+import { openEscalator } from "../../alerts/escalation/escalator.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { openRecorder, type Recorder } from "../../collector/recorder/recorder.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
@@ -108,7 +109,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
   const store = await openSqliteStore(file);
   const shared = { store, clock, log: silentLog };
   const signingKey = await store.keys.signing("action");
-  const judge = await openJudge({
+  const settings = {
     ...shared,
     organisation,
     onCall,
@@ -116,11 +117,14 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     channels,
     baseUrl: server.url,
     signingKey,
-  });
+  };
+  const judge = await openJudge(settings);
+  const escalator = await openEscalator({ ...settings, onNotices: () => delivery.wake() });
   const delivery = openDelivery({
     ...shared,
     onCall,
     channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
+    hurry: (refused) => escalator.hurry(refused),
   });
   const recorder = await openRecorder({
     requests: {},
@@ -131,6 +135,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
       consider: (judged) => judge.consider(judged),
       committed(opened) {
         delivery.wake();
+        escalator.wake();
         return judge.committed(opened);
       },
     },
@@ -138,7 +143,7 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
   });
   recorder.include(judge.start());
   const stop = new AbortController();
-  const running = delivery.run(stop.signal);
+  const running = Promise.all([delivery.run(stop.signal), escalator.run(stop.signal)]);
   return {
     store,
     recorder,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
+import { openEscalator } from "../../alerts/escalation/escalator.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { ConcurrencyLimit } from "../../collector/probing/concurrency.ts";
 import { Schedule } from "../../collector/probing/schedule.ts";
@@ -33,7 +34,7 @@ async function setup() {
       [Symbol.asyncDispose]: async () => {},
     }),
   });
-  const judge = await openJudge({
+  const settings = {
     organisation: { name: sameInAll("Co-op"), languages: ["en"], timeZone: "UTC" },
     targets,
     onCall,
@@ -43,13 +44,16 @@ async function setup() {
     clock,
     log: silentLog,
     signingKey,
-  });
+  } as const;
+  const judge = await openJudge(settings);
+  const escalator = await openEscalator({ ...settings, onNotices: () => delivery.wake() });
   const delivery = openDelivery({
     store,
     clock,
     log: silentLog,
     onCall,
     channels: new Map([["email", { channel: email, options: {} }]]),
+    hurry: (refused) => escalator.hurry(refused),
   });
   const recorder = await openRecorder({
     requests: {},
@@ -58,7 +62,13 @@ async function setup() {
     log: silentLog,
     checks,
     vantagePoint: "here",
-    judge,
+    judge: {
+      consider: (judged) => judge.consider(judged),
+      committed(opened) {
+        escalator.wake();
+        return judge.committed(opened);
+      },
+    },
     onStored: () => delivery.wake(),
   });
   let began: number | undefined;
@@ -78,7 +88,12 @@ async function setup() {
     onSample: (sample) => recorder.record(sample),
   });
   const end = new AbortController();
-  const running = [schedule.run(end.signal), recorder.run(end.signal), delivery.run(end.signal)];
+  const running = [
+    schedule.run(end.signal),
+    recorder.run(end.signal),
+    delivery.run(end.signal),
+    escalator.run(end.signal),
+  ];
   return {
     clock,
     store,

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Delivery, type DeliveryResult, openDelivery } from "../../../alerts/delivery/delivery.ts";
-import { hastened } from "../../../alerts/escalation/plan.ts";
+import { type Escalator, openEscalator } from "../../../alerts/escalation/escalator.ts";
+import { Policy, type PolicyOptions } from "../../../alerts/escalation/policy.ts";
+import { type Beginning, begin, inhibit, release } from "../../../alerts/escalation/transitions.ts";
 import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../../core/channel.ts";
 import { DeliveryError } from "../../../core/errors.ts";
@@ -13,12 +15,14 @@ import type { Incident } from "../../../core/incident.ts";
 import { sameInAll } from "../../../core/language.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
-import type { NoticeStatus } from "../../../core/store/outbox.ts";
+import type { OnCall } from "../../../core/organisation.ts";
+
+import type { Escalated } from "../../../core/store/escalations.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { onCall } from "../world.ts";
 
-const everybody = {
+const everybody: OnCall = {
   ...onCall,
   contacts: onCall.contacts.map((contact) => ({ ...contact, addresses: { email: contact.id, pager: contact.id } })),
 };
@@ -36,6 +40,8 @@ const hangs: Answer = () => new Promise<void>(() => {});
 
 interface Attempt {
   readonly key: string;
+  /** `page contractor` */
+  readonly name: string;
   readonly atSeconds: number;
 }
 
@@ -50,9 +56,18 @@ class Office {
   answers: Record<string, Answer> = { email: takes, pager: takes };
   store: Store;
   delivery: Delivery | undefined;
+  escalator: Escalator | undefined;
+  policy: PolicyOptions = {
+    organisation: { name: sameInAll("Co-op"), languages: ["en"], timeZone: "UTC" },
+    targets: [],
+    onCall: everybody,
+    channels: ["email"],
+    baseUrl: "https://status.example",
+    signingKey: new Uint8Array(32),
+  };
   #count = 0;
   #stop = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
 
   private constructor(store: Store) {
     this.store = store;
@@ -62,17 +77,26 @@ class Office {
     return new Office(await openSqliteStore(file));
   }
 
-  start(names: readonly string[] = ["email", "pager"]): void {
+  async start(names: readonly string[] = ["email", "pager"], escalation = everybody.escalation): Promise<void> {
     this.#stop = new AbortController();
+    this.policy = { ...this.policy, channels: names, onCall: { ...everybody, escalation } };
+    const shared = { clock: this.clock, log: silentLog };
+    const escalator = await openEscalator({
+      ...this.policy,
+      ...shared,
+      store: this.store,
+      onNotices: () => this.delivery?.wake(),
+    });
+    this.escalator = escalator;
     this.delivery = openDelivery({
+      ...shared,
       store: this.#counted(),
-      clock: this.clock,
-      log: silentLog,
       onCall: everybody,
       channels: this.channels(names),
+      hurry: (refused) => escalator.hurry(refused),
       onResult: (result) => this.results.push(result),
     });
-    this.#running = this.delivery.run(this.#stop.signal);
+    this.#running = Promise.all([this.delivery.run(this.#stop.signal), escalator.run(this.#stop.signal)]);
   }
 
   /** As at SIGTERM. */
@@ -90,12 +114,42 @@ class Office {
   /** An incident with these notices, committed; then the loops are told. */
   async pages(...notices: readonly Partial<Notice>[]): Promise<Incident> {
     const incident = await this.commits(...notices);
-    this.delivery?.wake();
-    await this.clock.turn(0);
+    await this.wakes();
     return incident;
   }
 
+  /** An incident whose escalation begins so, told by the configuration. */
+  async escalates(as: Beginning = { state: "told" }, urgency: "page" | "ticket" = "page"): Promise<Incident> {
+    const incident = await this.commitsEscalation(as, urgency);
+    await this.wakes();
+    return incident;
+  }
+
+  async wakes(): Promise<void> {
+    this.escalator?.wake();
+    this.delivery?.wake();
+    await this.clock.turn(0);
+  }
+
+  async commitsEscalation(as: Beginning = { state: "told" }, urgency: "page" | "ticket" = "page"): Promise<Incident> {
+    const policy = await Policy.open(this.policy);
+    return this.#opens((id, { id: _, state: __, ...facts }) => {
+      const news = {
+        facts: { ...facts, urgency },
+        name: facts.title,
+        seen: { kind: "tries", tries: [], needed: 1 },
+      } as const;
+      return begin(policy, id, { news, foundAt: facts.confirmedAt, as, title: facts.title });
+    });
+  }
+
   async commits(...notices: readonly Partial<Notice>[]): Promise<Incident> {
+    return this.#opens((id) => ({
+      add: notices.map((more, index) => this.notice({ incident: id, key: `${id}.${index}`, ...more })),
+    }));
+  }
+
+  async #opens(escalate: (id: number, incident: Incident) => Escalated): Promise<Incident> {
     const now = this.clock.now();
     const facts = {
       key: `target-${this.#count++}`,
@@ -118,7 +172,7 @@ class Office {
           change: "open",
           facts,
           update,
-          notices: (id) => notices.map((more, index) => this.notice({ incident: id, key: `${id}.${index}`, ...more })),
+          escalate: (id) => escalate(id, { ...facts, id, state: "open" }),
         },
       ],
     });
@@ -150,9 +204,16 @@ class Office {
     return (await this.store.outbox.of(incident)).map(({ key, state }) => `${key} ${state}`);
   }
 
-  /** Seconds at which this notice was tried. */
-  triedAt(key: string): readonly number[] {
-    return this.attempts.filter((one) => one.key === key).map(({ atSeconds }) => atSeconds);
+  /** `page contractor email sent` */
+  async told(incident = 1): Promise<readonly string[]> {
+    const notices = await this.store.outbox.of(incident);
+    return notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+  }
+
+  /** Seconds at which this notice was tried: by its key, or as `page contractor`. */
+  triedAt(which: string): readonly number[] {
+    const tried = this.attempts.filter(({ key, name }) => key === which || name === which);
+    return tried.map(({ atSeconds }) => atSeconds);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,7 +257,9 @@ class Office {
       residency: "own",
       open: async () => ({
         deliver: async (notice, _address, signal) => {
-          this.attempts.push({ key: notice.key, atSeconds: Math.round(this.clock.monotonicSeconds()) });
+          const { key, kind, contact } = notice;
+          const atSeconds = Math.round(this.clock.monotonicSeconds());
+          this.attempts.push({ key, name: `${kind} ${contact}`, atSeconds });
           await this.answers[name]?.(notice, signal);
         },
         [Symbol.asyncDispose]: async () => void this.closed.push(name),
@@ -210,13 +273,13 @@ const minutes = (count: number) => count * 60;
 describe("a notice", () => {
   test("is sent at once, and a later step when its time has come", async () => {
     await using office = await Office.open();
-    office.start();
-    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    await office.start(["email"]);
+    await office.escalates();
+    expect(await office.told()).toEqual(["page contractor email sent"]);
     await office.clock.turn(899);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    expect(await office.told()).toEqual(["page contractor email sent"]);
     await office.clock.turn(2);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+    expect(await office.told()).toEqual(["page contractor email sent", "escalation techops email sent"]);
     expect(office.results).toEqual([
       { channel: "email", kind: "page", result: "sent" },
       { channel: "email", kind: "escalation", result: "sent" },
@@ -225,63 +288,42 @@ describe("a notice", () => {
 
   test("that waits for a cause is sent when the wait is over, and not once it was withdrawn", async () => {
     await using office = await Office.open();
-    office.start();
-    const at = (seconds: number) => office.clock.now().add({ seconds });
-    const incident = await office.pages(
-      { kind: "page", key: "page", notBefore: at(60) },
-      { kind: "escalation", key: "escalation", contact: "techops", notBefore: at(960) },
-    );
-    await office.pages({ kind: "ticket", key: "ticket", notBefore: at(90) });
+    await office.start(["email"]);
+    const waiting = (seconds: number) => ({ state: "waiting", until: office.later(seconds), candidates: [] }) as const;
+    const { id } = await office.escalates(waiting(60));
+    await office.escalates(waiting(90), "ticket");
     await office.clock.turn(59);
     expect(office.attempts).toEqual([]);
     await office.clock.turn(32);
-    expect(office.attempts.map(({ key, atSeconds }) => [key, atSeconds])).toEqual([
-      ["page", 60],
-      ["ticket", 90],
+    expect(office.attempts.map(({ name, atSeconds }) => [name, atSeconds])).toEqual([
+      ["page contractor", 60],
+      ["ticket techops", 90],
     ]);
-    const update = { at: at(0), kind: "note", text: sameInAll("because of the database"), public: false } as const;
-    const notices = () => ({ supersede: ["escalation"], add: [] });
-    const { id } = incident;
-    await office.store.commit({
-      incidents: [{ change: "join", id, check: "web", impact: "down", update, notices }],
-    });
-    office.delivery?.wake();
+    await office.store.commit({ escalations: [{ incident: id, escalate: inhibit("database/connect") }] });
+    await office.wakes();
     await office.clock.turn(1000);
     expect(office.attempts).toHaveLength(2);
   });
 
   test("that waits no longer for a cause is sent at once and once, and a later step when it was to be", async () => {
     await using office = await Office.open();
-    office.start();
-    const { id } = await office.pages(
-      { kind: "page", key: "page", notBefore: office.later(60) },
-      { kind: "escalation", key: "escalation", contact: "techops", notBefore: office.later(960) },
-    );
+    await office.start(["email"]);
+    const { id } = await office.escalates({ state: "waiting", until: office.later(60), candidates: [] });
     await office.clock.turn(20);
-    const at = office.clock.now();
-    const plan = {
-      onCall: everybody,
-      channels: ["email"],
-      baseUrl: "https://status.example",
-      signingKey: new Uint8Array(32),
-      timeZone: "UTC",
-    };
-    const update = { at, kind: "note", text: sameInAll("the database is well"), public: false } as const;
-    const notices = (existing: readonly NoticeStatus[]) => hastened(existing, plan, at);
-    const join = { change: "join", id, check: "web", impact: "down", update, notices } as const;
-    await office.store.commit({ incidents: [join] });
-    office.delivery?.wake();
+    const policy = await Policy.open(office.policy);
+    await office.store.commit({ escalations: [{ incident: id, escalate: release(policy, office.clock.now()) }] });
+    await office.wakes();
     await office.clock.turn(1200);
-    expect(office.attempts).toEqual([
-      { key: "page.early", atSeconds: 20 },
-      { key: "escalation.early", atSeconds: 960 },
+    expect(office.attempts.map(({ name, atSeconds }) => [name, atSeconds])).toEqual([
+      ["page contractor", 20],
+      ["escalation techops", 960],
     ]);
   });
 
   test("is tried again after 5, 15, 30 and 60 s, then each minute", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry");
-    office.start();
+    await office.start();
     await office.pages({});
     await office.clock.turn(300);
     expect(office.triedAt("1.0")).toEqual([0, 5, 20, 50, 110, 170, 230, 290]);
@@ -295,7 +337,7 @@ describe("a notice", () => {
   test("waits as long as the service asks for, but never more than 15 minutes", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry", 120);
-    office.start();
+    await office.start();
     await office.pages({});
     await office.clock.turn(119);
     expect(office.triedAt("1.0")).toEqual([0]);
@@ -307,7 +349,7 @@ describe("a notice", () => {
   test("is given up when it is too late to be of use", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry");
-    office.start();
+    await office.start();
     await office.pages({ kind: "sign-in", notAfter: office.later(12) });
     await office.clock.turn(60);
     expect(office.triedAt("1.0")).toEqual([0, 5]);
@@ -317,7 +359,7 @@ describe("a notice", () => {
   test("that does not page and was refused for good is dropped", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("permanent");
-    office.start();
+    await office.start();
     await office.pages({ kind: "ticket" });
     expect(await office.states()).toEqual(["1.0 dropped"]);
     expect(office.results).toEqual([{ channel: "email", kind: "ticket", result: "dropped" }]);
@@ -331,30 +373,27 @@ describe("a page that is refused for good", () => {
     await using office = await Office.open();
     office.answers["email"] = (notice) =>
       (notice.contact === "contractor" ? refuses("permanent") : takes)(notice, stop);
-    office.start();
-    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.start(["email"]);
+    await office.escalates();
     await office.clock.turn(1);
-    expect(await office.states()).toEqual(["1.0 dropped", "1.1 sent"]);
-    expect(office.triedAt("1.1")).toEqual([0]);
+    expect(await office.told()).toEqual(["page contractor email dropped", "escalation techops email sent"]);
+    expect(office.triedAt("escalation techops")).toEqual([0]);
   });
 
   test("does not hasten the next step while the same step reaches somebody by another channel", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("permanent");
-    office.start();
-    await office.pages(
-      { channel: "pager" },
-      { channel: "email" },
-      { kind: "escalation", contact: "techops", notBefore: office.later(900), channel: "pager" },
-    );
+    await office.start(["pager", "email"]);
+    const { id } = await office.escalates();
     await office.clock.turn(10);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 dropped", "1.2 pending"]);
+    expect(await office.told()).toEqual(["page contractor pager sent", "page contractor email dropped"]);
+    expect(await office.store.due.next("escalation", 5)).toMatchObject([{ subject: String(id) }]);
   });
 
   test("keeps trying while there is nobody else", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("permanent");
-    office.start();
+    await office.start();
     await office.pages({});
     await office.clock.turn(60);
     expect(await office.states()).toEqual(["1.0 pending"]);
@@ -368,14 +407,14 @@ describe("a page that is refused for good", () => {
   test("by a broken channel keeps trying, since the others of that channel will be refused as well", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("misconfigured");
-    office.start();
-    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.start(["email"]);
+    await office.escalates();
     await office.clock.turn(60);
-    expect(await office.states()).toEqual(["1.0 pending", "1.1 pending"]);
-    expect(office.triedAt("1.1")[0]).toBe(0);
+    expect(await office.told()).toEqual(["page contractor email pending", "escalation techops email pending"]);
+    expect(office.triedAt("escalation techops")[0]).toBe(0);
     office.answers["email"] = takes;
     await office.clock.turn(60);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+    expect(await office.told()).toEqual(["page contractor email sent", "escalation techops email sent"]);
   });
 });
 
@@ -392,7 +431,7 @@ describe("a channel that misbehaves", () => {
   ] as const)("delays no other channel: it %s", async (_name, misbehaves) => {
     await using office = await Office.open();
     office.answers["email"] = misbehaves;
-    office.start();
+    await office.start();
     await office.pages(...Array.from({ length: 20 }, (_, index) => ({ thread: `incident-${index}` })), {
       channel: "pager",
     });
@@ -404,7 +443,7 @@ describe("a channel that misbehaves", () => {
   test("is cut off after 10 s and tried again, though it ignores the signal", async () => {
     await using office = await Office.open();
     office.answers["email"] = hangs;
-    office.start();
+    await office.start();
     await office.pages({});
     await office.clock.turn(9);
     expect(await office.states()).toEqual(["1.0 sending"]);
@@ -416,7 +455,7 @@ describe("a channel that misbehaves", () => {
 describe("waking up", () => {
   test("without news asks the outbox for its newest line only, however often", async () => {
     await using office = await Office.open();
-    office.start();
+    await office.start();
     await office.pages({});
     office.calls.length = 0;
     for (let second = 0; second < 20; second++) {
@@ -429,7 +468,7 @@ describe("waking up", () => {
 
   test("that never comes costs at most half a minute", async () => {
     await using office = await Office.open();
-    office.start();
+    await office.start();
     await office.clock.turn(10);
     await office.commits({});
     await office.clock.turn(25);
@@ -442,7 +481,7 @@ describe("a reload", () => {
     await using office = await Office.open();
     let take = () => {};
     office.answers["email"] = () => new Promise<void>((resolve) => (take = resolve));
-    office.start(["email"]);
+    await office.start(["email"]);
     await office.pages({});
     await office.delivery?.reconfigure({ channels: office.channels(["email"]), onCall: everybody });
     office.answers["email"] = takes;
@@ -459,7 +498,7 @@ describe("a reload", () => {
   test("that changes nothing about a channel leaves it open", async () => {
     await using office = await Office.open();
     const channels = office.channels(["email"]);
-    office.start(["email"]);
+    await office.start(["email"]);
     await office.delivery?.reconfigure({ channels, onCall: everybody });
     await office.pages({});
     await office.delivery?.reconfigure({ channels, onCall: everybody });
@@ -469,7 +508,7 @@ describe("a reload", () => {
 
   test("that takes a channel away leaves its notices waiting until it comes back", async () => {
     await using office = await Office.open();
-    office.start(["email", "pager"]);
+    await office.start(["email", "pager"]);
     await office.delivery?.reconfigure({ channels: office.channels(["pager"]), onCall: everybody });
     await office.pages({});
     expect(await office.states()).toEqual(["1.0 pending"]);
@@ -485,7 +524,7 @@ describe("order", () => {
     let take = () => {};
     office.answers["email"] = (notice) =>
       notice.kind === "page" ? new Promise<void>((resolve) => (take = resolve)) : undefined;
-    office.start();
+    await office.start();
     const incident = await office.pages({});
     await resolves(office, incident.id);
     await office.clock.turn(1);
@@ -503,7 +542,7 @@ describe("order", () => {
       notice.kind === "page"
         ? new Promise<void>((_, reject) => (fail = () => reject(new Error("connection lost"))))
         : undefined;
-    office.start();
+    await office.start();
     const incident = await office.pages({});
     await resolves(office, incident.id);
     fail();
@@ -515,14 +554,20 @@ describe("order", () => {
   test("an escalation that was being sent when somebody acknowledged is not tried again", async () => {
     await using office = await Office.open();
     office.answers["email"] = (notice, signal) => (notice.kind === "escalation" ? hangs(notice, signal) : undefined);
-    office.start();
-    const incident = await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(60) });
+    await office.start(
+      ["email"],
+      [
+        { afterSeconds: 0, notify: ["contractor"] },
+        { afterSeconds: 60, notify: ["techops"] },
+      ],
+    );
+    const incident = await office.escalates();
     await office.clock.turn(61);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 sending"]);
+    expect(await office.told()).toEqual(["page contractor email sent", "escalation techops email sending"]);
     const now = office.clock.now();
     await office.store.incidents.acknowledge(incident.id, "contractor", now, acknowledgement(now, true));
     await office.clock.turn(300);
-    expect(office.triedAt("1.1")).toHaveLength(1);
+    expect(office.triedAt("escalation techops")).toHaveLength(1);
     expect(await office.store.outbox.pending()).toBe(0);
   });
 });
@@ -530,16 +575,16 @@ describe("order", () => {
 describe("the wall clock", () => {
   test.each([3600, -3600])("set by %i s neither hastens nor delays a page or a later step", async (jump) => {
     await using office = await Office.open();
-    office.start();
-    await office.pages({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.start(["email"]);
+    await office.escalates();
     await office.clock.turn(100);
     office.clock.jump(jump);
     await office.clock.turn(790);
-    expect(office.triedAt("1.1")).toEqual([]);
+    expect(office.triedAt("escalation techops")).toEqual([]);
     // Whoever was not told hears nothing of the end either.
-    expect(await office.store.outbox.of(1)).toMatchObject([{ attempts: 1 }, { state: "pending", attempts: 0 }]);
+    expect(await office.store.outbox.of(1)).toMatchObject([{ attempts: 1 }]);
     await office.clock.turn(20);
-    expect(office.triedAt("1.1")).toEqual([900]);
+    expect(office.triedAt("escalation techops")).toEqual([900]);
     const second = await office.pages({ thread: "incident-2" });
     expect(await office.states(second.id)).toEqual([`${second.id}.0 sent`]);
     await office.clock.turn(3600);
@@ -548,21 +593,21 @@ describe("the wall clock", () => {
 
   test.each([3600, -3600])("set by %i s between the commit and the wake-up changes nothing either", async (jump) => {
     await using office = await Office.open();
-    office.start();
+    await office.start(["email"]);
     await office.clock.turn(10);
-    await office.commits({}, { kind: "escalation", contact: "techops", notBefore: office.later(900) });
+    await office.commitsEscalation();
     office.clock.jump(jump);
-    office.delivery?.wake();
+    await office.wakes();
     await office.clock.turn(850);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    expect(await office.told()).toEqual(["page contractor email sent"]);
     await office.clock.turn(60);
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent"]);
+    expect(await office.told()).toEqual(["page contractor email sent", "escalation techops email sent"]);
   });
 
   test.each([3600, -3600])("set by %i s during retries keeps their pace", async (jump) => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry");
-    office.start();
+    await office.start();
     await office.pages({});
     await office.clock.turn(6);
     office.clock.jump(jump);
@@ -576,21 +621,26 @@ describe("a restart", () => {
     const folder = await mkdtemp(join(tmpdir(), "tidewatch-outbox-"));
     try {
       await using office = await Office.open(join(folder, "tidewatch.db"));
-      await office.commits({}, { contact: "techops" }, { kind: "escalation", notBefore: office.later(900) });
+      const steps = [
+        { afterSeconds: 0, notify: ["contractor", "techops"] },
+        { afterSeconds: 900, notify: ["contractor"] },
+      ];
+      office.policy = { ...office.policy, onCall: { ...everybody, escalation: steps } };
+      await office.commitsEscalation();
       const now = office.clock.now();
       // Killed in the middle of one delivery and after another.
-      await office.store.outbox.claim("email", now, 2, 30);
-      await office.store.outbox.settle("1.1", { state: "sent", at: now });
+      const claimed = await office.store.outbox.claim("email", now, 2, 30);
+      await office.store.outbox.settle(claimed[1]?.key ?? "", { state: "sent", at: now });
       await office.store[Symbol.asyncDispose]();
       office.store = await openSqliteStore(join(folder, "tidewatch.db"));
       office.clock.jump(-7200);
-      office.start();
+      await office.start(["email"], steps);
       await office.clock.turn(1);
-      expect(office.attempts.map(({ key }) => key)).toEqual(["1.0"]);
-      expect(await office.states()).toEqual(["1.0 sent", "1.1 sent", "1.2 pending"]);
-      // The clock was set, so that nobody knows when: not later than the last step and the longest wait for a cause.
-      await office.clock.turn(900 + 90);
-      expect(office.attempts.map(({ key }) => key)).toEqual(["1.0", "1.2"]);
+      expect(office.attempts.map(({ name }) => name)).toEqual(["page contractor"]);
+      expect(await office.told()).toEqual(["page contractor email sent", "page techops email sent"]);
+      // The clock was set, so that nobody knows when: not later than was planned from the moment of its writing.
+      await office.clock.turn(900);
+      expect(office.attempts.map(({ name }) => name)).toEqual(["page contractor", "escalation contractor"]);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -601,7 +651,7 @@ describe("a restart", () => {
     await office.commits({ kind: "page" });
     await office.store.outbox.claim("email", office.clock.now(), 1, 30);
     await office.store.outbox.settle("1.0", { state: "sent", at: office.clock.now() });
-    office.start();
+    await office.start();
     await office.clock.turn(86_400);
     expect(office.attempts).toEqual([]);
   });
@@ -610,13 +660,20 @@ describe("a restart", () => {
     await using office = await Office.open();
     let take = () => {};
     office.answers["email"] = () => new Promise<void>((resolve) => (take = resolve));
-    office.start();
-    await office.pages({}, { contact: "techops", kind: "escalation", notBefore: office.later(5) });
+    await office.start(
+      ["email"],
+      [
+        { afterSeconds: 0, notify: ["contractor"] },
+        { afterSeconds: 5, notify: ["techops"] },
+      ],
+    );
+    await office.escalates();
     const stopped = office.stopsGently();
     await office.clock.turn(1);
     take();
     await stopped;
-    expect(await office.states()).toEqual(["1.0 sent", "1.1 pending"]);
+    expect(await office.told()).toEqual(["page contractor email sent"]);
+    expect(await office.store.due.next("escalation", 5)).toHaveLength(1);
   });
 });
 
@@ -631,7 +688,7 @@ async function resolves(office: Office, id: number): Promise<void> {
         id,
         at: now,
         update: { at: now, kind: "resolved", text: sameInAll("It is over."), public: true },
-        notices: () => ({
+        escalate: () => ({
           supersede: [],
           add: [office.notice({ key: `${id}.resolved`, kind: "resolve", incident: id })],
         }),

@@ -17,6 +17,7 @@ test("an outage and its end arrive as one thread", async () => {
     store: world.store,
     clock: systemClock,
     log: silentLog,
+    hurry: async () => {},
     onCall,
     channels: new Map([["email", { channel: email, options }]]),
   });

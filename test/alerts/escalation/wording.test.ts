@@ -52,6 +52,8 @@ Told now: Contractor (email). Next, unless somebody acknowledges: TechOps (email
   test("tells the next step in its own time zone why it is told", async () => {
     await using world = await World.open({ start: "2026-11-23T11:12:00Z" });
     await outage(world);
+    await world.clock.turn(15 * 60);
+    await world.escalates();
     const escalation = (await bodiesOf(world))[1];
     expect(escalation).toMatch(/^DOWN Mastodon since 06:12 Toronto \(UTC-5\), 11:12 UTC\n/);
     expect(escalation).toMatch(
@@ -78,7 +80,7 @@ describe("the end", () => {
     await world.clock.turn(13 * 60);
     await world.mends("mastodon/web");
     expect(
-      (await bodiesOf(world))[2],
+      (await bodiesOf(world))[1],
     ).toBe(`RESOLVED after 14 minutes: Mastodon is up again since 04:25 Vancouver (UTC-7), 11:25 UTC
 
 Began: November 23, 2026, 04:12 Vancouver (UTC-7)

@@ -28,7 +28,7 @@ const queue = (name: string, seconds: number) => ({
 });
 
 describe("an outage", () => {
-  test("opens after three failed tries, with the page and the whole escalation in the same commit", async () => {
+  test("opens after three failed tries, with the page and the next step of the escalation in the same commit", async () => {
     await using world = await World.open();
     await world.sees("mastodon/web", "up");
     await world.clock.turn(60);
@@ -49,7 +49,10 @@ describe("an outage", () => {
         confirmedAt: began.add({ seconds: 40 }),
       },
     ]);
-    expect(await world.outbox()).toEqual(["page contractor email pending", "escalation techops email pending"]);
+    expect(await world.outbox()).toEqual(["page contractor email pending", "escalation techops email planned"]);
+    expect(await world.planned()).toMatchObject([{ at: began.add({ seconds: 40 + 900 }) }]);
+    await world.clock.turn(900);
+    await world.escalates();
     const [page, escalation] = await world.store.outbox.of(1);
     expect(page?.notBefore).toEqual(began.add({ seconds: 40 }));
     expect(escalation?.notBefore).toEqual(began.add({ seconds: 40 + 900 }));
@@ -67,7 +70,7 @@ describe("an outage", () => {
       change.change === "open"
         ? {
             ...change,
-            notices: (): never => {
+            escalate: (): never => {
               throw new Error("killed here");
             },
           }
@@ -147,7 +150,7 @@ describe("an outage", () => {
     expect(await world.outbox()).toEqual([
       "ticket techops email sent",
       "page contractor email pending",
-      "escalation techops email pending",
+      "escalation techops email planned",
     ]);
     const notices = await world.store.outbox.of(1);
     expect(new Set(notices.map(({ subject, thread }) => `${subject} ${thread}`)).size).toBe(1);
@@ -210,8 +213,8 @@ describe("an outage", () => {
       await world.sendsWhatIsDue();
       await world.mends("mastodon/web");
     }
-    const pending = (await world.outbox()).filter((line) => line.endsWith("pending"));
-    expect(pending).toEqual(["escalation techops email pending"]);
+    const left = (await world.outbox()).filter((line) => /(?:pending|planned)$/.test(line));
+    expect(left).toEqual(["escalation techops email planned"]);
     await world.store.incidents.acknowledge(
       1,
       "contractor",
@@ -227,7 +230,7 @@ describe("an outage", () => {
     await world.breaks("mastodon/web");
     expect((await world.outbox()).slice(before.length)).toEqual([
       "page contractor email pending",
-      "escalation techops email pending",
+      "escalation techops email planned",
     ]);
     await world.mends("mastodon/web");
     await world.clock.turn(7200);
@@ -251,14 +254,14 @@ describe("an outage", () => {
     expect(pages).toHaveLength(5);
     for (const { body } of pages)
       expect(body).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16");
-    expect(later.at(-1)).toMatchObject({ kind: "escalation", state: "pending", notBefore: due });
+    expect(await world.planned()).toEqual([{ line: "escalation techops email", at: due }]);
     await world.clock.turn(200);
     await world.sendsWhatIsDue();
     expect((await world.outbox()).at(-1)).toBe("escalation techops email sent");
     // Whoever was called is called anew by the usual plan.
     await world.breaks("mastodon/web");
-    const [page, escalation] = (await world.store.outbox.of(1)).slice(-2);
-    expect(escalation?.notBefore).toEqual(page?.notBefore.add({ seconds: 900 }));
+    const page = (await world.store.outbox.of(1)).at(-1);
+    expect(await world.planned()).toMatchObject([{ at: page?.notBefore.add({ seconds: 900 }) }]);
   });
 
   test("that turned worse and was over before the first step was due is told as over to nobody new", async () => {
@@ -336,7 +339,7 @@ describe("what happens before an opening is committed", () => {
     }
     for (const changes of batch) await world.commit(changes);
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }, { state: "open" }]);
-    expect(await world.outbox(2)).toEqual(["page contractor email pending", "escalation techops email pending"]);
+    expect(await world.outbox(2)).toEqual(["page contractor email pending", "escalation techops email planned"]);
   });
 });
 
@@ -351,13 +354,9 @@ describe("acknowledging", () => {
       world.clock.now(),
       acknowledgement(world.clock.now(), true),
     );
-    expect(await world.outbox()).toEqual(["page contractor email sent", "escalation techops email superseded"]);
+    expect(await world.outbox()).toEqual(["page contractor email sent"]);
     await world.mends("mastodon/web");
-    expect(await world.outbox()).toEqual([
-      "page contractor email sent",
-      "escalation techops email superseded",
-      "resolve contractor email pending",
-    ]);
+    expect(await world.outbox()).toEqual(["page contractor email sent", "resolve contractor email pending"]);
   });
 });
 
@@ -368,15 +367,14 @@ describe("the end", () => {
     await world.sendsWhatIsDue("email");
     await world.sendsWhatIsDue("pager");
     await world.mends("mastodon/web");
-    expect((await world.outbox()).slice(3)).toEqual([
+    expect((await world.outbox()).slice(2)).toEqual([
       "resolve contractor email pending",
       "resolve contractor pager pending",
     ]);
-    expect((await world.outbox())[2]).toBe("escalation techops email superseded");
     const notices = await world.store.outbox.of(1);
-    expect(notices[3]).toMatchObject({ subject: notices[0]?.subject, thread: notices[0]?.thread });
-    expect(notices[3]?.body).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
-    expect(notices[3]?.body).not.toContain("We could not reach you");
+    expect(notices[2]).toMatchObject({ subject: notices[0]?.subject, thread: notices[0]?.thread });
+    expect(notices[2]?.body).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
+    expect(notices[2]?.body).not.toContain("We could not reach you");
   });
 
   test("replaces a page that could not be delivered by one note that says it all", async () => {
@@ -386,12 +384,8 @@ describe("the end", () => {
     const retryAt = world.clock.now().add({ seconds: 5 });
     await world.store.outbox.settle(page?.key ?? "", { state: "pending", retryAt, error: "451 greylisted" });
     await world.mends("mastodon/web");
-    expect(await world.outbox()).toEqual([
-      "page contractor email superseded",
-      "escalation techops email superseded",
-      "resolve contractor email pending",
-    ]);
-    const body = (await world.store.outbox.of(1))[2]?.body;
+    expect(await world.outbox()).toEqual(["page contractor email superseded", "resolve contractor email pending"]);
+    const body = (await world.store.outbox.of(1))[1]?.body;
     expect(body).toContain("We could not reach you while it lasted");
     expect(body).toContain("DOWN Mastodon since");
   });
@@ -443,11 +437,7 @@ describe("after a restart", () => {
         await world.clock.turn(20);
       }
       expect(await world.incidents()).toMatchObject([{ id: 1, state: "resolved" }]);
-      expect(await world.outbox()).toEqual([
-        "page contractor email sent",
-        "escalation techops email superseded",
-        "resolve contractor email sent",
-      ]);
+      expect(await world.outbox()).toEqual(["page contractor email sent", "resolve contractor email sent"]);
     }
   });
 
@@ -472,8 +462,8 @@ describe("after a restart", () => {
     const { world } = disk;
     await world.breaks("mastodon/web");
     const { store, clock } = world;
-    const { samples, judgements, incidents, outbox } = store;
-    const forgetful = { samples, incidents, outbox, judgements: { ...judgements, verdicts: async () => [] } };
+    const { samples, judgements, incidents, escalations } = store;
+    const forgetful = { samples, incidents, escalations, judgements: { ...judgements, verdicts: async () => [] } };
     const judge = await openJudge({
       ...settings(),
       targets: [mastodon],
@@ -547,11 +537,7 @@ describe("a threshold", () => {
     expect(await world.incidents()).toMatchObject([{ state: "open" }]);
     await stays(world, 12, queue("default", 10), queue("pull", 10));
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
-    expect(await world.outbox()).toEqual([
-      "page contractor email superseded",
-      "escalation techops email superseded",
-      "resolve contractor email pending",
-    ]);
+    expect(await world.outbox()).toEqual(["page contractor email superseded", "resolve contractor email pending"]);
   });
 
   test("is told to members with the age of the oldest as it was then, rounded down, in both languages", async () => {
@@ -647,7 +633,7 @@ describe("the wall clock", () => {
     expect((await world.outbox()).filter((line) => !line.endsWith("superseded"))).toEqual([
       "page contractor email sent",
       "page contractor email pending",
-      "escalation techops email pending",
+      "escalation techops email planned",
     ]);
   });
 
@@ -664,7 +650,6 @@ describe("the wall clock", () => {
     await world.mends("mastodon/web");
     expect((await world.outbox()).map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
       "page contractor",
-      "escalation techops",
       "resolve contractor",
     ]);
     const [incident] = await world.incidents();

@@ -9,6 +9,7 @@ const one: Required<Changes> = {
   verdicts: [{ ...web, verdict: noVerdict }],
   thresholds: [{ ...web, threshold: "full", labels: "{}", state: { raised: false, crossedAt: null } }],
   incidents: [opening("mastodon")],
+  escalations: [{ incident: 1, escalate: () => ({}) }],
   notices: [noticeOf("page")],
   annotations: [{ target: "mastodon", at: noon, text: { en: "upgraded", fr: "mis à niveau" } }],
   answers: [{ request: 1, at: noon, answer: { state: "done" } }],

@@ -2,6 +2,8 @@
 import { describe } from "vitest";
 import { annotationsContract } from "./annotations.ts";
 import { auditContract } from "./audit.ts";
+import { dueContract } from "./due.ts";
+import { escalationsContract } from "./escalations.ts";
 import { heartbeatsContract } from "./heartbeats.ts";
 import { incidentsContract } from "./incidents.ts";
 import { judgementContract } from "./judgements.ts";
@@ -21,6 +23,8 @@ export function storeContract(name: string, open: () => Promise<StoreToTest>): v
     describe("readings", () => readingsContract(open));
     describe("verdicts, thresholds and transitions", () => judgementContract(open));
     describe("incidents", () => incidentsContract(open));
+    describe("escalations", () => escalationsContract(open));
+    describe("what is due", () => dueContract(open));
     describe("the outbox", () => outboxContract(open));
     describe("annotations", () => annotationsContract(open));
     describe("heartbeats", () => heartbeatsContract(open));

@@ -91,7 +91,7 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
       check: "web",
       impact: "down",
       update: updateAt(60, "note"),
-      notices: (existing) => ({
+      escalate: ({ notices: existing }) => ({
         supersede: existing.map((one) => one.key),
         add: [noticeOf(key, { incident: 1 })],
       }),
@@ -117,7 +117,7 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     const seen: string[][] = [];
     const resolve: Extract<IncidentChange, { change: "resolve" }> = {
       ...resolving(1),
-      notices(existing) {
+      escalate({ notices: existing }) {
         seen.push(existing.map(({ key, state }) => `${key} ${state}`));
         return { supersede: ["later"], add: [noticeOf("resolved", { incident: 1, kind: "resolve" })] };
       },

@@ -57,7 +57,7 @@ export function opening(key: string, notices: (id: number) => readonly Notice[] 
       confirmedAt: after(40),
     },
     update: updateAt(40, "confirmed"),
-    notices,
+    escalate: (id) => ({ add: notices(id) }),
   };
 }
 
@@ -77,5 +77,5 @@ export const resolving = (id: number): Extract<IncidentChange, { change: "resolv
   id,
   at: after(600),
   update: updateAt(600, "resolved"),
-  notices: () => ({ supersede: [], add: [] }),
+  escalate: () => ({}),
 });

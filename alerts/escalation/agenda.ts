@@ -1,0 +1,74 @@
+/**
+ * When rows that are due come up, counted on the monotonic clock: setting the wall clock neither hastens nor delays an
+ * escalation. The store keeps wall times; they are translated here once, when a row is first seen.
+ */
+import type { Clock } from "../../core/clock.ts";
+import type { Due } from "../../core/store/due.ts";
+
+interface Entry {
+  readonly due: Due;
+  /** Monotonic. It may lie in the past: then what follows from it is late by as much. */
+  readonly atSeconds: number;
+}
+
+/** Beyond this the wall clock was set. */
+const jumpMilliseconds = 2000;
+
+export class Agenda {
+  readonly #clock: Clock;
+  #entries: ReadonlyMap<string, Entry> = new Map();
+  /** Wall time minus monotonic time at the last look, milliseconds. */
+  #frame: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#frame = this.#frameNow();
+  }
+
+  /** @param rows all that are planned, as they stand. */
+  learn(rows: readonly Due[]): void {
+    const isJump = Math.abs(this.#frameNow() - this.#frame) > jumpMilliseconds;
+    this.#frame = this.#frameNow();
+    const entries = rows.map((due): [string, Entry] => {
+      const known = this.#entries.get(nameOf(due));
+      return [
+        nameOf(due),
+        known && isSame(known.due, due) ? known : { due, atSeconds: this.#place(due, known, isJump) },
+      ];
+    });
+    this.#entries = new Map(entries);
+  }
+
+  /** What is to be done now, the earliest first. */
+  due(): readonly Due[] {
+    const now = this.#clock.monotonicSeconds();
+    const ready = [...this.#entries.values()].filter(({ atSeconds }) => atSeconds <= now);
+    return ready.toSorted((a, b) => a.atSeconds - b.atSeconds).map(({ due }) => due);
+  }
+
+  /** Seconds until something is; undefined when nothing is planned. */
+  nextIn(): number | undefined {
+    const moments = [...this.#entries.values()].map(({ atSeconds }) => atSeconds);
+    return moments.length > 0 ? Math.max(0, Math.min(...moments) - this.#clock.monotonicSeconds()) : undefined;
+  }
+
+  #place({ plannedAt, dueAt }: Due, known: Entry | undefined, isJump: boolean): number {
+    const distance = secondsBetween(plannedAt, dueAt);
+    // It follows from what was just done: whatever the clock on the wall says by now, their distance is what counts.
+    if (known?.due.dueAt.equals(plannedAt)) return known.atSeconds + distance;
+    const left = secondsBetween(this.#clock.now(), dueAt);
+    // The clock was set around the time it was written: only the distance can be believed. It is never longer than that.
+    return this.#clock.monotonicSeconds() + (isJump ? distance : Math.min(left, distance));
+  }
+
+  #frameNow(): number {
+    return this.#clock.now().epochMilliseconds - this.#clock.monotonicSeconds() * 1000;
+  }
+}
+
+const nameOf = ({ kind, subject, for: whom }: Due): string => JSON.stringify([kind, subject, whom]);
+
+const isSame = (a: Due, b: Due): boolean => a.dueAt.equals(b.dueAt) && a.state === b.state;
+
+const secondsBetween = (from: Temporal.Instant, to: Temporal.Instant): number =>
+  (to.epochMilliseconds - from.epochMilliseconds) / 1000;

@@ -1,0 +1,127 @@
+/** Who is told, by which channels, in which language and with which links: the settings of this moment, until a reload. */
+import { createHash } from "node:crypto";
+import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
+import type { News } from "../../core/escalation.ts";
+import type { IncidentFacts } from "../../core/incident.ts";
+import { inLanguage, type Language, type Localised, lastResort } from "../../core/language.ts";
+import type { Log } from "../../core/log.ts";
+import type { Contact, OnCall, Organisation } from "../../core/organisation.ts";
+import type { Target } from "../../core/target.ts";
+import { emptySteps, type Plan, reachesSomebody } from "./plan.ts";
+import { type FirstSteps, readRunbooks } from "./runbooks.ts";
+import { type Recovery, subject, type Trouble } from "./wording.ts";
+
+/** What a reload of the configuration may change. */
+export interface AlertSettings {
+  readonly organisation: Organisation;
+  readonly targets: readonly Target[];
+  readonly onCall: OnCall;
+  /** Names of the configured channels. */
+  readonly channels: readonly string[];
+  /** Address of the public pages, for the links in notices. */
+  readonly baseUrl: string;
+}
+
+export interface PolicyOptions extends AlertSettings {
+  /** Signs the links that acknowledge: `store.keys.signing("action")`. */
+  readonly signingKey: Uint8Array;
+  /** Which of the names and titles stand in notices; their own words are English. */
+  readonly language?: Language;
+  /** Marks every notice: these services do not exist. */
+  readonly practice?: boolean;
+}
+
+export class Policy {
+  readonly #options: PolicyOptions;
+  #settings: AlertSettings;
+  readonly #firstSteps: FirstSteps;
+
+  private constructor(options: PolicyOptions, firstSteps: FirstSteps) {
+    this.#options = options;
+    this.#settings = options;
+    this.#firstSteps = firstSteps;
+  }
+
+  static async open(options: PolicyOptions): Promise<Policy> {
+    return new Policy(options, await readRunbooks());
+  }
+
+  reconfigure(settings: AlertSettings): void {
+    this.#settings = settings;
+  }
+
+  get plan(): Plan {
+    const { onCall, channels } = this.#settings;
+    return { onCall, channels };
+  }
+
+  get reachesSomebody(): boolean {
+    return reachesSomebody(this.plan);
+  }
+
+  /** A configuration that can wake nobody is legal (a status page alone), but not in silence. */
+  warnOfSilence(log: Log): void {
+    if (this.#settings.onCall.escalation.length === 0) log.warn("nobody is told about incidents: no escalation is set");
+    for (const { afterSeconds, notify } of emptySteps(this.plan)) {
+      log.warn("an escalation step reaches nobody", { afterSeconds, notify });
+    }
+  }
+
+  /** One that is not in the configuration any more is known by its id only. */
+  contact(id: string): Contact {
+    const { onCall, organisation } = this.#settings;
+    const known = onCall.contacts.find((contact) => contact.id === id);
+    return known ?? { id, name: id, timeZone: organisation.timeZone, addresses: {} };
+  }
+
+  /**
+   * What keeps all notices about an incident together. "incident-42-x7k2mq": numbers begin again in a new store, and a
+   * mail server silently swallows a second message with a Message-ID that it has seen. The end is this installation's own.
+   */
+  thread(incident: number, title: Localised): { readonly thread: string; readonly subject: string } {
+    const { signingKey, practice = false } = this.#options;
+    const own = createHash("sha256").update("tidewatch installation\0").update(signingKey).digest("hex").slice(0, 6);
+    return {
+      thread: `incident-${incident}-${own}`,
+      subject: subject(incident, inLanguage(title, this.#language), practice),
+    };
+  }
+
+  trouble(incident: number, { name, membersSee, ...news }: News): Trouble {
+    const { facts } = news;
+    return {
+      ...news,
+      ...this.#about(incident, facts, name),
+      membersSee: membersSee && inLanguage(membersSee, this.#language),
+      steps: this.#firstSteps(facts.runbook),
+    };
+  }
+
+  /** @param end `unwatched`: it is not over as far as we know, but taken out of the configuration. */
+  recovery(
+    incident: number,
+    { facts, name }: Pick<News, "facts" | "name">,
+    end: { readonly resolvedAt: Temporal.Instant; readonly unwatched: boolean },
+  ): Recovery {
+    return { ...this.#about(incident, facts, name), ...end };
+  }
+
+  acknowledgeUrl(incident: number, { id }: Contact, at: Temporal.Instant): string {
+    const expires = Math.ceil(at.epochMilliseconds / 1000) + acknowledgeSeconds;
+    const token = signToken({ purpose: "acknowledge", incident, contact: id, expires }, this.#options.signingKey);
+    return `${this.#baseUrl}/a/${token}`;
+  }
+
+  #about(id: number, facts: Omit<IncidentFacts, "id">, name: Localised) {
+    const language = this.#language;
+    return { id, facts, name: inLanguage(name, language), language, statusUrl: `${this.#baseUrl}/` };
+  }
+
+  get #baseUrl(): string {
+    return this.#settings.baseUrl.replace(/\/+$/, "");
+  }
+
+  get #language(): Language {
+    return this.#options.language ?? lastResort;
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * How an escalation goes on: begun, told anew, released from a wait, inhibited by its root cause, a step that is due, and
+ * its end. Each is decided from what the store holds, inside the transaction that writes what follows from it.
+ */
+import type { Notice } from "../../core/channel.ts";
+import type { Escalation, EscalationFacts, EscalationState, News } from "../../core/escalation.ts";
+import type { Incident } from "../../core/incident.ts";
+import { type Localised, sameInAll } from "../../core/language.ts";
+import type { CheckKey } from "../../core/sample.ts";
+import type { Due } from "../../core/store/due.ts";
+import type { Escalate, Escalated } from "../../core/store/escalations.ts";
+import type { NoticeStatus } from "../../core/store/outbox.ts";
+import { isAlarming, type Reached, recoveryNotices, type StepText, stepNotices, unsentKeys } from "./notices.ts";
+import { announcedBy, beforeAll, isBefore, type Recipient, stepsLeft, stepsOf } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+
+/** How an escalation may begin. */
+export type Beginning = Extract<EscalationState, { state: "told" | "waiting" | "inhibited" }>;
+
+interface Telling {
+  readonly news: News;
+  readonly foundAt: Temporal.Instant;
+  readonly as: Beginning;
+  /** Of the incident at its opening: it makes the subject, which stays the same. */
+  readonly title: Localised;
+}
+
+/** The incident just opened. */
+export function begin(policy: Policy, incident: number, { title, ...telling }: Telling): Escalated {
+  const first = { incident, ...policy.thread(incident, title), revision: 0, noLaterThan: [] };
+  return goOn(policy, revised(first, telling), { trouble: policy.trouble(incident, telling.news), notices: [] });
+}
+
+/**
+ * It became worse, or outlasts what explained it: all is told from the beginning, in the same thread and in place of what
+ * was not sent yet. No later step is put off by that.
+ */
+export function tellAnew(policy: Policy, { title, ...telling }: Telling): Escalate {
+  return ({ incident: { id }, escalation, notices }) => {
+    const first = {
+      incident: id,
+      ...threadOf(policy, id, escalation, title),
+      revision: (escalation?.revision ?? 0) + 1,
+      noLaterThan: escalation ? announced(policy, escalation) : [],
+    };
+    const next = goOn(policy, revised(first, telling), { trouble: policy.trouble(id, telling.news), notices });
+    return { ...next, supersede: unsentKeys(notices) };
+  };
+}
+
+/** All that it waited for was found well: it is told at once, while later steps keep the time that was planned for them. */
+export function release(policy: Policy, at: Temporal.Instant): Escalate {
+  return ({ incident, escalation, notices }) => {
+    if (escalation?.state !== "waiting") return {};
+    const [first] = stepsOf(policy.plan, urgencyOf(escalation, incident));
+    const atOnce = first ? [{ from: at, afterSeconds: beforeAll, upToSeconds: first.afterSeconds }] : [];
+    const released = asTold({ ...escalation, noLaterThan: [...escalation.noLaterThan, ...atOnce] });
+    return goOn(policy, released, { trouble: troubleOf(policy, incident, escalation), notices, now: at });
+  };
+}
+
+/** It waits for these from now on, and not for others that were found well. */
+export function waitFor(candidates: readonly CheckKey[]): Escalate {
+  return ({ escalation }) => (escalation?.state === "waiting" ? { escalation: { ...escalation, candidates } } : {});
+}
+
+/** Its root cause is told in its place: what is unsent of it goes to nobody. */
+export function inhibit(by: CheckKey): Escalate {
+  return ({ escalation, notices }) => {
+    const supersede = unsentKeys(notices);
+    if (!escalation || escalation.state === "acknowledged") return { supersede };
+    return { escalation: { ...factsOf(escalation), next: undefined, state: "inhibited", by }, supersede };
+  };
+}
+
+/** What was planned for this moment is done. */
+export function take(policy: Policy, due: Due): Escalate {
+  return ({ incident, escalation, notices }) => {
+    if (!escalation) return {};
+    const known = escalation.told.afterSeconds === undefined ? counted(policy, incident, escalation, due) : escalation;
+    return goOn(policy, known, { trouble: troubleOf(policy, incident, known), notices, now: due.dueAt });
+  };
+}
+
+/** The channel will never take this page: the step after it is told now. */
+export function hurry(policy: Policy, refused: Notice["step"], now: Temporal.Instant): Escalate {
+  return ({ incident, escalation, notices }) => {
+    if (escalation?.state !== "told" || !escalation.next || escalation.revision !== refused?.revision) return {};
+    if (escalation.told.steps !== refused.number + 1) return {};
+    const trouble = troubleOf(policy, incident, escalation);
+    const [step, next] = stepsLeft(escalation, stepsOf(policy.plan, trouble.facts.urgency));
+    if (!step) return {};
+    const { add, after } = tell(policy, escalation, { trouble, step: { ...step, at: now }, next, before: notices });
+    // As if it were the moment that was planned: the distance to the next step stays what it was.
+    const rest = { trouble, notices: [...notices, ...add], now: escalation.next.dueAt };
+    return joined(add, goOn(policy, after, rest));
+  };
+}
+
+/** What is over: when, and whether it was, or is only watched no more. */
+export interface End {
+  readonly news: Pick<News, "facts" | "name">;
+  readonly title: Localised;
+  readonly resolvedAt: Temporal.Instant;
+  readonly unwatched: boolean;
+  readonly now: Temporal.Instant;
+}
+
+/**
+ * Everybody who got a message, or should have got it by now, hears that it is over, by the same channel and once.
+ * What is still unsent is superseded by that; of a step that was not due yet nobody hears anything at all.
+ */
+export function end(policy: Policy, { news, title, now, ...over }: End): Escalate {
+  return ({ incident, escalation, notices }) => {
+    if (!escalation) return { supersede: unsentKeys(notices) };
+    const known = { ...escalation, ...threadOf(policy, incident.id, escalation, title), next: undefined };
+    const recipients = toldOf(notices, missedFirst(policy, incident, escalation, now));
+    const add = recoveryNotices(policy, known, policy.recovery(incident.id, news, over), { recipients, now });
+    const unsent = notices.filter((notice) => isAlarming(notice) && notice.state === "pending");
+    return { escalation: known, supersede: unsent.map(({ key }) => key), add };
+  };
+}
+
+/** Those who were reached, and those whose notice was due and unsent. */
+function toldOf(notices: readonly NoticeStatus[], missed: readonly Recipient[]): readonly Reached[] {
+  const alarming = notices.filter(isAlarming);
+  const late = [
+    ...missed.map(({ contact, channel }) => ({ contact: contact.id, channel })),
+    ...alarming.filter(({ state }) => state === "pending"),
+  ];
+  const reached = alarming.filter(({ state }) => state === "sent" || state === "sending");
+  const all = [
+    ...late.map(({ contact, channel }) => ({ contact, channel, isLate: true })),
+    ...reached.map(({ contact, channel }) => ({ contact, channel, isLate: false })),
+  ];
+  return [...new Map(all.map((one) => [`${one.contact} ${one.channel}`, one])).values()];
+}
+
+/** The first step, where its time has come and only a candidate cause kept it back, or a moment. */
+function missedFirst(
+  policy: Policy,
+  incident: Incident,
+  escalation: Escalation,
+  now: Temporal.Instant,
+): readonly Recipient[] {
+  const isUntold = escalation.state === "waiting" || (escalation.state === "told" && escalation.told.steps === 0);
+  const [first] = stepsOf(policy.plan, urgencyOf(escalation, incident));
+  if (!isUntold || !first) return [];
+  return isBefore(escalation.foundAt.add({ seconds: first.afterSeconds }), now) ? first.recipients : [];
+}
+
+function revised(
+  first: Pick<EscalationFacts, "incident" | "thread" | "subject" | "revision" | "noLaterThan">,
+  { news, foundAt, as }: Omit<Telling, "title">,
+): Escalation {
+  const countedFrom = as.state === "waiting" ? as.until : foundAt;
+  return { ...first, foundAt, countedFrom, told: { steps: 0 }, news, next: undefined, ...as };
+}
+
+interface GoingOn {
+  readonly trouble: ReturnType<Policy["trouble"]>;
+  readonly notices: readonly (NoticeStatus | Notice)[];
+  /** By the clock that the plan was made with; what was found is told in that very moment. */
+  readonly now?: Temporal.Instant;
+}
+
+/** Tells all steps that are due, and plans the next. */
+function goOn(policy: Policy, escalation: Escalation, { trouble, notices, now }: GoingOn): Escalated {
+  const plannedAt = now ?? escalation.foundAt;
+  if (escalation.state === "waiting" && !isBefore(escalation.until, plannedAt)) {
+    return { escalation: { ...escalation, next: { dueAt: escalation.until, plannedAt } } };
+  }
+  if (escalation.state !== "told" && escalation.state !== "waiting") {
+    return { escalation: { ...escalation, next: undefined } };
+  }
+  const current = asTold(escalation);
+  const [step, next] = stepsLeft(current, stepsOf(policy.plan, trouble.facts.urgency));
+  if (!step) return { escalation: current };
+  if (!isBefore(step.at, plannedAt)) return { escalation: { ...current, next: { dueAt: step.at, plannedAt } } };
+  const { add, after } = tell(policy, current, { trouble, step, next, before: notices });
+  return joined(add, goOn(policy, after, { trouble, notices: [...notices, ...add], now: plannedAt }));
+}
+
+function tell(
+  policy: Policy,
+  escalation: Escalation,
+  text: StepText,
+): { readonly add: readonly Notice[]; readonly after: Escalation } {
+  const { told } = escalation;
+  return {
+    add: stepNotices(policy, escalation, text),
+    after: { ...escalation, told: { steps: told.steps + 1, afterSeconds: text.step.afterSeconds } },
+  };
+}
+
+const joined = (add: readonly Notice[], rest: Escalated): Escalated => ({
+  ...rest,
+  add: [...add, ...(rest.add ?? [])],
+});
+
+const asTold = (escalation: Escalation): Escalation => ({ ...factsOf(escalation), next: undefined, state: "told" });
+
+function factsOf(escalation: Escalation): EscalationFacts {
+  const { incident, thread, subject, revision, foundAt, countedFrom, told, noLaterThan, news, next } = escalation;
+  return { incident, thread, subject, revision, foundAt, countedFrom, told, noLaterThan, news, next };
+}
+
+/** What somebody is waiting for still; a ticket, or what was taken back, announced nothing. */
+function announced(policy: Policy, escalation: Escalation): EscalationFacts["noLaterThan"] {
+  if (escalation.state !== "told" && escalation.state !== "waiting") return [];
+  if (escalation.news?.facts.urgency === "ticket") return [];
+  return announcedBy(escalation, stepsOf(policy.plan, "page"));
+}
+
+const urgencyOf = ({ news }: Escalation, incident: Incident) => news?.facts.urgency ?? incident.urgency;
+
+function threadOf(policy: Policy, incident: number, known: Escalation | undefined, title: Localised) {
+  if (!known || known.thread === "") return policy.thread(incident, title);
+  return { thread: known.thread, subject: known.subject };
+}
+
+/** An older version began it, and planned each step on its own: how late this one is by the plan of today tells the others. */
+function counted(policy: Policy, incident: Incident, escalation: Escalation, { dueAt }: Due): Escalation {
+  if (escalation.told.steps === 0) return escalation;
+  const [step] = stepsLeft(escalation, stepsOf(policy.plan, urgencyOf(escalation, incident)));
+  return step ? { ...escalation, countedFrom: dueAt.subtract({ seconds: step.afterSeconds }) } : escalation;
+}
+
+function troubleOf(policy: Policy, incident: Incident, { news }: Escalation) {
+  return policy.trouble(incident.id, news ?? newsOf(incident));
+}
+
+/** What an older version was going to say it has written down with its notices; this is for whoever was not to get one. */
+function newsOf(facts: Incident): News {
+  return { facts, name: sameInAll(facts.target), seen: { kind: "tries", tries: [], needed: 1 } };
+}
