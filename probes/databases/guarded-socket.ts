@@ -1,10 +1,10 @@
-/** Stands between a connection and a library that reads it where nobody could catch what it throws. */
+/** A guarded socket: filters what a database sends before its client library reads it, which would throw where nobody could catch it. */
 import type { Socket } from "node:net";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 
 /**
- * What may be heard of these bytes, piece by piece. Throws for what nobody should hear; `Unreachable` and `NotMeasured` are
- * told in their own words.
+ * Gives of these bytes what the library may read, piece by piece. Throws for what it must not read; the words of an
+ * `Unreachable` or a `NotMeasured` are passed on.
  */
 export type ByteFilter = (bytes: Uint8Array) => Iterable<Uint8Array>;
 
@@ -12,17 +12,17 @@ type Listener = (...values: unknown[]) => void;
 
 interface Hearing {
   readonly socket: Socket;
-  readonly look: ByteFilter;
+  readonly filter: ByteFilter;
   readonly listener: Listener;
 }
 
 /** Each is kept until the last one of a text has come, and takes more memory than its bytes. */
 const mostPieces = 50_000;
 
-export class CarefulListener {
+export class SocketGuard {
   readonly #language: string;
   readonly #mostBytes: number;
-  readonly #stumbled = Promise.withResolvers<never>();
+  readonly #failed = Promise.withResolvers<never>();
   #over = false;
   #bytes = 0;
   #pieces = 0;
@@ -31,21 +31,21 @@ export class CarefulListener {
   constructor(language: string, mostBytes = Number.POSITIVE_INFINITY) {
     this.#language = language;
     this.#mostBytes = mostBytes;
-    this.#stumbled.promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
+    this.#failed.promise.catch(() => {}); // Most often nothing is wrong, and nobody waits any more.
   }
 
-  /** Rejects when something was said that nobody should hear, or could; never resolves. */
-  get stumbled(): Promise<never> {
-    return this.#stumbled.promise;
+  /** Rejects when the database sent something that must not be read, or cannot be; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /**
-   * Whoever listens to the socket, now or later, hears only what `look` lets pass. What that or a listener throws ends
+   * Whoever listens to the socket, now or later, gets only what `filter` lets pass. What that or a listener throws ends
    * the connection, and not the program. A connection that gets encrypted has a second socket.
    */
-  listen(socket: Socket, look: ByteFilter): void {
-    const careful = (listener: Listener): Listener => {
-      const heard: Listener & { listener?: Listener } = (bytes) => this.#hear(bytes, { socket, look, listener });
+  guard(socket: Socket, filter: ByteFilter): void {
+    const guarded = (listener: Listener): Listener => {
+      const heard: Listener & { listener?: Listener } = (bytes) => this.#hear(bytes, { socket, filter, listener });
       // So that it is found when it is taken away.
       heard.listener = listener;
       return heard;
@@ -55,26 +55,26 @@ export class CarefulListener {
     for (const listener of present)
       socket.on(
         "data",
-        careful((...values) => Reflect.apply(listener, socket, values)),
+        guarded((...values) => Reflect.apply(listener, socket, values)),
       );
     for (const name of ["on", "addListener", "prependListener"] as const) {
       const listen = socket[name].bind(socket);
       const instead = (event: string, listener: Listener) =>
-        listen(event, event === "data" ? careful(listener) : listener);
+        listen(event, event === "data" ? guarded(listener) : listener);
       Object.defineProperty(socket, name, { value: instead, configurable: true });
     }
   }
 
-  #hear(bytes: unknown, { socket, look, listener }: Hearing): void {
+  #hear(bytes: unknown, { socket, filter, listener }: Hearing): void {
     if (this.#over || !(bytes instanceof Uint8Array)) return;
     try {
       this.#count(bytes);
-      for (const piece of look(bytes)) Reflect.apply(listener, socket, [piece]);
+      for (const piece of filter(bytes)) Reflect.apply(listener, socket, [piece]);
     } catch (cause) {
       this.#over = true;
       const told = cause instanceof Unreachable || cause instanceof NotMeasured;
       const unread = () => new Unreachable(`the answer is not ${this.#language}`, { stage: "protocol", cause });
-      this.#stumbled.reject(told ? cause : unread());
+      this.#failed.reject(told ? cause : unread());
       // Not a polite goodbye, during which more would come.
       socket.destroy();
     }

@@ -1,4 +1,4 @@
-/** Reads along the packets of a MySQL, so that its client never gets what would fill the memory or make it stumble. */
+/** A filter for the packets of a MySQL, so that its client never gets one that would fill the memory or break it. */
 import { mostDatabaseBytes } from "./guarded-socket.ts";
 import { WholeMessages } from "./packets.ts";
 
@@ -21,7 +21,7 @@ export class MysqlGuard {
   }
 
   /** Throws for what is no answer of MySQL. */
-  *look(bytes: Uint8Array): Generator<Buffer> {
+  *filter(bytes: Uint8Array): Generator<Buffer> {
     for (const packet of this.#messages.completedBy(bytes)) {
       // MariaDB may refuse us under number 1, and mysql2 would not take that for the first word.
       if (this.#isFirst) packet.writeUInt8(0, 3);

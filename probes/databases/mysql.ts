@@ -12,7 +12,7 @@ import type { Secret } from "../../core/secret.ts";
 import { isCertificateFault } from "../lib/no-answer.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
-import { CarefulListener, mostDatabaseBytes } from "./guarded-socket.ts";
+import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
 
@@ -62,14 +62,14 @@ export async function withMysql<T>(
     Reflect.set(line.socket, "_host", to.host);
     const settings = settingsOf(address, to, line, ca);
     const client = createConnection(settings);
-    const stumbled = guarded(client, line.socket, settings.ssl !== undefined);
+    const failed = guarded(client, line.socket, settings.ssl !== undefined);
     client.on("error", () => {});
     // It would print each packet that is out of order, and there may be any number of them.
     client.on("warn", (warning: unknown) => {
       throw warning;
     });
     try {
-      const answer = await Promise.race([letIn(client).then(prepared).then(use), stumbled]);
+      const answer = await Promise.race([letIn(client).then(prepared).then(use), failed]);
       const phases = line.phases();
       // A farewell, but no waiting for an answer to it.
       client.end(() => {});
@@ -82,8 +82,8 @@ export async function withMysql<T>(
 
 /** On a connection that gets encrypted, the server says in clear only its greeting; then mysql2 takes another socket, and tells nobody. */
 function guarded(client: Client, socket: Socket, encrypted: boolean): Promise<never> {
-  const listener = new CarefulListener("MySQL", mostDatabaseBytes);
-  const listen = (stream: Socket, guard: MysqlGuard) => listener.listen(stream, (bytes) => guard.look(bytes));
+  const socketGuard = new SocketGuard("MySQL", mostDatabaseBytes);
+  const listen = (stream: Socket, guard: MysqlGuard) => socketGuard.guard(stream, (bytes) => guard.filter(bytes));
   listen(socket, new MysqlGuard(encrypted ? { most: 1 } : {}));
   let now: unknown = socket;
   Object.defineProperty(client, "stream", {
@@ -93,7 +93,7 @@ function guarded(client: Client, socket: Socket, encrypted: boolean): Promise<ne
       if (stream instanceof Socket) listen(stream, new MysqlGuard({ greeted: true }));
     },
   });
-  return listener.stumbled;
+  return socketGuard.failed;
 }
 
 function letIn(client: Client): Promise<Connection> {
@@ -118,7 +118,7 @@ async function understood<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** What cannot be read makes the client stumble, in ways that have no code. */
+/** What cannot be read breaks the client, in ways that have no code. */
 function unread(error: unknown): unknown {
   if (error instanceof Error && /mysql_clear_password/.test(error.message)) {
     return new NotMeasured("MySQL wants our password in clear text: give our user another way to sign in");

@@ -1,4 +1,4 @@
-/** Reads along what a PostgreSQL says (protocol 3), so that its client never gets what would fill the memory or make it stumble. */
+/** A filter for the messages of a PostgreSQL (protocol 3), so that its client never gets one that would fill the memory or break it. */
 import { NotMeasured } from "../../core/errors.ts";
 import { mostDatabaseBytes } from "./guarded-socket.ts";
 import { WholeMessages } from "./packets.ts";
@@ -28,7 +28,7 @@ export class PostgresGuard {
   #saslSteps = 0;
 
   /** Throws for what is no answer of PostgreSQL. */
-  *look(bytes: Uint8Array): Generator<Buffer> {
+  *filter(bytes: Uint8Array): Generator<Buffer> {
     for (const message of this.#messages.completedBy(bytes)) {
       this.#check(String.fromCharCode(message.readUInt8(0)), message.subarray(headBytes));
       yield message;

@@ -9,7 +9,7 @@ import type { Secret } from "../../core/secret.ts";
 import { type Attempt, ended, noAnswer } from "../lib/no-answer.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
-import { CarefulListener, mostDatabaseBytes } from "./guarded-socket.ts";
+import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
 import { types } from "./postgres-values.ts";
 
@@ -50,7 +50,7 @@ export async function withPostgres<T>(
   const { default: pg } = await import("pg");
   const socket = new Socket();
   const client = new pg.Client({ ...connection(address, context.ca), types, stream: () => socket });
-  const stumbled = guarded(client, socket);
+  const failed = guarded(client, socket);
   client.on("error", () => {});
   const stop = () => void socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -63,9 +63,9 @@ export async function withPostgres<T>(
   });
   try {
     signal.throwIfAborted();
-    await Promise.race([client.connect(), stumbled]);
+    await Promise.race([client.connect(), failed]);
     connectedAt = clock.monotonicSeconds();
-    const answer = await Promise.race([use({ group: (questions) => group(client, questions) }), stumbled]);
+    const answer = await Promise.race([use({ group: (questions) => group(client, questions) }), failed]);
     return { answer, phases: attempt().phases };
   } catch (error) {
     if (isOurs(error)) throw error;
@@ -82,14 +82,14 @@ export async function withPostgres<T>(
 
 /** On a connection that gets encrypted, the server says in clear only whether it does that; then pg takes another socket. */
 function guarded({ ssl, connection }: Client, socket: Socket): Promise<never> {
-  const listener = new CarefulListener("PostgreSQL", mostDatabaseBytes);
+  const socketGuard = new SocketGuard("PostgreSQL", mostDatabaseBytes);
   const guard = new PostgresGuard();
-  const look = (bytes: Uint8Array) => guard.look(bytes);
-  listener.listen(socket, ssl ? (bytes) => [bytes] : look);
+  const filter = (bytes: Uint8Array) => guard.filter(bytes);
+  socketGuard.guard(socket, ssl ? (bytes) => [bytes] : filter);
   connection.once("sslconnect", () => {
-    if (connection.stream instanceof Socket) listener.listen(connection.stream, look);
+    if (connection.stream instanceof Socket) socketGuard.guard(connection.stream, filter);
   });
-  return listener.stumbled;
+  return socketGuard.failed;
 }
 
 const isOurs = (error: unknown): boolean =>

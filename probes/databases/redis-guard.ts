@@ -1,4 +1,4 @@
-/** Reads along what a Redis says (RESP 2), so that its client never gets what would fill the memory or make it stumble. */
+/** A filter for the answers of a Redis (RESP 2), so that its client never gets one that would fill the memory or break it. */
 import { NotMeasured } from "../../core/errors.ts";
 
 /** A hundred queues whose oldest jobs carry posts with everything they may carry stay far below this. */
@@ -34,7 +34,7 @@ export class RedisGuard {
   }
 
   /** Throws `NotMeasured` for too much, and another error for what is no answer of Redis. */
-  look(bytes: Uint8Array): readonly [Uint8Array] {
+  filter(bytes: Uint8Array): readonly [Uint8Array] {
     this.#bytes += bytes.length;
     if (this.#bytes > mostBytes) throw this.#tooMuch(`${mostBytes / 1024 / 1024} MiB`);
     for (let at = 0; at < bytes.length; ) at = this.#textLeft > 0 ? this.#text(bytes, at) : this.#head(bytes, at);

@@ -7,7 +7,7 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
 import { type Attempt, ended, noAnswer } from "../lib/no-answer.ts";
-import { CarefulListener } from "./guarded-socket.ts";
+import { SocketGuard } from "./guarded-socket.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
 import { RedisGuard } from "./redis-guard.ts";
 import { primaryOf } from "./redis-sentinel.ts";
@@ -64,9 +64,9 @@ async function visit<T>(
     await redis.connect();
     visit.connected();
     const guard = new RedisGuard(address.path ?? `${address.host}:${address.port}`);
-    const listener = new CarefulListener("Redis");
-    listener.listen(redis.stream, (bytes) => guard.look(bytes));
-    const answer = await Promise.race([use(reader(redis, address, guard)), listener.stumbled]);
+    const socketGuard = new SocketGuard("Redis");
+    socketGuard.guard(redis.stream, (bytes) => guard.filter(bytes));
+    const answer = await Promise.race([use(reader(redis, address, guard)), socketGuard.failed]);
     return { answer, phases: visit.phases() };
   } catch (error) {
     if (visit.turnedAway) throw turnedAway();

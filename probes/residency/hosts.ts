@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { NameServer } from "../names/dns.ts";
 import { inWords } from "../names/dns.ts";
 
-/** As the resolver itself understands it, so that no run stumbles over it. */
+/** As the resolver itself understands it, so that no run fails on it. */
 export const nameServerAddress = () =>
   z.string().max(60).refine(isServerAddress, {
     error: "expected the address of a name server, like 192.0.2.53 or [2001:db8::53]:5353",

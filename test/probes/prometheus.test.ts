@@ -198,7 +198,7 @@ test("what prom-client writes is read back, whatever the labels are", async () =
   );
 });
 
-test("no text makes the reader stumble, and a megabyte of it costs little", () => {
+test("no text breaks the reader, and a megabyte of it costs little", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom("a", "{", "}", '"', "\\", "=", ",", " ", "\n", "1", "#") }),

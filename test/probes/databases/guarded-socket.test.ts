@@ -1,44 +1,44 @@
 /** What stands between a connection and the library that reads it, without either of them. */
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { CarefulListener } from "../../../probes/databases/guarded-socket.ts";
+import { SocketGuard } from "../../../probes/databases/guarded-socket.ts";
 import { MysqlGuard } from "../../../probes/databases/mysql-guard.ts";
 
 function setup(mostBytes?: number) {
   const socket = new Socket();
-  const listener = new CarefulListener("MySQL", mostBytes);
+  const socketGuard = new SocketGuard("MySQL", mostBytes);
   const heard: unknown[] = [];
-  return { socket, listener, heard, hear: (bytes: unknown) => void heard.push(bytes) };
+  return { socket, socketGuard, heard, hear: (bytes: unknown) => void heard.push(bytes) };
 }
 
 const through = (bytes: Uint8Array) => [bytes];
 
 test("an answer in single bytes is kept in memory only up to a point", async () => {
-  const { socket, listener, heard, hear } = setup();
-  listener.listen(socket, through);
+  const { socket, socketGuard, heard, hear } = setup();
+  socketGuard.guard(socket, through);
   socket.on("data", hear);
   for (let piece = 0; piece < 60_000; piece++) socket.emit("data", Buffer.of(0));
-  await expect(listener.stumbled).rejects.toThrow("answered with more than 50000 pieces");
+  await expect(socketGuard.failed).rejects.toThrow("answered with more than 50000 pieces");
   expect(heard).toHaveLength(50_000);
   expect(socket.destroyed).toBe(true);
 });
 
 test("what comes in clear and encrypted counts together", async () => {
-  const { listener, heard, hear } = setup(10);
+  const { socketGuard, heard, hear } = setup(10);
   const [clear, encrypted] = [new Socket(), new Socket()];
   for (const socket of [clear, encrypted]) {
-    listener.listen(socket, through);
+    socketGuard.guard(socket, through);
     socket.on("data", hear);
     socket.emit("data", Buffer.alloc(6));
   }
-  await expect(listener.stumbled).rejects.toThrow("answered with more than");
+  await expect(socketGuard.failed).rejects.toThrow("answered with more than");
   expect(heard).toHaveLength(1);
 });
 
 test("a packet is heard whole and alone, however it was cut", () => {
-  const { socket, listener, heard, hear } = setup();
+  const { socket, socketGuard, heard, hear } = setup();
   const guard = new MysqlGuard({ greeted: true });
-  listener.listen(socket, (bytes) => guard.look(bytes));
+  socketGuard.guard(socket, (bytes) => guard.filter(bytes));
   socket.on("data", hear);
   const packets = [Buffer.of(2, 0, 0, 1, 7, 7), Buffer.of(0, 0, 0, 2), Buffer.of(1, 0, 0, 3, 7)];
   const bytes = Buffer.concat(packets);
@@ -50,8 +50,8 @@ test("a packet is heard whole and alone, however it was cut", () => {
 });
 
 test("who listens only once hears only once, and is gone", () => {
-  const { socket, listener, heard, hear } = setup();
-  listener.listen(socket, through);
+  const { socket, socketGuard, heard, hear } = setup();
+  socketGuard.guard(socket, through);
   socket.once("data", hear);
   socket.emit("data", Buffer.of(1));
   socket.emit("data", Buffer.of(2));
