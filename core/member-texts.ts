@@ -25,7 +25,7 @@ export const notMeasuredText = inEvery(({ words }) => words.notMeasured);
 export const unreachableText = inEvery(({ words }) => words.unreachable);
 
 /** The same of what members never touch themselves: queues, a database. */
-export const unreachableBehindText = inEvery(({ words }) => words.unreachableBehind);
+export const unreachableInternalText = inEvery(({ words }) => words.unreachableInternal);
 
 /**
  * What members notice of a level beyond its threshold.

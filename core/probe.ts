@@ -19,10 +19,10 @@ export interface Probe<Options extends z.ZodType = z.ZodType> {
   /** Seconds between runs, and for one run, where the configuration does not say (60 and 10). */
   readonly defaults?: { readonly everySeconds?: number; readonly timeoutSeconds?: number };
   /**
-   * It looks behind a service, at what members never touch: queues, a database, a disk. What it finds broken breaks the
+   * It looks at what is internal, which members never touch: queues, a database, a disk. What it finds broken breaks the
    * service; that it finds all well does not say that the service answers.
    */
-  readonly behind?: true;
+  readonly internal?: true;
   /** The metrics that its readings become; a reading of any other is a fault of the probe. */
   readonly readings?: readonly MetricFamily[];
   /** The page in docs/runbooks/ for a check of this kind that is not as it should be; default: that for any service. */

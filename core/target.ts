@@ -19,8 +19,8 @@ export interface Check {
   readonly timeoutSeconds: number;
   /** False: measured and shown to TechOps, but it neither makes the target down nor opens an outage. */
   readonly required: boolean;
-  /** Its probe looks behind the service: beside checks of the service itself, its "up" does not speak for it. */
-  readonly behind?: true;
+  /** Its probe looks at what is internal: beside checks of the service itself, its "up" does not speak for the service. */
+  readonly internal?: true;
   readonly confirm: Confirmation;
   /** Checks whose failure explains a failure of this one: then it is recorded, and nobody is told a second time. */
   readonly dependsOn?: readonly CheckKey[];

@@ -42,7 +42,7 @@ export class Versions {
     }
     this.#known.set(key, { version });
     const text = changeText(known.version, version);
-    const software = behind.get(metric);
+    const software = infrastructure.get(metric);
     return { target, at: known.doubted.at, text: software === undefined ? text : named(sameInAll(software), text) };
   }
 }
@@ -52,8 +52,8 @@ function versionIn({ metric, labels }: Pick<Reading, "metric" | "labels">): stri
   return metric.endsWith("_info") ? labels?.["version"] : undefined;
 }
 
-/** What runs behind or below a service: there the target's name alone would say that the service itself was upgraded. */
-const behind: ReadonlyMap<string, string> = new Map([
+/** Software that a service runs on: there the target's name alone would say that the service itself was upgraded. */
+const infrastructure: ReadonlyMap<string, string> = new Map([
   ["redis_info", "Redis"],
   ["cloudron_info", "Cloudron"],
 ]);

@@ -173,7 +173,7 @@ function probePart(name: string, probe: Probe): readonly string[] {
   const example = typeof probe.example === "object" && probe.example !== null ? probe.example : {};
   return [
     `## \`${name}\``,
-    `${probe.summary} Runs every ${formatDuration(everySeconds)} and waits ${formatDuration(timeoutSeconds)}, unless told otherwise.${probe.behind ? " It looks behind a service: that it finds all well does not yet make the service “up” on the status page." : ""}`,
+    `${probe.summary} Runs every ${formatDuration(everySeconds)} and waits ${formatDuration(timeoutSeconds)}, unless told otherwise.${probe.internal ? " It looks behind a service: that it finds all well does not yet make the service “up” on the status page." : ""}`,
     ...(probe.kind ? [kindPart(name, probe.kind)] : []),
     settingsTable(jsonSchemaOf(probe.options)),
     yamlBlock(stringify({ checks: [{ id: "example", probe: name, ...example }] })),

@@ -38,7 +38,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Reads from Castopod's database what waits for its cron, for how long, and what was left half done.",
-  behind: true,
+  internal: true,
   readings: tasksMetrics,
   options,
   example: { url: { env: "CASTOPOD_DATABASE_URL" } },

@@ -33,7 +33,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Measures how full a disk of this machine is, and its inodes.",
-  behind: true,
+  internal: true,
   readings: [
     ...storageMetrics,
     gauge("storage_inodes_ratio", "Share of a file system's inodes that is used.", ["store"]),

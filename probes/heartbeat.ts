@@ -31,7 +31,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Waits for a job to call an address that only it knows; a call that is late is the failure.",
-  behind: true,
+  internal: true,
   readings: [
     gauge("heartbeat_success_timestamp_seconds", "When a job last called and said that it went well.", ["check"]),
     gauge("heartbeat_run_seconds", "How long the last run of a job took, from its start call to its end.", ["check"]),

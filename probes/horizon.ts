@@ -36,7 +36,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Reads the queues, workers and failures of a Laravel server with Horizon from Redis, such as Pixelfed's.",
-  behind: true,
+  internal: true,
   readings: horizonMetrics,
   options,
   runbook: "queue-latency",

@@ -22,7 +22,7 @@ const cutOff: Localised = {
 
 export default defineProbe({
   summary: "Asks a Mastodon what other servers ask before and while they deliver posts.",
-  behind: true,
+  internal: true,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it, without a path."),
     account: handle()

@@ -38,7 +38,7 @@ const slowPictures: Localised = {
 
 export default defineProbe({
   summary: "Fetches the beginning of a picture from where a Mastodon keeps its media, which it finds out by itself.",
-  behind: true,
+  internal: true,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it, without a path."),
     file: webAddress()

@@ -20,7 +20,7 @@ const noSearch: Localised = {
 
 export default defineProbe({
   summary: "Searches a Mastodon for words that are known to be there: of posts, that proves its search engine.",
-  behind: true,
+  internal: true,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it, without a path."),
     query: z

@@ -46,7 +46,7 @@ const pages: readonly Page[] = [
 
 export default defineProbe({
   summary: "Opens the pages of a Mastodon where members ask for a new password and for another confirmation mail.",
-  behind: true,
+  internal: true,
   options: z.strictObject({
     url: webAddress().describe(
       "Address of the server as members see it, without a path. That mails leave it only the queue `mailers` (`queues`) and an `smtp` check can say.",

@@ -30,7 +30,7 @@ const lateLivePosts: Localised = {
 
 export default defineProbe({
   summary: "Looks at a Mastodon's streaming: whether it answers, lets members in, and hears of new posts.",
-  behind: true,
+  internal: true,
   readings: streamingMetrics,
   options: z.strictObject({
     url: webAddress().describe("Address of the server as members see it; where it streams is in its own document."),

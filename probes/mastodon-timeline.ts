@@ -42,7 +42,7 @@ const emptyTimeline: Localised = {
 
 export default defineProbe({
   summary: "Looks at how long Mastodon's public timeline has been quiet, compared with other days, where it is public.",
-  behind: true,
+  internal: true,
   readings: [
     gauge(
       "mastodon_timeline_age_seconds",

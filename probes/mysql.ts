@@ -27,7 +27,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Measures sizes and connections of a MySQL or MariaDB, with read-only questions of bounded cost.",
-  behind: true,
+  internal: true,
   readings: [...mysqlMetrics, ...storageMetrics],
   options,
   example: { url: { env: "CASTOPOD_DATABASE_URL" }, capacity: "20 GB" },

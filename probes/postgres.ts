@@ -28,7 +28,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Measures sizes, connections and what could fill a PostgreSQL, with read-only questions of bounded cost.",
-  behind: true,
+  internal: true,
   readings: [...postgresMetrics, ...storageMetrics],
   options,
   example: {

@@ -88,7 +88,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Reads values from any Prometheus exporter, or from a Prometheus server by a query.",
-  behind: true,
+  internal: true,
   readings: [
     gauge("prometheus_value", "A value that somebody else measures, by the name it has in the configuration.", [
       "check",

@@ -22,7 +22,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Asks a Redis about its memory, lost keys, refused writes, saving to disk and replication.",
-  behind: true,
+  internal: true,
   readings: redisMetrics,
   options,
   runbook: "redis-memory",

@@ -90,7 +90,7 @@ type Options = z.output<typeof options>;
 
 export default defineProbe({
   summary: "Looks up in which country the addresses of a service are, and whose they are.",
-  behind: true,
+  internal: true,
   readings: [
     gauge("residency_inside_addresses", "Addresses that are where they may be, and whose they may be."),
     gauge("residency_outside_addresses", "Addresses that are somewhere else, or somebody else's."),

@@ -36,7 +36,7 @@ const options = z.strictObject({
 
 export default defineProbe({
   summary: "Reads Sidekiq's queues, retries, deaths and workers from Redis, without ever listing jobs.",
-  behind: true,
+  internal: true,
   readings: sidekiqMetrics,
   options,
   runbook: "queue-latency",

@@ -7,7 +7,7 @@ import {
   outageExplanation,
   outageTitle,
   raisedText,
-  unreachableBehindText,
+  unreachableInternalText,
 } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { isWorse } from "../../core/severity.ts";
@@ -77,10 +77,10 @@ export class OutageProgress {
     return this.#parts.incidents.record(tracked, () => ({ check: check.id, update }));
   }
 
-  /** What stands behind a service can only say that something is missing; the front says what members notice. */
+  /** An internal check can only say that something is missing; a check of the service itself says what members notice. */
   #clearer({ sample, check, target, tracked }: OutageUpdate, { impact, explanation }: Facts): Changes {
-    const isVague = tracked.facts.explanation.en === unreachableBehindText.en;
-    if (check.behind || !isVague || impact !== tracked.facts.impact) return {};
+    const isVague = tracked.facts.explanation.en === unreachableInternalText.en;
+    if (check.internal || !isVague || impact !== tracked.facts.impact) return {};
     const { title } = tracked.facts;
     tracked.facts = { ...tracked.facts, explanation };
     const text = confirmedText(explanation);

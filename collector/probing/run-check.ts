@@ -5,7 +5,7 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import { typeset } from "../../core/languages/languages.ts";
 import type { Log } from "../../core/log.ts";
-import { notMeasuredText, unreachableBehindText, unreachableText } from "../../core/member-texts.ts";
+import { notMeasuredText, unreachableInternalText, unreachableText } from "../../core/member-texts.ts";
 import { certificateExpiry } from "../../core/metric-families.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { Probe } from "../../core/probe.ts";
@@ -139,7 +139,7 @@ async function attempt(
 
 /** What it means that a probe did not end well. */
 function meaning(check: Check, error: unknown, { probe, internalErrors, log }: RunParts): Finding {
-  const down = { outcome: "down", explanation: probe.behind ? unreachableBehindText : unreachableText } as const;
+  const down = { outcome: "down", explanation: probe.internal ? unreachableInternalText : unreachableText } as const;
   if (error instanceof Unreachable) {
     return { ...down, reason: error.message, evidence: error.evidence, phases: error.phases };
   }

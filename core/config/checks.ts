@@ -55,7 +55,7 @@ const passedOn = () =>
     .catch(undefined);
 
 /** A target of which something may be wrong: whatever can be used, so that faults further inside are found as well. */
-const glimpse = z.object({
+const lenientTarget = z.object({
   id: z.string().catch(""),
   kind: z.string().optional().catch(undefined),
   url: webAddress().optional().catch(undefined),
@@ -73,7 +73,7 @@ export function readChecks(
   { probes }: Plugins,
   confirm: WrittenConfirmation,
 ): ReadChecks {
-  const seen = glimpse.safeParse(target);
+  const seen = lenientTarget.safeParse(target);
   if (!seen.success) return { checks: [], capacity: [], files: [], named: [], faults: [] };
   const expanded = expandKind(seen.data, path, probes);
   const merged = merge(seen.data.checks, expanded.standard, path, seen.data);
@@ -87,11 +87,11 @@ export function readChecks(
   };
 }
 
-type Glimpse = z.output<typeof glimpse>;
+type LenientTarget = z.output<typeof lenientTarget>;
 type Probes = Plugins["probes"];
 
 function expandKind(
-  target: Glimpse,
+  target: LenientTarget,
   path: SettingPath,
   probes: Probes,
 ): { readonly standard: readonly StandardCheck[]; readonly faults: readonly SettingFault[] } {
@@ -114,7 +114,7 @@ function expandKind(
   });
   const usable = extras.filter(({ problem }) => problem === undefined);
   return {
-    standard: behindWeb(
+    standard: dependingOnWeb(
       kind.checks({ url, ...Object.fromEntries(usable.map(({ field, value }) => [field, value])) }),
       url,
     ),
@@ -125,7 +125,7 @@ function expandKind(
 }
 
 /** What a kind asks at the address of its service cannot work while that address does not answer at all. */
-function behindWeb(standard: readonly StandardCheck[], url: string): readonly StandardCheck[] {
+function dependingOnWeb(standard: readonly StandardCheck[], url: string): readonly StandardCheck[] {
   if (!standard.some(({ id }) => id === web)) return standard;
   return standard.map((check) =>
     check.id === web || check["url"] !== url ? check : { ...check, dependsOn: check["dependsOn"] ?? [web] },
@@ -143,7 +143,7 @@ function problemWith(kind: Kind, name: string, url: string, field: string, value
   }
 }
 
-function withoutKind(target: Glimpse, path: SettingPath): readonly SettingFault[] {
+function withoutKind(target: LenientTarget, path: SettingPath): readonly SettingFault[] {
   return (["queues", "database"] as const)
     .filter((field) => target[field] !== undefined)
     .map((field) => fault([...path, field], `${field} only means something beside kind: add kind, or a check`, "key"));
@@ -169,7 +169,7 @@ function merge(
   written: readonly Settings[],
   standard: readonly StandardCheck[],
   path: SettingPath,
-  target: Glimpse,
+  target: LenientTarget,
 ): { readonly checks: readonly Merged[]; readonly faults: readonly SettingFault[] } {
   const taken = new Set<number>();
   const brought = standard.map((base): Merged => {
@@ -195,7 +195,7 @@ const alone = (settings: Settings, path: SettingPath): Merged => ({
 });
 
 /** Which field of the target a standard check has this value from. */
-function source(value: unknown, target: Glimpse, path: SettingPath): SettingPath | undefined {
+function source(value: unknown, target: LenientTarget, path: SettingPath): SettingPath | undefined {
   if (value === undefined) return undefined;
   const fields = (["url", "queues", "database"] as const).flatMap((name) => [
     { place: [...path, name], found: target[name] },
@@ -217,7 +217,11 @@ function repeated(written: readonly Settings[], path: SettingPath): readonly Set
 
 const dependencies = z.array(z.string()).catch([]);
 
-function namedCheck({ settings, path, placeOf }: Merged, target: Glimpse, at: SettingPath): readonly NamedCheck[] {
+function namedCheck(
+  { settings, path, placeOf }: Merged,
+  target: LenientTarget,
+  at: SettingPath,
+): readonly NamedCheck[] {
   const { id } = settings;
   if (typeof id !== "string") return [];
   const place = placeOf("dependsOn");
@@ -251,7 +255,7 @@ interface ReadCheck {
   readonly faults: readonly SettingFault[];
 }
 
-function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: WrittenConfirmation): ReadCheck {
+function readCheck(merged: Merged, target: LenientTarget, probes: Probes, confirm: WrittenConfirmation): ReadCheck {
   const { settings, path } = merged;
   const name = settings["probe"];
   if (name === undefined)
@@ -282,7 +286,7 @@ function readCheck(merged: Merged, target: Glimpse, probes: Probes, confirm: Wri
     everySeconds: timing.every,
     timeoutSeconds: timing.timeout,
     required: common.data.required ?? checkDefaults.required,
-    ...(probe.behind && { behind: probe.behind }),
+    ...(probe.internal && { internal: probe.internal }),
     confirm: confirmationOf({ ...confirm, ...common.data.confirm }, timing.every),
     ...(dependsOn.length > 0 && { dependsOn: [...new Set(dependsOn)] }),
     thresholds: probe.thresholds?.(read.data) ?? [],
@@ -307,7 +311,7 @@ function place(found: SettingFault, merged: Merged, probe: Probe): SettingFault 
   return { ...found, path: own || !brought ? [...path, ...rest] : path, message: `${brought}${found.message}` };
 }
 
-function noProbe({ settings, path }: Merged, target: Glimpse, probes: Probes): SettingFault {
+function noProbe({ settings, path }: Merged, target: LenientTarget, probes: Probes): SettingFault {
   const kind = target.kind === undefined ? undefined : probes[target.kind]?.kind;
   const brought = kind && target.url ? kind.checks({ url: target.url }).map(({ id }) => id) : [];
   const id = String(settings["id"]);

@@ -8,7 +8,7 @@ import { fault, listed, type SettingFault, shown, valueAt } from "./faults.ts";
 import { nearest } from "./nearest.ts";
 
 /** Settings of which something may be wrong: whatever can be used, so that these rules speak beside all other faults. */
-const glimpse = z.object({
+const lenientSettings = z.object({
   server: z.object({ public: z.string().catch("0.0.0.0:8080"), private: z.string().catch("127.0.0.1:9464") }).catch({
     public: "0.0.0.0:8080",
     private: "127.0.0.1:9464",
@@ -21,14 +21,14 @@ const glimpse = z.object({
   targets: z.array(z.looseObject({}).catch({})).catch([]),
   alerts: z.looseObject({ contacts: z.array(z.looseObject({}).catch({})).catch([]) }).catch({ contacts: [] }),
 });
-type Glimpse = z.output<typeof glimpse>;
+type LenientSettings = z.output<typeof lenientSettings>;
 
 const step = z.object({ after: z.string().catch(""), notify: z.array(z.unknown()).catch([]) });
 const noStep: z.output<typeof step> = { after: "", notify: [] };
 
 /** @param channels names of all channels there are. */
 export function crossFaults(settings: unknown, channels: readonly string[]): readonly SettingFault[] {
-  const seen = glimpse.safeParse(settings);
+  const seen = lenientSettings.safeParse(settings);
   if (!seen.success) return [];
   const { data } = seen;
   return [
@@ -55,7 +55,7 @@ function repeatedIds(
   });
 }
 
-function idle({ targets }: Glimpse): readonly SettingFault[] {
+function idle({ targets }: LenientSettings): readonly SettingFault[] {
   return targets.flatMap((target, index) => {
     const { id, kind, checks, planned } = target;
     if (typeof id !== "string" || kind !== undefined || planned === true) return [];
@@ -65,13 +65,13 @@ function idle({ targets }: Glimpse): readonly SettingFault[] {
   });
 }
 
-function storeFaults({ store }: Glimpse): readonly SettingFault[] {
+function storeFaults({ store }: LenientSettings): readonly SettingFault[] {
   if (store["postgres"] === undefined) return [];
   const message = `PostgreSQL cannot be the store yet: write store: { sqlite: ${storeDefault} }`;
   return [fault(["store", "postgres"], message, "key")];
 }
 
-function listenerFaults({ server }: Glimpse): readonly SettingFault[] {
+function listenerFaults({ server }: LenientSettings): readonly SettingFault[] {
   const [open, own] = [server.public, server.private].map((text) => /^(.*):(\d+)$/.exec(text.trim()));
   if (!open || !own || open[2] !== own[2] || Number(own[2]) === 0) return [];
   const everywhere = [open[1], own[1]].some((host) => host === "0.0.0.0" || host === "[::]");
@@ -79,14 +79,14 @@ function listenerFaults({ server }: Glimpse): readonly SettingFault[] {
   return [fault(["server", "private"], `private and public both listen on port ${own[2]}: give one of them another`)];
 }
 
-function tooManyRequired({ selfCheck }: Glimpse): readonly SettingFault[] {
+function tooManyRequired({ selfCheck }: LenientSettings): readonly SettingFault[] {
   const { anchors, require } = selfCheck;
   if (require <= anchors.length) return [];
   const message = `${require} anchors must answer, and there ${anchors.length === 1 ? "is only 1" : `are only ${anchors.length}`}: results would never count`;
   return [fault(["selfCheck", "require"], message)];
 }
 
-function escalationFaults({ alerts }: Glimpse, channels: readonly string[]): readonly SettingFault[] {
+function escalationFaults({ alerts }: LenientSettings, channels: readonly string[]): readonly SettingFault[] {
   const steps = z.array(step.catch(noStep)).catch([]).parse(alerts["escalation"]);
   const configured = channels.filter((channel) => alerts[channel] !== undefined);
   const contacts = new Map(alerts.contacts.map((contact) => [contact["id"], contact]));

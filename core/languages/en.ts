@@ -280,7 +280,7 @@ const en: WholeTranslation = {
     worksInPart: (name) => `${name} works, but more slowly or less completely than usual.`,
     notMeasured: "We could not check this at the moment.",
     unreachable: "The service cannot be reached at the moment.",
-    unreachableBehind: "Something that the service relies on does not answer, so parts of it may fail.",
+    unreachableInternal: "Something that the service relies on does not answer, so parts of it may fail.",
     titled: (name, title) => `${name}: ${title}`,
     confirmed: (explanation) => `${explanation} We have noticed and are looking into it.`,
     withCause: (text, cause) => `${text} It comes from the trouble with ${cause}.`,

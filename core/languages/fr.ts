@@ -303,7 +303,7 @@ const fr: WholeTranslation = {
     worksInPart: (name) => `${name} fonctionne, mais plus lentement ou moins complètement que d’habitude.`,
     notMeasured: "Nous n’avons pas pu le vérifier pour le moment.",
     unreachable: "Le service n’est pas accessible en ce moment.",
-    unreachableBehind: "Un élément dont dépend le service ne répond pas\u00a0: certaines fonctions peuvent échouer.",
+    unreachableInternal: "Un élément dont dépend le service ne répond pas\u00a0: certaines fonctions peuvent échouer.",
     titled: (name, title) => `${name}\u00a0: ${title}`,
     confirmed: (explanation) => `${explanation} Nous l’avons remarqué et nous cherchons la cause.`,
     withCause: (text, cause) => `${text} En cause\u00a0: ${cause}.`,

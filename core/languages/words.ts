@@ -64,7 +64,7 @@ interface MemberWords {
   readonly worksInPart: (name: string) => string;
   readonly notMeasured: string;
   readonly unreachable: string;
-  readonly unreachableBehind: string;
+  readonly unreachableInternal: string;
   /** "Mastodon: queues are late". */
   readonly titled: (name: string, title: string) => string;
   readonly confirmed: (explanation: string) => string;

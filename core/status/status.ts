@@ -207,8 +207,8 @@ const requiredChecks = (target: Target) =>
 /** Those that may say that the target works: all that look at it, or, of a database or a disk, those that look into it. */
 function speakingChecks(target: Target): ReadonlySet<string> {
   const required = target.checks.filter((check) => check.required);
-  const front = required.filter((check) => !check.behind);
-  return new Set((front.length > 0 ? front : required).map(({ id }) => id));
+  const external = required.filter((check) => !check.internal);
+  return new Set((external.length > 0 ? external : required).map(({ id }) => id));
 }
 
 /** A queue that is stuck makes its service degraded although every request is answered. */

@@ -21,8 +21,8 @@ const deciding = ["down", "degraded", "up", "unknown"] as const;
  * Down if any is down, degraded if any is degraded. Otherwise up if at least one is known to be up, and unknown only if
  * none is known: unknown means that no verdict can be given. The checks of a target look at the same thing from several
  * sides; an internal error in one of our ten probes does not make us blind, and must not take a working service off the
- * members' page or out of its SLA. What that one check missed is seen in its own timeline. (Checks that look behind the
- * service do not count as seeing it work: `targetTimeline` leaves their "up" out.)
+ * members' page or out of its SLA. What that one check missed is seen in its own timeline. (Internal
+ * checks do not count as seeing it work: `targetTimeline` leaves their "up" out.)
  */
 export function combine(outcomes: Iterable<Outcome>): Outcome {
   const seen = new Set(outcomes);

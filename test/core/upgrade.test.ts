@@ -52,7 +52,7 @@ test("samples without a version, and those of other things, change nothing", () 
   expect(known.note(says(6, "4.4.0"))).toHaveLength(1);
 });
 
-test("what runs behind a service is named, so that nobody takes it for the service", () => {
+test("what a service runs on is named, so that nobody takes it for the service", () => {
   const known = new Versions();
   for (const version of ["7.0.15", "7.2.4"]) known.note(says(0, version, "redis_info"));
   expect(known.note(says(1, "7.2.4", "redis_info"))).toMatchObject([

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openJudge } from "../../../alerts/judging/judge.ts";
 import { silentLog } from "../../../core/log.ts";
-import { acknowledgement, unreachableBehindText, unreachableText } from "../../../core/member-texts.ts";
+import { acknowledgement, unreachableInternalText, unreachableText } from "../../../core/member-texts.ts";
 import { check, latency, mastodon, onCall, signingKey, target, World } from "../world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
@@ -277,13 +277,13 @@ describe("an outage", () => {
     ]);
   });
 
-  test("that something behind the service found first is told in the words of the front, once that fails as well", async () => {
+  test("that an internal check found first is told in the words of the service itself, once that fails as well", async () => {
     await using world = await World.open({
       targets: [
-        target("mastodon", "Mastodon", [check("mastodon", "web"), check("mastodon", "media", { behind: true })]),
+        target("mastodon", "Mastodon", [check("mastodon", "web"), check("mastodon", "media", { internal: true })]),
       ],
     });
-    await world.breaks("mastodon/media", { outcome: "down", reason: "refused", explanation: unreachableBehindText });
+    await world.breaks("mastodon/media", { outcome: "down", reason: "refused", explanation: unreachableInternalText });
     await world.breaks("mastodon/web", { outcome: "down", reason: "refused", explanation: unreachableText });
     const [incident] = await world.incidents();
     expect(incident?.explanation.en).toBe("Mastodon cannot be reached at the moment.");

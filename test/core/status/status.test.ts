@@ -132,7 +132,7 @@ test("a target is down when any of its required checks is, and not for one that 
 /** Members' pages unmeasured for ten minutes while the queues behind them went on being read. */
 function halfBlind(queues: "up" | "down") {
   const past = service("mastodon", [[longAgo, "up"]], { checks: ["web", "queues"] });
-  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { behind: true })];
+  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { internal: true })];
   const input = scene(now, [{ ...past, target: { ...past.target, checks } }]);
   const turned = { target: "mastodon", vantagePoint: "toronto", at: ago(now, 600) };
   const news: StatusInput["transitions"] = [
@@ -151,14 +151,14 @@ test("a target that is a database or a disk is up by the checks that look into i
   const input = scene(now, [service("database", [[longAgo, "up"]], { checks: ["growth"] })]);
   const targets = input.targets.map((target) => ({
     ...target,
-    checks: [aCheck("database", "growth", { behind: true })],
+    checks: [aCheck("database", "growth", { internal: true })],
   }));
   expect(only({ ...input, targets })).toMatchObject({ outcome: "up", account: { unknown: 0 } });
 });
 
 test("a service is new until a check of the service itself has come back, however often its queues were read", () => {
   const past = service("mastodon", [[60, "up"]], { checks: ["queues"] });
-  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { behind: true })];
+  const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { internal: true })];
   const model = statusModel(scene(now, [{ ...past, target: { ...past.target, checks } }, fine]));
   const young = { ...scene(now, [past]), targets: [{ ...past.target, checks }] };
   expect(statusModel(young).overall.state).toBe("new");
