@@ -80,7 +80,7 @@ export default defineProbe({
     const [known, feeds, found, account] = await Promise.all([
       askNodeInfo2(origin, context),
       askFeeds(
-        { handles, origin, soundEverySeconds: soundEvery, newestWithinSeconds: newestWithin, maxSeconds },
+        { handles, origin, enclosureEverySeconds: soundEvery, newestWithinSeconds: newestWithin, maxSeconds },
         context,
       ),
       one && lookUp({ user: one, domain: origin.host }, origin, castopod, context),

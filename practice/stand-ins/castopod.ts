@@ -1,8 +1,8 @@
 /**
- * Plays a Castopod: pages, feeds, sound, accounts, and the older NodeInfo2 it has in place of NodeInfo. Read in the
+ * Plays a Castopod: pages, feeds, audio files, accounts, and the older NodeInfo2 it has in place of NodeInfo. Read in the
  * sources of 1.15.5 and 2.0.0-next.4: a monitor sees the same in both but for the version in NodeInfo2 and for the feed,
  * where 2.0 declares its namespaces in another order and leaves out `podcast:medium`, `podcast:episode` and
- * `podcast:season` (plug-ins may add them again); only 1.15 puts OP3 before sounds, where somebody switched it on. That
+ * `podcast:season` (plug-ins may add them again); only 1.15 puts OP3 before enclosures, where somebody switched it on. That
  * namespaces stand before `version` is how libxml writes; it is believed, and not seen on a running one.
  */
 import {
@@ -25,13 +25,13 @@ export const castopodFaults = [
   "feed-empty",
   "feed-behind", // kept from before the newest episode
   "base-url", // CP_BASEURL names another host
-  "sound-missing",
+  "enclosure-missing",
   "bucket-gone",
   "storage-refuses", // its policy lets nobody read
   "media-host-gone", // where CP_MEDIA_BASEURL points, nobody answers
-  "sound-page", // the media host answers with a web page
-  "sound-whole", // no part of it is given
-  "sound-short", // not the file that the feed promises
+  "enclosure-page", // the media host answers with a web page
+  "enclosure-whole", // no part of it is given
+  "enclosure-short", // not the file that the feed promises
   "accounts-as-pages", // a cache that does not tell apps from browsers
   "inbox-closed", // a firewall that lets no POST through
   "episode-page-missing",
@@ -42,7 +42,7 @@ export interface CastopodSettings extends StandInSettings {
   /** Handles of its podcasts. With one, the home page sends on to it. */
   readonly podcasts?: readonly string[];
   readonly version?: "1.15" | "2.0";
-  /** The service that counts listeners stands before the addresses of sounds. */
+  /** The service that counts listeners stands before the addresses of enclosures. */
   readonly counted?: boolean;
   readonly broken?: CastopodFault;
 }
@@ -66,7 +66,7 @@ interface Server {
 
 const frame = Uint8Array.from([0xff, 0xfb, 0x90, 0x00, ...new Uint8Array(413)]);
 /** Three seconds of silence (MPEG-1 layer 3, 128 kbit/s, 44.1 kHz). */
-const sound = Buffer.concat(Array.from({ length: 115 }, () => frame));
+const audio = Buffer.concat(Array.from({ length: 115 }, () => frame));
 
 /** Nobody listens there. */
 const nowhere = "http://127.0.0.1:1";
@@ -156,12 +156,12 @@ function episodePage({ broken }: Server, handle: string, slug: string): Reply {
 }
 
 function media({ broken }: Server, range: string | undefined): Reply {
-  if (broken === "sound-missing") return notFound;
+  if (broken === "enclosure-missing") return notFound;
   if (broken === "bucket-gone") return noBucket;
   if (broken === "storage-refuses") return accessDenied;
-  if (broken === "sound-page") return page("Welcome to nginx!", "If you see this page, it works.");
-  if (broken === "sound-short") return ranged(range, sound.subarray(0, 1000));
-  return ranged(broken === "sound-whole" ? undefined : range, sound);
+  if (broken === "enclosure-page") return page("Welcome to nginx!", "If you see this page, it works.");
+  if (broken === "enclosure-short") return ranged(range, audio.subarray(0, 1000));
+  return ranged(broken === "enclosure-whole" ? undefined : range, audio);
 }
 
 /** As S3 says it. */
@@ -177,7 +177,7 @@ const accessDenied: Reply = {
   body: '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
 };
 
-/** Bytes of a sound, whole or the part asked for. */
+/** Bytes of an audio file, whole or the part asked for. */
 function ranged(range: string | undefined, bytes: Uint8Array): Reply {
   const type = { "content-type": "audio/mpeg", "accept-ranges": "bytes" };
   const [, first = "", last = ""] = /^bytes=(\d{1,9})-(\d{0,9})$/.exec(range ?? "") ?? [];
@@ -227,8 +227,8 @@ function feed(server: Server, handle: string, shown: readonly number[], now: Tem
   const day = (before: number) => dateIn(now.subtract({ hours: 24 * before }));
   const episode = (number: number) => {
     const address = `${base}/@${handle}/episodes/episode-${number}`;
-    const file = soundAddress(server, `/audio/@${handle}/episode-${number}.mp3`);
-    return `<item><title>Episode ${number}</title><enclosure url="${file}" length="${sound.length}" type="audio/mpeg"/><guid>${address}</guid><pubDate>${day(31 - 10 * number)}</pubDate><description><![CDATA[<p>Episode ${number}</p>]]></description><itunes:duration>3</itunes:duration><link>${address}</link><itunes:image href="${base}/media/podcasts/${handle}/cover_feed.png"/><itunes:episode>${number}</itunes:episode><itunes:episodeType>full</itunes:episodeType>${isFirst ? `<podcast:episode>${number}</podcast:episode>` : ""}<podcast:comments uri="${address}/comments" contentType="application/podcast-activity+json"/></item>`;
+    const file = enclosureAddress(server, `/audio/@${handle}/episode-${number}.mp3`);
+    return `<item><title>Episode ${number}</title><enclosure url="${file}" length="${audio.length}" type="audio/mpeg"/><guid>${address}</guid><pubDate>${day(31 - 10 * number)}</pubDate><description><![CDATA[<p>Episode ${number}</p>]]></description><itunes:duration>3</itunes:duration><link>${address}</link><itunes:image href="${base}/media/podcasts/${handle}/cover_feed.png"/><itunes:episode>${number}</itunes:episode><itunes:episodeType>full</itunes:episodeType>${isFirst ? `<podcast:episode>${number}</podcast:episode>` : ""}<podcast:comments uri="${address}/comments" contentType="application/podcast-activity+json"/></item>`;
   };
   const names: readonly (keyof typeof namespaces)[] = isFirst
     ? ["itunes", "podcast", "atom", "content"]
@@ -252,6 +252,6 @@ const namespaces = {
 const dateIn = (instant: Temporal.Instant): string =>
   new Date(instant.epochMilliseconds).toUTCString().replace("GMT", "+0000");
 
-function soundAddress({ base, counted }: Server, path: string): string {
+function enclosureAddress({ base, counted }: Server, path: string): string {
   return counted ? `https://op3.dev/e,pg=${guid}/${base}${path}` : `${base}${path}`;
 }

@@ -1,4 +1,4 @@
-/** The file behind an episode: is it there, in time, in parts, as long and of the type that the feed promises? */
+/** An episode's enclosure, the audio file that its feed names: is it there, in time, in parts, as long and of the type that the feed promises? */
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
@@ -7,7 +7,7 @@ import { evidenceOf } from "../web/answer.ts";
 import { mediaType } from "../web/bot-wall.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "../web/stored-file.ts";
 import { sameOriginUrl, untrustedUrl } from "../web/untrusted-url.ts";
-import type { Episode, Sound } from "./feed.ts";
+import type { Enclosure, Episode } from "./feed.ts";
 
 const cannotBePlayed = {
   en: "The newest episode of a podcast cannot be played.",
@@ -22,11 +22,11 @@ const startsSlowly = {
   fr: "Le plus récent épisode d’un balado peut mettre du temps à démarrer.",
 };
 
-export interface SoundSettings {
+export interface EnclosureSettings {
   readonly origin: URL;
   /** The feed that names the file. */
   readonly namedBy: HttpAnswer;
-  /** A sound that takes longer to begin is a fault. */
+  /** A file that takes longer to begin is a fault. */
   readonly maxSeconds: number;
 }
 
@@ -35,25 +35,25 @@ export interface SoundSettings {
  * exactly this range, which Apple's app asks for before it plays. A feed from the public internet cannot lead us into a
  * private network.
  */
-export async function askSound(
-  { title, sound }: Pick<Episode, "title" | "sound">,
-  { origin, namedBy, maxSeconds }: SoundSettings,
+export async function askEnclosure(
+  { title, enclosure }: Pick<Episode, "title" | "enclosure">,
+  { origin, namedBy, maxSeconds }: EnclosureSettings,
   context: ProbeContext,
 ): Promise<readonly Problem[]> {
-  if (!sound) return [];
-  const own = ownSound(sound.url, origin);
-  const url = own ?? untrustedUrl(sound.url);
+  if (!enclosure) return [];
+  const own = ownEnclosure(enclosure.url, origin);
+  const url = own ?? untrustedUrl(enclosure.url);
   const asked = `the sound of "${title}"${url && !own ? ` on ${url.host}` : ""}`;
-  if (!url) return [degradation(`${asked} has no address on the web: ${plainText(sound.url, 80)}`, cannotBePlayed)];
+  if (!url) return [degradation(`${asked} has no address on the web: ${plainText(enclosure.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const heard = await untilDeadline(context.http.get(url, request), context);
   if (!("answer" in heard)) return [silentFile(heard, asked, { gone: cannotBePlayed, slow: startsSlowly })];
   const { answer } = heard;
-  const problems = judge(answer, sound, asked);
+  const problems = judge(answer, enclosure, asked);
   return problems.length > 0 ? problems : slowFile(answer, asked, maxSeconds, startsSlowly);
 }
 
-function judge(answer: HttpAnswer, promised: Sound, asked: string): readonly Problem[] {
+function judge(answer: HttpAnswer, promised: Enclosure, asked: string): readonly Problem[] {
   const contentRange = answer.headers.get("content-range") ?? "none";
   const evidence = `${evidenceOf(answer)}\ncontent-range: ${plainText(contentRange, 60)}`;
   const trouble = storageTrouble(answer);
@@ -99,7 +99,7 @@ function typeFaults(given: string, promised: string | undefined): readonly strin
 }
 
 /** Also where a service that counts listeners is put before its address. */
-function ownSound(written: string, origin: URL): URL | undefined {
+function ownEnclosure(written: string, origin: URL): URL | undefined {
   const url = untrustedUrl(written);
   if (!url) return undefined;
   if (url.origin === origin.origin) return url;

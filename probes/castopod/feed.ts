@@ -1,4 +1,4 @@
-/** A podcast's feed as podcast apps need it: well-formed, its own address, episodes with sound, dates that have come. */
+/** A podcast's feed as podcast apps need it: well-formed, its own address, episodes with an enclosure, dates that have come. */
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
@@ -14,13 +14,13 @@ export interface Episode {
   readonly title: string;
   /** Its web page, as the feed says. */
   readonly page: string | undefined;
-  readonly sound: Sound | undefined;
+  readonly enclosure: Enclosure | undefined;
   /** Epoch milliseconds. */
   readonly publishedAt: number | undefined;
 }
 
-/** What the feed promises about a file. */
-export interface Sound {
+/** What the feed promises about the audio file of an episode. */
+export interface Enclosure {
   readonly url: string;
   readonly bytes: number | undefined;
   readonly type: string | undefined;
@@ -60,7 +60,7 @@ const orEmpty = <T extends z.ZodType>(element: T) => z.union([element, z.string(
 const each = <T extends z.ZodType>(element: T) =>
   z.union([z.array(orEmpty(element)), orEmpty(element).transform((one) => [one])]).optional();
 const Link = z.object({ "@rel": z.string().optional(), "@href": z.string().optional() });
-const Enclosure = z.object({
+const EnclosureElement = z.object({
   "@url": z.string().optional(),
   "@length": z.string().optional(),
   "@type": z.string().optional(),
@@ -69,7 +69,7 @@ const Item = z.object({
   title: perhaps,
   link: perhaps,
   pubDate: perhaps,
-  enclosure: each(Enclosure),
+  enclosure: each(EnclosureElement),
 });
 const Feed = z.object({
   rss: z.object({
@@ -150,27 +150,27 @@ function selfFaults(href: string | undefined, asked: URL): readonly string[] {
 }
 
 function episodeOf({ title, link, pubDate, enclosure = [] }: z.output<typeof Item>): Episode {
-  const isSound = ({ "@type": type = "" }: z.output<typeof Enclosure>) => soundType.test(type);
-  const { "@url": url, "@length": length, "@type": type } = enclosure.find(isSound) ?? enclosure[0] ?? {};
+  const isPlayable = ({ "@type": type = "" }: z.output<typeof EnclosureElement>) => playableType.test(type);
+  const { "@url": url, "@length": length, "@type": type } = enclosure.find(isPlayable) ?? enclosure[0] ?? {};
   const published = Date.parse(pubDate ?? "");
   return {
     title: plainText(title ?? "", 40) || "untitled",
     page: link === undefined ? undefined : withoutEntities(link),
-    sound: url
+    enclosure: url
       ? { url: withoutEntities(url), bytes: Number(length) > 0 ? Number(length) : undefined, type }
       : undefined,
     publishedAt: Number.isNaN(published) ? undefined : published,
   };
 }
 
-const soundType = /^\s*(?:(?:audio|video)\/|application\/ogg)/i;
+const playableType = /^\s*(?:(?:audio|video)\/|application\/ogg)/i;
 
-function episodeFaults({ title, sound, publishedAt }: Episode, now: Temporal.Instant): readonly string[] {
+function episodeFaults({ title, enclosure, publishedAt }: Episode, now: Temporal.Instant): readonly string[] {
   const name = `"${title}"`;
-  if (!sound) return [`episode ${name} has no sound`];
+  if (!enclosure) return [`episode ${name} has no sound`];
   const faults: string[] = [];
-  if (sound.bytes === undefined) faults.push(`episode ${name} does not say how long its file is`);
-  if (!soundType.test(sound.type ?? "")) faults.push(`episode ${name} is no sound`);
+  if (enclosure.bytes === undefined) faults.push(`episode ${name} does not say how long its file is`);
+  if (!playableType.test(enclosure.type ?? "")) faults.push(`episode ${name} is no sound`);
   if (publishedAt === undefined) faults.push(`episode ${name} has no date`);
   else if (publishedAt > now.epochMilliseconds + skewSeconds * 1000)
     faults.push(`episode ${name} is dated in the future`);

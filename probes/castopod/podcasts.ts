@@ -1,4 +1,4 @@
-/** The podcasts of a Castopod one by one: feed, newest sound, its page, and whether the feed keeps up with the pages. */
+/** The podcasts of a Castopod one by one: feed, newest enclosure, its page, and whether the feed keeps up with the pages. */
 import { z } from "zod";
 import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
@@ -9,18 +9,18 @@ import { type NoAnswer, untilDeadline } from "../lib/time-limit.ts";
 import { evidenceOf, redirectTarget } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
 import { slowness } from "../web/pages.ts";
-import { askSound } from "./enclosure.ts";
+import { askEnclosure } from "./enclosure.ts";
 import { askEpisodePage, askMissing, lateEpisode } from "./episodes.ts";
 import { type Episode, feedBytes, newestEpisode, type PodcastFeed, readFeed } from "./feed.ts";
 
 export interface FeedSettings {
   readonly handles: readonly string[];
   readonly origin: URL;
-  /** How often the newest sound is asked for. */
-  readonly soundEverySeconds: number;
+  /** How often the newest enclosure is asked for. */
+  readonly enclosureEverySeconds: number;
   /** How old the newest episode may become. */
   readonly newestWithinSeconds: number | undefined;
-  /** How long a feed or a sound may take. */
+  /** How long a feed or an enclosure may take. */
   readonly maxSeconds: number;
 }
 
@@ -158,18 +158,18 @@ function feedRefusal(answer: HttpAnswer, asked: string): readonly Problem[] | un
   return undefined;
 }
 
-/** Its sound, its page and its age. */
+/** Its enclosure, its page and its age. */
 async function askNewest(
   handle: string,
   newest: Episode,
   feed: HttpAnswer,
-  { origin, soundEverySeconds, newestWithinSeconds, maxSeconds }: FeedSettings,
+  { origin, enclosureEverySeconds, newestWithinSeconds, maxSeconds }: FeedSettings,
   context: ProbeContext,
 ): Promise<PartialFinding> {
-  const about = newest.sound?.url ?? "";
+  const about = newest.enclosure?.url ?? "";
   const looks = await Promise.all([
-    cached(`@${handle} sound`, { everySeconds: soundEverySeconds, about }, context, async () => ({
-      problems: (await askSound(newest, { origin, namedBy: feed, maxSeconds }, context)).map((problem) => ({
+    cached(`@${handle} enclosure`, { everySeconds: enclosureEverySeconds, about }, context, async () => ({
+      problems: (await askEnclosure(newest, { origin, namedBy: feed, maxSeconds }, context)).map((problem) => ({
         ...problem,
         reason: `@${handle}: ${problem.reason}`,
       })),

@@ -11,7 +11,7 @@ import { lateExplanation, type Tolerance, withOldest } from "./latency.ts";
 import { pixelfedQueues } from "./pixelfed-queues.ts";
 import { type QueueFinding, queueFinding, withStagnation } from "./queue-findings.ts";
 import { queueMetrics } from "./queue-metrics.ts";
-import { type Absence, type Attendance, AttendanceHistory, outlastsRestart } from "./workers.ts";
+import { type IdleQueues, type IdleTime, outlastsRestart, WorkerHistory } from "./workers.ts";
 
 /** The same job has stood at its front for this long at least: where jobs tell no time, that is how late it is. */
 type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
@@ -19,19 +19,19 @@ type SeenQueue = LaravelQueue & { readonly stagnantSeconds: number };
 /** What is there now, and what is known from the looks before. */
 export type SeenHorizon = Omit<HorizonState, "queues"> & {
   readonly queues: readonly SeenQueue[];
-  readonly attendance: Attendance;
+  readonly idle: IdleQueues;
 };
 
 export function seenHorizon(state: HorizonState, context: Pick<ProbeContext, "memory" | "clock">): SeenHorizon {
   const processes = state.supervisors.map(({ paused, queues }) => ({ quiet: paused, queues }));
-  const history = AttendanceHistory.of(context.memory);
-  const attendance = history.note({ queues: state.queues, processes }, context.clock.monotonicSeconds());
+  const history = WorkerHistory.of(context.memory);
+  const idle = history.note({ queues: state.queues, processes }, context.clock.monotonicSeconds());
   const queues = withStagnation(state.queues, context).map((queue): SeenQueue => {
     const { latencySeconds, stagnantSeconds, front, atLeast } = queue;
     if (front === undefined || !atLeast) return queue;
     return { ...queue, latencySeconds: Math.max(latencySeconds ?? 0, stagnantSeconds) };
   });
-  return { ...state, queues, attendance };
+  return { ...state, queues, idle };
 }
 
 const arriveLate: Localised = {
@@ -45,7 +45,7 @@ const mayArriveLate: Localised = {
 
 /** @param supervised false where plain `queue:work` is used, which leaves no sign of life. */
 export function judged(state: SeenHorizon, watched: ReadonlyMap<string, Tolerance>, supervised: boolean): QueueFinding {
-  const { everywhere } = state.attendance;
+  const { everywhere } = state.idle;
   const trouble = supervised ? (everywhere ? standstill(state, everywhere) : unserved(state, watched)) : undefined;
   if (trouble && trouble.outcome !== "up") return trouble;
   const calm = queueFinding(state.queues, watched, { known: pixelfedQueues, trouble: undefined, felt: arriveLate });
@@ -53,15 +53,15 @@ export function judged(state: SeenHorizon, watched: ReadonlyMap<string, Toleranc
 }
 
 /** Nobody takes any job: Horizon is gone, paused, or has nobody who works. */
-function standstill(state: SeenHorizon, absence: Absence): QueueFinding {
+function standstill(state: SeenHorizon, idleTime: IdleTime): QueueFinding {
   const waiting = state.queues.filter(({ jobs }) => jobs > 0);
   const oldest = Math.max(0, ...waiting.map(({ latencySeconds = 0 }) => latencySeconds));
   const dead = state.masters.length === 0 && state.supervisors.length === 0;
   const what = whyNobodyWorks(state);
-  if (!outlastsRestart(absence, oldest)) {
+  if (!outlastsRestart(idleTime, oldest)) {
     // Where nobody was ever seen at work, it may as well have been so for days.
     return {
-      outcome: absence.atMostSeconds === undefined ? "unknown" : "up",
+      outcome: idleTime.atMostSeconds === undefined ? "unknown" : "up",
       reason: `${what}, perhaps only for a restart`,
     };
   }
@@ -85,14 +85,11 @@ function whyNobodyWorks({ masters, supervisors }: SeenHorizon): string {
 }
 
 /** Somebody works, but not on every queue that has work. */
-function unserved(
-  { queues, attendance }: SeenHorizon,
-  watched: ReadonlyMap<string, Tolerance>,
-): QueueFinding | undefined {
+function unserved({ queues, idle }: SeenHorizon, watched: ReadonlyMap<string, Tolerance>): QueueFinding | undefined {
   const orphans = queues.filter((queue) => {
-    const absence = attendance.queues.get(queue.name);
-    const counts = absence && queue.jobs > 0 && watched.get(queue.name)?.page !== undefined;
-    return counts && outlastsRestart(absence, queue.latencySeconds ?? 0);
+    const idleTime = idle.queues.get(queue.name);
+    const counts = idleTime && queue.jobs > 0 && watched.get(queue.name)?.page !== undefined;
+    return counts && outlastsRestart(idleTime, queue.latencySeconds ?? 0);
   });
   const [first] = [...pixelfedQueues.keys()]
     .flatMap((name) => orphans.filter((queue) => queue.name === name))

@@ -2,7 +2,7 @@
 
 import { remembered } from "../lib/remembered.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
-import { type Attendance, AttendanceHistory } from "./workers.ts";
+import { type IdleQueues, WorkerHistory } from "./workers.ts";
 
 /** Undefined where there is nothing yet to compare with, or the counters began anew. */
 export interface Trend {
@@ -16,7 +16,7 @@ export interface Trend {
   readonly stuckSeconds: number;
   /** Redis lost or set back Sidekiq's totals, as a restart without its data does. */
   readonly countersFellBack: boolean;
-  readonly attendance: Attendance;
+  readonly idle: IdleQueues;
 }
 
 interface Look {
@@ -39,7 +39,7 @@ export class SidekiqHistory {
   #newestDeath: string | undefined;
   #stuckSince: number | undefined;
   #queues: readonly string[] | undefined;
-  readonly #attendance = new AttendanceHistory();
+  readonly #idle = new WorkerHistory();
 
   /** The one in the memory of a check, or a new one. */
   static of(memory: Map<string, unknown>): SidekiqHistory {
@@ -76,7 +76,7 @@ export class SidekiqHistory {
       deaths: this.#deaths,
       stuckSeconds: this.#stuckSeconds(state, at),
       countersFellBack,
-      attendance: this.#attendance.note(state, at),
+      idle: this.#idle.note(state, at),
     };
     this.#queues = state.queues.map(({ name }) => name);
     this.#keep(look);

@@ -8,7 +8,7 @@ import { lateExplanation, lateFinding, latest, type Tolerance, type WaitingQueue
 import { mastodonQueues } from "./mastodon-queues.ts";
 import type { Trend } from "./sidekiq-history.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
-import { type Absence, outlastsRestart } from "./workers.ts";
+import { type IdleTime, outlastsRestart } from "./workers.ts";
 
 type Judgement = Pick<Finding, "outcome" | "reason" | "explanation">;
 
@@ -33,7 +33,7 @@ const cronSeconds = 300;
 const mostSentences = 2;
 
 export function judged(state: SidekiqState, trend: Trend, watched: ReadonlyMap<string, Tolerance>): Judgement {
-  const { everywhere } = trend.attendance;
+  const { everywhere } = trend.idle;
   const trouble = everywhere ? standstill(state, everywhere) : (unserved(state, trend, watched) ?? stuck(state, trend));
   if (trouble && trouble.outcome !== "up") return trouble;
   const late = latest(state.queues, watched);
@@ -41,17 +41,17 @@ export function judged(state: SidekiqState, trend: Trend, watched: ReadonlyMap<s
 }
 
 /** Nobody takes any job: every process is gone, or was told to stop. */
-function standstill({ queues, processes, lost, cronAgeSeconds = 0 }: SidekiqState, absence: Absence): Judgement {
+function standstill({ queues, processes, lost, cronAgeSeconds = 0 }: SidekiqState, idleTime: IdleTime): Judgement {
   const waiting = queues.filter(({ jobs }) => jobs > 0);
   const oldest = oldestOf(waiting);
   const dead = processes.length === 0;
   const what = dead
     ? "no Sidekiq process is alive"
     : "every Sidekiq process is quiet: it was told to stop and takes no further job";
-  if (!outlastsRestart(absence, Math.max(oldest ?? 0, dead ? cronAgeSeconds - cronSeconds : 0))) {
+  if (!outlastsRestart(idleTime, Math.max(oldest ?? 0, dead ? cronAgeSeconds - cronSeconds : 0))) {
     const reason = `${what}, perhaps only for a restart`;
     // Where nobody was ever seen at work, it may as well have been so for days.
-    return { outcome: absence.atMostSeconds === undefined ? "unknown" : "up", reason };
+    return { outcome: idleTime.atMostSeconds === undefined ? "unknown" : "up", reason };
   }
   if (lost)
     return { outcome: "down", reason: `Redis has lost all data of Sidekiq, and ${what}`, explanation: someLost };
@@ -67,13 +67,13 @@ function standstill({ queues, processes, lost, cronAgeSeconds = 0 }: SidekiqStat
 /** Somebody works, but not on every queue that has work. */
 function unserved(
   { queues }: SidekiqState,
-  { attendance }: Trend,
+  { idle }: Trend,
   watched: ReadonlyMap<string, Tolerance>,
 ): Judgement | undefined {
   const orphans = queues.flatMap((queue) => {
-    const absence = attendance.queues.get(queue.name);
-    const counts = absence && queue.jobs > 0 && watched.get(queue.name)?.page !== undefined;
-    return counts && outlastsRestart(absence, queue.latencySeconds ?? 0) ? [queue] : [];
+    const idleTime = idle.queues.get(queue.name);
+    const counts = idleTime && queue.jobs > 0 && watched.get(queue.name)?.page !== undefined;
+    return counts && outlastsRestart(idleTime, queue.latencySeconds ?? 0) ? [queue] : [];
   });
   if (orphans.length === 0) return undefined;
   const byRank = [...mastodonQueues.keys()].flatMap((name) => orphans.filter((queue) => queue.name === name));

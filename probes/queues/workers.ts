@@ -1,4 +1,4 @@
-/** Who takes jobs from queues, and since when nobody does: a restart takes a moment and is no trouble. */
+/** Workers that take jobs from queues, and since when a queue is idle, because none takes its jobs: a restart takes a moment and is no trouble. */
 import { remembered } from "../lib/remembered.ts";
 
 /** Of Sidekiq a process, of Horizon a supervisor. */
@@ -8,24 +8,24 @@ interface Worker {
   readonly queues: readonly string[];
 }
 
-export interface Workplace {
+export interface QueuesAndWorkers {
   readonly queues: readonly { readonly name: string }[];
   readonly processes: readonly Worker[];
 }
 
 /** Nobody takes jobs from a queue, or from any. */
-export interface Absence {
+export interface IdleTime {
   /** For how long at least, as far as we watched; 0 when it was found so just now. */
   readonly seconds: number;
   /** For how long at most: since somebody was last seen there; undefined when nobody ever was. */
   readonly atMostSeconds: number | undefined;
 }
 
-export interface Attendance {
+export interface IdleQueues {
   /** When no process takes any job. */
-  readonly everywhere: Absence | undefined;
+  readonly everywhere: IdleTime | undefined;
   /** By queue, while somebody works somewhere. */
-  readonly queues: ReadonlyMap<string, Absence>;
+  readonly queues: ReadonlyMap<string, IdleTime>;
 }
 
 /** Mastodon is back within a minute after a restart, on a small server within two; Horizon is quicker. */
@@ -35,53 +35,53 @@ const restartSeconds = 120;
  * Longer than a restart takes, by what we watched or by the age of what waits. Sidekiq puts unfinished jobs back with
  * their first date when it stops: an old job alone says nothing while somebody was there a moment ago.
  */
-export const outlastsRestart = ({ seconds, atMostSeconds = Infinity }: Absence, oldestSeconds: number): boolean =>
+export const outlastsRestart = ({ seconds, atMostSeconds = Infinity }: IdleTime, oldestSeconds: number): boolean =>
   Math.max(seconds, Math.min(oldestSeconds, atMostSeconds)) >= restartSeconds;
 
 const all = "*";
 
-export class AttendanceHistory {
+export class WorkerHistory {
   /** Monotonic seconds at which somebody was last seen, by queue. */
-  readonly #attended = new Map<string, number>();
+  readonly #lastServed = new Map<string, number>();
   /** Since when nobody has been. */
-  readonly #missing = new Map<string, number>();
+  readonly #idleSince = new Map<string, number>();
 
   /** The one in the memory of a check, or a new one. */
-  static of(memory: Map<string, unknown>): AttendanceHistory {
-    return remembered(memory, "attendance", AttendanceHistory);
+  static of(memory: Map<string, unknown>): WorkerHistory {
+    return remembered(memory, "workers", WorkerHistory);
   }
 
   /** @param at monotonic seconds. */
-  note({ queues, processes }: Workplace, at: number): Attendance {
+  note({ queues, processes }: QueuesAndWorkers, at: number): IdleQueues {
     const working = processes.filter(({ quiet }) => !quiet);
     const served = new Set(working.flatMap((process) => process.queues));
     this.#forgetAllBut(new Set([all, ...queues.map(({ name }) => name)]));
     const everywhere = this.#noteOne(all, working.length > 0, at);
     // An older or newer release may not say what it serves: that is no reason to accuse it.
-    const absences = queues.flatMap(({ name }): [string, Absence][] => {
-      const absence = this.#noteOne(name, working.length > 0 && (served.size === 0 || served.has(name)), at);
-      return absence && !everywhere ? [[name, absence]] : [];
+    const idle = queues.flatMap(({ name }): [string, IdleTime][] => {
+      const idleTime = this.#noteOne(name, working.length > 0 && (served.size === 0 || served.has(name)), at);
+      return idleTime && !everywhere ? [[name, idleTime]] : [];
     });
-    return { everywhere, queues: new Map(absences) };
+    return { everywhere, queues: new Map(idle) };
   }
 
   #forgetAllBut(known: ReadonlySet<string>): void {
-    for (const name of [...this.#attended.keys(), ...this.#missing.keys()]) {
+    for (const name of [...this.#lastServed.keys(), ...this.#idleSince.keys()]) {
       if (known.has(name)) continue;
-      this.#attended.delete(name);
-      this.#missing.delete(name);
+      this.#lastServed.delete(name);
+      this.#idleSince.delete(name);
     }
   }
 
-  #noteOne(name: string, attended: boolean, at: number): Absence | undefined {
-    if (attended) {
-      this.#attended.set(name, at);
-      this.#missing.delete(name);
+  #noteOne(name: string, isServed: boolean, at: number): IdleTime | undefined {
+    if (isServed) {
+      this.#lastServed.set(name, at);
+      this.#idleSince.delete(name);
       return undefined;
     }
-    const since = this.#missing.get(name) ?? at;
-    this.#missing.set(name, since);
-    const last = this.#attended.get(name);
+    const since = this.#idleSince.get(name) ?? at;
+    this.#idleSince.set(name, since);
+    const last = this.#lastServed.get(name);
     return { seconds: at - since, atMostSeconds: last === undefined ? undefined : at - last };
   }
 }

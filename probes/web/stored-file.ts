@@ -1,4 +1,4 @@
-/** A picture or a sound in its storage: what its answer says about the file, and about the storage. */
+/** A picture or an audio file in its storage (an S3 bucket, say): what its answer says about the file, and about the storage. */
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";

@@ -205,7 +205,7 @@ describe("feeds", () => {
     withChange({ "/@show/feed.xml": (url) => xml(feed(url)) });
 
   test.each<[string, string, string]>([
-    ["an episode without sound", item({ enclosure: "" }), 'episode "One" has no sound'],
+    ["an episode without enclosure", item({ enclosure: "" }), 'episode "One" has no sound'],
     ["an empty enclosure", item({ enclosure: "<enclosure/>" }), 'episode "One" has no sound'],
     [
       "a file of no length",
@@ -213,7 +213,7 @@ describe("feeds", () => {
       'episode "One" does not say how long its file is',
     ],
     [
-      "a picture for sound",
+      "a picture for an enclosure",
       item({ enclosure: '<enclosure url="https://a.example/1.png" length="9" type="image/png"/>' }),
       'episode "One" is no sound',
     ],
@@ -255,7 +255,7 @@ describe("feeds", () => {
     });
   });
 
-  test("may put a document beside the sound, and before it", async () => {
+  test("may put a document beside the enclosure, and before it", async () => {
     const both =
       '<enclosure url="https://a.example/notes.pdf" length="1" type="application/pdf"/><enclosure url="https://a.example/1.mp3" length="1000" type="audio/mpeg"/>';
     expect(await withFeed((url) => feedAt(url, item({ enclosure: both })))).toMatchObject({ outcome: "up" });
@@ -333,7 +333,7 @@ describe("a serial podcast, which begins with its first episode", () => {
       ),
   });
 
-  test("is as old as its newest episode, of which the sound is asked for, wherever it stands", async () => {
+  test("is as old as its newest episode, of which the enclosure is asked for, wherever it stands", async () => {
     await using server = await smallServer(documents({ ...serial(100), "/100.mp3": part(1000) }));
     const [clock, memory] = [new FakeClock(), new Map()];
     const again = () => runProbe(probe, { url: server.url, newestWithin: "15d" }, { memory, clock });
@@ -348,7 +348,7 @@ describe("a serial podcast, which begins with its first episode", () => {
     expect((await again()).reason).toMatch(/^the newest episode of @show is 21d old/);
   });
 
-  test("of which the newest sound is gone is told of that one", async () => {
+  test("of which the newest enclosure is gone is told of that one", async () => {
     expect(await withChange({ ...serial(100), "/100.mp3": { status: 404 } })).toMatchObject({
       outcome: "degraded",
       reason: '@show: the sound of "E 100" answered 404',
@@ -544,15 +544,15 @@ describe("the newest episode", () => {
     await using castopod = await startCastopod({ now, podcasts: ["show"] });
     const [clock, memory] = [new FakeClock(), new Map()];
     const again = () => runProbe(probe, { url: castopod.url }, { clock, memory });
-    const sounds = () => castopod.requests.filter((request) => request.includes("/audio/"));
+    const enclosures = () => castopod.requests.filter((request) => request.includes("/audio/"));
     await again();
     await again();
     await clock.turn(23 * 3600);
     await again();
-    expect(sounds()).toEqual(["GET /audio/@show/episode-3.mp3"]);
+    expect(enclosures()).toEqual(["GET /audio/@show/episode-3.mp3"]);
     await clock.turn(3600);
     await again();
-    expect(sounds()).toHaveLength(2);
+    expect(enclosures()).toHaveLength(2);
   });
 
   test("is asked for again in every run while it is wrong", async () => {
@@ -570,12 +570,12 @@ describe("the newest episode", () => {
       return xml(feedAt(url, item({ enclosure })));
     },
   });
-  const sounds = (requests: readonly string[]) => requests.filter((request) => request.includes("/audio/"));
+  const enclosures = (requests: readonly string[]) => requests.filter((request) => request.includes("/audio/"));
 
   test("is asked for on its own server where a counter stands before it", async () => {
     await using server = await smallServer(documents(elsewhere((url) => `https://op3.example/e/${new URL(url).host}`)));
     expect(await run(server.url)).toMatchObject({ outcome: "up" });
-    expect(sounds(server.requests)).toHaveLength(1);
+    expect(enclosures(server.requests)).toHaveLength(1);
   });
 
   test("does not lead us elsewhere by a trick", async () => {
@@ -605,7 +605,7 @@ describe("the newest episode", () => {
     const sample = await withChange(elsewhere(() => files.url));
     expect(sample.outcome).toBe(outcome);
     expect(sample.reason).toBe(said && `@show: the sound of "One" on ${files.host} ${said}`);
-    expect(sounds(files.requests)).toHaveLength(1);
+    expect(enclosures(files.requests)).toHaveLength(1);
   });
 
   test("on a host that does not answer is down", async () => {

@@ -18,13 +18,13 @@ const words: Readonly<Record<CastopodFault, string>> = {
   "feed-empty": "The feed has no episode any more",
   "feed-behind": "The feed is kept from before the newest episode",
   "base-url": "`CP_BASEURL` names another host after a move",
-  "sound-missing": "The newest episode's file is missing",
+  "enclosure-missing": "The newest episode's file is missing",
   "bucket-gone": "The storage bucket is gone",
   "storage-refuses": "The storage's policy lets nobody read",
   "media-host-gone": "`CP_MEDIA_BASEURL` names a host that does not answer",
-  "sound-page": "The media host answers with its welcome page",
-  "sound-whole": "The media host gives no parts of files",
-  "sound-short": "The newest episode's file was cut off while it was uploaded",
+  "enclosure-page": "The media host answers with its welcome page",
+  "enclosure-whole": "The media host gives no parts of files",
+  "enclosure-short": "The newest episode's file was cut off while it was uploaded",
   "accounts-as-pages": "A cache gives other servers the web page in place of the account",
   "inbox-closed": "A firewall lets no message of other servers through",
   "episode-page-missing": "The page of the newest episode is missing",
@@ -82,17 +82,20 @@ describe.each([
   { version: "1.15", counted: false },
   { version: "1.15", counted: true },
   { version: "2.0", counted: false },
-] as const)("version $version, with its feed as it writes it (before sounds OP3: $counted)", ({ version, counted }) => {
-  test("in health is up, to both", async () => {
-    const clock = new FakeClock();
-    await using server = await startCastopod({ now: () => clock.now(), version, counted });
-    expect(await runProbe(http, { url: server.url })).toMatchObject({ outcome: "up" });
-    const sample = await runProbe(castopod, { url: server.url }, { clock });
-    expect(sample).toMatchObject({ outcome: "up" });
-    expect(sample.reason).toBeUndefined();
-    expect(server.requests).toContain("GET /audio/@show/episode-3.mp3");
-  });
-});
+] as const)(
+  "version $version, with its feed as it writes it (before enclosures OP3: $counted)",
+  ({ version, counted }) => {
+    test("in health is up, to both", async () => {
+      const clock = new FakeClock();
+      await using server = await startCastopod({ now: () => clock.now(), version, counted });
+      expect(await runProbe(http, { url: server.url })).toMatchObject({ outcome: "up" });
+      const sample = await runProbe(castopod, { url: server.url }, { clock });
+      expect(sample).toMatchObject({ outcome: "up" });
+      expect(sample.reason).toBeUndefined();
+      expect(server.requests).toContain("GET /audio/@show/episode-3.mp3");
+    });
+  },
+);
 
 test("the feeds of the two versions differ as their sources do", async () => {
   const feedOf = async (version: "1.15" | "2.0") => {
