@@ -10,7 +10,7 @@ import { readCastopodTasks } from "./castopod/tasks-state.ts";
 import { NoConnectionLeft } from "./databases/database-refusals.ts";
 import { mysqlUrl, withMysql } from "./databases/mysql.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { queueSettings, tolerances } from "./queues/latency.ts";
+import { queueSettings, tolerances } from "./queues/latency-limits.ts";
 
 const options = z.strictObject({
   url: mysqlUrl().describe(

@@ -6,7 +6,7 @@ import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./queues/horizon-findings.ts";
 import { readHorizon } from "./queues/horizon-state.ts";
-import { latencyThresholds, queueSettings, tolerances } from "./queues/latency.ts";
+import { latencyThresholds, queueSettings, tolerances } from "./queues/latency-limits.ts";
 import { horizonThresholds, pixelfedQueues } from "./queues/pixelfed-queues.ts";
 
 const prefix = z.string().regex(/^[^\s]{0,100}$/, { error: "a prefix of keys has no spaces" });

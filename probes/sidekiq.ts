@@ -4,7 +4,7 @@ import { defineProbe } from "../core/probe.ts";
 import { withRedis } from "./databases/redis.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
-import { latencyThresholds, queueSettings, tolerances } from "./queues/latency.ts";
+import { latencyThresholds, queueSettings, tolerances } from "./queues/latency-limits.ts";
 import { mastodonQueues, sidekiqThresholds } from "./queues/mastodon-queues.ts";
 import { sidekiqEvidence, sidekiqMetrics, sidekiqReadings } from "./queues/sidekiq-findings.ts";
 import { SidekiqHistory } from "./queues/sidekiq-history.ts";

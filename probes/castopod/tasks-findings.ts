@@ -8,7 +8,7 @@ import { counted } from "../../core/units.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
 import { questionSeconds } from "../databases/mysql.ts";
 import { secondsSinceEach } from "../lib/since.ts";
-import type { Tolerance } from "../queues/latency.ts";
+import type { Tolerance } from "../queues/latency-limits.ts";
 import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../queues/queue-findings.ts";
 import { queueMetrics } from "../queues/queue-metrics.ts";
 import { castopodQueues } from "./tasks-queues.ts";

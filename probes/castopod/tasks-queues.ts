@@ -1,6 +1,6 @@
 /** What Castopod's background work does and how late it may be; and its other levels. Cron comes by every minute. */
 import type { Threshold } from "../../core/threshold.ts";
-import { type KnownQueues, latencyThresholds, queueTicket, type Tolerance } from "../queues/latency.ts";
+import { type KnownQueues, latencyThresholds, queueTicket, type Tolerance } from "../queues/latency-limits.ts";
 
 const minute = 60;
 export const runbook = "castopod-tasks";

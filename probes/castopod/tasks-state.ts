@@ -7,7 +7,7 @@ import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
 import { askRows, type MysqlReader } from "../databases/mysql.ts";
-import type { WaitingQueue } from "../queues/latency.ts";
+import type { WaitingQueue } from "../queues/latency-limits.ts";
 
 export interface CastopodTasks {
   /** `broadcast` and `websub`, as far as our user may see them. */

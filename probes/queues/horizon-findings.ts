@@ -7,7 +7,7 @@ import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
 import type { HorizonState, LaravelQueue } from "./horizon-state.ts";
-import { lateExplanation, type Tolerance, withOldest } from "./latency.ts";
+import { lateExplanation, type Tolerance, withOldest } from "./latency-limits.ts";
 import { pixelfedQueues } from "./pixelfed-queues.ts";
 import { type QueueFinding, queueFinding, withStagnation } from "./queue-findings.ts";
 import { queueMetrics } from "./queue-metrics.ts";

@@ -12,7 +12,8 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
-import type { WaitingQueue } from "./latency.ts";
+import { type FrontLatency, latencyOf } from "./horizon-latency.ts";
+import type { WaitingQueue } from "./latency-limits.ts";
 
 export interface HorizonState {
   /** Seconds since 1970 by the clock of Redis. */
@@ -33,12 +34,7 @@ export interface HorizonState {
   readonly cronAgeSeconds: number | undefined;
 }
 
-/** `latencySeconds` is what its jobs tell: undefined where they cannot, and of a retried one at the front only a lower bound. */
-export interface LaravelQueue extends WaitingQueue {
-  /** Whether how long the same job stands at the front may say more than `latencySeconds`. */
-  readonly atLeast: boolean;
-  /** Names the job at the front, to see whether it is still the same later. */
-  readonly front: string | undefined;
+export interface LaravelQueue extends WaitingQueue, FrontLatency {
   readonly delayed: number;
   /** Taken by a worker. */
   readonly reserved: number;
@@ -148,52 +144,15 @@ const QueueAnswer = z.tuple([count, z.string().nullable(), z.string().nullable()
 
 function queueOf(name: string, answer: readonly unknown[], now: number): LaravelQueue {
   const [jobs, first, second, delayed, overdue, [, firstDue], reserved, abandoned] = understood(QueueAnswer, answer);
-  const { id, since } = first === null ? {} : frontOf(first);
-  // Whoever stands behind it came later: so long at least it waits.
-  const behind = second === null ? undefined : frontOf(second).since;
-  const came = since ?? behind;
-  const waits = came === undefined ? undefined : Math.max(0, now - came);
   return {
     name,
     jobs,
-    latencySeconds: first === null ? 0 : waits,
-    atLeast: first !== null && since === undefined,
-    front: id,
+    ...latencyOf({ first, second }, now),
     delayed,
     overdue,
     overdueSeconds: Math.max(0, now - (scoreOf(firstDue) ?? now)),
     reserved,
     abandoned,
-  };
-}
-
-const Moment = z.union([
-  z.number().positive(),
-  z
-    .string()
-    .regex(/^\d{1,11}(?:\.\d{1,9})?$/)
-    .transform(Number),
-]);
-const Payload = z.object({
-  uuid: z.string().max(100).nullish().catch(undefined),
-  id: z.string().max(100).nullish().catch(undefined),
-  pushedAt: Moment.nullish().catch(undefined),
-  createdAt: Moment.nullish().catch(undefined),
-  attempts: z.number().nullish().catch(undefined),
-  delay: z.number().nullish().catch(undefined),
-});
-
-/**
- * Horizon says when it was pushed, Laravel from 12 on when it was made and how long it was to be delayed, Laravel before
- * that nothing. A job that is given back for another try keeps its first date: since when it waits again it does not tell.
- */
-export function frontOf(job: string): { readonly id: string | undefined; readonly since: number | undefined } {
-  const { uuid, id, pushedAt, createdAt, attempts, delay } = Payload.safeParse(parsedJson(job)).data ?? {};
-  const date = pushedAt ?? createdAt ?? undefined;
-  const again = (attempts ?? 0) > 0;
-  return {
-    id: uuid ?? id ?? undefined,
-    since: again || date === undefined ? undefined : date + Math.max(0, delay ?? 0),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Mastodon's queues: what is in each and how late it may be; and the other levels of its Sidekiq. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
-import { givenUpTicket, type KnownQueues, queuePage, queueTicket, type Tolerance } from "./latency.ts";
+import { givenUpTicket, type KnownQueues, queuePage, queueTicket, type Tolerance } from "./latency-limits.ts";
 
 const minute = 60;
 const hour = 3600;

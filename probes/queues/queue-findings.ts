@@ -3,7 +3,14 @@ import type { Localised } from "../../core/language.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";
 import { secondsSinceEach } from "../lib/since.ts";
-import { type KnownQueues, lateFinding, latest, type Tolerance, type WaitingQueue, withOldest } from "./latency.ts";
+import {
+  type KnownQueues,
+  lateFinding,
+  latest,
+  type Tolerance,
+  type WaitingQueue,
+  withOldest,
+} from "./latency-limits.ts";
 
 /** What is wrong beside lateness, for the person on call. */
 export type QueueTrouble = readonly [Exclude<Outcome, "up">, string];

@@ -4,7 +4,14 @@ import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
-import { lateExplanation, lateFinding, latest, type Tolerance, type WaitingQueue, withOldest } from "./latency.ts";
+import {
+  lateExplanation,
+  lateFinding,
+  latest,
+  type Tolerance,
+  type WaitingQueue,
+  withOldest,
+} from "./latency-limits.ts";
 import { mastodonQueues } from "./mastodon-queues.ts";
 import type { Trend } from "./sidekiq-history.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";

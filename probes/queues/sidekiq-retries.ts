@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import { parsedJson, readerFor } from "../databases/redis-answers.ts";
-import { jobMoment } from "./sidekiq-moments.ts";
+import { jobTime } from "./sidekiq-timestamps.ts";
 
 export interface FailingJobs {
   /** Since the first failure of the one that has failed longest, of those we looked at. */
@@ -37,8 +37,8 @@ export async function readFailing(
 }
 
 const FailedJob = z.object({
-  failed_at: jobMoment.optional().catch(undefined),
-  created_at: jobMoment.optional().catch(undefined),
+  failed_at: jobTime.optional().catch(undefined),
+  created_at: jobTime.optional().catch(undefined),
   class: z.string().nullish().catch(undefined),
   wrapped: z.string().nullish().catch(undefined),
   error_class: z.string().nullish().catch(undefined),

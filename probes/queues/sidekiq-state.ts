@@ -12,9 +12,10 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
-import type { WaitingQueue } from "./latency.ts";
-import { jobMoment } from "./sidekiq-moments.ts";
+import type { WaitingQueue } from "./latency-limits.ts";
+import { latencyOf } from "./sidekiq-latency.ts";
 import { type FailingJobs, failingJobs, lastFailing, readFailing } from "./sidekiq-retries.ts";
+import { rubyTime } from "./sidekiq-timestamps.ts";
 
 export interface SidekiqState {
   /** Seconds since 1970 by the clock of Redis. */
@@ -199,28 +200,7 @@ const Totals = z.object({
 });
 
 function queueOf(name: string, length: unknown, oldest: unknown, now: number): WaitingQueue {
-  const jobs = understood(count, length);
-  const job = understood(z.string().nullable(), oldest);
-  if (job === null) return { name, jobs, latencySeconds: 0 };
-  const since = enqueuedAt(job);
-  // A clock of the web server that is ahead of Redis' makes jobs from the future: they are new, no more.
-  return { name, jobs, latencySeconds: since === undefined ? undefined : Math.max(0, now - since) };
-}
-
-const Job = z.object({ enqueued_at: jobMoment.optional(), created_at: jobMoment.optional() });
-
-/** Seconds since 1970 at which this job joined its queue. */
-export function enqueuedAt(job: string): number | undefined {
-  const { enqueued_at, created_at } = Job.safeParse(parsedJson(job)).data ?? {};
-  return enqueued_at ?? created_at;
-}
-
-/** "2026-11-23 01:10:00 UTC" or "2026-11-23 02:10:00 +0100", as Ruby prints a time; seconds since 1970. */
-export function rubyTime(text: string): number | undefined {
-  const form = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)? ?(?:(UTC|Z)|([+-]\d\d):?(\d\d))$/;
-  const [, date, clock, utc, hours, minutes] = form.exec(text) ?? [];
-  const milliseconds = Date.parse(`${date}T${clock}${utc ? "Z" : `${hours}:${minutes}`}`);
-  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+  return { name, jobs: understood(count, length), latencySeconds: latencyOf(understood(text, oldest), now) };
 }
 
 const text = z.string().nullable();

@@ -13,7 +13,8 @@ import { askInstance, askInstanceVersion1 } from "../../probes/fediverse/instanc
 import { askNodeInfo } from "../../probes/fediverse/nodeinfo.ts";
 import { parseHandle } from "../../probes/fediverse/webfinger.ts";
 import { readNumber, samplesOf } from "../../probes/lib/prometheus-text.ts";
-import { enqueuedAt, rubyTime } from "../../probes/queues/sidekiq-state.ts";
+import { enqueuedAt } from "../../probes/queues/sidekiq-latency.ts";
+import { rubyTime } from "../../probes/queues/sidekiq-timestamps.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { workedMs } from "../helpers/own-time.ts";
 

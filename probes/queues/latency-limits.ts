@@ -1,4 +1,4 @@
-/** How late a queue may be, what it means when it is later than that, and the settings for it: the same for every kind of queue. */
+/** Limits of a queue's latency: how late it may be before a ticket or a page, the settings for it, and what members are told. */
 import { z } from "zod";
 import { duration } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";
