@@ -8,7 +8,7 @@ import { judged, seenTasks, tasksEvidence, tasksMetrics, tasksReadings } from ".
 import { castopodQueues, castopodTasksThresholds, runbook } from "./castopod/tasks-queues.ts";
 import { readCastopodTasks } from "./castopod/tasks-state.ts";
 import { NoConnectionLeft } from "./databases/database-refusals.ts";
-import { mysqlUrl, withMysql } from "./databases/mysql.ts";
+import { mysqlUrl, withMysql } from "./databases/mysql-client.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { queueSettings, tolerances } from "./queues/latency-limits.ts";
 

@@ -14,10 +14,10 @@ import { trusting } from "./lib/certificate.ts";
 import { answersWithError, isHardToFind, showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
-import { infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./web/http-answer.ts";
+import { infoReading, serverSettings, slowness } from "./web/server-health.ts";
 import { sameOriginUrl, untrustedUrl } from "./web/untrusted-url.ts";
 
 const castopod = sameInAll("Castopod");
@@ -68,7 +68,7 @@ export default defineProbe({
   async run({ url, maxSeconds, podcasts, soundEvery, newestWithin, federation, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const health = await context.http.get(uncached(new URL("/health", origin)));
+    const health = await context.http.get(cacheBusted(new URL("/health", origin)));
     const ill = healthProblem(health);
     // Whoever turns us away, or knows that it is broken, is not asked four more times.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });

@@ -12,9 +12,9 @@ import { couldNotCheck, showsWrongPage, worksWithProblems } from "./lib/explanat
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
 import { bearer, withoutToken } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, refusalOf } from "./web/answer.ts";
-import { uncached } from "./web/nonce.ts";
-import { infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, refusalOf } from "./web/http-answer.ts";
+import { infoReading, serverSettings, slowness } from "./web/server-health.ts";
 
 const cloudron = sameInAll("Cloudron");
 
@@ -70,7 +70,7 @@ export default defineProbe({
   async run({ url, maxSeconds, token, ignore, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const status = await context.http.get(uncached(new URL("/api/v1/cloudron/status", origin)));
+    const status = await context.http.get(cacheBusted(new URL("/api/v1/cloudron/status", origin)));
     const wrong = statusProblem(status);
     if (wrong) return findingOf([wrong], { phases: status.phases });
     const apps: AppFindings = token ? await askApps(token, ignore, origin, context) : { problems: [], readings: [] };

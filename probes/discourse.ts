@@ -10,9 +10,9 @@ import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage, worksWithProblems } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, refusalOf } from "./web/answer.ts";
-import { uncached } from "./web/nonce.ts";
-import { infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, refusalOf } from "./web/http-answer.ts";
+import { infoReading, serverSettings, slowness } from "./web/server-health.ts";
 
 const forum: Localised = { en: "The forum", fr: "Le forum" };
 
@@ -51,7 +51,7 @@ export default defineProbe({
   async run({ url, maxSeconds, newestWithin, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const status = await context.http.get(uncached(new URL("/srv/status", origin)));
+    const status = await context.http.get(cacheBusted(new URL("/srv/status", origin)));
     const ill = statusProblem(status);
     // Whoever turns us away, or says that it is down, is not asked twice more.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: status.phases });

@@ -8,7 +8,7 @@ import type { Localised } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { hostName, portNumber } from "./lib/place.ts";
+import { hostName, portNumber } from "./lib/host-settings.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import {
   differenceOf,
@@ -20,7 +20,7 @@ import {
   type SeenRecords,
   shown,
   type WantedRecords,
-} from "./names/dns.ts";
+} from "./names/dns-query.ts";
 import { askEach, nameServerMetric, nothingAsked } from "./names/zone.ts";
 
 const serverAddress = () =>

@@ -1,8 +1,8 @@
 /** Looks at Laravel's queues in Redis and at Horizon, which works on them: Pixelfed's, or any other's. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
-import { withRedis } from "./databases/redis.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
+import { withRedis } from "./databases/redis-client.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { horizonEvidence, horizonMetrics, horizonReadings, judged, seenHorizon } from "./queues/horizon-findings.ts";
 import { readHorizon } from "./queues/horizon-state.ts";

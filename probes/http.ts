@@ -16,9 +16,9 @@ import {
 import * as explanation from "./lib/explanation.ts";
 import { findingOf, type Problem } from "./lib/problem.ts";
 import { redacted } from "./lib/redaction.ts";
-import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { challengeOf, mediaType } from "./web/bot-wall.ts";
-import { slowness } from "./web/pages.ts";
+import { evidenceOf, refusalOf } from "./web/http-answer.ts";
+import { slowness } from "./web/server-health.ts";
 
 const status = z.int().min(100).max(599);
 

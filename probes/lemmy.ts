@@ -13,10 +13,10 @@ import { cached } from "./lib/cached.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsWrongPage } from "./lib/explanation.ts";
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
-import { evidenceOf, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
-import { disagreement, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, refusalOf } from "./web/http-answer.ts";
+import { disagreement, infoReading, serverSettings, slowness } from "./web/server-health.ts";
 import { sameOriginUrl } from "./web/untrusted-url.ts";
 
 const lemmy = sameInAll("Lemmy");
@@ -92,9 +92,9 @@ export default defineProbe({
 
 /** Version 4 of the API came with Lemmy 1.0. */
 async function askSite(origin: URL, http: Http): Promise<{ readonly answer: HttpAnswer; readonly api: "v3" | "v4" }> {
-  const answer = await http.get(uncached(new URL("/api/v3/site", origin)));
+  const answer = await http.get(cacheBusted(new URL("/api/v3/site", origin)));
   if (answer.status !== 404) return { answer, api: "v3" };
-  return { answer: await http.get(uncached(new URL("/api/v4/site", origin))), api: "v4" };
+  return { answer: await http.get(cacheBusted(new URL("/api/v4/site", origin))), api: "v4" };
 }
 
 /** The pages members see are made from this document: without it there is no Lemmy. */

@@ -4,15 +4,15 @@ import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { compatibleWithout } from "./fediverse/mastodon-compatible.ts";
 import type { Software } from "./fediverse/nodeinfo.ts";
-import { relativeWithout } from "./fediverse/relatives.ts";
 import { handle, lookUp, parseHandle } from "./fediverse/webfinger.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./web/answer.ts";
 import { challengeInPlaceOfDocument, isHtml, mediaType } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, isMaintenance, redirectTarget, refusalOf } from "./web/http-answer.ts";
 
 const mastodon = sameInAll("Mastodon");
 const cutOff: Localised = {
@@ -36,9 +36,9 @@ export default defineProbe({
   async run({ url, account, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const answer = await context.http.get(uncached(new URL("/actor", origin)), { headers: asActivity });
+    const answer = await context.http.get(cacheBusted(new URL("/actor", origin)), { headers: asActivity });
     const { phases } = answer;
-    const relative = await relativeWithout(answer, origin, mastodon, context);
+    const relative = await compatibleWithout(answer, origin, mastodon, context);
     const stranger = relative ? undefined : actorFault(answer, new URL("/actor", origin), "the server's own actor");
     // Whoever turns us away for coming too often is not asked again; a closed server has no inbox.
     if (stranger && (answer.status === 429 || answer.status === 410)) return findingOf([stranger], { phases });
@@ -65,7 +65,7 @@ const Actor = z.object({
 function actorFault(answer: HttpAnswer, id: URL, who: string): Problem | undefined {
   const { status } = answer;
   const problem = (reason: string) => degradation(reason, cutOff, evidenceOf(answer));
-  const wall = wallFault(answer, who);
+  const wall = botWallFault(answer, who);
   if (wall) return wall;
   if (status === 404) return problem(`${who} answers 404: the proxy does not pass it on to Mastodon`);
   if (status === 410) return problem(`${who} answers 410: closed for good`);
@@ -90,7 +90,7 @@ function actorFault(answer: HttpAnswer, id: URL, who: string): Problem | undefin
 }
 
 /** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
-function wallFault(answer: HttpAnswer, what: string): Problem | undefined {
+function botWallFault(answer: HttpAnswer, what: string): Problem | undefined {
   const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) {
     return degradation(`blocked: ${challenge} of ${what}, and other servers have none`, cutOff, evidenceOf(answer));
@@ -142,7 +142,7 @@ async function accountFaults(account: string, origin: URL, context: ProbeContext
   const found = await lookUp(known, origin, mastodon, context, { fresh: true });
   if (!found.self) return found.problems;
   const self = found.self;
-  const heard = await withTimeLimit(context.http.get(uncached(self), { headers: asActivity }), context);
+  const heard = await withTimeLimit(context.http.get(cacheBusted(self), { headers: asActivity }), context);
   const who = `the actor of ${known.user}`;
   if (!("answer" in heard)) return [...found.problems, degradation(`${who}: ${heard.reason}`, cutOff, heard.evidence)];
   // With authorized fetch and in limited federation only those who sign may see accounts: no fault.

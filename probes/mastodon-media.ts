@@ -5,15 +5,15 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { askInstance } from "./fediverse/instance.ts";
-import { notLookedAt } from "./fediverse/not-looked-at.ts";
+import { partNotMeasured } from "./fediverse/part-not-measured.ts";
 import { type PublicPost, PublicPosts } from "./fediverse/posts.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { mainLimitSeconds, withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, redirectTarget, refusalOf } from "./web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "./web/bot-wall.ts";
-import { isText, startsLikeMedia } from "./web/media-start.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, redirectTarget, refusalOf } from "./web/http-answer.ts";
+import { isText, startsLikeMedia } from "./web/magic-numbers.ts";
 
 const noPictures: Localised = {
   en: "Pictures and videos do not load.",
@@ -60,12 +60,12 @@ export default defineProbe({
     const origin = new URL(url);
     // Also where the file is known: while there is no Mastodon, nobody misses its pictures.
     const look = await askInstance(origin, sameInAll("Mastodon"), context);
-    if (look.problem && file === undefined) return notLookedAt("a picture", look.problem);
+    if (look.problem && file === undefined) return partNotMeasured("a picture", look.problem);
     const named = file === undefined ? [] : [{ url: new URL(file) }];
     const shown = [...named, ...uploaded(look.instance?.pictures ?? [], origin, look.answer)];
     const found: Posted = shown.length > 0 ? { pictures: shown } : await posted(origin, context);
     const [first, ...others] = found.pictures;
-    if (!first && found.refused) return notLookedAt("a picture", found.refused);
+    if (!first && found.refused) return partNotMeasured("a picture", found.refused);
     if (!first)
       return { outcome: "up", reason: "shows no uploaded picture to strangers: name one as `file` to have it fetched" };
     const seen = await askFile(first, origin, maxSeconds, context);
@@ -120,7 +120,7 @@ interface Posted {
 /** Pictures that members have put into posts, or under their names. */
 async function posted(origin: URL, context: ProbeContext): Promise<Posted> {
   const timeline = new URL("/api/v1/timelines/public?local=true&only_media=true&limit=5", origin);
-  const heard = await withTimeLimit(context.http.get(uncached(timeline)), context);
+  const heard = await withTimeLimit(context.http.get(cacheBusted(timeline)), context);
   if (!("answer" in heard)) return { pictures: [] };
   const { answer } = heard;
   const pictures = uploaded((answer.json(PublicPosts) ?? []).flatMap(attachments), origin, answer);

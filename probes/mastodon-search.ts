@@ -8,9 +8,9 @@ import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, withoutToken } from "./lib/redaction.ts";
-import { refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { refusalOf } from "./web/http-answer.ts";
 import { redactedEvidence } from "./web/redacted-evidence.ts";
 
 const noSearch: Localised = {
@@ -44,7 +44,7 @@ export default defineProbe({
 
   async run({ url, query, type, token, ca }, given) {
     const { http } = trusting(given, ca);
-    const address = uncached(new URL("/api/v2/search", url));
+    const address = cacheBusted(new URL("/api/v2/search", url));
     for (const [name, value] of Object.entries({ q: query, type, limit: "1" })) address.searchParams.set(name, value);
     const answer = await http.get(address, { headers: bearer(token) });
     const fault = searchFault(answer, type, token);

@@ -4,13 +4,13 @@ import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
 import { askInstance } from "./fediverse/instance.ts";
-import { notLookedAt } from "./fediverse/not-looked-at.ts";
+import { partNotMeasured } from "./fediverse/part-not-measured.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { cacheCovering, evidenceOf, refusalOf } from "./web/answer.ts";
 import { challengeOf } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { cacheCovering, evidenceOf, refusalOf } from "./web/http-answer.ts";
 
 const mastodon = sameInAll("Mastodon");
 
@@ -60,7 +60,7 @@ export default defineProbe({
     const context = trusting(given, ca);
     const origin = new URL(url);
     const { problem } = await askInstance(origin, mastodon, context);
-    if (problem) return notLookedAt("the pages for mails of an account", problem);
+    if (problem) return partNotMeasured("the pages for mails of an account", problem);
     const seen = [];
     for (const page of pages) seen.push(await look(page, origin, context));
     const notes = seen.flatMap(({ note }) => note ?? []);
@@ -72,7 +72,7 @@ export default defineProbe({
 });
 
 async function look(page: Page, origin: URL, context: ProbeContext): Promise<{ problem?: Problem; note?: string }> {
-  const heard = await withTimeLimit(context.http.get(uncached(new URL(page.path, origin))), context);
+  const heard = await withTimeLimit(context.http.get(cacheBusted(new URL(page.path, origin))), context);
   if ("answer" in heard) return judge(page, heard.answer);
   if (heard.failure) return { problem: degradation(`${page.name}: ${heard.reason}`, page.explanation, heard.evidence) };
   return { note: `${page.name}: ${heard.reason}, so not judged` };

@@ -5,8 +5,8 @@ import { type Localised, sameInAll } from "../core/language.ts";
 import { defineProbe, type HttpAnswer, type HttpRequest, type ProbeContext } from "../core/probe.ts";
 import type { Secret } from "../core/secret.ts";
 import { clockOf } from "./fediverse/freshness.ts";
+import { compatibleWithout } from "./fediverse/mastodon-compatible.ts";
 import { PublicPosts } from "./fediverse/posts.ts";
-import { relativeWithout } from "./fediverse/relatives.ts";
 import { type StreamingAddress, streamingAddress } from "./fediverse/streaming-address.ts";
 import { hearing, type StreamingFindings, streamingMetrics } from "./fediverse/streaming-metrics.ts";
 import { handshake } from "./fediverse/websocket.ts";
@@ -15,9 +15,9 @@ import { couldNotCheck } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, withoutToken } from "./lib/redaction.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf, isMaintenance, refusalOf } from "./web/http-answer.ts";
 
 const noLivePosts: Localised = {
   en: "New posts do not appear by themselves: pages must be reloaded to see them.",
@@ -67,7 +67,7 @@ export default defineProbe({
     const ask = questions(origin, at, context);
     const health = await ask("health", "/api/v1/streaming/health", {});
     const relative =
-      "answer" in health ? await relativeWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
+      "answer" in health ? await compatibleWithout(health.answer, origin, sameInAll("Mastodon"), context) : undefined;
     const ill = "answer" in health ? healthProblem(health.answer) : health.problem;
     const posts = () => newestPosts(origin, token, context);
     const quiet = { quietFor, explanation: noLivePosts };
@@ -98,7 +98,7 @@ const noMetrics: StreamingFindings = { problems: [], readings: [] };
 
 /** Of other servers: there are always some, and streaming must hear of them like of any. */
 async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {
-  const timeline = uncached(new URL("/api/v1/timelines/public?remote=true&limit=20", origin));
+  const timeline = cacheBusted(new URL("/api/v1/timelines/public?remote=true&limit=20", origin));
   const heard = await withTimeLimit(context.http.get(timeline, { headers: bearer(token) }), context);
   const posts = "answer" in heard && heard.answer.status === 200 ? heard.answer.json(PublicPosts) : undefined;
   return "answer" in heard && posts ? { posts, now: clockOf(heard.answer, context) } : undefined;

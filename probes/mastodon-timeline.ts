@@ -9,15 +9,15 @@ import type { Secret } from "../core/secret.ts";
 import { clockOf, rhythm } from "./fediverse/freshness.ts";
 import { askInstance, type FeedAccess } from "./fediverse/instance.ts";
 import { PublicPosts } from "./fediverse/posts.ts";
-import { type Judgement, judgeSilence } from "./fediverse/timeline-silence.ts";
+import { type Judgement, judgeQuiet } from "./fediverse/quiet-timeline.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck, showsOldCopies } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { bearer, withoutToken } from "./lib/redaction.ts";
 import { mainLimitSeconds, withTimeLimit } from "./lib/time-limit.ts";
-import { cacheCovering, isMaintenance, refusalOf } from "./web/answer.ts";
 import { isHtml } from "./web/bot-wall.ts";
-import { uncached } from "./web/nonce.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { cacheCovering, isMaintenance, refusalOf } from "./web/http-answer.ts";
 import { redactedEvidence } from "./web/redacted-evidence.ts";
 
 const mastodon = sameInAll("Mastodon");
@@ -110,7 +110,7 @@ export default defineProbe({
     const found = rhythm(posts, now);
     const readings = [{ metric: "mastodon_timeline_age_seconds", value: Math.round(found.quiet), labels: { feed } }];
     const before = (id: string) => withTimeLimit(askPosts({ feed, token, origin }, context, id), context);
-    const quiet = await judgeSilence({ feed, maxAge, pauses, posts, now, ...found }, before);
+    const quiet = await judgeQuiet({ feed, maxAge, pauses, posts, now, ...found }, before);
     return findingOf([...quiet.problems, ...slow], { phases, readings, note: quiet.note });
   },
 });
@@ -129,7 +129,7 @@ function askPosts({ feed, token, origin }: Where, context: ProbeContext, before?
   const timeline = new URL(`/api/v1/timelines/public?${feed}=true&limit=40`, origin);
   if (before !== undefined) timeline.searchParams.set("max_id", before);
   // Forty posts with everything that is said in them and about their authors.
-  return context.http.get(uncached(timeline), { headers: bearer(token), maxBodyBytes: 4_000_000 });
+  return context.http.get(cacheBusted(timeline), { headers: bearer(token), maxBodyBytes: 4_000_000 });
 }
 
 const Refusal = z.object({ error: z.string() });

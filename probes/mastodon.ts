@@ -3,18 +3,18 @@ import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";
 import { defineProbe, type HttpAnswer, type ProbeContext } from "../core/probe.ts";
+import { askPastCache, type PastCache } from "./fediverse/cache-bypass.ts";
 import { askInstance, type Instance, type InstanceLook } from "./fediverse/instance.ts";
 import { askLocalDomain } from "./fediverse/local-domain.ts";
+import { isMastodonCompatible } from "./fediverse/mastodon-compatible.ts";
 import { askNodeInfo, otherSoftware } from "./fediverse/nodeinfo.ts";
-import { isRelative } from "./fediverse/relatives.ts";
-import { type SecondOpinion, secondOpinion } from "./fediverse/second-opinion.ts";
 import { type Handle, handle, lookUp, parseHandle, type WebFinger } from "./fediverse/webfinger.ts";
 import { trusting } from "./lib/certificate.ts";
 import { isHardToFind, showsOldCopies, showsWrongPage } from "./lib/explanation.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
-import { evidenceOf } from "./web/answer.ts";
-import { uncached } from "./web/nonce.ts";
-import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf } from "./web/http-answer.ts";
+import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/server-health.ts";
 
 const mastodon = sameInAll("Mastodon");
 
@@ -61,7 +61,7 @@ export default defineProbe({
   async run({ url, maxSeconds, account, software, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const health = await context.http.get(uncached(new URL("/health", origin)));
+    const health = await context.http.get(cacheBusted(new URL("/health", origin)));
     const { phases } = health;
     const told = healthProblem(health, mastodon);
     // Whoever asks us to come less often is not asked four more times.
@@ -87,9 +87,9 @@ export default defineProbe({
     ]);
     // Without an answer that came from the database, one is looked for.
     const doubted = told !== undefined || !look.instance || look.covered !== undefined || found.backendFails;
-    const second = doubted ? await secondOpinion(origin, look, mastodon, context) : undefined;
+    const second = doubted ? await askPastCache(origin, look, mastodon, context) : undefined;
     // What speaks Mastodon's API need not have its health page.
-    const relative = isRelative(nodeInfo.software);
+    const relative = isMastodonCompatible(nodeInfo.software);
     const excused = (problem: Problem) =>
       problem === covered ? (ill === undefined || relative) && isCleared(found, second) : problem === ill && relative;
     const problems = [
@@ -130,7 +130,7 @@ function coveredProblem(ill: Problem | undefined, { covered, answer }: InstanceL
 }
 
 /** Caches give old copies also while they ask a server that is well: it is when all that they cannot answer is well. */
-const isCleared = (found: WebFinger, second: SecondOpinion | undefined): boolean =>
+const isCleared = (found: WebFinger, second: PastCache | undefined): boolean =>
   second?.problems.length === 0 && !second.documentFails && !(found.backendFails && found.problems.length > 0);
 
 /** What the health page and the instance document say together. */

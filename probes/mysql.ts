@@ -5,7 +5,7 @@ import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { connectionThresholds } from "./databases/connection-levels.ts";
 import { findingOfQuestions, findingWithoutConnection } from "./databases/database-refusals.ts";
-import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./databases/mysql.ts";
+import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./databases/mysql-client.ts";
 import { measureMysql, mysqlMetrics } from "./databases/mysql-sizes.ts";
 import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./databases/storage.ts";
 import { certificateAuthority } from "./lib/certificate.ts";

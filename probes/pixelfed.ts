@@ -16,10 +16,10 @@ import { trusting } from "./lib/certificate.ts";
 import { showsWrongPage } from "./lib/explanation.ts";
 import { degradation, findingOf, type PartialFinding, type Problem } from "./lib/problem.ts";
 import { withTimeLimit } from "./lib/time-limit.ts";
-import { evidenceOf } from "./web/answer.ts";
-import { uncached } from "./web/nonce.ts";
-import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/pages.ts";
+import { cacheBusted } from "./web/cache-buster.ts";
+import { evidenceOf } from "./web/http-answer.ts";
 import { askPicture, type Picture } from "./web/picture.ts";
+import { disagreement, healthProblem, infoReading, serverSettings, slowness } from "./web/server-health.ts";
 import { untrustedUrl } from "./web/untrusted-url.ts";
 
 const pixelfed = sameInAll("Pixelfed");
@@ -60,7 +60,7 @@ export default defineProbe({
   async run({ url, maxSeconds, account, newestWithin, federation, ca }, given) {
     const context = trusting(given, ca);
     const origin = new URL(url);
-    const health = await context.http.get(uncached(new URL("/api/service/health-check", origin)));
+    const health = await context.http.get(cacheBusted(new URL("/api/service/health-check", origin)));
     const ill = healthProblem(health, pixelfed);
     // Whoever turns us away, or says it is closed, is not asked four more times.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
@@ -164,7 +164,7 @@ async function askPosts(
       ? noPosts
       : { problems: [degradation(reason, newPostsAreMissing, evidence)], pictures: [] };
   const heard = await withTimeLimit(
-    context.http.get(uncached(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
+    context.http.get(cacheBusted(new URL(`/users/${encodeURIComponent(user)}.atom`, origin))),
     context,
   );
   if (!("answer" in heard)) return wrong(`${asked}: ${heard.reason}`, heard.evidence);

@@ -4,7 +4,7 @@ import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { findingWithoutConnection } from "./databases/database-refusals.ts";
-import { type PostgresReader, postgresUrl, withPostgres } from "./databases/postgres.ts";
+import { type PostgresReader, postgresUrl, withPostgres } from "./databases/postgres-client.ts";
 import { Findings, postgresMetrics, type RowOf, sum } from "./databases/postgres-findings.ts";
 import { postgresThresholds } from "./databases/postgres-levels.ts";
 import * as questions from "./databases/postgres-questions.ts";

@@ -11,7 +11,7 @@ import type { Threshold } from "../core/threshold.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { type ExporterSample, readNumber, samplesOf } from "./lib/prometheus-text.ts";
-import { evidenceOf, refusalOf } from "./web/answer.ts";
+import { evidenceOf, refusalOf } from "./web/http-answer.ts";
 
 const level = (what: string) =>
   z

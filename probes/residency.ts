@@ -10,12 +10,12 @@ import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
 import { publicResidencyMetric, residencySources } from "../core/status/residency.ts";
 import { askInstance } from "./fediverse/instance.ts";
-import { hostName } from "./lib/place.ts";
-import { NameServer } from "./names/dns.ts";
-import { type Database, openDatabase } from "./residency/database.ts";
+import { hostName } from "./lib/host-settings.ts";
+import { NameServer } from "./names/dns-query.ts";
 import { bare, type Host, mailHosts, nameServerAddress, type Resolved, resolve } from "./residency/hosts.ts";
-import { networkSettings, placeInNetworks } from "./residency/networks.ts";
-import { completed, countryCode, nowhere, type Place, standing } from "./residency/place.ts";
+import { completed, countryCode, nowhere, type Place, standing } from "./residency/ip-location.ts";
+import { networkSettings, placeInNetworks } from "./residency/known-networks.ts";
+import { type Database, openDatabase } from "./residency/mmdb.ts";
 import { Rdap } from "./residency/rdap.ts";
 
 const day = 86_400;

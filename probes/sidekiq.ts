@@ -1,8 +1,8 @@
 /** Looks at Sidekiq's queues in Redis: how late each is, as Sidekiq itself counts it, and whether anybody works on them. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
-import { withRedis } from "./databases/redis.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";
+import { withRedis } from "./databases/redis-client.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 import { latencyThresholds, queueSettings, tolerances } from "./queues/latency-limits.ts";
 import { mastodonQueues, sidekiqThresholds } from "./queues/mastodon-queues.ts";

@@ -14,11 +14,11 @@ import {
   renewalDays,
 } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
-import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { addressFamily, hostName, portNumber } from "./lib/host-settings.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
-import { type Dislike, dislikeOf } from "./mail/refusals.ts";
-import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./mail/smtp.ts";
+import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./mail/smtp-client.ts";
+import { type Dislike, dislikeOf } from "./mail/smtp-refusals.ts";
 
 /** As it stands between < and >: nothing in it can end the command. */
 const mailbox = () =>

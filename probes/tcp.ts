@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { plainText } from "../core/plain-text.ts";
 import { defineProbe, type Line } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
-import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { addressFamily, hostName, portNumber } from "./lib/host-settings.ts";
 
 const options = z.strictObject({
   host: hostName().describe("Where to connect to: `git.example` or an address."),

@@ -11,7 +11,7 @@ import {
   certificateThresholds,
   renewalDays,
 } from "./lib/certificate.ts";
-import { addressFamily, hostName, portNumber } from "./lib/place.ts";
+import { addressFamily, hostName, portNumber } from "./lib/host-settings.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 
 const options = z.strictObject({

@@ -4,8 +4,8 @@ import type { ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { secondsSince } from "../lib/since.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml } from "../web/bot-wall.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 import { sameOriginUrl, untrustedUrl } from "../web/untrusted-url.ts";
 import type { Episode } from "./feed.ts";
 

@@ -4,8 +4,8 @@ import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
 import { challengeOf, isHtml, mediaType } from "../web/bot-wall.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 import { sameOriginUrl } from "../web/untrusted-url.ts";
 
 const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), inbox: z.string().max(2000) });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import { untrustedUrl } from "../web/untrusted-url.ts";
 import { excerptOf, withoutText } from "./feed-excerpt.ts";
-import { withUsualNames } from "./feed-names.ts";
+import { withUsualNames } from "./feed-namespaces.ts";
 
 /** Enough for the newest episodes where they stand first; a feed of ten years would be many times that, every minute. */
 export const feedBytes = 256 * 1024;

@@ -6,7 +6,7 @@ import type { ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { counted } from "../../core/units.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
-import { questionSeconds } from "../databases/mysql.ts";
+import { questionSeconds } from "../databases/mysql-client.ts";
 import { secondsSinceEach } from "../lib/since.ts";
 import type { Tolerance } from "../queues/latency-limits.ts";
 import { type QueueFinding, type QueueTrouble, queueFinding, withStagnation } from "../queues/queue-findings.ts";

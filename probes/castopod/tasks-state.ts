@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
 import type { Refusal } from "../databases/database-refusals.ts";
-import { askRows, type MysqlReader } from "../databases/mysql.ts";
+import { askRows, type MysqlReader } from "../databases/mysql-client.ts";
 import type { WaitingQueue } from "../queues/latency-limits.ts";
 
 export interface CastopodTasks {

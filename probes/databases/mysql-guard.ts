@@ -1,6 +1,6 @@
 /** A filter for the packets of a MySQL, so that its client never gets one that would fill the memory or break it. */
 import { mostDatabaseBytes } from "./guarded-socket.ts";
-import { WholeMessages } from "./packets.ts";
+import { WholeMessages } from "./whole-messages.ts";
 
 const headBytes = 4;
 

@@ -7,7 +7,7 @@ import { gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { Reading } from "../../core/sample.ts";
 import type { Refusal } from "./database-refusals.ts";
-import { askRows, type MysqlReader } from "./mysql.ts";
+import { askRows, type MysqlReader } from "./mysql-client.ts";
 
 /** Sums are DECIMAL, and large numbers arrive as text. */
 const number = z.union([

@@ -4,7 +4,7 @@ import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts
 import { plainText } from "../../core/plain-text.ts";
 import type { Finding, Reading } from "../../core/sample.ts";
 import { findingOfQuestions, type Refusal } from "./database-refusals.ts";
-import { type Ask, statementSeconds } from "./postgres.ts";
+import { type Ask, statementSeconds } from "./postgres-client.ts";
 import type * as questions from "./postgres-questions.ts";
 
 export type RowOf<Question extends { readonly row: z.ZodType }> = z.output<Question["row"]>;

@@ -1,7 +1,7 @@
 /** A filter for the messages of a PostgreSQL (protocol 3), so that its client never gets one that would fill the memory or break it. */
 import { NotMeasured } from "../../core/errors.ts";
 import { mostDatabaseBytes } from "./guarded-socket.ts";
-import { WholeMessages } from "./packets.ts";
+import { WholeMessages } from "./whole-messages.ts";
 
 /** What a server may say to simple questions: sign-in, settings, results, errors, notices. */
 const kinds = "RSKvZTDCEINA";

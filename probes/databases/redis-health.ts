@@ -1,7 +1,7 @@
 /** What a Redis says about itself in INFO, and what of it has grown lately. */
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
-import { remembered } from "../lib/remembered.ts";
+import { remembered } from "../lib/check-memory.ts";
 
 const number = z
   .string()

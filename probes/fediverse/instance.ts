@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Problem } from "../lib/problem.ts";
-import { evidenceOf, oldCopy, refusalOf } from "../web/answer.ts";
 import { isHtml } from "../web/bot-wall.ts";
+import { evidenceOf, oldCopy, refusalOf } from "../web/http-answer.ts";
 
 export interface Instance {
   /** The domain of its handles, as it says. */

@@ -7,7 +7,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { Reading } from "../../core/sample.ts";
 import { degradation, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 
 /** A big server knows ten thousand others, of half a kilobyte each. */
 const listBytes = 16_000_000;

@@ -6,7 +6,7 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { isHardToFind } from "../lib/explanation.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf, refusalOf } from "../web/answer.ts";
+import { evidenceOf, refusalOf } from "../web/http-answer.ts";
 import { sameOriginUrl } from "../web/untrusted-url.ts";
 
 export interface Software {

@@ -2,7 +2,7 @@
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { type NoAnswer, withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 
 const apart = {
   en: "Posts do not travel between our server and others.",

@@ -7,7 +7,7 @@ import type { Reading } from "../../core/sample.ts";
 import { couldNotCheck } from "../lib/explanation.ts";
 import { degradation, type PartialFinding } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 import { countSince } from "./freshness.ts";
 import type { PublicPost } from "./posts.ts";
 

@@ -6,8 +6,8 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { isHardToFind } from "../lib/explanation.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../web/answer.ts";
-import { uncached } from "../web/nonce.ts";
+import { cacheBusted } from "../web/cache-buster.ts";
+import { evidenceOf, oldCopy, redirectTarget, refusalOf } from "../web/http-answer.ts";
 
 export interface Handle {
   readonly user: string;
@@ -57,7 +57,7 @@ export async function lookUp(
   const acct = `acct:${handle.user}@${handle.domain}`;
   let url = new URL("/.well-known/webfinger", `${web.protocol}//${at}`);
   url.searchParams.set("resource", acct);
-  if (fresh) url = uncached(url);
+  if (fresh) url = cacheBusted(url);
   for (let hop = 0; hop <= mostHops; hop++) {
     const heard = await withTimeLimit(context.http.get(url, namedBy && { namedBy }), context);
     if (!("answer" in heard)) {

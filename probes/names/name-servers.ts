@@ -1,6 +1,6 @@
 /** Finds the zone that a name is in, and the name servers of that zone, without taking a failure for an answer. */
 import { isIPv6 } from "node:net";
-import { inWords, type NameServer } from "./dns.ts";
+import { inWords, type NameServer } from "./dns-query.ts";
 import { hasRoute } from "./route.ts";
 
 /** What is set of a zone and its servers. */

@@ -13,7 +13,7 @@ import {
   shown,
   someCannot,
   type WantedRecords,
-} from "./dns.ts";
+} from "./dns-query.ts";
 import { type KnownServer, type ServerSettings, serversOf } from "./name-servers.ts";
 
 interface ZoneSettings extends ServerSettings {

@@ -1,7 +1,6 @@
 /** What Laravel's queues and Horizon keep in Redis, read in three bounded round trips. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import {
   count,
   parsedJson,
@@ -12,6 +11,7 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
+import type { RedisCommand, RedisReader } from "../databases/redis-client.ts";
 import { type FrontLatency, latencyOf } from "./horizon-latency.ts";
 import type { WaitingQueue } from "./latency-limits.ts";
 

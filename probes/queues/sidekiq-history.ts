@@ -1,6 +1,6 @@
 /** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
 
-import { remembered } from "../lib/remembered.ts";
+import { remembered } from "../lib/check-memory.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";
 import { type IdleQueues, WorkerHistory } from "./workers.ts";
 

@@ -1,7 +1,7 @@
 /** The failed jobs that Sidekiq will try again: since when the oldest of them fails, and what fails. */
 import { z } from "zod";
-import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import { parsedJson, readerFor } from "../databases/redis-answers.ts";
+import type { RedisCommand, RedisReader } from "../databases/redis-client.ts";
 import { jobTime } from "./sidekiq-timestamps.ts";
 
 export interface FailingJobs {

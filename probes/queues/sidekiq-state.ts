@@ -1,7 +1,6 @@
 /** What Sidekiq 6 to 8 keep in Redis, read in a few bounded round trips: queues, sets, totals and live processes. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
-import type { RedisCommand, RedisReader } from "../databases/redis.ts";
 import {
   count,
   parsedJson,
@@ -12,6 +11,7 @@ import {
   scoreOf,
   wholeNumber,
 } from "../databases/redis-answers.ts";
+import type { RedisCommand, RedisReader } from "../databases/redis-client.ts";
 import type { WaitingQueue } from "./latency-limits.ts";
 import { latencyOf } from "./sidekiq-latency.ts";
 import { type FailingJobs, failingJobs, lastFailing, readFailing } from "./sidekiq-retries.ts";

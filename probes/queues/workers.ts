@@ -1,5 +1,5 @@
 /** Workers that take jobs from queues, and since when a queue is idle, because none takes its jobs: a restart takes a moment and is no trouble. */
-import { remembered } from "../lib/remembered.ts";
+import { remembered } from "../lib/check-memory.ts";
 
 /** Of Sidekiq a process, of Horizon a supervisor. */
 interface Worker {

@@ -2,8 +2,8 @@
 import { Resolver } from "node:dns";
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { NameServer } from "../names/dns.ts";
-import { inWords } from "../names/dns.ts";
+import type { NameServer } from "../names/dns-query.ts";
+import { inWords } from "../names/dns-query.ts";
 
 /** As the resolver itself understands it, so that no run fails on it. */
 export const nameServerAddress = () =>

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
-import { type Place, readCountry, readOwner } from "./place.ts";
+import { type Place, readCountry, readOwner } from "./ip-location.ts";
 
 export interface RdapSettings {
   readonly url: string;

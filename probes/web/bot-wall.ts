@@ -38,7 +38,7 @@ const pleas: readonly (readonly [mark: RegExp, wall: string])[] = [
 const whereMarksStand = 16_384;
 
 /** Which wall stands in front of the server, in a few words; undefined when there is none. */
-export function wallOf(answer: HttpAnswer): string | undefined {
+export function botWallOf(answer: HttpAnswer): string | undefined {
   return challengeOf(answer) ?? refusals.get(answer.status) ?? (answer.status === 503 ? pleaOf(answer) : undefined);
 }
 

@@ -4,9 +4,9 @@ import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
-import { evidenceOf } from "./answer.ts";
 import { mediaType } from "./bot-wall.ts";
-import { isText } from "./media-start.ts";
+import { evidenceOf } from "./http-answer.ts";
+import { isText } from "./magic-numbers.ts";
 import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
 import { sameOriginUrl } from "./untrusted-url.ts";
 

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import type { Secret } from "../../core/secret.ts";
-import { evidenceOf } from "./answer.ts";
 import { isHtml } from "./bot-wall.ts";
+import { evidenceOf } from "./http-answer.ts";
 
 /**
  * The body is shown only where it is a web page that anybody gets; of anything else status, type and length, and where

@@ -4,8 +4,8 @@ import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import type { NoAnswer } from "../lib/time-limit.ts";
-import { evidenceOf } from "./answer.ts";
 import { challengeOf, isHtml } from "./bot-wall.ts";
+import { evidenceOf } from "./http-answer.ts";
 
 /** What is wrong, in a few words; `whole` when it is the storage and not this one file. */
 export interface StorageTrouble {

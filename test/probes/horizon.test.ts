@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
-import { type RedisReader, withRedis } from "../../probes/databases/redis.ts";
+import { type RedisReader, withRedis } from "../../probes/databases/redis-client.ts";
 import probe from "../../probes/horizon.ts";
 import { frontOf } from "../../probes/queues/horizon-latency.ts";
 import { readHorizon } from "../../probes/queues/horizon-state.ts";

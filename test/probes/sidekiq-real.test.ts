@@ -5,7 +5,7 @@ import { Refused } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { startRedis } from "../../practice/servers/redis.ts";
 import { openSidekiqConsole, type RubyConsole, sidekiqRuby, startSidekiq } from "../../practice/servers/ruby.ts";
-import { withRedis } from "../../probes/databases/redis.ts";
+import { withRedis } from "../../probes/databases/redis-client.ts";
 import { readSidekiq, type SidekiqState } from "../../probes/queues/sidekiq-state.ts";
 import probe from "../../probes/sidekiq.ts";
 import { systemClock } from "../../program/system-clock.ts";

@@ -3,7 +3,7 @@ import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import type { NoAnswer } from "../lib/time-limit.ts";
-import { type FormerDay, formerDays } from "./former-days.ts";
+import { type EarlierDay, earlierDays } from "./earlier-days.ts";
 import type { Rhythm } from "./freshness.ts";
 import type { PublicPost } from "./posts.ts";
 
@@ -28,7 +28,7 @@ export interface Quiet extends Rhythm {
 const withoutOtherDaysSeconds = 86_400;
 
 /** @param ask for the posts before the one with this id. */
-export async function judgeSilence(
+export async function judgeQuiet(
   found: Quiet,
   ask: (before: string) => Promise<{ readonly answer: HttpAnswer } | NoAnswer>,
 ): Promise<Judgement> {
@@ -37,7 +37,7 @@ export async function judgeSilence(
   const note = `quiet for ${spokenAge(quiet).en}, which is not known to be unusual here`;
   // Where too few come to know how often they do, nobody can say that they are late.
   if (longestPause === undefined || quiet <= pauses * longestPause) return { problems: [], note };
-  const days = await formerDays({ seen: found.posts, quiet, now: found.now }, async (before) => {
+  const days = await earlierDays({ seen: found.posts, quiet, now: found.now }, async (before) => {
     const heard = await ask(before);
     return "answer" in heard ? heard.answer : undefined;
   });
@@ -49,7 +49,7 @@ export async function judgeSilence(
 function problemOf(
   { feed, silent, quiet, longestPause = 0 }: Quiet,
   usual: number,
-  days: readonly FormerDay[],
+  days: readonly EarlierDay[],
 ): Problem {
   // A post or two, found by a member who followed a link, make no difference; but then it is not none.
   const [en, fr, seconds] =

@@ -21,14 +21,14 @@ const relatives = new Set([
   "takahe",
 ]);
 
-export const isRelative = (software: Software | undefined): software is Software =>
+export const isMastodonCompatible = (software: Software | undefined): software is Software =>
   software !== undefined && relatives.has(software.name.toLowerCase());
 
 /**
  * Which of them it is that lacks what was asked for: says 404, or shows its app there. Undefined for Mastodon and
  * whenever in doubt.
  */
-export async function relativeWithout(
+export async function compatibleWithout(
   answer: HttpAnswer,
   origin: URL,
   subject: Localised,
@@ -37,5 +37,5 @@ export async function relativeWithout(
   const shows = answer.status === 200 && isHtml(answer) && challengeInPlaceOfDocument(answer) === undefined;
   if (answer.status !== 404 && !shows) return undefined;
   const { software } = await askNodeInfo(origin, subject, context);
-  return isRelative(software) ? software : undefined;
+  return isMastodonCompatible(software) ? software : undefined;
 }

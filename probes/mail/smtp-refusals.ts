@@ -1,5 +1,5 @@
 /** Whom a mail server means when it refuses: us, as a stranger at the wrong place or with the wrong name, or a mail. */
-import type { SmtpReply } from "./smtp.ts";
+import type { SmtpReply } from "./smtp-client.ts";
 
 /** What it does not like about us. */
 export type Dislike = "name" | "address";

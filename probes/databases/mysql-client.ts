@@ -9,7 +9,7 @@ import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Line, ProbeContext } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { isCertificateFault } from "../lib/no-answer.ts";
+import { isCertificateFault } from "../lib/connection-error.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";

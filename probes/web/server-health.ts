@@ -7,7 +7,7 @@ import { certificateAuthority } from "../lib/certificate.ts";
 import { isSlow, worksWithProblems } from "../lib/explanation.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { secondsSince } from "../lib/since.ts";
-import { evidenceOf, refusalOf } from "./answer.ts";
+import { evidenceOf, refusalOf } from "./http-answer.ts";
 
 /** Settings that all of them share. */
 export const serverSettings = {

@@ -9,7 +9,7 @@ const mastodonFails: Localised = {
 };
 
 /** @param wanted what we wanted to look for: "a picture". */
-export function notLookedAt(wanted: string, { outcome, reason, explanation, evidence }: Problem): Finding {
+export function partNotMeasured(wanted: string, { outcome, reason, explanation, evidence }: Problem): Finding {
   return {
     outcome: "unknown",
     reason: `could not look for ${wanted}: ${reason}`,

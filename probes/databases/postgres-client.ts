@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { type Attempt, ended, noAnswer } from "../lib/no-answer.ts";
+import { type Attempt, connectionError, ended } from "../lib/connection-error.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
 import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";
@@ -71,7 +71,7 @@ export async function withPostgres<T>(
     if (isOurs(error)) throw error;
     if (signal.aborted) throw ended(signal, attempt());
     if (error instanceof pg.DatabaseError) throw serverRefusal(error, attempt());
-    throw clientRefusal(error, attempt()) ?? (isConnectionFault(error) ? noAnswer(error, attempt()) : error);
+    throw clientRefusal(error, attempt()) ?? (isConnectionFault(error) ? connectionError(error, attempt()) : error);
   } finally {
     signal.removeEventListener("abort", stop);
     // A farewell, but no waiting for an answer to it.

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured } from "../../core/errors.ts";
-import { type Place, readCountry, readOwner } from "./place.ts";
+import { type Place, readCountry, readOwner } from "./ip-location.ts";
 
 /** Whatever one maker leaves out or writes differently is no fault. */
 const Code = z.union([z.string(), z.object({ iso_code: z.string() }).transform((found) => found.iso_code)]);

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { familyOf } from "../../core/private-networks.ts";
-import { countryCode, type Place } from "./place.ts";
+import { countryCode, type Place } from "./ip-location.ts";
 
 const cidr = () =>
   z

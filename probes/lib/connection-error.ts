@@ -12,7 +12,7 @@ export interface Attempt {
 }
 
 /** @param error what the client library failed with; it never gets into the message, because it may hold a secret. */
-export function noAnswer(error: unknown, { where, connected, phases }: Attempt): Unreachable | NotMeasured {
+export function connectionError(error: unknown, { where, connected, phases }: Attempt): Unreachable | NotMeasured {
   const code = errorCode(error);
   const evidence = `${where}${code && `: ${code}`}`;
   const unreachable = (message: string, stage: Unreachable["stage"]) =>

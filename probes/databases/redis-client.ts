@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Phases } from "../../core/sample.ts";
 import type { Secret } from "../../core/secret.ts";
-import { type Attempt, ended, noAnswer } from "../lib/no-answer.ts";
+import { type Attempt, connectionError, ended } from "../lib/connection-error.ts";
 import { SocketGuard } from "./guarded-socket.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
 import { RedisGuard } from "./redis-guard.ts";
@@ -73,7 +73,7 @@ async function visit<T>(
     if (error instanceof NotMeasured || error instanceof Unreachable) throw error;
     if (signal.aborted) throw ended(signal, visit.attempt());
     if (!isConnectionFault(error)) throw error;
-    throw noAnswer(visit.fault ?? error, visit.attempt());
+    throw connectionError(visit.fault ?? error, visit.attempt());
   } finally {
     signal.removeEventListener("abort", stop);
     redis.disconnect();

@@ -4,11 +4,11 @@ import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { answersWithError, showsOldCopies } from "../lib/explanation.ts";
 import type { Problem } from "../lib/problem.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
-import { evidenceOf } from "../web/answer.ts";
-import { uncached } from "../web/nonce.ts";
+import { cacheBusted } from "../web/cache-buster.ts";
+import { evidenceOf } from "../web/http-answer.ts";
 import type { InstanceLook } from "./instance.ts";
 
-export interface SecondOpinion {
+export interface PastCache {
   readonly problems: readonly Problem[];
   /** The instance document, asked for anew, fails where its old copy did not. */
   readonly documentFails: boolean;
@@ -19,12 +19,12 @@ interface Failure {
   readonly evidence: string;
 }
 
-export async function secondOpinion(
+export async function askPastCache(
   origin: URL,
   { answer, covered }: InstanceLook,
   subject: Localised,
   context: ProbeContext,
-): Promise<SecondOpinion> {
+): Promise<PastCache> {
   const [failure, document] = await Promise.all([
     databaseFailure(origin, context),
     covered === undefined ? undefined : ask(answer.url, context),
@@ -51,7 +51,7 @@ async function ask(
   context: ProbeContext,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<HttpAnswer | Failure> {
-  const heard = await withTimeLimit(context.http.get(uncached(url), { headers }), context);
+  const heard = await withTimeLimit(context.http.get(cacheBusted(url), { headers }), context);
   if (!("answer" in heard)) return { what: `gives ${heard.reason}`, evidence: heard.evidence };
   const { answer } = heard;
   return answer.status < 500 ? answer : { what: `answered ${answer.status}`, evidence: evidenceOf(answer) };

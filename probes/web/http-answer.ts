@@ -4,7 +4,7 @@ import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import * as explanation from "../lib/explanation.ts";
 import type { Problem } from "../lib/problem.ts";
-import { challengeInPlaceOfDocument, wallOf } from "./bot-wall.ts";
+import { botWallOf, challengeInPlaceOfDocument } from "./bot-wall.ts";
 
 /**
  * The problem of an answer that no service gives while it works; undefined when the status alone does not condemn it.
@@ -19,7 +19,7 @@ export function refusalOf(
 ): Problem | undefined {
   const evidence = evidenceOf(answer);
   const { status } = answer;
-  const wall = (wanted === "document" ? challengeInPlaceOfDocument(answer) : undefined) ?? wallOf(answer);
+  const wall = (wanted === "document" ? challengeInPlaceOfDocument(answer) : undefined) ?? botWallOf(answer);
   if (wall) {
     return {
       outcome: "unknown",

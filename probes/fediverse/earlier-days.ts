@@ -7,7 +7,7 @@ const daySeconds = 86_400;
 /** Two days in a row and the same weekday. */
 const daysBack = [0, 1, 6];
 
-export interface FormerDay {
+export interface EarlierDay {
   readonly daysAgo: number;
   /** Seconds of the longest stretch with at most two posts in it, shortly before this time of that day. */
   readonly longestPause: number;
@@ -18,10 +18,10 @@ export interface FormerDay {
  * does not list what was before a moment, or keeps too little, nothing is learned.
  * @param seen the newest posts, which have been quiet for `quiet` seconds.
  */
-export async function formerDays(
+export async function earlierDays(
   { seen, quiet, now }: { readonly seen: readonly PublicPost[]; readonly quiet: number; readonly now: number },
   ask: (before: string) => Promise<HttpAnswer | undefined>,
-): Promise<readonly FormerDay[]> {
+): Promise<readonly EarlierDay[]> {
   if (!isDated(seen)) return [];
   const first = Math.floor(quiet / daySeconds) + 1;
   const days = await Promise.all(
