@@ -1,6 +1,6 @@
 /**
- * Jobs that call us: what they said, at an address that only they know. The address cannot be guessed, and a wrong one
- * costs a stranger's request one hash: nothing is looked up for it.
+ * Heartbeats of jobs that call us (cron, backups): what a job said, and the secret address it calls. The address cannot
+ * be guessed, and a wrong one costs a stranger's request one hash: nothing is looked up for it.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";

@@ -3,7 +3,7 @@
  * page.
  */
 import { z } from "zod";
-import { openHttp } from "../collector/network/http.ts";
+import { openHttp } from "../collector/network/http-client.ts";
 import { Unreachable } from "../core/errors.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Http, HttpAnswer } from "../core/probe.ts";

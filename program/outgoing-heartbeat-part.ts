@@ -2,7 +2,7 @@
  * The outgoing heartbeat as a part of the program: calls a dead man's switch outside while every other part is healthy.
  */
 import { sendHeartbeats } from "../collector/export/outgoing-heartbeat.ts";
-import { openHttp } from "../collector/network/http.ts";
+import { openHttp } from "../collector/network/http-client.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";

@@ -2,8 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
-import type { ProbingStart } from "../collector/probing/messages.ts";
 import { type ProbingPlan, probeUntilStopped } from "../collector/probing/worker.ts";
+import type { ProbingStart } from "../collector/probing/worker-messages.ts";
 import { parseConfig } from "./config-file.ts";
 import { loadPlugins } from "./plug-ins.ts";
 import { systemClock } from "./system-clock.ts";

@@ -1,5 +1,5 @@
 /** Runs some checks once, now and without the schedule: for the command `probe`. */
-import { openHttp } from "../collector/network/http.ts";
+import { openHttp } from "../collector/network/http-client.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import { ConcurrencyLimit } from "../collector/probing/concurrency.ts";
 import { Runner } from "../collector/probing/runner.ts";

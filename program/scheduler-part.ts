@@ -2,7 +2,7 @@
 
 import type { Metrics } from "../collector/export/metrics.ts";
 import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
-import type { Heartbeats } from "../collector/recorder/heartbeats.ts";
+import type { Heartbeats } from "../collector/recorder/received-heartbeats.ts";
 import type { Recorder } from "../collector/recorder/recorder.ts";
 import { checkKey } from "../core/sample.ts";
 import { Watchdog } from "./liveness.ts";

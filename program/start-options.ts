@@ -1,6 +1,6 @@
 /** The options the program is started with: its configuration, the plug-ins, a clock and a log. */
 import type { Hono } from "hono";
-import type { ProbingStart } from "../collector/probing/messages.ts";
+import type { ProbingStart } from "../collector/probing/worker-messages.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config, Plugins } from "../core/config/config.ts";
 import type { Log } from "../core/log.ts";

@@ -7,7 +7,7 @@ import { openEscalator } from "../alerts/escalation/escalator.ts";
 import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
 import { openTelemetry } from "../collector/export/telemetry.ts";
-import { openHeartbeats } from "../collector/recorder/heartbeats.ts";
+import { openHeartbeats } from "../collector/recorder/received-heartbeats.ts";
 import { openRecorder } from "../collector/recorder/recorder.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
 import type { Clock } from "../core/clock.ts";

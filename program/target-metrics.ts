@@ -5,7 +5,7 @@ import type { Metrics, TargetMetricValues } from "../collector/export/metrics.ts
 import type { CapacityModel } from "../core/capacity/capacity.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
-import type { CheckState, Live } from "../core/live.ts";
+import type { CheckState, Live } from "../core/live-state.ts";
 import type { Log } from "../core/log.ts";
 import { targetTimeline } from "../core/status/status.ts";
 import { account } from "../core/status/uptime.ts";

@@ -1,4 +1,7 @@
-/** Metric families as text: the Prometheus text format 0.0.4, or OpenMetrics 1.0 when the scraper asks for it. */
+/**
+ * The exposition format: metric families as text, in the Prometheus text format 0.0.4, or in OpenMetrics 1.0 when the
+ * scraper asks for it.
+ */
 
 export interface Family {
   readonly name: string;

@@ -1,6 +1,8 @@
-/** /metrics: everything known, from memory. A scrape touches neither a watched server nor the store. */
+/**
+ * The Prometheus metrics of /metrics, rendered from memory: a scrape touches neither a watched server nor the store.
+ */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { Live } from "../../core/live.ts";
+import type { Live } from "../../core/live-state.ts";
 import type { MetricFamily } from "../../core/metric-families.ts";
 import { checkKey, outcomes, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
 import type { Target } from "../../core/target.ts";

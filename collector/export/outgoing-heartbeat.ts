@@ -1,4 +1,7 @@
-/** "Still alive" to somebody outside, who pages when it stops: sent only while every part of us really moves. */
+/**
+ * Sends our own heartbeat to a dead man's switch outside, which pages somebody when it stops: only while every part of
+ * the program is healthy.
+ */
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { Http } from "../../core/probe.ts";

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry: spans of check runs and deliveries go out over OTLP when an endpoint is configured. Without one only
- * the API is there, whose spans cost nothing; the SDK is not even loaded.
+ * OpenTelemetry tracing: exports spans of check runs and deliveries over OTLP when an endpoint is configured. Without
+ * one only the API is there, whose spans cost nothing; the SDK is not even loaded.
  */
 
 export interface TelemetrySettings {

@@ -1,4 +1,7 @@
-/** Which certificates a verdict rests on: from the server's own up to an authority we hold, without what is sent beside them. */
+/**
+ * Builds the path of a certificate chain: from the server's own certificate up to an authority that we trust, without
+ * what the server sends beside it.
+ */
 import { X509Certificate } from "node:crypto";
 
 /** What is trusted, by subject. */

@@ -1,10 +1,10 @@
-/** One connection on the way to an answer: what is known of it, and why it failed, in a sentence. */
+/** The record of one connection, and why it failed or timed out, as a sentence with its evidence. */
 
 import { isDeadline } from "../../core/deadline.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { TlsFacts } from "../../core/probe.ts";
-import { endpoint, inBytes, inSeconds } from "./measures.ts";
+import { endpoint, inBytes, inSeconds } from "./formatting.ts";
 import type { TimingTrace } from "./timing-trace.ts";
 
 export interface ConnectionRecord {

@@ -1,4 +1,7 @@
-/** Errors of our own machine while opening a connection: out of sockets, out of memory, a firewall of ours. */
+/**
+ * Local faults, error codes that blame this machine and not the server: out of sockets, out of memory, a firewall rule
+ * of ours.
+ */
 const ours = new Map([
   ["EMFILE", "this program has too many files open"],
   ["ENFILE", "this machine has too many files open"],

@@ -1,4 +1,7 @@
-/** What happened on the way to an answer, step by step and with times: for the phases, the evidence and the spans. */
+/**
+ * The timing trace of one connection: when DNS, connect, TLS, waiting for the first byte and transfer began and ended,
+ * for latency phases, evidence and spans.
+ */
 import { performance } from "node:perf_hooks";
 import type { TlsFacts } from "../../core/probe.ts";
 import type { PhaseName, Phases } from "../../core/sample.ts";

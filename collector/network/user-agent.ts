@@ -1,4 +1,7 @@
-/** How we introduce ourselves to the servers we watch: with an address where people can read who we are and whom to ask. */
+/**
+ * The User-Agent header by which we introduce ourselves: with an address where people can read who we are and whom to
+ * ask.
+ */
 import type { Config } from "../../core/config/config.ts";
 
 export function userAgent({ server, onCall }: Pick<Config, "server" | "onCall">, version: string): string {

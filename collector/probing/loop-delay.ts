@@ -1,6 +1,7 @@
 /**
- * How late this thread was while something was measured. `perf_hooks.monitorEventLoopDelay` has one sum for everybody and
- * records a block only at its next tick, when the run that suffered from it is over; so each run has its own window here.
+ * Event loop delay during one run: how late this thread was while something was measured.
+ * `perf_hooks.monitorEventLoopDelay` has one sum for all runs and records a block only at its next tick, when the run
+ * that suffered from it is over; so each run has a window of its own here.
  */
 import { performance } from "node:perf_hooks";
 

@@ -1,4 +1,4 @@
-/** One run of one check: deadline, evidence, and what each kind of failure means. */
+/** Runs one check once: its timeout, its evidence, and which outcome (down or unknown) each kind of failure means. */
 import type { Clock } from "../../core/clock.ts";
 import { deadlinePassed, isDeadline, orAborted, withinTime } from "../../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
@@ -13,8 +13,8 @@ import type { Finding, Reading, Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
 import type { ConnectionRecord } from "../network/connection-failure.ts";
-import type { HttpClient, RunHttp } from "../network/http.ts";
-import { inSeconds } from "../network/measures.ts";
+import { inSeconds } from "../network/formatting.ts";
+import type { HttpClient, RunHttp } from "../network/http-client.ts";
 import { InternalErrors } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { SelfCheck } from "./self-check.ts";

@@ -1,4 +1,6 @@
-/** Runs any check of a configuration: finds its probe and keeps what belongs to it between runs. */
+/**
+ * The runner of checks: finds the probe of a check, and keeps its memory and the heartbeats of its job between runs.
+ */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
@@ -8,7 +10,7 @@ import type { Log } from "../../core/log.ts";
 import type { Probe } from "../../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
-import type { HttpClient } from "../network/http.ts";
+import type { HttpClient } from "../network/http-client.ts";
 import { InternalErrors } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { runCheck } from "./run-check.ts";

@@ -1,6 +1,7 @@
 /**
- * When each check runs: spread over its interval by its name, at the same moments after every restart, never twice at
- * once, without drift, and sooner while a change is being made sure of, of a check or of what depends on it.
+ * The schedule, when each check runs: spread over its interval by its name (a jitter that stays the same after a
+ * restart), never twice at once, without drift; sooner as a retry that confirms a failure or a recovery, of the check
+ * itself or of what depends on it.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";

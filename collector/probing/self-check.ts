@@ -1,4 +1,7 @@
-/** "Is it me?": before a service is blamed, this checks whether we can reach anything at all. */
+/**
+ * The self-check, "is it me?": before a service is called down, asks whether this machine can reach the network (the
+ * anchors) at all.
+ */
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import type { Clock } from "../../core/clock.ts";
@@ -7,10 +10,10 @@ import { errorCode } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
-import { dial } from "../network/dial.ts";
-import type { HttpClient } from "../network/http.ts";
-import { endpoint, listed } from "../network/measures.ts";
-import { type NameResolver, openResolver } from "../network/resolve.ts";
+import { type NameResolver, openResolver } from "../network/dns-resolver.ts";
+import { endpoint, listed } from "../network/formatting.ts";
+import type { HttpClient } from "../network/http-client.ts";
+import { dial } from "../network/tcp-dial.ts";
 
 type Connectivity = { readonly online: true } | { readonly online: false; readonly reason: string };
 

@@ -1,4 +1,7 @@
-/** A span for each run of a check, with its phases at their true times; free of cost while nobody listens. */
+/**
+ * An OpenTelemetry span for each run of a check, with its phases at their true times; costs nothing while nobody
+ * collects them.
+ */
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";

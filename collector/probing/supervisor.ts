@@ -1,4 +1,7 @@
-/** The main thread's side of the probing thread: starts it, listens to it, and starts it again when it dies. */
+/**
+ * Supervises the probing thread from the main thread: starts it, receives its samples, and starts it again when it dies
+ * or hangs.
+ */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
 import type { Verdict } from "../../core/confirmation.ts";
@@ -6,9 +9,9 @@ import type { Hearing } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
-import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./messages.ts";
+import { asSample, type FromWorker, fromWorker, type ProbingStart, type ToWorker } from "./worker-messages.ts";
 
-export type { ProbingStart } from "./messages.ts";
+export type { ProbingStart } from "./worker-messages.ts";
 
 export interface ProbingParts {
   /** The file that is the thread. */

@@ -1,16 +1,19 @@
-/** The probing thread's side: reads the configuration, keeps the schedule, and sends what was measured to the main thread. */
+/**
+ * The loop of the probing thread: reads the configuration, keeps the schedule, and sends each sample to the main
+ * thread.
+ */
 import type { MessagePort } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { Check } from "../../core/target.ts";
-import { openHttp } from "../network/http.ts";
+import { openHttp } from "../network/http-client.ts";
 import { ConcurrencyLimit } from "./concurrency.ts";
-import { asPlain, type FromWorker, type ProbingStart, toWorker, workerData } from "./messages.ts";
 import { Runner, type RunnerSettings } from "./runner.ts";
 import { Schedule } from "./schedule.ts";
 import { openSelfCheck } from "./self-check.ts";
+import { asPlain, type FromWorker, type ProbingStart, toWorker, workerData } from "./worker-messages.ts";
 
 /** What the probing thread needs of a configuration. */
 export interface ProbingPlan {

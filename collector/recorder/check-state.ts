@@ -1,4 +1,7 @@
-/** How one check stands while its samples come in: its verdict, what of it is settled history, its newest sample. */
+/**
+ * The state of one check as samples come in: its confirmed outcome, which of its transitions are settled, its newest
+ * sample.
+ */
 
 import {
   type Advance,
@@ -9,7 +12,7 @@ import {
   pending,
   type Verdict,
 } from "../../core/confirmation.ts";
-import type { CheckState } from "../../core/live.ts";
+import type { CheckState } from "../../core/live-state.ts";
 import type { Outcome, Sample } from "../../core/sample.ts";
 import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";

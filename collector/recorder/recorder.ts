@@ -1,12 +1,13 @@
 /**
- * The one who writes: takes each sample, moves its check's verdict on, asks the alerts, and commits once a second, or at
- * once when something changed. What the store cannot take now waits; nothing is reported as stored before it is.
+ * The recorder, the one writer of the store: takes each sample, lets it confirm or end a failure, asks the judge, and
+ * commits once a second, or at once when something changed. What the store cannot take now waits in memory; nothing is
+ * reported as stored before it is.
  */
 import type { Clock } from "../../core/clock.ts";
 import type { Verdict } from "../../core/confirmation.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
-import type { CheckState, Live } from "../../core/live.ts";
+import type { CheckState, Live } from "../../core/live-state.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";

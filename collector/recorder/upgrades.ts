@@ -1,4 +1,4 @@
-/** Writes down when a watched program changed its version, in the transaction of the sample that made it sure. */
+/** Notes upgrades: when a watched program changed its version, in the transaction of the sample that confirmed it. */
 import type { MetricFamily } from "../../core/metric-families.ts";
 import type { Sample } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";

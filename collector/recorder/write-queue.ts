@@ -1,4 +1,7 @@
-/** What waits to be committed, in order. It stays bounded however long the store fails, and counts what that cost. */
+/**
+ * The write queue of the recorder: what waits to be committed, in order; bounded however long the store fails, and
+ * counting what it drops.
+ */
 import type { Sample } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";

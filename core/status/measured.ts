@@ -1,7 +1,7 @@
 /** When we were measuring: at least one of the services that members see was known to be up, degraded or down. */
 
 import type { Interval } from "../confirmation.ts";
-import type { CheckState } from "../live.ts";
+import type { CheckState } from "../live-state.ts";
 import type { Transition } from "../store/judgements.ts";
 import { isShown, type Target } from "../target.ts";
 import { targetTimeline } from "./status.ts";

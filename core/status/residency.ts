@@ -1,6 +1,6 @@
 /** Where everything is hosted, as members may read it: only while all checks that are public about it know it. */
 import { z } from "zod";
-import type { CheckState } from "../live.ts";
+import type { CheckState } from "../live-state.ts";
 import type { Target } from "../target.ts";
 
 export interface ResidencyStatus {

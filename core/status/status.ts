@@ -3,7 +3,7 @@
 import { type Interval, type OutcomeInterval, settle } from "../confirmation.ts";
 import type { Incident, IncidentStatus } from "../incident.ts";
 import type { Localised } from "../language.ts";
-import type { CheckState } from "../live.ts";
+import type { CheckState } from "../live-state.ts";
 import type { Outcome } from "../sample.ts";
 import { worstOf } from "../severity.ts";
 import type { Transition } from "../store/judgements.ts";

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../core/clock.ts";
 import { currentOutcome } from "../../core/confirmation.ts";
-import type { Live } from "../../core/live.ts";
+import type { Live } from "../../core/live-state.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
 import { historyBegin } from "../../core/status/history.ts";

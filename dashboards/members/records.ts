@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Interval } from "../../core/confirmation.ts";
 import { withinTime } from "../../core/deadline.ts";
 import type { Incident, IncidentStatus } from "../../core/incident.ts";
-import type { CheckState } from "../../core/live.ts";
+import type { CheckState } from "../../core/live-state.ts";
 import type { Log } from "../../core/log.ts";
 import { joined, measuredTimes } from "../../core/status/measured.ts";
 import { isForMembers } from "../../core/status/status.ts";

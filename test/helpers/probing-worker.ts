@@ -1,8 +1,8 @@
 /** A probing thread for tests: checks that answer, hang, crash or spin, as the "configuration" says. */
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
-import type { ProbingStart } from "../../collector/probing/messages.ts";
 import { type ProbingPlan, probeUntilStopped } from "../../collector/probing/worker.ts";
+import type { ProbingStart } from "../../collector/probing/worker-messages.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { defineProbe, type Probe } from "../../core/probe.ts";
 import { systemClock } from "../../program/system-clock.ts";

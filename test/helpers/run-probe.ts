@@ -1,5 +1,5 @@
 /** Runs one probe once, with the real HTTP client and the real meaning of failures, as the collector would. */
-import { openHttp } from "../../collector/network/http.ts";
+import { openHttp } from "../../collector/network/http-client.ts";
 import { runCheck } from "../../collector/probing/run-check.ts";
 import { assumeOnline } from "../../collector/probing/self-check.ts";
 import type { Clock } from "../../core/clock.ts";

@@ -3,7 +3,7 @@
 import { noVerdict, type Verdict } from "../../core/confirmation.ts";
 import type { Incident, IncidentFacts, IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
-import type { CheckState, Live } from "../../core/live.ts";
+import type { CheckState, Live } from "../../core/live-state.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../../core/member-texts.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Outcome } from "../../core/sample.ts";

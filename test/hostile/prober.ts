@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { openHttp } from "../../collector/network/http.ts";
-import type { NameResolver } from "../../collector/network/resolve.ts";
+import type { NameResolver } from "../../collector/network/dns-resolver.ts";
+import { openHttp } from "../../collector/network/http-client.ts";
 import { LoopDelay } from "../../collector/probing/loop-delay.ts";
 import { runCheck } from "../../collector/probing/run-check.ts";
 import { assumeOnline } from "../../collector/probing/self-check.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openHttp } from "../../collector/network/http.ts";
+import { openHttp } from "../../collector/network/http-client.ts";
 import { resolveSecrets } from "../../core/config/settings.ts";
 import { languages } from "../../core/language.ts";
 import { readingFamilies } from "../../core/metric-families.ts";

@@ -1,6 +1,6 @@
 /** Jobs that call: heard over HTTP, kept in a real store, judged by the probe; late is down, whatever was restarted. */
 import { expect, test } from "vitest";
-import { type Heartbeats, openHeartbeats } from "../../collector/recorder/heartbeats.ts";
+import { type Heartbeats, openHeartbeats } from "../../collector/recorder/received-heartbeats.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { heartbeatToken } from "../../core/heartbeat.ts";

@@ -1,7 +1,7 @@
 /** The Mastodon probe against a stand-in in every mood, two releases, and documents nobody should trust. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openHttp } from "../../collector/network/http.ts";
+import { openHttp } from "../../collector/network/http-client.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
 import type { Mood } from "../../practice/stand-ins/stand-in.ts";

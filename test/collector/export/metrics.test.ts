@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { openMetrics } from "../../../collector/export/metrics.ts";
 import { noVerdict } from "../../../core/confirmation.ts";
-import type { Live } from "../../../core/live.ts";
+import type { Live } from "../../../core/live-state.ts";
 import { readingFamilies } from "../../../core/metric-families.ts";
 import { outcomes, type Sample } from "../../../core/sample.ts";
 import { loadProbes } from "../../../program/plug-ins.ts";

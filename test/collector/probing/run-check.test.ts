@@ -2,7 +2,7 @@ import { context, trace } from "@opentelemetry/api";
 import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
-import { openHttp } from "../../../collector/network/http.ts";
+import { openHttp } from "../../../collector/network/http-client.ts";
 import { InternalErrors } from "../../../collector/probing/internal-errors.ts";
 import { type RunParts, runCheck } from "../../../collector/probing/run-check.ts";
 import { assumeOnline, type SelfCheck } from "../../../collector/probing/self-check.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openHttp } from "../../../collector/network/http.ts";
-import type { NameResolver } from "../../../collector/network/resolve.ts";
+import type { NameResolver } from "../../../collector/network/dns-resolver.ts";
+import { openHttp } from "../../../collector/network/http-client.ts";
 import { openSelfCheck } from "../../../collector/probing/self-check.ts";
 import { Unreachable } from "../../../core/errors.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";

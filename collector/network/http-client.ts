@@ -1,18 +1,28 @@
-/** The one HTTP client of the probes: a fresh connection each time, every phase measured, every failure explained. */
+/**
+ * The HTTP client of the probes: a new connection for each request, the time of each phase measured, every failure
+ * explained; redirects.ts follows redirects.
+ */
 import type { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import { isQuickToParse } from "../../core/json-limits.ts";
-import { plainText } from "../../core/plain-text.ts";
 import { isPrivate } from "../../core/private-networks.ts";
 import type { Http, HttpAnswer, HttpRequest, Net, TlsFacts } from "../../core/probe.ts";
 import type { Phases } from "../../core/sample.ts";
 import { type ConnectionRecord, unreachable } from "./connection-failure.ts";
-import { dial } from "./dial.ts";
-import { exchange, type RawAnswer } from "./exchange.ts";
-import { openNet } from "./net.ts";
-import { type NameResolver, openResolver } from "./resolve.ts";
+import { type NameResolver, openResolver } from "./dns-resolver.ts";
+import { exchange } from "./http-exchange.ts";
+import {
+  type Answered,
+  type FollowedAnswer,
+  followRedirects,
+  shownUrl,
+  type WantedRequest,
+  withoutCredentials,
+} from "./redirects.ts";
+import { openNet } from "./tcp-connection.ts";
+import { dial } from "./tcp-dial.ts";
 import { TimingTrace } from "./timing-trace.ts";
-import { secure, type Trust, trustOf } from "./tls.ts";
+import { secure, type Trust, trustOf } from "./tls-handshake.ts";
 
 export interface HttpSettings {
   /** With an address where people can read about us: "Tidewatch/1.0 (+https://status.example/; contact@example)". */
@@ -41,20 +51,6 @@ interface Shared {
   readonly resolver: NameResolver;
   readonly trustFor: (ca: string | undefined) => Trust;
 }
-
-interface Answered {
-  readonly raw: RawAnswer;
-  readonly timing: TimingTrace;
-}
-
-type Wanted = Pick<HttpRequest, "family" | "ca"> & {
-  readonly url: URL;
-  readonly method: "GET" | "HEAD" | "POST";
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  readonly maxBodyBytes: number;
-  readonly upgrade?: "websocket";
-};
 
 export function openHttp({ userAgent, servers, resolver = openResolver({ servers }) }: HttpSettings): HttpClient {
   const shared = { userAgent, resolver, trustFor: trustOf() };
@@ -91,27 +87,13 @@ async function get(
   start: URL,
   request: HttpRequest,
 ): Promise<HttpAnswer> {
-  const most = request.followRedirects ?? 0;
-  const redirects: string[] = [];
-  let wanted = firstRequest(shared, start, request);
-  let inPublic = request.namedBy !== undefined && !isPrivate(request.namedBy.address);
-  let totalSeconds = 0;
-  for (;;) {
-    const { raw, timing } = await requestOnce(shared, signal, connections, wanted, inPublic);
-    const phases = timing.phases();
-    totalSeconds += phases.total ?? 0;
-    const next = most > 0 ? redirectOf(raw, wanted.url) : undefined;
-    if (!next) return new Answer(raw, wanted.url, timing, { ...phases, total: totalSeconds }, redirects);
-    redirects.push(shownUrl(wanted.url));
-    const problem =
-      redirects.length > most ? `gave up after ${most} ${most === 1 ? "redirect" : "redirects"}` : next.problem;
-    if (problem) {
-      const evidence = [...redirects, shownUrl(next.url)].join("\n→ ");
-      throw new Unreachable(problem, { stage: "protocol", phases: { ...phases, total: totalSeconds }, evidence });
-    }
-    inPublic ||= !isPrivate(timing.address ?? "");
-    wanted = redirected(wanted, next.url, raw.status);
-  }
+  const inPublic = request.namedBy !== undefined && !isPrivate(request.namedBy.address);
+  const last = await followRedirects(
+    firstRequest(shared, start, request),
+    { most: request.followRedirects ?? 0, inPublic },
+    (wanted, stayPublic) => requestOnce(shared, signal, connections, wanted, stayPublic),
+  );
+  return new Answer(last);
 }
 
 /** One request over one fresh connection. */
@@ -119,7 +101,7 @@ async function requestOnce(
   shared: Shared,
   signal: AbortSignal,
   connections: ConnectionRecord[],
-  wanted: Wanted,
+  wanted: WantedRequest,
   stayPublic: boolean,
 ): Promise<Answered> {
   const { url } = wanted;
@@ -164,7 +146,7 @@ async function requestOnce(
   }
 }
 
-function firstRequest(shared: Shared, url: URL, request: HttpRequest): Wanted {
+function firstRequest(shared: Shared, url: URL, request: HttpRequest): WantedRequest {
   if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`${url.protocol} is not HTTP`);
   const given = Object.entries(request.headers ?? {}).map(([name, value]): [string, string] => [
     name.toLowerCase(),
@@ -179,7 +161,7 @@ function firstRequest(shared: Shared, url: URL, request: HttpRequest): Wanted {
   };
   const { method = "GET", body, maxBodyBytes = 1_000_000, family, ca, upgrade } = request;
   const more = { ...(family && { family }), ...(ca && { ca }), ...(upgrade && { upgrade }) };
-  return { url: bare(url), method, headers, body, maxBodyBytes, ...more };
+  return { url: withoutCredentials(url), method, headers, body, maxBodyBytes, ...more };
 }
 
 function credentials(url: URL): { authorization?: string } {
@@ -190,43 +172,6 @@ function credentials(url: URL): { authorization?: string } {
 
 /** A lone % is one, not an error. */
 const decoded = (part: string): string => decodeURIComponent(part.replace(/%(?![0-9a-f]{2})/gi, "%25"));
-
-function redirectOf(
-  { status, headers }: RawAnswer,
-  from: URL,
-): { readonly url: URL; readonly problem?: string } | undefined {
-  const location = headers.get("location");
-  if (![301, 302, 303, 307, 308].includes(status) || location === null) return undefined;
-  // Browsers read these bytes as UTF-8.
-  const url = URL.parse(Buffer.from(location, "latin1").toString("utf8"), from);
-  if (!url) return { url: from, problem: `answered ${status} with an address that cannot be read` };
-  if (url.protocol === "http:" || url.protocol === "https:") return { url: bare(url) };
-  return { url: from, problem: `redirects to an address that is not HTTP (${plainText(url.protocol, 20)})` };
-}
-
-/** What a browser would ask next; secrets stay with the server they were meant for. */
-function redirected(wanted: Wanted, url: URL, status: number): Wanted {
-  const asGet = status === 303 || (wanted.method === "POST" && status !== 307 && status !== 308);
-  const dropped = [
-    "host",
-    ...(url.origin === wanted.url.origin ? [] : ["authorization", "cookie", "proxy-authorization"]),
-    ...(asGet ? ["content-type", "content-length"] : []),
-  ];
-  const headers = Object.fromEntries(Object.entries(wanted.headers).filter(([name]) => !dropped.includes(name)));
-  if (!asGet) return { ...wanted, url, headers };
-  return { ...wanted, url, headers, method: wanted.method === "HEAD" ? "HEAD" : "GET", body: undefined };
-}
-
-function bare(url: URL): URL {
-  const copy = new URL(url);
-  copy.username = "";
-  copy.password = "";
-  copy.hash = "";
-  return copy;
-}
-
-/** A query may carry a token; nobody needs it to understand a failure. */
-const shownUrl = (url: URL): string => plainText(`${url.origin}${url.pathname}${url.search && "?…"}`, 300);
 
 class Answer implements HttpAnswer {
   readonly url: URL;
@@ -241,7 +186,7 @@ class Answer implements HttpAnswer {
   readonly redirects: readonly string[];
   #document: { readonly read: unknown } | undefined;
 
-  constructor(raw: RawAnswer, url: URL, timing: TimingTrace, phases: Phases, redirects: readonly string[]) {
+  constructor({ raw, url, timing, phases, redirects }: FollowedAnswer) {
     this.url = url;
     this.status = raw.status;
     this.headers = raw.headers;

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { openHttp } from "../../../collector/network/http.ts";
-import { type NameResolver, openResolver } from "../../../collector/network/resolve.ts";
+import { type NameResolver, openResolver } from "../../../collector/network/dns-resolver.ts";
+import { openHttp } from "../../../collector/network/http-client.ts";
 import { deadlinePassed } from "../../../core/deadline.ts";
 import { Unreachable } from "../../../core/errors.ts";
 import type { HttpRequest } from "../../../core/probe.ts";

@@ -1,4 +1,4 @@
-/** Measures in the words of a sentence: "12 ms", "10 s", "3 kB", "[::1]:443". */
+/** Formats durations, sizes, addresses and lists for sentences: "12 ms", "10 s", "3 kB", "[::1]:443". */
 import { isIPv6 } from "node:net";
 
 export function inSeconds(seconds: number): string {

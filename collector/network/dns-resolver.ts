@@ -1,4 +1,7 @@
-/** Names to addresses: c-ares for the network, /etc/hosts and `localhost` by hand, the system's own way as a last resort. */
+/**
+ * Resolves names to IP addresses: DNS through c-ares, /etc/hosts and `localhost` read by ourselves, getaddrinfo as a
+ * last resort.
+ */
 import { lookup, Resolver } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { isIP, isIPv6 } from "node:net";

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
-import { openHttp } from "../../../collector/network/http.ts";
+import { openHttp } from "../../../collector/network/http-client.ts";
 import { smallServer } from "../../helpers/small-server.ts";
 
 const client = () => openHttp({ userAgent: "Tidewatch/test" }).forRun(new AbortController().signal);

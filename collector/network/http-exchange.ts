@@ -1,10 +1,10 @@
-/** One HTTP/1.1 request and its answer over a connection we opened; undici speaks the protocol, the limits are ours. */
+/** One HTTP/1.1 request and its answer over an open connection, within limits of size; undici speaks the protocol. */
 import type { Socket } from "node:net";
 import { Client } from "undici";
 import { codeOrName } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";
-import { inBytes, inSeconds } from "./measures.ts";
+import { inBytes, inSeconds } from "./formatting.ts";
 import type { TimingTrace } from "./timing-trace.ts";
 
 export interface Message {

@@ -1,4 +1,7 @@
-/** Connections that are not HTTP, for the probes that speak something else: the same way there, the same sentences. */
+/**
+ * TCP connections for probes that do not speak HTTP, with an upgrade to TLS (STARTTLS); measured and explained as in
+ * the HTTP client.
+ */
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -7,11 +10,11 @@ import { codeOrName } from "../../core/error-code.ts";
 import { Unreachable } from "../../core/errors.ts";
 import type { Endpoint, Line, Net, TlsReport, TlsWishes } from "../../core/probe.ts";
 import { type ConnectionRecord, unreachable } from "./connection-failure.ts";
-import { dial } from "./dial.ts";
-import { endpoint, inSeconds } from "./measures.ts";
-import type { NameResolver } from "./resolve.ts";
+import type { NameResolver } from "./dns-resolver.ts";
+import { endpoint, inSeconds } from "./formatting.ts";
+import { dial } from "./tcp-dial.ts";
 import { TimingTrace } from "./timing-trace.ts";
-import { handshake, type Trust } from "./tls.ts";
+import { handshake, type Trust } from "./tls-handshake.ts";
 
 export interface NetParts {
   readonly resolver: NameResolver;

@@ -1,4 +1,4 @@
-/** What is known right now, from memory: for /metrics, the status page and the schedule. */
+/** The live state of every check, from memory: for /metrics, the status page and the schedule. */
 
 import type { Verdict } from "./confirmation.ts";
 import type { Sample } from "./sample.ts";

@@ -1,4 +1,4 @@
-/** Hears the calls of jobs, keeps them at once, and tells the probing thread. */
+/** Receives the heartbeats of jobs (cron, backups), stores each at once, and passes it on to the probing thread. */
 import type { Clock } from "../../core/clock.ts";
 import {
   advanceHeartbeat,

@@ -1,12 +1,15 @@
-/** A TCP connection to the first address that takes it: both families, one attempt every 250 ms, each attempt on record. */
+/**
+ * Opens a TCP connection to the first address that accepts it (Happy Eyeballs, RFC 8305): IPv4 and IPv6, one attempt
+ * every 250 ms, each attempt noted.
+ */
 import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { performance } from "node:perf_hooks";
 import { codeOrName } from "../../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
+import type { Address } from "./dns-resolver.ts";
+import { endpoint, inSeconds, listed } from "./formatting.ts";
 import { faultOfOurs } from "./local-fault.ts";
-import { endpoint, inSeconds, listed } from "./measures.ts";
-import type { Address } from "./resolve.ts";
 
 export interface Dialled extends Address {
   readonly socket: Socket;

@@ -1,4 +1,4 @@
-/** What the main thread and the probing thread say to each other: plain data, of the kinds listed here. */
+/** The messages between the main thread and the probing thread, as schemas of plain data. */
 import { z } from "zod";
 import type { Verdict } from "../../core/confirmation.ts";
 import { Hearing } from "../../core/heartbeat.ts";

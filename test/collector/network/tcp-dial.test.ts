@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { dial } from "../../../collector/network/dial.ts";
-import type { Address } from "../../../collector/network/resolve.ts";
+import type { Address } from "../../../collector/network/dns-resolver.ts";
+import { dial } from "../../../collector/network/tcp-dial.ts";
 import { NotMeasured, Unreachable } from "../../../core/errors.ts";
 import { closedPort, tcpServer } from "../../helpers/servers.ts";
 
