@@ -31,6 +31,10 @@ export type ActionTokenContents = WithoutId<ActionToken>;
 /** How long the link in a page works. */
 export const acknowledgeSeconds = 72 * 3600;
 
+/** When a token that is made now expires: epoch seconds, never less than the time promised. */
+export const expiresIn = (seconds: number, now: Temporal.Instant): number =>
+  Math.ceil(now.epochMilliseconds / 1000) + seconds;
+
 export function signToken(payload: ActionTokenContents, key: Uint8Array): string {
   const token = contents.parse({ ...payload, id: randomBytes(12).toString("base64url") });
   const signed = `${keyId(key)}.${Buffer.from(JSON.stringify(token)).toString("base64url")}`;

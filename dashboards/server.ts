@@ -11,7 +11,7 @@ import { type Env, fail, type PublicParts } from "./routes/parts.ts";
 import { addAcknowledge } from "./team/acknowledge.ts";
 import type { TeamPage } from "./team/page.ts";
 import { teamPages } from "./team/pages.ts";
-import { Doorkeeper } from "./team/sign-in.ts";
+import { Sessions } from "./team/sessions.ts";
 import { addSignIn, addTeam } from "./team/team.ts";
 
 const largestFormBytes = 16 * 1024;
@@ -34,7 +34,7 @@ export function publicApp(parts: PublicParts, pagesOfTeam: readonly TeamPage[] =
   addHeartbeats(app, parts);
   if (metrics) app.get("/metrics", (context) => metricsAnswer(context, metrics));
 
-  const doorkeeper = new Doorkeeper(parts.store, parts.clock, () => parts.settings().contacts);
+  const sessions = new Sessions(parts.store, parts.clock, () => parts.settings().contacts);
   for (const path of ["/a/*", "/team/*"]) {
     app.use(path, privately);
     app.post(
@@ -43,9 +43,9 @@ export function publicApp(parts: PublicParts, pagesOfTeam: readonly TeamPage[] =
       bodyLimit({ maxSize: largestFormBytes, onError: (context) => fail(context, parts, "too-large", 413) }),
     );
   }
-  addAcknowledge(app, parts, doorkeeper);
-  addSignIn(app, parts, doorkeeper);
-  addTeam(app, parts, doorkeeper, pagesOfTeam);
+  addAcknowledge(app, parts, sessions);
+  addSignIn(app, parts, sessions);
+  addTeam(app, parts, sessions, pagesOfTeam);
   answerFaults(app, parts);
   return app;
 }

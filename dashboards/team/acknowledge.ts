@@ -1,19 +1,19 @@
-/** The link in a page: GET shows the incident, POST takes it. */
+/** The route of the acknowledge link in a page: GET shows the incident, POST acknowledges it. */
 import type { Context, Hono } from "hono";
 import type { Incident } from "../../core/incident.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
 import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
 import { acknowledgePage } from "./acknowledge-page.ts";
-import type { Doorkeeper } from "./sign-in.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** A link to an incident that is over says so for a day. */
 const afterwardsHours = 24;
 
-export function addAcknowledge(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+export function addAcknowledge(app: Hono<Env>, parts: PublicParts, sessions: Sessions): void {
   const { store, clock, pages } = parts;
   const find = async (token: string) => {
-    const permit = await doorkeeper.acknowledges(token);
+    const permit = await sessions.verifyAcknowledgeLink(token);
     const incident = permit && (await store.incidents.get(permit.incident));
     return incident && !isLongOver(incident, clock.now()) ? { contact: permit.contact, incident } : undefined;
   };

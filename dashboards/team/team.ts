@@ -1,13 +1,14 @@
-/** The team pages and the way in: a one-time link by mail, exchanged for a cookie. */
+/** The routes of the team pages and of signing in: a sign-in link sent by mail is redeemed for a session cookie. */
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
 import { TokenBuckets } from "../token-bucket.ts";
 import type { TeamPage } from "./page.ts";
-import { contactWithEmail, type Doorkeeper, sessionSeconds, signInLink, signInNotice } from "./sign-in.ts";
+import { type Sessions, sessionSeconds } from "./sessions.ts";
+import { contactWithEmail, signInLink, signInNotice } from "./sign-in-link.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "./sign-in-page.ts";
 
-export function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper): void {
+export function addSignIn(app: Hono<Env>, parts: PublicParts, sessions: Sessions): void {
   const { store, clock, log } = parts;
   // Enough for a person in a hurry; not enough to fill anybody's mailbox or our outbox.
   const byAddress = new TokenBuckets(clock, 10, 30);
@@ -32,17 +33,17 @@ export function addSignIn(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorke
     return context.html(await linkSentPage(props));
   });
   app.get("/team/sign-in/:token", async (context) => {
-    const contact = await doorkeeper.invites(context.req.param("token"));
+    const contact = await sessions.verifyLink(context.req.param("token"));
     if (!contact) return fail(context, parts, "gone", 410);
     return context.html(await confirmSignInPage(contact.name, visitor(context, parts)));
   });
   app.post("/team/sign-in/:token", async (context) => {
-    const admitted = await doorkeeper.admits(context.req.param("token"));
-    if (!admitted) return fail(context, parts, "gone", 410);
+    const session = await sessions.redeem(context.req.param("token"));
+    if (!session) return fail(context, parts, "gone", 410);
     const detail = `from ${nearby(context)}`;
-    await writeDown(parts, { at: clock.now(), who: admitted.contact.id, did: "sign in", detail });
+    await writeDown(parts, { at: clock.now(), who: session.contact.id, did: "sign in", detail });
     const { secure, name } = cookieOf(parts);
-    setCookie(context, name, admitted.cookie, {
+    setCookie(context, name, session.cookie, {
       path: "/",
       httpOnly: true,
       sameSite: "Lax",
@@ -64,10 +65,10 @@ async function emailOf(context: Context<Env>): Promise<string | undefined> {
 }
 
 /** Who is not signed in sees none of the pages; the frame around them, and who may look, is the same for each. */
-export function addTeam(app: Hono<Env>, parts: PublicParts, doorkeeper: Doorkeeper, pages: readonly TeamPage[]): void {
+export function addTeam(app: Hono<Env>, parts: PublicParts, sessions: Sessions, pages: readonly TeamPage[]): void {
   app.use("/team/*", async (context, next) => {
     const { name } = cookieOf(parts);
-    const member = await doorkeeper.knows(getCookie(context, name));
+    const member = await sessions.current(getCookie(context, name));
     if (!member) return context.redirect("/team/sign-in", 303);
     context.set("member", member);
     await next();

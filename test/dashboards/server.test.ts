@@ -12,7 +12,7 @@ import type { PublicParts } from "../../dashboards/routes/parts.ts";
 import { privateApp, publicApp } from "../../dashboards/server.ts";
 import { defineTeamPage } from "../../dashboards/team/page.ts";
 import { teamPages } from "../../dashboards/team/pages.ts";
-import { signInLink } from "../../dashboards/team/sign-in.ts";
+import { signInLink } from "../../dashboards/team/sign-in-link.ts";
 import { openReports } from "../../reports/reports.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
