@@ -191,14 +191,14 @@ export function targetTimeline(
   const isOurs = (of: CheckRef) => of.target === target.id && required.has(of.check);
   const said = <Told extends { readonly outcome: Outcome }>(check: string, told: Told): Told =>
     told.outcome === "up" && !speaking.has(check) ? { ...told, outcome: "unknown" } : told;
-  const tails = given.checks.filter(isOurs).map(({ target, check, vantagePoint, verdict }) => {
+  const unsettled = given.checks.filter(isOurs).map(({ target, check, vantagePoint, verdict }) => {
     const everySeconds = required.get(check)?.everySeconds ?? 60;
     const intervals = settle(verdict, given.span.to, everySeconds).map((interval) => said(check, interval));
     return { target, check, vantagePoint, intervals };
   });
   const transitions = given.transitions.filter(isOurs).map((transition) => said(transition.check, transition));
-  const burdens = given.incidents.filter((incident) => incident.target === target.id).flatMap(burden);
-  return timeline([...transitions, ...burdens], tails, given.span);
+  const own = given.incidents.filter((incident) => incident.target === target.id);
+  return timeline([...transitions, ...own.flatMap(incidentInterval)], unsettled, given.span);
 }
 
 const requiredChecks = (target: Target) =>
@@ -211,13 +211,13 @@ function speakingChecks(target: Target): ReadonlySet<string> {
   return new Set((external.length > 0 ? external : required).map(({ id }) => id));
 }
 
-/** A queue that is stuck makes its service degraded although every request is answered. */
-function burden(incident: Incident): readonly Transition[] {
+/** The interval of an incident as transitions: a stuck queue makes its service degraded although every request is answered. */
+function incidentInterval(incident: Incident): readonly Transition[] {
   if (incident.kind !== "threshold" || incident.impact === "none") return [];
   const series = { target: incident.target, check: `incident ${incident.id}`, vantagePoint: "" };
   const begun = { ...series, at: incident.startedAt, outcome: incident.impact };
   if (incident.state !== "resolved") return [begun];
-  // Afterwards it says nothing about the service any more: the checks do.
+  // After its end the incident says nothing about the service: the checks do.
   return [begun, { ...series, at: incident.resolvedAt, outcome: "unknown" }];
 }
 

@@ -7,12 +7,12 @@ import type { Outcome } from "../sample.ts";
 import type { Transition } from "../store/judgements.ts";
 import type { Series } from "../store/series.ts";
 
-/** The newest part of a series, which is not settled yet and stands in no transition: what `settle` gives. */
-export interface Tail extends Series {
+/** The newest intervals of a series, which are not settled yet and stand in no transition: what `settle` gives. */
+export interface UnsettledSeries extends Series {
   readonly intervals: readonly OutcomeInterval[];
 }
 
-/** Worst first. A bad result in any check decides; then one that saw the target work; only then our own blindness. */
+/** Worst first. A bad result in any check decides; then one that saw the target work; only then that nothing was measured. */
 const deciding = ["down", "degraded", "up", "unknown"] as const;
 
 /**
@@ -34,20 +34,20 @@ export function combine(outcomes: Iterable<Outcome>): Outcome {
  * @param transitions of the required checks of one target (or of one check), as the store gives them. A series does not
  *   exist before its first transition; its last outcome goes on until `span.to`, so leave out checks that are no longer
  *   configured.
- * @param tails laid over the end of their series.
+ * @param unsettled replaces the end of its series.
  * @param span must not reach into the future: nothing is known about it.
  */
 export function timeline(
   transitions: readonly Transition[],
-  tails: readonly Tail[],
+  unsettled: readonly UnsettledSeries[],
   span: Interval,
 ): readonly OutcomeInterval[] {
-  return overlay(seriesIntervals(transitions, tails, span.to), deciding, span);
+  return overlay(seriesIntervals(transitions, unsettled, span.to), deciding, span);
 }
 
 function seriesIntervals(
   transitions: readonly Transition[],
-  tails: readonly Tail[],
+  unsettled: readonly UnsettledSeries[],
   until: number,
 ): readonly OutcomeInterval[] {
   const changes = new Map<string, Change[]>();
@@ -58,7 +58,7 @@ function seriesIntervals(
     return found;
   };
   // Where both know of the same moment, the transition comes last and stays: it is settled.
-  for (const tail of tails) of(tail).push(...tail.intervals.map(({ from, outcome }) => ({ at: from, outcome })));
+  for (const series of unsettled) of(series).push(...series.intervals.map(({ from, outcome }) => ({ at: from, outcome })));
   for (const transition of transitions) {
     of(transition).push({ at: transition.at.epochMilliseconds, outcome: transition.outcome });
   }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Interval, OutcomeInterval } from "../../../core/confirmation.ts";
 import { outcomes } from "../../../core/sample.ts";
-import { account, combine, formatRatio, type Tail, timeline } from "../../../core/status/uptime.ts";
+import { account, combine, formatRatio, type UnsettledSeries, timeline } from "../../../core/status/uptime.ts";
 import type { Transition } from "../../../core/store/judgements.ts";
 import fixture from "../../fixtures/sla/sla-cases.json" with { type: "json" };
 
@@ -139,14 +139,14 @@ test("the outcome in force at the beginning counts from the beginning, whenever 
 });
 
 test("what is not settled yet is laid over the end of its series only", () => {
-  const tails: Tail[] = [
+  const unsettled: UnsettledSeries[] = [
     { target: "mastodon", check: "web", vantagePoint: "here", intervals: [of("up", 60, 80), of("unknown", 80, 100)] },
     { target: "mastodon", check: "feed", vantagePoint: "here", intervals: [] },
   ];
   const web = [change("web", 0, "up")];
-  expect(shown(timeline(web, tails, seconds([0, 100])))).toEqual(["0-80 up", "80-100 unknown"]);
+  expect(shown(timeline(web, unsettled, seconds([0, 100])))).toEqual(["0-80 up", "80-100 unknown"]);
   const both = [...web, change("feed", 0, "up")];
-  expect(shown(timeline(both, tails, seconds([0, 100])))).toEqual(["0-100 up"]);
+  expect(shown(timeline(both, unsettled, seconds([0, 100])))).toEqual(["0-100 up"]);
 });
 
 test("two vantage points of one check are two series", () => {
