@@ -1,11 +1,11 @@
-/** How the program listens: limits for slow clients, faults told with the setting to mend, an end that lets answers finish. */
+/** Listening on a port: time limits for slow clients, errors (port in use) that name the setting to mend, a graceful shutdown. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { errorCode } from "../core/error-code.ts";
 import { Refused } from "../core/errors.ts";
 
-/** Answers what it knows at once; false when others are to. */
-export type ShortCut = (request: IncomingMessage, response: ServerResponse) => boolean;
+/** Answers what it has ready; false when the app is to answer. */
+export type FastPath = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface HttpListener extends AsyncDisposable {
   readonly port: number;
@@ -21,9 +21,9 @@ const closingMilliseconds = 3000;
 export async function listen(
   app: { readonly fetch: Parameters<typeof getRequestListener>[0] },
   at: { readonly host: string; readonly port: number; readonly setting?: string },
-  shortCut: ShortCut = () => false,
+  fastPath: FastPath = () => false,
 ): Promise<HttpListener> {
-  const others = getRequestListener(app.fetch, { hostname: "localhost" });
+  const answerByApp = getRequestListener(app.fetch, { hostname: "localhost" });
   const limits = {
     maxHeaderSize: 16 * 1024,
     headersTimeout: 10_000,
@@ -32,7 +32,7 @@ export async function listen(
     connectionsCheckingInterval: 5_000,
   };
   const server = createServer(limits, (request, response) => {
-    if (!shortCut(request, response)) void others(request, response);
+    if (!fastPath(request, response)) void answerByApp(request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(refusal(error, at)));

@@ -7,7 +7,7 @@ import type { HeartbeatListener } from "../core/heartbeat.ts";
 import type { Reports } from "../core/reports.ts";
 import type { Store } from "../core/store/store.ts";
 import { listen } from "../dashboards/listen.ts";
-import { straightToPages } from "../dashboards/members/fast-path.ts";
+import { fastPath } from "../dashboards/members/fast-path.ts";
 import type { Pages } from "../dashboards/members/page-making.ts";
 import { privateApp, publicApp } from "../dashboards/server.ts";
 import { publicSettings } from "./settings.ts";
@@ -51,7 +51,7 @@ export async function openListeners(
   if (more) inPrivate.route("/", more);
   await using undo = new AsyncDisposableStack();
   const { port: publicPort } = undo.use(
-    await listen(inPublic, { ...server.public, setting: "server.public" }, straightToPages(pages)),
+    await listen(inPublic, { ...server.public, setting: "server.public" }, fastPath(pages)),
   );
   const { port: privatePort } = undo.use(await listen(inPrivate, { ...server.private, setting: "server.private" }));
   const held = undo.move();

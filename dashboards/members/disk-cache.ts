@@ -1,17 +1,17 @@
-/** The last good pages as plain files: shown at once after a restart, and by another web server when we are not there. */
+/** The disk cache of the pages: the last good ones as plain files, for a restart, and for another web server when we are down. */
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Language } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 
-interface KeptPage {
+interface SavedPage {
   readonly address: string;
   readonly language: Language;
   readonly page: string;
 }
 
-export class KeptPages {
+export class DiskCache {
   readonly #directory: string;
   readonly #log: Log;
   #fails = false;
@@ -32,7 +32,7 @@ export class KeptPages {
   }
 
   /** A full disk is no reason to show nothing: it is logged once, and tried again the next time. */
-  async write(pages: readonly KeptPage[]): Promise<void> {
+  async write(pages: readonly SavedPage[]): Promise<void> {
     try {
       for (const { address, language, page } of pages) await replaceFile(this.#file(address, language), page);
       this.#fails = false;

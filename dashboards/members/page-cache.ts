@@ -1,4 +1,4 @@
-/** Pages in every language and encoding: made when what they are made from changed, served from memory, kept on disk. */
+/** The page cache: each page in every language and encoding, rendered when its data changed, served from memory, saved on disk. */
 import type { Language } from "../../core/language.ts";
 import type { Note } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
@@ -7,11 +7,11 @@ import { chooseEncoding, chooseLanguage } from "../negotiate.ts";
 import { errorPage } from "../parts/error-page.ts";
 import type { LayoutProps } from "../parts/layout.ts";
 import { withNote } from "../parts/note.ts";
-import { KeptPages } from "./disk-cache.ts";
-import { answerOf, type EncodedPage, encodePage, type PageAnswer } from "./encoded-page.ts";
+import { DiskCache } from "./disk-cache.ts";
+import { answerOf, type CompressedPage, compressPage, type PageAnswer } from "./compressed-page.ts";
 import type { PublicPage } from "./public-pages.ts";
 
-/** The headers that matter. */
+/** The request headers that choose between the variants of a page. */
 export interface PageRequest {
   readonly encoding?: string | undefined;
   readonly language?: string | undefined;
@@ -25,20 +25,20 @@ export interface Frame {
   readonly practice: boolean;
 }
 
-interface Finished {
+interface CachedPage {
   /** Absent where a note was put on an older page. */
   readonly made?: { readonly from: object; readonly frame: Frame };
   readonly note: Note | undefined;
-  readonly inLanguages: ReadonlyMap<Language, EncodedPage>;
+  readonly inLanguages: ReadonlyMap<Language, CompressedPage>;
 }
 
-export class FinishedPages {
-  readonly #kept: KeptPages;
+export class PageCache {
+  readonly #disk: DiskCache;
   readonly #log: Log;
-  readonly #pages = new Map<string, Finished>();
+  readonly #pages = new Map<string, CachedPage>();
 
   constructor(directory: string, log: Log) {
-    this.#kept = new KeptPages(directory, log);
+    this.#disk = new DiskCache(directory, log);
     this.#log = log;
   }
 
@@ -48,8 +48,8 @@ export class FinishedPages {
     for (const address of addresses) {
       const plain = new Map<Language, string>();
       for (const language of languages) {
-        const kept = await this.#kept.read(address, language);
-        if (kept !== undefined) plain.set(language, kept);
+        const saved = await this.#disk.read(address, language);
+        if (saved !== undefined) plain.set(language, saved);
       }
       if (plain.size > 0) await this.#put(address, plain, languages, "restart");
       complete &&= plain.size === languages.length;
@@ -57,24 +57,24 @@ export class FinishedPages {
     return complete;
   }
 
-  /** The same address without a language in front answers in the visitor's. */
+  /** An address without a language in front is answered in the visitor's language. */
   answer(path: string, request: PageRequest, languages: Organisation["languages"]): PageAnswer | undefined {
     const fixed = languages.find((language) => path.startsWith(`/${language}/`));
     const page = this.#pages.get(fixed ? path.slice(fixed.length + 1) : path)?.inLanguages;
     if (!page) return undefined;
-    // A language that a reload brought is there a second later; until then any page is better than none.
+    // A language that a reload added is there a second later; until then a page in another language is better than none.
     const wanted = fixed ?? chooseLanguage(request.language, languages);
     const found = page.get(wanted) ?? page.values().next().value;
     const encoding = chooseEncoding(request.encoding);
     return found && answerOf(found, encoding, fixed ? "fixed" : "negotiated", request.ifNoneMatch);
   }
 
-  /** Each page by itself: one that fails stays as it was, with a note, and keeps none of the others. */
+  /** Renders a page anew when its data changed. One that fails stays as it was, with a note, and holds up none of the others. */
   async renew(page: PublicPage, frame: Frame, note: Note | undefined): Promise<void> {
     const { address, basis } = page;
     const before = this.#pages.get(address);
     if (before?.made?.from === basis && before.made.frame === frame && before.note === note) return;
-    if (before && note && page.needsRecords) return this.#excuse(address, frame, note);
+    if (before && note && page.needsRecords) return this.#markStale(address, frame, note);
     try {
       const write = page.prepare();
       const plain = new Map<Language, string>();
@@ -84,23 +84,23 @@ export class FinishedPages {
       await this.#put(address, plain, frame.organisation.languages, note, { from: basis, frame });
     } catch (error) {
       this.#log.error("a page could not be made", { error, page: address });
-      await this.#excuse(address, frame, "render");
+      await this.#markStale(address, frame, "render");
     }
   }
 
-  async excuse(addresses: readonly string[], frame: Frame, note: Note): Promise<void> {
-    for (const address of addresses) await this.#excuse(address, frame, note);
+  async markStale(addresses: readonly string[], frame: Frame, note: Note): Promise<void> {
+    for (const address of addresses) await this.#markStale(address, frame, note);
   }
 
-  async keep(): Promise<void> {
+  async save(): Promise<void> {
     const plain = [...this.#pages].flatMap(([address, { inLanguages }]) =>
       [...inLanguages].map(([language, page]) => ({ address, language, page: page.plain })),
     );
-    await this.#kept.write(plain);
+    await this.#disk.write(plain);
   }
 
-  /** Shows what is there, and says what is wrong with it; where nothing is there, that something is wrong. */
-  async #excuse(address: string, frame: Frame, note: Note): Promise<void> {
+  /** Puts a note on the page that is there, which says why it is not renewed; where no page is there, an error page. */
+  async #markStale(address: string, frame: Frame, note: Note): Promise<void> {
     const { languages } = frame.organisation;
     const before = this.#pages.get(address);
     if (before?.note === note && languages.every((language) => before.inLanguages.has(language))) return;
@@ -117,11 +117,11 @@ export class FinishedPages {
     plain: ReadonlyMap<Language, string>,
     languages: Organisation["languages"],
     note: Note | undefined,
-    made?: Finished["made"],
+    made?: CachedPage["made"],
   ): Promise<void> {
-    const inLanguages = new Map<Language, EncodedPage>();
+    const inLanguages = new Map<Language, CompressedPage>();
     for (const [language, page] of plain) {
-      inLanguages.set(language, await encodePage(note ? withNote(page, note, language, languages) : page, page));
+      inLanguages.set(language, await compressPage(note ? withNote(page, note, language, languages) : page, page));
     }
     this.#pages.set(address, { inLanguages, note, ...(made && { made }) });
   }

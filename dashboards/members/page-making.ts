@@ -1,6 +1,6 @@
 /**
- * When the members' pages are made: as soon as something changed, and now and then so that "checked at" moves on. A
- * visitor never makes the program look anything up.
+ * When the members' pages are rendered: as soon as something changed, and every few seconds so that "checked at" moves
+ * on. A request is always answered from the page cache and never reads the store.
  */
 import type { Clock } from "../../core/clock.ts";
 import { currentOutcome } from "../../core/confirmation.ts";
@@ -11,9 +11,9 @@ import { historyBegin } from "../../core/status/history.ts";
 import { type StatusModel, statusModel } from "../../core/status/status.ts";
 import type { Target } from "../../core/target.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../../core/time-zone.ts";
-import type { PageAnswer } from "./encoded-page.ts";
-import { FinishedPages, type Frame, type PageRequest } from "./page-cache.ts";
-import { type PublicPage, publicPages, standingAddresses } from "./public-pages.ts";
+import type { PageAnswer } from "./compressed-page.ts";
+import { PageCache, type Frame, type PageRequest } from "./page-cache.ts";
+import { type PublicPage, publicPages, permanentAddresses } from "./public-pages.ts";
 import { RecordReader, type RecordStore } from "./records.ts";
 
 export interface PagesOptions extends PageSettings {
@@ -23,7 +23,7 @@ export interface PagesOptions extends PageSettings {
   readonly log: Log;
   /** Every page carries a ribbon that says so. */
   readonly practice: boolean;
-  /** Where the last pages are kept. */
+  /** Where the disk cache of the pages is. */
   readonly directory: string;
 }
 
@@ -40,7 +40,7 @@ export interface Pages {
    */
   changed(): void;
   reconfigure(settings: PageSettings): void;
-  /** Renders until the signal ends, then keeps the last pages on disk. */
+  /** Renders until the signal ends, then saves the last pages on disk. */
   run(signal: AbortSignal): Promise<void>;
   /** The answer for `/`, `/en/` and what else is a public page; undefined for anything else. */
   get(path: string, request: PageRequest): PageAnswer | undefined;
@@ -56,7 +56,7 @@ const rereadSeconds = 60;
 /** An outcome moves in memory before its transition is on disk: the store is read until it surely is. */
 const followSeconds = 5;
 /** Without a change the copy on disk may be this old. */
-const keepSeconds = 600;
+const saveSeconds = 600;
 
 export async function openPages(options: PagesOptions): Promise<Pages> {
   const pages = new RenderedPages(options);
@@ -67,7 +67,7 @@ export async function openPages(options: PagesOptions): Promise<Pages> {
 class RenderedPages implements Pages {
   readonly #options: PagesOptions;
   readonly #reader: RecordReader;
-  readonly #finished: FinishedPages;
+  readonly #cache: PageCache;
   #targets: readonly Target[];
   #frame: Frame;
   #changed = true;
@@ -78,19 +78,19 @@ class RenderedPages implements Pages {
   #renderedAt = Number.NEGATIVE_INFINITY;
   #readAt = Number.NEGATIVE_INFINITY;
   #readUntil = Number.NEGATIVE_INFINITY;
-  #keptAt = Number.NEGATIVE_INFINITY;
+  #savedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PagesOptions) {
     this.#options = options;
     this.#targets = options.targets;
     this.#frame = { organisation: options.organisation, practice: options.practice };
     this.#reader = new RecordReader(options.store, options.clock, options.log);
-    this.#finished = new FinishedPages(options.directory, options.log);
+    this.#cache = new PageCache(options.directory, options.log);
   }
 
   /** The pages of the last run are there at once; without them the first ones are made now. */
   async open(): Promise<void> {
-    const complete = await this.#finished.load(standingAddresses, this.#frame.organisation.languages);
+    const complete = await this.#cache.load(permanentAddresses, this.#frame.organisation.languages);
     if (!complete) await this.#render();
   }
 
@@ -107,16 +107,16 @@ class RenderedPages implements Pages {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#render();
-      if (this.#now() - this.#keptAt >= keepSeconds) await this.#keep();
+      if (this.#now() - this.#savedAt >= saveSeconds) await this.#save();
       await this.#options.clock.sleep(tickSeconds, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
       });
     }
-    await this.#keep();
+    await this.#save();
   }
 
   get(path: string, request: PageRequest): PageAnswer | undefined {
-    const answer = this.#finished.answer(path, request, this.#frame.organisation.languages);
+    const answer = this.#cache.answer(path, request, this.#frame.organisation.languages);
     if (answer) this.#visited = true;
     return answer;
   }
@@ -124,8 +124,8 @@ class RenderedPages implements Pages {
   #isDue(): boolean {
     const now = this.#now();
     if (this.#outcomesMoved()) this.#readUntil = now + followSeconds;
-    const patience = this.#visited ? refreshSeconds : idleRefreshSeconds;
-    return this.#changed || now < this.#readUntil || now - this.#renderedAt >= patience;
+    const interval = this.#visited ? refreshSeconds : idleRefreshSeconds;
+    return this.#changed || now < this.#readUntil || now - this.#renderedAt >= interval;
   }
 
   /** When something changed or it is time. Never throws: whatever fails, the pages that are there stay, with a note. */
@@ -138,11 +138,11 @@ class RenderedPages implements Pages {
       await this.#readWhenDue();
       const status = this.#status();
       const note = this.#reader.fails ? "store" : undefined;
-      for (const page of this.#pages(status)) await this.#finished.renew(page, frame, note);
-      this.#keepWhenNew(status);
+      for (const page of this.#pages(status)) await this.#cache.renew(page, frame, note);
+      this.#saveWhenNew(status);
     } catch (error) {
       this.#options.log.error("the public pages could not be worked out", { error });
-      await this.#finished.excuse(standingAddresses, frame, "render");
+      await this.#cache.markStale(permanentAddresses, frame, "render");
     }
   }
 
@@ -177,19 +177,19 @@ class RenderedPages implements Pages {
   }
 
   /** What must not be lost goes to the disk at once. */
-  #keepWhenNew({ overall, open, recent, upgrades, lastChange }: StatusModel): void {
+  #saveWhenNew({ overall, open, recent, upgrades, lastChange }: StatusModel): void {
     const facts = JSON.stringify([overall, open, recent, upgrades, lastChange]);
-    if (facts !== this.#facts) this.#keptAt = Number.NEGATIVE_INFINITY;
+    if (facts !== this.#facts) this.#savedAt = Number.NEGATIVE_INFINITY;
     this.#facts = facts;
   }
 
   /** What was made without records must not replace what was made with them. */
-  async #keep(): Promise<void> {
-    this.#keptAt = this.#now();
-    if (!this.#reader.fails) await this.#finished.keep();
+  async #save(): Promise<void> {
+    this.#savedAt = this.#now();
+    if (!this.#reader.fails) await this.#cache.save();
   }
 
-  /** What is known from memory changed, though nobody told us. */
+  /** Whether an outcome in memory changed since the last look, without a call of `changed`. */
   #outcomesMoved(): boolean {
     const outcomes = this.#options.live
       .checks()

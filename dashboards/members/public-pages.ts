@@ -1,4 +1,4 @@
-/** Which pages members have, and what each of them is made from: a new one is added here. */
+/** The list of the members' public pages, their addresses (routes), and what each is rendered from: a new page is added here. */
 
 import { languages } from "../../core/language.ts";
 import { historyModel } from "../../core/status/history.ts";
@@ -20,24 +20,24 @@ export interface PublicPage {
   prepare(): (props: LayoutProps) => Promise<string>;
 }
 
-/** Of the pages that are always there. */
-export const standingAddresses: readonly string[] = ["/", "/history"];
+/** Addresses of the pages that are always there. */
+export const permanentAddresses: readonly string[] = ["/", "/history"];
 
 /** Where visitors ask for them: the visitor's language is chosen, or the address fixes it. */
-export const pageRoutes: readonly string[] = standingAddresses.flatMap((address) => [
+export const pageRoutes: readonly string[] = permanentAddresses.flatMap((address) => [
   address,
   ...languages.map((language) => `/${language}${address}`),
 ]);
 
 /** What the pages are made from. */
-interface Known {
+interface PageData {
   readonly status: StatusModel;
   readonly records: Records;
   readonly targets: readonly Target[];
   readonly timeZone: string;
 }
 
-export function publicPages({ status, records, targets, timeZone }: Known): readonly PublicPage[] {
+export function publicPages({ status, records, targets, timeZone }: PageData): readonly PublicPage[] {
   return [
     {
       address: "/",

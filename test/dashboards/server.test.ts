@@ -6,7 +6,7 @@ import { wordsIn } from "../../core/languages/languages.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
 import { listen } from "../../dashboards/listen.ts";
-import { straightToPages } from "../../dashboards/members/fast-path.ts";
+import { fastPath } from "../../dashboards/members/fast-path.ts";
 import { openPages } from "../../dashboards/members/page-making.ts";
 import type { PublicParts } from "../../dashboards/routes/parts.ts";
 import { privateApp, publicApp } from "../../dashboards/server.ts";
@@ -457,10 +457,10 @@ test("metrics are private unless the configuration says otherwise", async () => 
   expect((await app.request("/")).status).toBe(404);
 });
 
-test("the short cut to a finished page answers as the route does, and leaves everything else to it", async () => {
+test("the fast path to the page cache answers as the route does, and leaves everything else to it", async () => {
   await using site = await setup();
   await using routed = await listen(site.app, { host: "127.0.0.1", port: 0 });
-  await using short = await listen(site.app, { host: "127.0.0.1", port: 0 }, straightToPages(site.pages));
+  await using fast = await listen(site.app, { host: "127.0.0.1", port: 0 }, fastPath(site.pages));
   const etag = (await fetch(`http://127.0.0.1:${routed.port}/fr/`)).headers.get("etag") ?? "";
   for (const [path, init] of [
     ["/", { headers: { "accept-language": "fr-CA,fr;q=0.9", "accept-encoding": "br" } }],
@@ -474,7 +474,7 @@ test("the short cut to a finished page answers as the route does, and leaves eve
     ["/healthz", {}],
   ] satisfies [string, RequestInit][]) {
     const [one, other] = await Promise.all(
-      [routed, short].map(async ({ port }) => {
+      [routed, fast].map(async ({ port }) => {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`, init);
         const headers = [...answer.headers].filter(([name]) => !["date", "transfer-encoding"].includes(name));
         return { status: answer.status, headers, body: await answer.text() };
@@ -484,9 +484,9 @@ test("the short cut to a finished page answers as the route does, and leaves eve
   }
 });
 
-test("an accident on the short cut is told by the route, and ends nothing", async () => {
+test("an error on the fast path is reported by the route, and ends nothing", async () => {
   await using site = await setup();
-  const breaking = straightToPages({
+  const breaking = fastPath({
     get() {
       throw new Error("broken");
     },

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { type Language, sameInAll } from "../../../core/language.ts";
 import { type HistoryInput, historyModel } from "../../../core/status/history.ts";
-import { encodePage } from "../../../dashboards/members/encoded-page.ts";
+import { compressPage } from "../../../dashboards/members/compressed-page.ts";
 import { historyPage } from "../../../dashboards/members/history.ts";
 import { withNote } from "../../../dashboards/parts/note.ts";
 import { ago, cosocial, daySeconds, outage, service, vancouver } from "../../helpers/status-scene.ts";
@@ -180,6 +180,6 @@ test("a year of more than can be told fits into 20 kB, style and all", async () 
   }));
   const measured = [measuredSince("2024-01-01T00:00Z")];
   const page = await render({ targets: services.map(({ target }) => target), incidents, annotations, measured }, "fr");
-  expect((await encodePage(page, page)).variants.br.fixed.whole.body?.length).toBeLessThan(20_000);
+  expect((await compressPage(page, page)).variants.br.fixed.whole.body?.length).toBeLessThan(20_000);
   expect(gzipSync(page).length).toBeLessThan(20_000);
 });

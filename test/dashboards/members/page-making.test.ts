@@ -274,7 +274,7 @@ test("half a page on disk is none", async () => {
   expect(read(await openPages(scene.options))).toContain("All services are working");
 });
 
-test("a kept page of an older release keeps its own style allowed", async () => {
+test("a saved page of an older release keeps its own style allowed", async () => {
   await using scene = await setup([fine]);
   const page = "<!doctype html>\n<html><head><style>b{color:red}</style></head><body><!--note--></body></html>\n";
   for (const name of ["status", "history"]) {
@@ -300,7 +300,7 @@ test("a disk that cannot be written is logged once and changes nothing for visit
   expect(logged).toEqual(["the public pages cannot be kept on disk"]);
 });
 
-test("the kept files are whole pages without a note, and nothing else is left behind", async () => {
+test("the files of the disk cache are whole pages without a note, and nothing else is left behind", async () => {
   await using scene = await setup([failing]);
   const pages = await openPages(scene.options);
   scene.run(pages);
@@ -312,9 +312,9 @@ test("the kept files are whole pages without a note, and nothing else is left be
     "status.en.html",
     "status.fr.html",
   ]);
-  const kept = await readFile(join(scene.directory, "status.en.html"), "utf8");
-  expect(kept).toContain("Mastodon is down");
-  expect(kept).toContain("<!--note-->");
+  const saved = await readFile(join(scene.directory, "status.en.html"), "utf8");
+  expect(saved).toContain("Mastodon is down");
+  expect(saved).toContain("<!--note-->");
 });
 
 test("a model that cannot be rendered leaves the last page, with a note", async () => {

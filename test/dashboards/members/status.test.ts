@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Language } from "../../../core/language.ts";
 import type { Outcome } from "../../../core/sample.ts";
 import { type StatusInput, statusModel } from "../../../core/status/status.ts";
-import { encodePage } from "../../../dashboards/members/encoded-page.ts";
+import { compressPage } from "../../../dashboards/members/compressed-page.ts";
 import { statusPage } from "../../../dashboards/members/status.ts";
 import { styleOf, styleSource } from "../../../dashboards/parts/layout.ts";
 import { withNote } from "../../../dashboards/parts/note.ts";
@@ -224,7 +224,7 @@ test("nothing is fetched and nothing runs", async () => {
 
 test("the policy allows exactly the style that is in the page", async () => {
   const page = await render(scene(now, [standing("Mastodon", "up")]));
-  const { variants } = await encodePage(page, page);
+  const { variants } = await compressPage(page, page);
   const policy = variants.identity.fixed.whole.headers["content-security-policy"];
   expect(styleOf(page)).toContain(".verdict");
   expect(policy).toContain(`style-src ${styleSource(styleOf(page))};`);
@@ -253,7 +253,7 @@ test("fifty services with ninety days each and a bad fortnight fit into 20 kB, s
   const annotations = services.slice(0, 5).map(({ target }, index) => upgradeOf(target.id, (index + 1) * 70_003));
   const page = await render({ ...scene(now, services), incidents, annotations });
   expect(brotliCompressSync(page).length).toBeLessThan(20_000);
-  expect((await encodePage(page, page)).variants.br.fixed.whole.body?.length).toBeLessThan(20_000);
+  expect((await compressPage(page, page)).variants.br.fixed.whole.body?.length).toBeLessThan(20_000);
   expect(gzipSync(page).length).toBeLessThan(20_000);
 });
 

@@ -1,4 +1,4 @@
-/** A finished page in every encoding, with its headers: everything about an answer that can be known beforehand. */
+/** A page compressed in every encoding (brotli, zstd, gzip), with its ETag and headers: all of an answer that can be made beforehand. */
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip, zstdCompress } from "node:zlib";
@@ -6,8 +6,8 @@ import { securityHeaders } from "../headers.ts";
 import type { Encoding } from "../negotiate.ts";
 import { styleOf, styleSource } from "../parts/layout.ts";
 
-export interface EncodedPage {
-  /** The page without any note: what is kept on disk. */
+export interface CompressedPage {
+  /** The page without any note: what is saved on disk. */
   readonly plain: string;
   readonly variants: Readonly<Record<Encoding, Variant>>;
 }
@@ -45,7 +45,7 @@ const compress: Readonly<Record<Encoding, (page: Buffer<ArrayBuffer>) => Promise
 };
 
 /** Compresses in the background threads of the runtime, never on the way of a request. */
-export async function encodePage(page: string, plain: string): Promise<EncodedPage> {
+export async function compressPage(page: string, plain: string): Promise<CompressedPage> {
   const bytes = Buffer.from(page);
   const digest = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
   const secure = securityHeaders(styleSource(styleOf(page)));
@@ -69,21 +69,21 @@ function makeVariant(
   const etag = `"${digest}-${encoding}"`;
   const answers = (vary: string): Answers => {
     // A cache in front may show the page for a day when we do not answer: it carries the time it was checked.
-    const kept = { etag, vary, "cache-control": "public, max-age=0, stale-if-error=86400" };
+    const caching = { etag, vary, "cache-control": "public, max-age=0, stale-if-error=86400" };
     const headers = {
       ...secure,
-      ...kept,
+      ...caching,
       "content-type": "text/html; charset=utf-8",
       "content-length": String(body.length),
       ...(encoding !== "identity" && { "content-encoding": encoding }),
     };
-    return { whole: { status: 200, headers, body }, unchanged: { status: 304, headers: kept, body: null } };
+    return { whole: { status: 200, headers, body }, unchanged: { status: 304, headers: caching, body: null } };
   };
   return { etag, fixed: answers("Accept-Encoding"), negotiated: answers("Accept-Encoding, Accept-Language") };
 }
 
 export function answerOf(
-  page: EncodedPage,
+  page: CompressedPage,
   encoding: Encoding,
   address: "fixed" | "negotiated",
   ifNoneMatch: string | undefined,
