@@ -1,4 +1,4 @@
-/** What the routes of the public listener share: the parts they are made of, who asks, and how a failure is answered. */
+/** What the routes of the public listener share: the parts they use, the props of a page, error pages, and the audit log. */
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Clock } from "../../core/clock.ts";
@@ -50,28 +50,29 @@ export async function fail(
   fault: Fault,
   status: 403 | 404 | 410 | 413 | 429 | 500 | 503,
 ): Promise<Response> {
-  const props = visitor(context, parts);
+  const props = pageProps(context, parts);
   const body = await errorPage(fault, props, parts.settings().organisation.languages);
   const headers = { ...securityHeaders(), "cache-control": "no-store", "content-language": props.language };
   return context.html(body, status, headers);
 }
 
-export function visitor(context: Context<Env>, { settings, practice }: PublicParts): LayoutProps {
+/** What a page for this visitor is rendered with. */
+export function pageProps(context: Context<Env>, { settings, practice }: PublicParts): LayoutProps {
   const { organisation } = settings();
   const language = chooseLanguage(context.req.header("accept-language"), organisation.languages);
   return { language, organisation, practice };
 }
 
-/** The network somebody came from, not the person: the last part of the address is left out. */
-export function nearby(context: Context<Env>): string {
+/** The network the client came from, for the audit log: without the last part of the address, which names the person. */
+export function clientNetwork(context: Context<Env>): string {
   const address = context.env?.incoming?.socket.remoteAddress?.replace(/^::ffff:/, "");
   if (address === undefined) return "an unknown address";
   if (address.includes(".")) return address.replace(/\.\d+$/, ".0");
   return `${address.split(":").slice(0, 3).join(":")}::`;
 }
 
-/** The act is done and stays done when only the line about it cannot be written. */
-export async function writeDown(parts: PublicParts, entry: AuditEntry): Promise<void> {
+/** Writes an act to the audit log. The act stays done when the entry cannot be written. */
+export async function audit(parts: PublicParts, entry: AuditEntry): Promise<void> {
   try {
     await parts.store.audit.write(entry);
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Context, Hono } from "hono";
 import type { Incident } from "../../core/incident.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
-import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
+import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/parts.ts";
 import { acknowledgePage } from "./acknowledge-page.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -18,7 +18,7 @@ export function addAcknowledge(app: Hono<Env>, parts: PublicParts, sessions: Ses
     return incident && !isLongOver(incident, clock.now()) ? { contact: permit.contact, incident } : undefined;
   };
   const show = async (context: Context<Env>, view: Parameters<typeof acknowledgePage>[0]) =>
-    context.html(await acknowledgePage(view, visitor(context, parts)));
+    context.html(await acknowledgePage(view, pageProps(context, parts)));
 
   app.get("/a/:token", async (context) => {
     const found = await find(context.req.param("token"));
@@ -38,8 +38,8 @@ export function addAcknowledge(app: Hono<Env>, parts: PublicParts, sessions: Ses
     );
     if (took) {
       pages.changed();
-      const detail = `incident ${incident.id}, by the link sent to ${contact.id}, from ${nearby(context)}`;
-      await writeDown(parts, { at: now, who: contact.id, did: "acknowledge", detail });
+      const detail = `incident ${incident.id}, by the link sent to ${contact.id}, from ${clientNetwork(context)}`;
+      await audit(parts, { at: now, who: contact.id, did: "acknowledge", detail });
     }
     if (took) {
       const mine: Incident = { ...incident, state: "acknowledged", by: contact.name, acknowledgedAt: now };

@@ -1,7 +1,7 @@
 /** The routes of the team pages and of signing in: a sign-in link sent by mail is redeemed for a session cookie. */
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { type Env, fail, nearby, type PublicParts, visitor, writeDown } from "../routes/parts.ts";
+import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/parts.ts";
 import { TokenBuckets } from "../token-bucket.ts";
 import type { TeamPage } from "./page.ts";
 import { type Sessions, sessionSeconds } from "./sessions.ts";
@@ -14,13 +14,13 @@ export function addSignIn(app: Hono<Env>, parts: PublicParts, sessions: Sessions
   const byAddress = new TokenBuckets(clock, 10, 30);
   const byContact = new TokenBuckets(clock, 3, 300);
 
-  app.get("/team/sign-in", async (context) => context.html(await signInPage(visitor(context, parts))));
+  app.get("/team/sign-in", async (context) => context.html(await signInPage(pageProps(context, parts))));
   app.post("/team/sign-in", async (context) => {
-    if (!byAddress.take(nearby(context))) return fail(context, parts, "too-many", 429);
+    if (!byAddress.take(clientNetwork(context))) return fail(context, parts, "too-many", 429);
     const email = await emailOf(context);
     const { organisation, contacts, baseUrl } = parts.settings();
     const contact = email === undefined ? undefined : contactWithEmail(contacts, email);
-    const props = visitor(context, parts);
+    const props = pageProps(context, parts);
     if (contact && byContact.take(contact.id)) {
       const send = async () => {
         const link = await signInLink(store, baseUrl, contact, clock);
@@ -35,13 +35,13 @@ export function addSignIn(app: Hono<Env>, parts: PublicParts, sessions: Sessions
   app.get("/team/sign-in/:token", async (context) => {
     const contact = await sessions.verifyLink(context.req.param("token"));
     if (!contact) return fail(context, parts, "gone", 410);
-    return context.html(await confirmSignInPage(contact.name, visitor(context, parts)));
+    return context.html(await confirmSignInPage(contact.name, pageProps(context, parts)));
   });
   app.post("/team/sign-in/:token", async (context) => {
     const session = await sessions.redeem(context.req.param("token"));
     if (!session) return fail(context, parts, "gone", 410);
-    const detail = `from ${nearby(context)}`;
-    await writeDown(parts, { at: clock.now(), who: session.contact.id, did: "sign in", detail });
+    const detail = `from ${clientNetwork(context)}`;
+    await audit(parts, { at: clock.now(), who: session.contact.id, did: "sign in", detail });
     const { secure, name } = cookieOf(parts);
     setCookie(context, name, session.cookie, {
       path: "/",
@@ -73,7 +73,7 @@ export function addTeam(app: Hono<Env>, parts: PublicParts, sessions: Sessions, 
     context.set("member", member);
     await next();
   });
-  const props = (context: Context<Env>) => ({ ...visitor(context, parts), signedIn: context.get("member").name });
+  const props = (context: Context<Env>) => ({ ...pageProps(context, parts), signedIn: context.get("member").name });
   app.get("/team/", async (context) => context.html(await teamPage(props(context), pages)));
   for (const page of pages) {
     app.get(page.address, async (context) => context.html(await page.render(parts.reports, props(context))));
