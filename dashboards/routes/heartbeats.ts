@@ -1,14 +1,14 @@
 /** What jobs call: /h/TOKEN, with a word after it. Each call is kept before it is answered. */
 import type { Context, Hono } from "hono";
 import { beatOf } from "../../core/heartbeat.ts";
-import { TokenBuckets } from "../token-bucket.ts";
+import { RateLimit } from "../rate-limit.ts";
 import type { Env, PublicParts } from "./parts.ts";
 
 /** The exception to "GET never acts": what calls here is a job's curl, at an address that stands in no page or mail. */
 export function addHeartbeats(app: Hono<Env>, { heartbeats, clock, log }: PublicParts): void {
   if (!heartbeats) return;
   // A job in a loop must not fill the disk with its calls.
-  const patience = new TokenBuckets(clock, 30, 2);
+  const perJob = new RateLimit(clock, 30, 2);
   const hear = async (context: Context<Env>) => {
     const say = (text: string, status: 200 | 404 | 429 | 503) =>
       context.text(`${text}\n`, status, { "cache-control": "no-store", connection: "close" });
@@ -16,7 +16,7 @@ export function addHeartbeats(app: Hono<Env>, { heartbeats, clock, log }: Public
     if (!job) return say("Nothing here.", 404);
     const beat = beatOf(context.req.param("word"));
     if (!beat) return say("After the address may come /start, /fail or an exit code from 0 to 255.", 404);
-    if (!patience.take(`${job.target}/${job.check}`)) return say("Too many calls. Try again in a minute.", 429);
+    if (!perJob.allows(`${job.target}/${job.check}`)) return say("Too many calls. Try again in a minute.", 429);
     try {
       await heartbeats.hear(job, beat, await lastWords(context.req.raw.body));
       return say("OK", 200);

@@ -2,7 +2,7 @@
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/parts.ts";
-import { TokenBuckets } from "../token-bucket.ts";
+import { RateLimit } from "../rate-limit.ts";
 import type { TeamPage } from "./page.ts";
 import { type Sessions, sessionSeconds } from "./sessions.ts";
 import { contactWithEmail, signInLink, signInNotice } from "./sign-in-link.ts";
@@ -11,17 +11,17 @@ import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "./sign-in
 export function addSignIn(app: Hono<Env>, parts: PublicParts, sessions: Sessions): void {
   const { store, clock, log } = parts;
   // Enough for a person in a hurry; not enough to fill anybody's mailbox or our outbox.
-  const byAddress = new TokenBuckets(clock, 10, 30);
-  const byContact = new TokenBuckets(clock, 3, 300);
+  const byNetwork = new RateLimit(clock, 10, 30);
+  const byContact = new RateLimit(clock, 3, 300);
 
   app.get("/team/sign-in", async (context) => context.html(await signInPage(pageProps(context, parts))));
   app.post("/team/sign-in", async (context) => {
-    if (!byAddress.take(clientNetwork(context))) return fail(context, parts, "too-many", 429);
+    if (!byNetwork.allows(clientNetwork(context))) return fail(context, parts, "too-many", 429);
     const email = await emailOf(context);
     const { organisation, contacts, baseUrl } = parts.settings();
     const contact = email === undefined ? undefined : contactWithEmail(contacts, email);
     const props = pageProps(context, parts);
-    if (contact && byContact.take(contact.id)) {
+    if (contact && byContact.allows(contact.id)) {
       const send = async () => {
         const link = await signInLink(store, baseUrl, contact, clock);
         await store.commit({ notices: [signInNotice(link, contact, organisation, props.language, clock.now())] });

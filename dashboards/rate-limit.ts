@@ -1,4 +1,4 @@
-/** How often strangers may ask for something that costs us or bothers somebody. */
+/** Rate limits (token buckets): how often a stranger may ask for something that costs us or bothers somebody. */
 import type { Clock } from "../core/clock.ts";
 
 interface Bucket {
@@ -7,29 +7,30 @@ interface Bucket {
 }
 
 /** One bucket for each key. Memory is bounded: when there are too many, those that are full again are forgotten. */
-export class TokenBuckets {
+export class RateLimit {
   readonly #clock: Clock;
   readonly #burst: number;
   readonly #refillSeconds: number;
-  readonly #limit: number;
+  readonly #mostKeys: number;
   readonly #buckets = new Map<string, Bucket>();
 
   /**
-   * @param burst so many at once
-   * @param refillSeconds one more after each such time
+   * @param burst how many are allowed at once
+   * @param refillSeconds time after which one more is allowed
    */
-  constructor(clock: Clock, burst: number, refillSeconds: number, limit = 10_000) {
+  constructor(clock: Clock, burst: number, refillSeconds: number, mostKeys = 10_000) {
     this.#clock = clock;
     this.#burst = burst;
     this.#refillSeconds = refillSeconds;
-    this.#limit = limit;
+    this.#mostKeys = mostKeys;
   }
 
-  take(key: string): boolean {
+  /** Whether one more is allowed now; if so, it is counted. */
+  allows(key: string): boolean {
     const now = this.#clock.monotonicSeconds();
     const tokens = this.#tokensOf(key, now);
     if (tokens < 1) return false;
-    if (!this.#buckets.has(key) && this.#buckets.size >= this.#limit && !this.#forget(now)) return false;
+    if (!this.#buckets.has(key) && this.#buckets.size >= this.#mostKeys && !this.#forget(now)) return false;
     this.#buckets.set(key, { tokens: tokens - 1, at: now });
     return true;
   }
@@ -41,6 +42,6 @@ export class TokenBuckets {
 
   #forget(now: number): boolean {
     for (const key of this.#buckets.keys()) if (this.#tokensOf(key, now) >= this.#burst) this.#buckets.delete(key);
-    return this.#buckets.size < this.#limit;
+    return this.#buckets.size < this.#mostKeys;
   }
 }
