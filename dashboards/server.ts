@@ -1,18 +1,18 @@
-/** The two listeners: which address is answered by which route. What the pages say is made elsewhere. */
+/** The routing of the web server: which address is answered by which route, of the public and of the private listener. */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../core/log.ts";
-import { privately } from "./headers.ts";
 import { pageRoutes } from "./members/public-pages.ts";
+import { sameOriginOnly } from "./routes/csrf.ts";
+import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/health-and-metrics.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
-import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/machines.ts";
-import { fromOurselves } from "./routes/own-origin.ts";
-import { type Env, fail, type PublicParts } from "./routes/parts.ts";
+import { type Env, fail, type PublicParts } from "./routes/public-parts.ts";
+import { privately } from "./security-headers.ts";
 import { addAcknowledge } from "./team/acknowledge.ts";
-import type { TeamPage } from "./team/page.ts";
 import { teamPages } from "./team/pages.ts";
 import { Sessions } from "./team/sessions.ts";
 import { addSignIn, addTeam } from "./team/team.ts";
+import type { TeamPage } from "./team/team-page.ts";
 
 const largestFormBytes = 16 * 1024;
 
@@ -39,7 +39,7 @@ export function publicApp(parts: PublicParts, pagesOfTeam: readonly TeamPage[] =
     app.use(path, privately);
     app.post(
       path,
-      fromOurselves(parts),
+      sameOriginOnly(parts),
       bodyLimit({ maxSize: largestFormBytes, onError: (context) => fail(context, parts, "too-large", 413) }),
     );
   }

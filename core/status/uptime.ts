@@ -58,7 +58,8 @@ function seriesIntervals(
     return found;
   };
   // Where both know of the same moment, the transition comes last and stays: it is settled.
-  for (const series of unsettled) of(series).push(...series.intervals.map(({ from, outcome }) => ({ at: from, outcome })));
+  for (const series of unsettled)
+    of(series).push(...series.intervals.map(({ from, outcome }) => ({ at: from, outcome })));
   for (const transition of transitions) {
     of(transition).push({ at: transition.at.epochMilliseconds, outcome: transition.outcome });
   }

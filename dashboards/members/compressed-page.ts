@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip, zstdCompress } from "node:zlib";
-import { securityHeaders } from "../headers.ts";
-import type { Encoding } from "../negotiate.ts";
+import type { Encoding } from "../content-negotiation.ts";
 import { styleOf, styleSource } from "../parts/layout.ts";
+import { securityHeaders } from "../security-headers.ts";
 
 export interface CompressedPage {
   /** The page without any note: what is saved on disk. */

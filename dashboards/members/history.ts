@@ -1,11 +1,11 @@
-/** Past incidents month by month, the newest first, with the upgrades in between and an honest end. */
+/** The history page: past incidents and upgrades month by month, the newest first, and where our records begin. */
 import { html, raw } from "hono/html";
 import { tagOf } from "../../core/languages/languages.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { HistoryModel, MonthHistory } from "../../core/status/history.ts";
 import { formatDate } from "../../core/time-zone.ts";
 import type { Html } from "../parts/html.ts";
-import { textFor, wordsFor } from "../parts/language.ts";
+import { textFor, wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";

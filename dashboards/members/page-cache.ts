@@ -3,12 +3,12 @@ import type { Language } from "../../core/language.ts";
 import type { Note } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
-import { chooseEncoding, chooseLanguage } from "../negotiate.ts";
+import { chooseEncoding, chooseLanguage } from "../content-negotiation.ts";
 import { errorPage } from "../parts/error-page.ts";
 import type { LayoutProps } from "../parts/layout.ts";
 import { withNote } from "../parts/note.ts";
-import { DiskCache } from "./disk-cache.ts";
 import { answerOf, type CompressedPage, compressPage, type PageAnswer } from "./compressed-page.ts";
+import { DiskCache } from "./disk-cache.ts";
 import type { PublicPage } from "./public-pages.ts";
 
 /** The request headers that choose between the variants of a page. */

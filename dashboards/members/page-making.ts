@@ -12,8 +12,8 @@ import { type StatusModel, statusModel } from "../../core/status/status.ts";
 import type { Target } from "../../core/target.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../../core/time-zone.ts";
 import type { PageAnswer } from "./compressed-page.ts";
-import { PageCache, type Frame, type PageRequest } from "./page-cache.ts";
-import { type PublicPage, publicPages, permanentAddresses } from "./public-pages.ts";
+import { type Frame, PageCache, type PageRequest } from "./page-cache.ts";
+import { type PublicPage, permanentAddresses, publicPages } from "./public-pages.ts";
 import { RecordReader, type RecordStore } from "./records.ts";
 
 export interface PagesOptions extends PageSettings {

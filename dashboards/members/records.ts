@@ -1,4 +1,4 @@
-/** What the pages know from the store, read when it changed; when the store fails, what it said before. */
+/** The records that the pages show (transitions, incidents, upgrades), read from the store; when it fails, what was read before. */
 import type { Clock } from "../../core/clock.ts";
 import type { Interval } from "../../core/confirmation.ts";
 import { withinTime } from "../../core/deadline.ts";
@@ -44,7 +44,7 @@ export interface RecordStore {
 }
 
 /** A store that does not answer within this time is treated like one that fails. */
-const patienceSeconds = 5;
+const answerWithinSeconds = 5;
 const mostIncidents = 1000;
 /** Those of services that members do not see are among them. */
 const mostAnnotations = 500;
@@ -81,7 +81,7 @@ export class RecordReader {
       this.#reading ??= this.#fetch(watched, since).finally(() => {
         this.#reading = undefined;
       });
-      this.#records = await withinTime(this.#reading, { seconds: patienceSeconds, clock: this.#clock }, gaveUp);
+      this.#records = await withinTime(this.#reading, { seconds: answerWithinSeconds, clock: this.#clock }, giveUp);
       if (this.#fails) this.#log.info("the public pages can read the store again");
       this.#fails = false;
     } catch (error) {
@@ -101,7 +101,7 @@ export class RecordReader {
     const incidents: IncidentStatus[] = [];
     for (const incident of [...all.values()].toSorted((a, b) => b.id - a.id)) {
       if (!isForMembers(incident, watched.targets)) continue;
-      incidents.push(await this.#told(incident, known.get(incident.id)));
+      incidents.push(await this.#withUpdates(incident, known.get(incident.id)));
     }
     const lately = measuredTimes(watched.targets, { ...watched, transitions, span: spanOf(since.days, now) });
     const measured = joined([...(await this.#measuredBefore(watched, since)), ...lately]);
@@ -109,7 +109,7 @@ export class RecordReader {
     return { at: now, transitions, incidents, ...(completeSince && { completeSince }), annotations, measured };
   }
 
-  async #told(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
+  async #withUpdates(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
     // What is over does not change any more.
     if (incident.state === "resolved" && before?.incident.state === "resolved") return before;
     return { incident, updates: await this.#store.incidents.updates(incident.id) };
@@ -130,6 +130,6 @@ const spanOf = (from: Temporal.Instant, to: Temporal.Instant): Interval => ({
   to: to.epochMilliseconds,
 });
 
-function gaveUp(): never {
-  throw new Error(`the store did not answer within ${patienceSeconds} s`);
+function giveUp(): never {
+  throw new Error(`the store did not answer within ${answerWithinSeconds} s`);
 }

@@ -1,4 +1,4 @@
-/** The status page: one sentence, what goes on, each service with its days, what happened lately. */
+/** The status page: one sentence, the open incidents, each service with its uptime bar, the past events. */
 import { html, raw } from "hono/html";
 import type { IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { tagOf } from "../../core/languages/languages.ts";
@@ -9,7 +9,7 @@ import type { ResidencyStatus } from "../../core/status/residency.ts";
 import { presentImpact, type StatusModel, type TargetStatus } from "../../core/status/status.ts";
 import { formatRatio } from "../../core/status/uptime.ts";
 import type { Html } from "../parts/html.ts";
-import { textFor, wordsFor } from "../parts/language.ts";
+import { textFor, wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";

@@ -1,8 +1,8 @@
-/** What visitors read when something is not there or failed: what happened to them, never what happened inside. */
+/** The error page for visitors (404, 410, 500 …): what happened to them, never what happened inside. */
 import { html } from "hono/html";
 import { tagOf } from "../../core/languages/languages.ts";
 import type { Fault } from "../../core/languages/words.ts";
-import { wordsFor } from "./language.ts";
+import { wordsFor } from "./lang-attribute.ts";
 import { type LayoutProps, renderPage } from "./layout.ts";
 
 /** In every language of the organisation, the visitor's first: who mistypes an address may read neither of our guesses. */

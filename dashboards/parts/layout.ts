@@ -1,4 +1,4 @@
-/** The frame of every page: head, ribbon, header with the languages, footer. Style is inlined; nothing is fetched. */
+/** The layout of every page: head, practice ribbon, header with the language switch, footer; style is inlined, nothing is fetched. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { html, raw } from "hono/html";
@@ -6,7 +6,7 @@ import type { Language, Localised } from "../../core/language.ts";
 import { nameOf, tagOf } from "../../core/languages/languages.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { Html } from "./html.ts";
-import { textFor, withLanguages, wordsFor } from "./language.ts";
+import { textFor, withLanguages, wordsFor } from "./lang-attribute.ts";
 import { iconAddress, signs } from "./state.ts";
 
 /** What every page of one visitor has in common. */

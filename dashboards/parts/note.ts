@@ -1,8 +1,8 @@
-/** A note on a finished page: what is wrong with the page itself, where readers look first. */
+/** The note on a stale page: it says that the page is old and why, where readers look first. */
 import { html } from "hono/html";
 import type { Language } from "../../core/language.ts";
 import type { Note } from "../../core/languages/words.ts";
-import { type PageReader, withLanguages, wordsFor } from "./language.ts";
+import { type PageReader, withLanguages, wordsFor } from "./lang-attribute.ts";
 
 /** Where a note can be put later. A page has it once, in front of all that strangers named. */
 export const notePlace = "<!--note-->";

@@ -1,9 +1,9 @@
-/** What happened, newest first: incidents with their last word, upgrades as smaller lines between them. */
+/** The list of past events, newest first: incidents with their last update, upgrades as smaller lines between them. */
 import { html } from "hono/html";
 import type { IncidentStatus } from "../../core/incident.ts";
 import type { PastEvent, Upgrade } from "../../core/status/past-events.ts";
 import type { Html } from "./html.ts";
-import { textFor, wordsFor } from "./language.ts";
+import { textFor, wordsFor } from "./lang-attribute.ts";
 import type { LayoutProps } from "./layout.ts";
 import { sign } from "./state.ts";
 import { moment, span, stretch } from "./time.ts";
@@ -12,7 +12,7 @@ export function pastEventList(events: readonly PastEvent[], props: LayoutProps):
   return html`${events.map((event) => (event.kind === "incident" ? incidentBrief(event.told, props) : upgradeLine(event.upgrade, props)))}`;
 }
 
-/** What is over needs its name, its time and its last word; what is not, the way to the page that follows it. */
+/** A resolved incident has its title, its time and its last update; an open one has a link to the status page. */
 function incidentBrief({ incident, updates }: IncidentStatus, props: LayoutProps): Html {
   const { language, organisation } = props;
   const text = wordsFor(props).page;

@@ -1,4 +1,4 @@
-/** How sizes in bytes and prices are written for people. */
+/** Formats sizes in bytes, and prices, for people. */
 import type { Language } from "../../core/language.ts";
 import { formsOf, tagOf } from "../../core/languages/languages.ts";
 import { formatBytes } from "../../core/units.ts";

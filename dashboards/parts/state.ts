@@ -1,8 +1,8 @@
-/** How a state is shown: a word, a shape and a colour, in that order of trust. */
+/** How a state (outcome) is shown: a word first, then a shape (icon), then a colour. */
 import { html, raw } from "hono/html";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { Html } from "./html.ts";
-import { type PageReader, wordsFor } from "./language.ts";
+import { type PageReader, wordsFor } from "./lang-attribute.ts";
 
 /** ● ▲ ■ ◆ drawn by ourselves: fonts disagree about their size, and some turn them into pictures. */
 const shapes: Readonly<Record<Outcome, string>> = {

@@ -1,10 +1,10 @@
-/** Moments and spans for people: exact, with city and offset, and readable by machines. */
+/** Formats times and durations for people, with city and UTC offset, as `<time>` elements that machines can read. */
 import { html } from "hono/html";
 import type { Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { formatDate, formatIn, formatStretch } from "../../core/time-zone.ts";
 import type { Html } from "./html.ts";
-import { type PageReader, textFor, wordsFor } from "./language.ts";
+import { type PageReader, textFor, wordsFor } from "./lang-attribute.ts";
 
 export function moment(
   at: Temporal.Instant,
@@ -29,13 +29,13 @@ function exactly(at: Temporal.Instant, said: string): Html {
 export function day(date: Temporal.PlainDate, language: Language): Html {
   const machine = date.toString();
   const key = `${machine} ${language}`;
-  const said = sayings.get(key) ?? formatDate(date, language, "short");
+  const said = formatted.get(key) ?? formatDate(date, language, "short");
   // Formatting a date costs more than all the rest of a line, and a page names the same ninety days over and over.
-  if (sayings.size > 1000) sayings.clear();
-  sayings.set(key, said);
+  if (formatted.size > 1000) formatted.clear();
+  formatted.set(key, said);
   return html`<time datetime="${machine}">${said}</time>`;
 }
-const sayings = new Map<string, string>();
+const formatted = new Map<string, string>();
 
 /** "2 hours 5 minutes" between two moments. */
 export function span(from: Temporal.Instant, to: Temporal.Instant, reader: PageReader): string {

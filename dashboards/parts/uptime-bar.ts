@@ -1,10 +1,10 @@
-/** The history of one target: a bar for each day, one path for each state, and the same in words behind a summary. */
+/** The uptime bar of one target: a bar for each day, one SVG path for each state, and a table of the same days in words. */
 import { html, raw } from "hono/html";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { DayStatus } from "../../core/status/status.ts";
 import type { Html } from "./html.ts";
-import { type PageReader, textFor, wordsFor } from "./language.ts";
+import { type PageReader, textFor, wordsFor } from "./lang-attribute.ts";
 import { stateWord } from "./state.ts";
 import { day } from "./time.ts";
 

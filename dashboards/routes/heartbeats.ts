@@ -1,10 +1,10 @@
-/** What jobs call: /h/TOKEN, with a word after it. Each call is kept before it is answered. */
+/** The route of a job's heartbeat: /h/TOKEN, with a word after it; each call is stored before it is answered. */
 import type { Context, Hono } from "hono";
 import { beatOf } from "../../core/heartbeat.ts";
 import { RateLimit } from "../rate-limit.ts";
-import type { Env, PublicParts } from "./parts.ts";
+import type { Env, PublicParts } from "./public-parts.ts";
 
-/** The exception to "GET never acts": what calls here is a job's curl, at an address that stands in no page or mail. */
+/** The exception to "GET never acts": the caller is a job's curl, and the address stands in no page or mail. */
 export function addHeartbeats(app: Hono<Env>, { heartbeats, clock, log }: PublicParts): void {
   if (!heartbeats) return;
   // A job in a loop must not fill the disk with its calls.

@@ -1,9 +1,9 @@
-/** What the link in a page opens: the incident in short, and one button that takes it. */
+/** The page that an acknowledge link opens: the incident in short, and one button that acknowledges it. */
 import { html } from "hono/html";
 import type { Incident } from "../../core/incident.ts";
 import type { Contact } from "../../core/organisation.ts";
 import type { Html } from "../parts/html.ts";
-import { textFor, wordsFor } from "../parts/language.ts";
+import { textFor, wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { sign } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";

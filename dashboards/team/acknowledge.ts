@@ -3,7 +3,7 @@ import type { Context, Hono } from "hono";
 import type { Incident } from "../../core/incident.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
 import type { Contact } from "../../core/organisation.ts";
-import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/parts.ts";
+import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/public-parts.ts";
 import { acknowledgePage } from "./acknowledge-page.ts";
 import type { Sessions } from "./sessions.ts";
 

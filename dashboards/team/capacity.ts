@@ -1,4 +1,4 @@
-/** How full the stores are and how long they last: one sentence, a chart, what each size buys, what grows. */
+/** The capacity page: how full databases and disks are, the forecast until they are full, a chart, and what each size costs. */
 import { html } from "hono/html";
 import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/capacity.ts";
 import { quantile80, quantile95 } from "../../core/capacity/forecast.ts";
@@ -13,13 +13,13 @@ import { formatDate } from "../../core/time-zone.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import { growthChart } from "../parts/chart.ts";
 import type { Html } from "../parts/html.ts";
-import { textFor, wordsFor } from "../parts/language.ts";
+import { textFor, wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
 import { priceText, signedSize, sizeText } from "../parts/sizes.ts";
 import { sign } from "../parts/state.ts";
 import { figureTable, type TableRow } from "../parts/table.ts";
 import { moment } from "../parts/time.ts";
-import { defineTeamPage } from "./page.ts";
+import { defineTeamPage } from "./team-page.ts";
 
 export interface CapacityProps extends LayoutProps {
   /** ISO 4217; prices of sizes are in it. */

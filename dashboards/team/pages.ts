@@ -1,5 +1,5 @@
-/** Which pages the team has, in the order of their links: a new one is a file, and a line here. */
+/** The list of the team pages, in the order of their links: a new page is a file, and a line here. */
 import { capacity } from "./capacity.ts";
-import type { TeamPage } from "./page.ts";
+import type { TeamPage } from "./team-page.ts";
 
 export const teamPages: readonly TeamPage[] = [capacity];

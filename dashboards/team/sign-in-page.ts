@@ -1,8 +1,8 @@
-/** How the team gets in, and what it finds there. */
+/** The pages for signing in, and the team's start page with the links to its pages. */
 import { html } from "hono/html";
-import { wordsFor } from "../parts/language.ts";
+import { wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
-import type { TeamPage } from "./page.ts";
+import type { TeamPage } from "./team-page.ts";
 
 /** Asks for an address. */
 export function signInPage(props: LayoutProps): Promise<string> {

@@ -1,12 +1,12 @@
 /** The routes of the team pages and of signing in: a sign-in link sent by mail is redeemed for a session cookie. */
 import type { Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/parts.ts";
 import { RateLimit } from "../rate-limit.ts";
-import type { TeamPage } from "./page.ts";
+import { audit, clientNetwork, type Env, fail, type PublicParts, pageProps } from "../routes/public-parts.ts";
 import { type Sessions, sessionSeconds } from "./sessions.ts";
 import { contactWithEmail, signInLink, signInNotice } from "./sign-in-link.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "./sign-in-page.ts";
+import type { TeamPage } from "./team-page.ts";
 
 export function addSignIn(app: Hono<Env>, parts: PublicParts, sessions: Sessions): void {
   const { store, clock, log } = parts;

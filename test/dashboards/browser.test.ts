@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Language } from "../../core/language.ts";
-import { securityHeaders } from "../../dashboards/headers.ts";
+import { securityHeaders } from "../../dashboards/security-headers.ts";
 import { axeViolations, startBrowser } from "../helpers/browser.ts";
 import { everyPage as pages, widePages } from "../helpers/every-page.ts";
 import { cosocial } from "../helpers/status-scene.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Interval, OutcomeInterval } from "../../../core/confirmation.ts";
 import { outcomes } from "../../../core/sample.ts";
-import { account, combine, formatRatio, type UnsettledSeries, timeline } from "../../../core/status/uptime.ts";
+import { account, combine, formatRatio, timeline, type UnsettledSeries } from "../../../core/status/uptime.ts";
 import type { Transition } from "../../../core/store/judgements.ts";
 import fixture from "../../fixtures/sla/sla-cases.json" with { type: "json" };
 

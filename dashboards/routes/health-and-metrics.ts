@@ -1,4 +1,4 @@
-/** What machines ask: whether everything moves, and the metrics. */
+/** The answers to /healthz, whether every part of the program works, and to /metrics. */
 import type { Context } from "hono";
 
 /** Whether each part of the program moved lately: scheduler, judge, store, outbox. */

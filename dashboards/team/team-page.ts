@@ -1,4 +1,4 @@
-/** What a page of the team is: where it stands, what it is called, what it asks for and how it is shown. */
+/** What defines a page of the team: its address, its title, the report it loads and how it is shown. */
 import type { Words } from "../../core/languages/words.ts";
 import type { Reports } from "../../core/reports.ts";
 import type { LayoutProps } from "../parts/layout.ts";

@@ -1,4 +1,4 @@
-/** What a page says in its reader's language, and the `lang` attribute of what it has to say in another one. */
+/** A page's sentences in the reader's language, and the `lang` attribute of text that falls back to another language. */
 import { inLanguage, type Language, type Localised } from "../../core/language.ts";
 import { tagOf, wordsIn } from "../../core/languages/languages.ts";
 import type { Words } from "../../core/languages/words.ts";

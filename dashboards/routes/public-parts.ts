@@ -9,12 +9,12 @@ import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Reports } from "../../core/reports.ts";
 import type { AuditEntry } from "../../core/store/audit.ts";
 import type { Store } from "../../core/store/store.ts";
-import { securityHeaders } from "../headers.ts";
+import { chooseLanguage } from "../content-negotiation.ts";
 import type { Pages } from "../members/page-making.ts";
-import { chooseLanguage } from "../negotiate.ts";
 import { errorPage } from "../parts/error-page.ts";
 import type { LayoutProps } from "../parts/layout.ts";
-import type { Exposition, Health } from "./machines.ts";
+import { securityHeaders } from "../security-headers.ts";
+import type { Exposition, Health } from "./health-and-metrics.ts";
 
 /** What a reload of the configuration may change; asked for at every request. */
 interface PublicSettings {

@@ -1,4 +1,4 @@
-/** Which language and which encoding a visitor gets, from what the browser says it can take. */
+/** Content negotiation: which language and which compression a visitor gets, by Accept-Language and Accept-Encoding. */
 import { parseAccept } from "hono/utils/accept";
 import type { Language } from "../core/language.ts";
 
@@ -7,7 +7,7 @@ const encodings = ["br", "zstd", "gzip", "identity"] as const;
 export type Encoding = (typeof encodings)[number];
 
 /** The best encoding among those that are allowed; identity when nothing fits, for a page is better than an error. */
-export const chooseEncoding = remembered((header): Encoding => {
+export const chooseEncoding = cached((header): Encoding => {
   const quality = new Map(parseAccept(header).map(({ type, q }) => [type.toLowerCase(), q]));
   const others = quality.get("*") ?? 0;
   const wanted = encodings
@@ -26,14 +26,14 @@ export function chooseLanguage(header: string | undefined, spoken: readonly [Lan
   return spoken[0];
 }
 
-const wantedLanguages = remembered((header): readonly string[] =>
+const wantedLanguages = cached((header): readonly string[] =>
   parseAccept(header)
     .filter(({ q }) => q > 0)
     .map(({ type }) => type.toLowerCase().split("-")[0] ?? ""),
 );
 
 /** Browsers send few different headers; reading each of them once is enough. Strangers cannot make the memory grow. */
-function remembered<Answer>(read: (header: string) => Answer): (header: string | undefined) => Answer {
+function cached<Answer>(read: (header: string) => Answer): (header: string | undefined) => Answer {
   const known = new Map<string, Answer>();
   return (header = "") => {
     const before = known.get(header);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseEncoding, chooseLanguage } from "../../dashboards/negotiate.ts";
+import { chooseEncoding, chooseLanguage } from "../../dashboards/content-negotiation.ts";
 
 test.each([
   ["gzip, deflate, br, zstd", "br"],

@@ -1,12 +1,12 @@
-/** Which forms count: those that came from a page of ours. */
+/** Protection against CSRF: a form counts only when it came from a page of our own origin. */
 import type { Context, MiddlewareHandler } from "hono";
-import { type Env, fail, type PublicParts } from "./parts.ts";
+import { type Env, fail, type PublicParts } from "./public-parts.ts";
 
 /**
  * Forms count only when they came from a page of ours: at the configured address, or at the one that was asked. Browsers
  * that say where a request comes from are believed; hono's csrf would let some content types pass unasked.
  */
-export function fromOurselves(parts: PublicParts): MiddlewareHandler<Env> {
+export function sameOriginOnly(parts: PublicParts): MiddlewareHandler<Env> {
   return async (context, next) => {
     const site = context.req.header("sec-fetch-site");
     const trusted = site === undefined ? isOwnOrigin(context, parts) : site === "same-origin";

@@ -1,6 +1,6 @@
 /**
- * Headers that every page of ours carries: nothing is loaded from elsewhere, nothing runs, nobody frames us. Few, because
- * each is sent with each view: what a policy without any script makes pointless is left out.
+ * The security headers of every page (Content-Security-Policy): nothing is loaded from elsewhere, no script runs, no site
+ * may frame us. They are few, because each is sent with each view: what a policy without scripts makes pointless is left out.
  */
 import type { MiddlewareHandler } from "hono";
 import { styleSource } from "./parts/layout.ts";
