@@ -1,4 +1,7 @@
-/** Strangers' bytes made harmless for people: what a watched server said, as plain text that fits where it is shown. */
+/**
+ * Sanitising: what a watched server said, made harmless for people as plain text, and cut to what fits where it is
+ * shown.
+ */
 import { stripVTControlCharacters } from "node:util";
 
 /**

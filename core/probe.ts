@@ -1,4 +1,7 @@
-/** A probe: the code that knows how to look at one kind of thing. A file in probes/ with one default export. */
+/**
+ * The contract of a probe, a plug-in in probes/ with one default export: what it must give, and what it gets (HTTP,
+ * clock, abort signal).
+ */
 import type { Socket } from "node:net";
 import type { z } from "zod";
 import type { Clock } from "./clock.ts";

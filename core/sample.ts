@@ -1,4 +1,4 @@
-/** What a probe says, and what is kept of it. */
+/** Findings, readings and samples: what a probe says of a check, and what is kept of it. */
 import type { Localised } from "./language.ts";
 
 /** `unknown` means we failed to measure. It is never counted as an outage, and never as uptime. */

@@ -1,4 +1,4 @@
-/** The practice co-op: stand-ins for the three services, real servers behind them, and the switches that break them. */
+/** The practice co-op: stand-ins for three services, real databases and queues, and the switches that break them. */
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -14,7 +14,7 @@ import { startCastopod } from "./stand-ins/castopod.ts";
 import { startMastodon } from "./stand-ins/mastodon.ts";
 import type { Trouble } from "./stand-ins/mastodon-troubles.ts";
 import { startPixelfed } from "./stand-ins/pixelfed.ts";
-import type { Mood, StandIn } from "./stand-ins/stand-in.ts";
+import type { Condition, StandIn } from "./stand-ins/stand-in.ts";
 
 export interface PracticeCoop extends AsyncDisposable {
   /** The shipped configuration with the ports of this run filled in. */
@@ -82,7 +82,7 @@ export async function startPracticeCoop(place: {
       PRACTICE_SMTP_URL: mails.url,
     },
     switches: [
-      ...moodSwitches(mastodon, castopod, pixelfed, anchor),
+      ...conditionSwitches(mastodon, castopod, pixelfed, anchor),
       ...hiddenSwitches(hidden),
       ...(queues ? [stalledQueue(queues)] : []),
       closedDatabase(postgres.superuserUrl, mastodon),
@@ -95,41 +95,41 @@ export async function startPracticeCoop(place: {
   };
 }
 
-function moodSwitches(mastodon: StandIn, castopod: StandIn, pixelfed: StandIn, anchor: Anchor): readonly Switch[] {
-  const mood = (
+function conditionSwitches(mastodon: StandIn, castopod: StandIn, pixelfed: StandIn, anchor: Anchor): readonly Switch[] {
+  const condition = (
     id: string,
     service: StandIn,
-    ill: Mood,
+    ill: Condition,
     words: Pick<Switch, "breaks" | "mends" | "expect">,
   ): Switch => ({
     id,
     ...words,
-    broken: () => service.mood === ill,
+    broken: () => service.condition === ill,
     turn: (broken) => service.become(broken ? ill : "healthy"),
   });
   return [
-    mood("mastodon", mastodon, "stopped", {
+    condition("mastodon", mastodon, "stopped", {
       breaks: "Stop Mastodon",
       mends: "Start Mastodon again",
       expect: "After three failed tries the contractor is mailed, and the status page says that Mastodon is down.",
     }),
-    mood("cache", mastodon, "stale", {
+    condition("cache", mastodon, "stale", {
       breaks: "Kill Mastodon behind its proxy's cache",
       mends: "Bring Mastodon's server back",
       expect:
         "Every cached page still answers 200, so most monitors see nothing. The notice says what the cache covers up.",
     }),
-    mood("slow", mastodon, "slow", {
+    condition("slow", mastodon, "slow", {
       breaks: "Make Mastodon slow",
       mends: "Make Mastodon quick again",
       expect: "It answers, but too late: the notice says how long was waited, and for what.",
     }),
-    mood("podcasts", castopod, "errors", {
+    condition("podcasts", castopod, "errors", {
       breaks: "Break the podcasts",
       mends: "Mend the podcasts",
       expect: "Its web server answers with errors: a mail about the podcasts, while Mastodon stays up beside them.",
     }),
-    mood("certificate", pixelfed, "expired", {
+    condition("certificate", pixelfed, "expired", {
       breaks: "Let a certificate expire",
       mends: "Renew the certificate",
       expect: "No browser opens Photos any more: the notice names the certificate and the day it ended.",

@@ -1,4 +1,7 @@
-/** Closes the practice database to everybody, as a broken migration or a wrong pg_hba.conf would, and opens it again. */
+/**
+ * Refuses every connection to the practice database, as a broken migration or a wrong pg_hba.conf would, and allows
+ * them again.
+ */
 import pg from "pg";
 
 /** @param everybody whether PostgreSQL lets anybody in; if not, connections that are there are ended as well. */

@@ -1,4 +1,4 @@
-/** Makes the practice PostgreSQL grow and shrink for real: rows that need their bytes on disk, and their end. */
+/** Makes the practice PostgreSQL grow and shrink for real: rows that take bytes on disk, and their removal. */
 import pg from "pg";
 import { Refused } from "../core/errors.ts";
 

@@ -1,4 +1,4 @@
-/** 120 days that never were: an honest-looking past for the practice co-op, the same at every start. */
+/** An invented history of 120 days for the practice co-op, the same at every start. */
 import type { Config } from "../core/config/config.ts";
 import { noVerdict } from "../core/confirmation.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";

@@ -1,4 +1,4 @@
-/** /practice: the page that breaks and mends things, and shows the mails that went out. */
+/** /practice: the web page with the switches that break and mend services, and the mails that went out. */
 import { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { streamSSE } from "hono/streaming";

@@ -1,4 +1,7 @@
-/** Queues as a Mastodon's Sidekiq 8 keeps them in Redis, with a pretended worker, and the ways in which they go wrong. */
+/**
+ * Queues as a Mastodon's Sidekiq 8 keeps them in Redis, with a pretended worker: healthy, late, stuck or without a
+ * worker.
+ */
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 

@@ -1,4 +1,7 @@
-/** Looks at Castopod's background work in its database: whether cron does it, how late it is, and what was left behind. */
+/**
+ * The castopod-tasks probe: reads Castopod's background tasks from its database: does cron run, how late are they, and
+ * what was left undone?
+ */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import { NotMeasured } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-/** Looks at a Castopod server as listeners, their podcast apps and other servers do. */
+/** The castopod probe: looks at a Castopod as listeners, their podcast apps and other servers do. */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";

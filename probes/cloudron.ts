@@ -1,4 +1,4 @@
-/** Looks at a Cloudron: whether it runs, and what it says of the apps on it. */
+/** The cloudron probe: whether a Cloudron runs, and what it says about the apps on it. */
 import { z } from "zod";
 import { secret } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";

@@ -1,4 +1,4 @@
-/** Looks at a Discourse forum as its readers and writers do. */
+/** The discourse probe: looks at a Discourse forum as its readers and writers do. */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";

@@ -1,4 +1,4 @@
-/** Looks at how full a file system is, with df's arithmetic: what is reserved for root is not ours to fill. */
+/** The disk probe: how full a file system is, with df's arithmetic: what is reserved for root is not ours to fill. */
 import type { StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { z } from "zod";
@@ -16,7 +16,7 @@ import {
   storageReadings,
   storageSettings,
   usableFraction,
-} from "./databases/storage.ts";
+} from "./databases/disk-space.ts";
 
 const options = z.strictObject({
   path: z

@@ -1,4 +1,7 @@
-/** Looks names up as everybody does, and at each of their name servers: are the records right, and do all agree? */
+/**
+ * The dns probe: looks names up as everybody does, and at each of their name servers: are the records right, and do
+ * all agree?
+ */
 import { isIP } from "node:net";
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";

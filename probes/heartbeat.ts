@@ -1,4 +1,7 @@
-/** Waits for a job to call: silence is the failure. The calls themselves are heard by the public listener. */
+/**
+ * The heartbeat probe: waits for a job (cron, backup) to call, and a call that is late is the failure; the public
+ * listener receives the calls.
+ */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import type { HeartbeatState } from "../core/heartbeat.ts";

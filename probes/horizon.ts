@@ -1,4 +1,4 @@
-/** Looks at Laravel's queues in Redis and at Horizon, which works on them: Pixelfed's, or any other's. */
+/** The horizon probe: Laravel's queues in Redis (Pixelfed's, or any other's), and Horizon, whose workers serve them. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";

@@ -1,4 +1,7 @@
-/** Asks for a page and compares it with what it should be. */
+/**
+ * The http probe: asks for a web page and compares status, text, redirects, speed and certificate with what they
+ * should be.
+ */
 import { z } from "zod";
 import { secret, webAddress } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";

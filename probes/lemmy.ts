@@ -1,4 +1,4 @@
-/** Looks at a Lemmy server as members, their apps and other servers do. */
+/** The lemmy probe: looks at a Lemmy server as members, their apps and other servers do. */
 import { z } from "zod";
 import { ratio } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";

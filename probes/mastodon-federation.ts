@@ -1,4 +1,7 @@
-/** Looks at Mastodon as another server would that has a post to deliver: who are you, and do you take it? */
+/**
+ * The mastodon-federation probe: looks at Mastodon as another server does that has a post to deliver: actor,
+ * WebFinger, inbox.
+ */
 import { z } from "zod";
 import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

@@ -1,4 +1,7 @@
-/** Fetches a picture from wherever a Mastodon keeps its media: pages look fine while the bucket behind them is gone. */
+/**
+ * The mastodon-media probe: fetches a picture from wherever Mastodon keeps its media, because pages look fine while
+ * the storage bucket is gone.
+ */
 import { z } from "zod";
 import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

@@ -1,4 +1,7 @@
-/** Searches for something that is there: when its search engine is gone, Mastodon answers 200 and finds nothing. */
+/**
+ * The mastodon-search probe: searches for something that is there, because Mastodon answers 200 and finds nothing when
+ * Elasticsearch is gone.
+ */
 import { z } from "zod";
 import { secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

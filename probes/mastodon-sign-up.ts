@@ -1,4 +1,7 @@
-/** Opens the pages where members ask for mails of their account: a new password, the confirmation of their address. */
+/**
+ * The mastodon-sign-up probe: opens the pages where members ask for mails: a new password, the confirmation of an
+ * address.
+ */
 import { z } from "zod";
 import { webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

@@ -1,4 +1,7 @@
-/** Looks at the part of Mastodon that shows new posts without a reload: open doors, open streams, and whether it hears anything. */
+/**
+ * The mastodon-streaming probe: the server that shows new posts without a reload: does it let members in, and does it
+ * receive posts?
+ */
 import { z } from "zod";
 import { duration, secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

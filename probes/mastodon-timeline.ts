@@ -1,4 +1,7 @@
-/** Looks at how fresh Mastodon's public timeline is: the first thing to stand still when posts are no longer taken in. */
+/**
+ * The mastodon-timeline probe: how fresh the public timeline is, which is the first thing to stop when no posts come
+ * in.
+ */
 import { z } from "zod";
 import { duration, secret, webAddress } from "../core/config/settings.ts";
 import { type Localised, sameInAll } from "../core/language.ts";

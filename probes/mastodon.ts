@@ -1,4 +1,4 @@
-/** Looks at a Mastodon server as members, their apps and other servers do. */
+/** The mastodon probe: looks at a Mastodon server as members, their apps and other servers do. */
 import { z } from "zod";
 import { sameInAll } from "../core/language.ts";
 import { gauge } from "../core/metric-families.ts";

@@ -1,13 +1,19 @@
-/** Looks at how a MySQL or MariaDB fills: databases, logs, connections. */
+/** The mysql probe: how full a MySQL or MariaDB is: sizes of databases and logs, connections. */
 import { z } from "zod";
 import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding, Reading } from "../core/sample.ts";
-import { connectionThresholds } from "./databases/connection-levels.ts";
+import { connectionThresholds } from "./databases/connection-thresholds.ts";
 import { findingOfQuestions, findingWithoutConnection } from "./databases/database-refusals.ts";
+import {
+  capacityPlan,
+  fullThresholds,
+  storageMetrics,
+  storageReadings,
+  storageSettings,
+} from "./databases/disk-space.ts";
 import { type MysqlReader, mysqlUrl, questionSeconds, withMysql } from "./databases/mysql-client.ts";
 import { measureMysql, mysqlMetrics } from "./databases/mysql-sizes.ts";
-import { capacityPlan, fullThresholds, storageMetrics, storageReadings, storageSettings } from "./databases/storage.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 
 const options = z.strictObject({

@@ -1,4 +1,4 @@
-/** Looks at a Pixelfed server as members, their apps and other servers do. */
+/** The pixelfed probe: looks at a Pixelfed server as members, their apps and other servers do. */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import { sameInAll } from "../core/language.ts";

@@ -1,14 +1,17 @@
-/** Looks at how a PostgreSQL fills: databases, write-ahead log, connections, transaction numbers, replication slots. */
+/**
+ * The postgres probe: how full a PostgreSQL is: databases, write-ahead log, connections, transaction numbers,
+ * replication slots.
+ */
 import { z } from "zod";
 import { bytes } from "../core/config/settings.ts";
 import { defineProbe, type ProbeContext } from "../core/probe.ts";
 import type { Finding } from "../core/sample.ts";
 import { findingWithoutConnection } from "./databases/database-refusals.ts";
+import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./databases/disk-space.ts";
 import { type PostgresReader, postgresUrl, withPostgres } from "./databases/postgres-client.ts";
 import { Findings, postgresMetrics, type RowOf, sum } from "./databases/postgres-findings.ts";
-import { postgresThresholds } from "./databases/postgres-levels.ts";
 import * as questions from "./databases/postgres-questions.ts";
-import { capacityPlan, storageMetrics, storageReadings, storageSettings } from "./databases/storage.ts";
+import { postgresThresholds } from "./databases/postgres-thresholds.ts";
 import { certificateAuthority } from "./lib/certificate.ts";
 
 const options = z.strictObject({

@@ -1,4 +1,7 @@
-/** Reads values that somebody else measures: from any exporter, or from a Prometheus server by a query. */
+/**
+ * The prometheus probe: reads values that somebody else measures, from any exporter or by a query to a Prometheus
+ * server.
+ */
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { duration, identifier, localised, secret, webAddress } from "../core/config/settings.ts";

@@ -1,4 +1,4 @@
-/** Looks at a Redis itself: whether it takes writes, keeps what it has, and has room for more. */
+/** The redis probe: whether a Redis takes writes, keeps what it has, and has memory left. */
 import { z } from "zod";
 import { duration } from "../core/config/settings.ts";
 import { NotMeasured } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-/** Looks up where everything that a service uses is hosted, and by whom. */
+/** The residency probe: in which country everything that a service uses is hosted, and by whom. */
 import { z } from "zod";
 import { duration, webAddress } from "../core/config/settings.ts";
 import { isDeadline } from "../core/deadline.ts";

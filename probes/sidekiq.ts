@@ -1,4 +1,4 @@
-/** Looks at Sidekiq's queues in Redis: how late each is, as Sidekiq itself counts it, and whether anybody works on them. */
+/** The sidekiq probe: the latency of Sidekiq's queues, as Sidekiq itself counts it, and whether workers serve them. */
 import { z } from "zod";
 import { defineProbe } from "../core/probe.ts";
 import { redisUrl, redisUrlForms } from "./databases/redis-address.ts";

@@ -1,4 +1,6 @@
-/** Goes the way a mail would go, up to the moment before it is sent: greeting, encryption, sign-in, addresses. */
+/**
+ * The smtp probe: goes the way of a mail up to the moment before it is sent: greeting, STARTTLS, sign-in, addresses.
+ */
 import { z } from "zod";
 import { secret } from "../core/config/settings.ts";
 import type { Localised } from "../core/language.ts";
@@ -18,7 +20,7 @@ import { addressFamily, hostName, portNumber } from "./lib/host-settings.ts";
 import { degradation, findingOf, type Problem } from "./lib/problem.ts";
 import { noteSignIn, restAfterRefusals } from "./lib/refused-password.ts";
 import { isForNow, isGood, type SmtpReply, SmtpTalk } from "./mail/smtp-client.ts";
-import { type Dislike, dislikeOf } from "./mail/smtp-refusals.ts";
+import { type RefusalCause, refusalCause } from "./mail/smtp-refusals.ts";
 
 /** As it stands between < and >: nothing in it can end the command. */
 const mailbox = () =>
@@ -139,8 +141,8 @@ type Step = (way: Way) => Promise<Problem | undefined>;
 const greeting: Step = async ({ talk }) => {
   const reply = await talk.reply();
   if (reply.code === 220) return undefined;
-  const dislike = dislikeOf(reply, "greeting");
-  if (dislike) return turnedAway(dislike, reply);
+  const cause = refusalCause(reply, "greeting");
+  if (cause) return turnedAway(cause, reply);
   return isForNow(reply) ? late(`takes no mails for now (${reply.said})`) : stuck(`takes no mails (${reply.said})`);
 };
 
@@ -151,8 +153,8 @@ const hello: Step = async (way) => {
   if (reply.code === 500 || reply.code === 502) reply = { ...(await way.talk.ask(`HELO ${name}`)), lines: [] };
   way.extensions = reply.lines.slice(1).map((line) => line.toUpperCase());
   if (isGood(reply)) return undefined;
-  const dislike = dislikeOf(reply, "hello");
-  if (dislike) return turnedAway(dislike, reply, name);
+  const cause = refusalCause(reply, "hello");
+  if (cause) return turnedAway(cause, reply, name);
   if (isForNow(reply)) return late(`takes no mails for now (${reply.said})`);
   return stuck(`refuses our greeting "EHLO ${name}" (${reply.said})`);
 };
@@ -229,17 +231,17 @@ const isGreylisting = ({ code, said }: SmtpReply): boolean =>
   (code === 450 || code === 451) && /gr[ea]y-?list|try again (?:later|in)|come back/i.test(said);
 
 function refusal(reply: SmtpReply, what: string): Problem {
-  const dislike = dislikeOf(reply, "envelope");
-  if (dislike) return turnedAway(dislike, reply);
+  const cause = refusalCause(reply, "envelope");
+  if (cause) return turnedAway(cause, reply);
   if (isForNow(reply)) return late(`does not take ${what} for now (${reply.said})`);
   return stuck(`refuses ${what} (${reply.said})`);
 }
 
 /** Us in particular, because of who we say we are or where we connect from: nothing about the mails of others. */
-function turnedAway(dislike: Dislike, { said }: SmtpReply, name?: string): Problem {
-  const what = dislike === "name" ? `our name${name === undefined ? "" : ` "${name}"`}` : "our address";
+function turnedAway(cause: RefusalCause, { said }: SmtpReply, name?: string): Problem {
+  const what = cause === "name" ? `our name${name === undefined ? "" : ` "${name}"`}` : "our address";
   const cure =
-    dislike === "name"
+    cause === "name"
       ? "set `helo` to a host name that leads to this machine, or look from another place"
       : "look from another place";
   return {

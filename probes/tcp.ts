@@ -1,4 +1,4 @@
-/** Connects to a port and, where wanted, waits for what the server says first. */
+/** The tcp probe: connects to a port and, where wanted, waits for the greeting (banner). */
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import { plainText } from "../core/plain-text.ts";

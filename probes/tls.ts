@@ -1,4 +1,4 @@
-/** Looks at the encryption of any port that speaks TLS: is the certificate good, for how long, and for which names. */
+/** The tls probe: the TLS certificate of any port: its chain, its expiry, its names, and old protocol versions. */
 import { z } from "zod";
 import type { Localised } from "../core/language.ts";
 import { defineProbe, type TlsFault, type TlsReport } from "../core/probe.ts";

@@ -1,4 +1,4 @@
-/** The folder for programs that are made ready once and then used again: unpacked, verified, moved into place. */
+/** A cache folder for programs that tests and practice download once: unpacked, verified, moved into place. */
 import { access, chmod, constants, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";

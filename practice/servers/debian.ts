@@ -1,4 +1,4 @@
-/** Programs of Debian and its relatives without installing them: what is on PATH, else packages unpacked into a cache. */
+/** Debian packages (apt) without installing them: a program that is on PATH, else packages unpacked into a cache. */
 import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";

@@ -1,4 +1,7 @@
-/** A mail server that catches instead of delivering: real SMTP, every mail kept to be looked at, failures at will. */
+/**
+ * A mail server (SMTP) for tests and practice that catches every mail in place of delivering it, and fails when it is
+ * told to.
+ */
 import { once } from "node:events";
 import type { SMTPServerDataStream } from "smtp-server";
 import { Refused } from "../../core/errors.ts";

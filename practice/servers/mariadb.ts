@@ -1,4 +1,7 @@
-/** A real MariaDB of one's own: the one on PATH, else the distribution's package, unpacked without root into a cache. */
+/**
+ * A real MariaDB for tests and practice: the one on PATH, else the distribution's package, unpacked without root into
+ * a cache.
+ */
 import { randomBytes } from "node:crypto";
 import { access, chown, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

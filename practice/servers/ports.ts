@@ -1,4 +1,4 @@
-/** Finds a port on 127.0.0.1 for a server that cannot choose one itself, or needs the same one twice. */
+/** Finds a free port on 127.0.0.1 for a server that cannot choose one itself, or needs the same one twice. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { errorCode } from "../../core/error-code.ts";

@@ -1,4 +1,7 @@
-/** A real PostgreSQL of one's own, from the binaries that npm installs: no Docker, no system package, no root. */
+/**
+ * A real PostgreSQL for tests and practice, from the binaries that npm installs: no Docker, no system package, no
+ * root.
+ */
 import { randomBytes } from "node:crypto";
 import { access, chown, cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";

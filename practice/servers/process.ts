@@ -1,4 +1,4 @@
-/** Runs a server for as long as this process lives: whatever ends us, even SIGKILL, also ends the server. */
+/** Starts a server as a child process that ends whenever we do, even by SIGKILL. */
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { chmod, chown, mkdtemp, rm, stat } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** A real Redis of one's own: the one on PATH, else the distribution's package, unpacked without root into a cache. */
+/**
+ * A real Redis for tests and practice: the one on PATH, else the distribution's package, unpacked without root into a
+ * cache.
+ */
 import { randomBytes } from "node:crypto";
 import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";

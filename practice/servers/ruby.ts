@@ -1,4 +1,7 @@
-/** A real Sidekiq, Debian's, without installing it: the Ruby on PATH that has it, else unpacked into the cache. */
+/**
+ * A real Sidekiq for tests, Debian's, without installing it: the Ruby on PATH that has it, else unpacked into the
+ * cache.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chown, writeFile } from "node:fs/promises";

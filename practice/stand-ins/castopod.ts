@@ -1,6 +1,7 @@
 /**
- * Plays a Castopod: pages, feeds, audio files, accounts, and the older NodeInfo2 it has in place of NodeInfo. Read in the
- * sources of 1.15.5 and 2.0.0-next.4: a monitor sees the same in both but for the version in NodeInfo2 and for the feed,
+ * A stand-in for a Castopod: pages, feeds, audio files, accounts, and the older NodeInfo2 it has in place of NodeInfo.
+ *
+ * Read in the sources of 1.15.5 and 2.0.0-next.4: a monitor sees the same in both but for the version in NodeInfo2 and for the feed,
  * where 2.0 declares its namespaces in another order and leaves out `podcast:medium`, `podcast:episode` and
  * `podcast:season` (plug-ins may add them again); only 1.15 puts OP3 before enclosures, where somebody switched it on. That
  * namespaces stand before `version` is how libxml writes; it is believed, and not seen on a running one.
@@ -76,9 +77,9 @@ function castopodAt(url: URL, settings: CastopodSettings): Routes {
   const base = broken === "base-url" ? nowhere : url.origin;
   const server: Server = { web: url.origin, base, host: url.host, podcasts, version, counted, broken };
   return (asked) => {
-    if (asked.mood === "stale") return badGateway;
+    if (asked.condition === "stale") return badGateway;
     // Its health page does not really ask the database: the feed does.
-    if (asked.mood === "no-database" && asked.url.pathname !== "/health") return { ...badGateway, status: 500 };
+    if (asked.condition === "no-database" && asked.url.pathname !== "/health") return { ...badGateway, status: 500 };
     return answer(server, asked);
   };
 }

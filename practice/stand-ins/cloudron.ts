@@ -1,4 +1,4 @@
-/** Plays a Cloudron: its status, and the apps on it for whoever has the token. */
+/** A stand-in for a Cloudron: its status, and the apps on it for whoever has the token. */
 import { badGateway, json, page, type Reply, type StandIn, type StandInSettings, startStandIn } from "./stand-in.ts";
 
 export interface CloudronApp {
@@ -19,8 +19,8 @@ const twoApps: readonly CloudronApp[] = [{ fqdn: "social.coop.example" }, { fqdn
 export function startCloudron({ apps = twoApps, ...settings }: CloudronSettings = {}): Promise<StandIn> {
   return startStandIn(
     () =>
-      ({ url, headers, mood }): Reply => {
-        if (mood === "stale") return badGateway;
+      ({ url, headers, condition }): Reply => {
+        if (condition === "stale") return badGateway;
         switch (url.pathname) {
           case "/":
             return page("Cloudron (practice)", "This is where administrators would sign in.");
@@ -28,7 +28,7 @@ export function startCloudron({ apps = twoApps, ...settings }: CloudronSettings 
             return json({ version: "8.3.1" });
           case "/api/v1/apps":
             if (headers.authorization !== `Bearer ${cloudronToken}`) return unauthorized;
-            return mood === "no-database" ? { ...badGateway, status: 500 } : json({ apps: apps.map(described) });
+            return condition === "no-database" ? { ...badGateway, status: 500 } : json({ apps: apps.map(described) });
           default:
             return { ...json({ status: "Not Found", message: "No such route" }), status: 404 };
         }

@@ -1,4 +1,7 @@
-/** Plays a Discourse forum: its status page, its description, its newest topics, and the header that says it is read-only. */
+/**
+ * A stand-in for a Discourse forum: its status page, its description, its newest topics, and the header that says it
+ * is read-only.
+ */
 import {
   type Asked,
   badGateway,
@@ -26,8 +29,9 @@ export function startDiscourse(settings: DiscourseSettings = {}): Promise<StandI
 
 function discourse(settings: DiscourseSettings): Routes {
   return (asked) => {
-    if (asked.mood === "stale") return badGateway;
-    if (asked.mood === "no-database" && asked.url.pathname !== "/srv/status") return { ...badGateway, status: 500 };
+    if (asked.condition === "stale") return badGateway;
+    if (asked.condition === "no-database" && asked.url.pathname !== "/srv/status")
+      return { ...badGateway, status: 500 };
     const reply = answer(settings, asked);
     const readOnly = settings.readOnly ? { "discourse-readonly": "true" } : {};
     return { ...reply, headers: { ...reply.headers, ...readOnly } };

@@ -1,4 +1,7 @@
-/** Plays a Lemmy: site document, NodeInfo that has moved, accounts, and the public state of its outgoing queues. */
+/**
+ * A stand-in for a Lemmy: site document, NodeInfo at a redirected address, accounts, and the public state of its
+ * outgoing queues.
+ */
 import {
   type Asked,
   badGateway,
@@ -45,9 +48,9 @@ export function startLemmy(settings: LemmySettings = {}): Promise<StandIn> {
 
 function lemmyAt(url: URL, settings: LemmySettings): Routes {
   return (asked) => {
-    if (asked.mood === "stale") return badGateway;
+    if (asked.condition === "stale") return badGateway;
     // The pages and what they are made from are two programs; this one needs the database.
-    if (asked.mood === "no-database" && asked.url.pathname !== "/") return failed;
+    if (asked.condition === "no-database" && asked.url.pathname !== "/") return failed;
     return answer(url, settings, asked);
   };
 }

@@ -1,5 +1,7 @@
 /**
- * Plays Mastodon's streaming server: who may not come in, and how a stream begins. 4.5 answers as 4.5.15 was captured;
+ * A stand-in for Mastodon's streaming server: whom it refuses, and how a stream begins.
+ *
+ * 4.5 answers as 4.5.15 was captured;
  * 4.2 as its source says, where the library `ws` turns WebSockets away (its verifyClient, until 4.3).
  */
 import { createHash } from "node:crypto";

@@ -1,4 +1,6 @@
-/** What breaks in a Mastodon while its home page answers 200: each trouble replaces the answers that really change. */
+/**
+ * What breaks in a Mastodon while its home page answers 200: for each kind of trouble, the answers that really change.
+ */
 import { manners, metrics, type StreamingVersion, unknownChannel } from "./mastodon-streaming.ts";
 import { type Asked, badGateway, json, page, type Reply } from "./stand-in.ts";
 

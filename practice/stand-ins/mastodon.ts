@@ -1,4 +1,7 @@
-/** Plays a Mastodon behind its stock nginx: the documents of versions 4.2 and 4.5, and the cache that covers. */
+/**
+ * A stand-in for a Mastodon with its stock nginx: the documents of versions 4.2 and 4.5, and the cache that answers in
+ * its place.
+ */
 import { type StreamingServer, streamingServer } from "./mastodon-streaming.ts";
 import { type Trouble, troubleOf, writtenBefore } from "./mastodon-troubles.ts";
 import {
@@ -64,24 +67,24 @@ function mastodonAt(url: URL, settings: MastodonSettings): Routes {
     streaming: streamingServer(practiceToken, version),
   };
   return (request) => {
-    const { url: asked, mood } = request;
+    const { url: asked, condition } = request;
     const present = typeof trouble === "function" ? trouble() : trouble;
     const troubled = present && troubleOf(present, request, version);
     if (troubled) return troubled;
     // nginx passes these on without a cache.
     if (asked.pathname === "/metrics" || asked.pathname.startsWith("/api/v1/streaming")) {
-      return mood === "stale" ? badGateway : server.streaming(request);
+      return condition === "stale" ? badGateway : server.streaming(request);
     }
-    if (asked.pathname === "/health") return mood === "stale" ? badGateway : health;
+    if (asked.pathname === "/health") return condition === "stale" ? badGateway : health;
     const cached = isCached(request);
-    if (mood === "stale" && !cached) return badGateway;
+    if (condition === "stale" && !cached) return badGateway;
     const reply = answer(server, request);
     // Who may not read is told so before the database is asked.
     const closedDoor = request.method === "GET" && (reply.status === 401 || reply.status === 422);
-    if (mood === "no-database" && !cached && !closedDoor) return { ...badGateway, status: 500 };
+    if (condition === "no-database" && !cached && !closedDoor) return { ...badGateway, status: 500 };
     // nginx adds the header to good answers only.
     if (reply.status !== 200) return reply;
-    const ailing = mood === "stale" || mood === "no-database";
+    const ailing = condition === "stale" || condition === "no-database";
     return { ...reply, headers: { ...reply.headers, "x-cached": ailing ? "STALE" : cached ? "HIT" : "MISS" } };
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Plays a Pixelfed: a Laravel behind nginx, with its own NodeInfo address and its 400 for unknown accounts. 0.11.13 after
- * its source; 0.12.3 after the instance document and NodeInfo of a public server, as others keep them in their tests.
+ * A stand-in for a Pixelfed: a Laravel with nginx before it, its own NodeInfo address, and its 400 for unknown accounts.
+ *
+ * 0.11.13 after its source; 0.12.3 after the instance document and NodeInfo of a public server, as others keep them in their tests.
  * Between the two a monitor sees one difference but for the version: 0.12 gives the number of posts as text. That its
  * health page, WebFinger, inboxes and Atom feed are as before is believed: no source of 0.12 was at hand.
  */
@@ -67,9 +68,9 @@ function pixelfedAt({ origin, host }: URL, settings: PixelfedSettings): Routes {
   const server: Server = { origin, host, appUrl: base, version, broken, sharedInbox };
   return (asked) => {
     const { pathname } = asked.url;
-    if (asked.mood === "stale") return badGateway;
+    if (asked.condition === "stale") return badGateway;
     // Its health page asks nothing of the database.
-    const databaseGone = asked.mood === "no-database" || broken === "database-gone";
+    const databaseGone = asked.condition === "no-database" || broken === "database-gone";
     if (databaseGone && pathname !== healthPath) return { ...badGateway, status: 500 };
     if (broken === "wall" && pathname !== "/" && pathname !== healthPath) return wall;
     return asked.method === "POST" ? inbox(server, pathname) : answer(server, asked);

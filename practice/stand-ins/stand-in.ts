@@ -1,10 +1,13 @@
-/** A real HTTP server on loopback that plays a watched service, and falls ill on command in the ways services do. */
+/**
+ * A stand-in: a real HTTP server on loopback that plays a watched service, and breaks on command in the ways services
+ * do.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { type Authority, makeAuthority } from "./certificate.ts";
 
-const moods = [
+const conditions = [
   "healthy",
   "stopped", // the port is really closed
   "slow",
@@ -18,13 +21,13 @@ const moods = [
   "elsewhere", // every page redirects to another host
   "expired", // the certificate has ended; only with TLS
 ] as const;
-export type Mood = (typeof moods)[number];
+export type Condition = (typeof conditions)[number];
 
 export interface StandInSettings {
   /** Kept over a stop and a restart; by default any that is free. */
   readonly port?: number;
   readonly tls?: boolean;
-  /** How long the mood `slow` takes to answer. */
+  /** How long the condition `slow` takes to answer. */
   readonly slowSeconds?: number;
   /** How long a new certificate is good for. */
   readonly certificateDays?: number;
@@ -33,10 +36,10 @@ export interface StandInSettings {
 
 export interface StandIn extends AsyncDisposable {
   readonly url: string;
-  readonly mood: Mood;
+  readonly condition: Condition;
   /** PEM of the authority to trust; with TLS only. */
   readonly ca: string | undefined;
-  become(mood: Mood): Promise<void>;
+  become(condition: Condition): Promise<void>;
   /** Method and path with query of every request so far. */
   readonly requests: readonly string[];
 }
@@ -45,7 +48,7 @@ export interface Asked {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingMessage["headers"];
-  readonly mood: Mood;
+  readonly condition: Condition;
   readonly now: Temporal.Instant;
 }
 
@@ -55,7 +58,7 @@ export interface Reply {
   readonly body?: string | Uint8Array;
 }
 
-/** What the service answers while it works; its moods `stale` and `no-database` are its own to play. */
+/** What the service answers while it works; its conditions `stale` and `no-database` are its own to play. */
 export type Routes = (asked: Asked) => Reply;
 
 const host = "127.0.0.1";
@@ -66,14 +69,14 @@ export async function startStandIn(routes: (url: string) => Routes, settings: St
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   const waiting = new Set<NodeJS.Timeout>();
-  let mood: Mood = "healthy";
+  let condition: Condition = "healthy";
   let answer: Routes = () => ({ status: 503 });
 
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     requests.push(`${request.method ?? "GET"} ${request.url ?? "/"}`);
     if (requests.length > 10_000) requests.splice(0, 5000);
-    const reply = () => send(response, replyTo(request, url, mood, now(), answer));
-    if (mood !== "slow") return reply();
+    const reply = () => send(response, replyTo(request, url, condition, now(), answer));
+    if (condition !== "slow") return reply();
     const timer = setTimeout(() => {
       waiting.delete(timer);
       reply();
@@ -99,13 +102,13 @@ export async function startStandIn(routes: (url: string) => Routes, settings: St
     url,
     requests,
     ca: identity?.ca,
-    get mood() {
-      return mood;
+    get condition() {
+      return condition;
     },
     async become(next) {
       if (next === "expired" && !identity) throw new Error("A stand-in without TLS has no certificate that could end.");
       const wasListening = server.listening;
-      mood = next;
+      condition = next;
       if (identity) secured?.setSecureContext(next === "expired" ? identity.expired : identity.good);
       if (next === "stopped") await close(server, sockets);
       else if (!wasListening) await open(server, port);
@@ -127,11 +130,17 @@ function makeIdentity(now: Temporal.Instant, days: number) {
 }
 const hoursFrom = (instant: Temporal.Instant, hours: number) => instant.add({ minutes: Math.round(hours * 60) });
 
-function replyTo(request: IncomingMessage, base: string, mood: Mood, now: Temporal.Instant, answer: Routes): Reply {
+function replyTo(
+  request: IncomingMessage,
+  base: string,
+  condition: Condition,
+  now: Temporal.Instant,
+  answer: Routes,
+): Reply {
   const url = URL.parse(request.url ?? "/", base) ?? new URL(base);
-  const own = ailing[mood]?.(url);
+  const own = ailing[condition]?.(url);
   if (own) return own;
-  return answer({ method: request.method ?? "GET", url, headers: request.headers, mood, now });
+  return answer({ method: request.method ?? "GET", url, headers: request.headers, condition, now });
 }
 
 const html = (title: string, text: string): string =>
@@ -157,7 +166,7 @@ export const badGateway: Reply = {
   headers: { server: "nginx", "content-type": "text/html" },
 };
 
-const ailing: Partial<Record<Mood, (url: URL) => Reply | undefined>> = {
+const ailing: Partial<Record<Condition, (url: URL) => Reply | undefined>> = {
   errors: () => badGateway,
   html: () => page("Welcome to nginx!", "If you see this page, the web server is successfully installed."),
   blocked: () => ({

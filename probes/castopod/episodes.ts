@@ -1,4 +1,7 @@
-/** The web pages of a podcast's episodes: the newest one's own, and the list, with which its feed is compared. */
+/**
+ * The web pages of a podcast's episodes: whether the newest one's page loads, and whether the feed lacks an episode
+ * that the list of episodes shows.
+ */
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";

@@ -1,4 +1,7 @@
-/** A podcast as an account of the Fediverse: what other servers get when they fetch it, and when they write to it. */
+/**
+ * A podcast as an ActivityPub account: what other servers get when they fetch its actor, and whether its inbox takes
+ * what they send.
+ */
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";

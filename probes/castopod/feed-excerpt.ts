@@ -1,4 +1,4 @@
-/** A feed of some megabytes, cut down to what is judged: its head, its first episodes, and those that came out last. */
+/** Cuts an RSS feed of some megabytes down to what is judged: its head, its first episodes, and the newest ones. */
 
 /** Where an episode stands in a feed, and what can be seen of it without reading it as XML. */
 interface Place {

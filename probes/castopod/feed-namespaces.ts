@@ -1,4 +1,4 @@
-/** The names in a feed as podcast apps understand them: by their namespaces, whatever prefixes it gives them. */
+/** XML namespaces of a feed: gives elements the usual prefixes (itunes:, podcast:), whatever prefixes the feed uses. */
 import { plainText } from "../../core/plain-text.ts";
 
 /** Addresses of namespaces, in small letters: some apps and many feeds write them in their own way. */

@@ -1,4 +1,7 @@
-/** A podcast's feed as podcast apps need it: well-formed, its own address, episodes with an enclosure, dates that have come. */
+/**
+ * Reads a podcast's RSS feed as podcast apps do: is it well-formed, has it its own address, an enclosure for each
+ * episode, no date in the future?
+ */
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";

@@ -1,4 +1,7 @@
-/** The podcasts of a Castopod one by one: feed, newest enclosure, its page, and whether the feed keeps up with the pages. */
+/**
+ * The podcasts of a Castopod one by one: RSS feed, newest enclosure, its page, and whether the feed keeps up with the
+ * pages.
+ */
 import { z } from "zod";
 import { sameInAll } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

@@ -1,4 +1,4 @@
-/** What the state of Castopod's background work means, in words and in figures. */
+/** What the state of Castopod's background tasks means: the finding, its words, and its readings. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import type { MetricFamily } from "../../core/metric-families.ts";

@@ -1,4 +1,7 @@
-/** What Castopod's background work does and how late it may be; and its other levels. Cron comes by every minute. */
+/**
+ * The background tasks of Castopod (cron every minute) as queues: their names, how late each may be, and the
+ * thresholds.
+ */
 import type { Threshold } from "../../core/threshold.ts";
 import { type KnownQueues, latencyThresholds, queueTicket, type Tolerance } from "../queues/latency-limits.ts";
 

@@ -1,4 +1,4 @@
-/** The standard check of a database that may be of either kind, which its address tells. */
+/** The standard check that `database:` of a target stands for: PostgreSQL or MySQL, which the address tells. */
 import type { StandardCheck } from "../../core/probe.ts";
 import { Secret } from "../../core/secret.ts";
 

@@ -1,4 +1,7 @@
-/** What it means that a database server refuses some questions, all of them, or a connection to anybody. */
+/**
+ * Access rights and connection limits: what it means that a database server refuses some questions, all of them, or
+ * every connection.
+ */
 import type { Localised } from "../../core/language.ts";
 import type { Finding, Reading } from "../../core/sample.ts";
 

@@ -1,4 +1,6 @@
-/** Asks a MySQL or MariaDB a few read-only questions over one connection, with limits on what each may cost. */
+/**
+ * A MySQL and MariaDB client: asks a few read-only questions over one connection, with a limit on what each may cost.
+ */
 import { Socket } from "node:net";
 import { getCACertificates, TLSSocket } from "node:tls";
 import type { Connection as Client, ConnectionOptions } from "mysql2";

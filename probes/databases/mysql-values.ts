@@ -1,4 +1,4 @@
-/** How values of MySQL are read: numbers as numbers where they are exact; all others stay texts. */
+/** Types of MySQL's values: numbers become numbers where they are exact; all others stay texts. */
 import type { TypeCastField } from "mysql2";
 
 const whole = new Set(["TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR"]);

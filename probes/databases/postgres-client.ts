@@ -1,4 +1,4 @@
-/** Asks a PostgreSQL a few read-only questions over one connection, so that it hardly notices and never waits for us. */
+/** A PostgreSQL client: asks a few read-only questions over one connection, with a limit on what each may cost. */
 import { Socket } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Client, ClientConfig } from "pg";

@@ -1,4 +1,7 @@
-/** From PostgreSQL's answers to readings: what was measured, and what was not. */
+/**
+ * From PostgreSQL's answers to readings and notes (sizes, write-ahead log, vacuum, replication slots), and what could
+ * not be measured.
+ */
 import { z } from "zod";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";

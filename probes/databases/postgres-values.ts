@@ -1,4 +1,4 @@
-/** How values of PostgreSQL are read: numbers and yes or no as far as our questions ask for them; all others stay texts. */
+/** Types of PostgreSQL's values: numbers and booleans as far as our questions ask for them; all others stay texts. */
 
 type Reader = (text: string) => unknown;
 

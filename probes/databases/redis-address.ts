@@ -1,4 +1,7 @@
-/** Where a Redis is and as whom we ask it, read from one address: a server, a socket, or the sentinels that know it. */
+/**
+ * Reads the address of a Redis (redis://, rediss://, a Unix socket, sentinels) into host, user, password and database
+ * number.
+ */
 import { secretAddress } from "../lib/secret-address.ts";
 
 export interface RedisAddress {

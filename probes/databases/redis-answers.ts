@@ -1,4 +1,4 @@
-/** What answers of Redis look like, for those who read the queues of other software out of it. */
+/** Schemas for the answers of Redis, shared by the probes that read queues out of it. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
 import { isQuickToParse } from "../../core/json-limits.ts";

@@ -1,4 +1,4 @@
-/** Asks a Redis a few bounded questions over one connection that is always closed again. */
+/** A Redis client: asks a few bounded questions over one connection that is always closed again. */
 import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Redis, RedisOptions } from "ioredis";

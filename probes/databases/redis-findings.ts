@@ -1,4 +1,7 @@
-/** What the state of a Redis means, in words and in figures. */
+/**
+ * What the state of a Redis means (memory, persistence, replication): the finding, its words, its readings, and the
+ * thresholds.
+ */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";

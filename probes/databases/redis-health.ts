@@ -1,4 +1,4 @@
-/** What a Redis says about itself in INFO, and what of it has grown lately. */
+/** What a Redis says about itself in INFO (memory, persistence, replicas), and which of its counters grew lately. */
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import { remembered } from "../lib/check-memory.ts";

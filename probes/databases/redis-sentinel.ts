@@ -1,4 +1,4 @@
-/** Asks the sentinels of a Redis, all at once, which server is the primary now, and takes the first answer. */
+/** Redis Sentinel: asks all sentinels at once which server is the primary now, and takes the first answer. */
 import { z } from "zod";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { RedisAddress, SentinelGroup } from "./redis-address.ts";

@@ -1,4 +1,7 @@
-/** When a cache may be answering in place of Mastodon: do the pages that need its database, which no cache can give? */
+/**
+ * Bypasses a cache that may answer in place of Mastodon: asks for pages that need its database, which no cache can
+ * give.
+ */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { answersWithError, showsOldCopies } from "../lib/explanation.ts";

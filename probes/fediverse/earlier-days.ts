@@ -1,4 +1,7 @@
-/** How long a timeline paused at this time of the day on other days: what is quiet at four in the morning is not broken. */
+/**
+ * How long a timeline paused at this time of the day on earlier days: what is quiet at four in the morning is not
+ * broken.
+ */
 import type { HttpAnswer } from "../../core/probe.ts";
 import { countSince, idAt, isDated, rhythm } from "./freshness.ts";
 import { type PublicPost, PublicPosts } from "./posts.ts";

@@ -1,4 +1,4 @@
-/** How long a timeline has been quiet, and how long it usually is: both are told by when its posts came. */
+/** Freshness of a timeline: since when it is quiet, and how long its pauses usually are, by the dates of its posts. */
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import type { PublicPost } from "./posts.ts";
 

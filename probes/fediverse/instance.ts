@@ -1,4 +1,7 @@
-/** The instance document of Mastodon's API, in both versions, which Pixelfed gives as well. */
+/**
+ * The instance document of Mastodon's API, v1 and v2 (version, domain, contact, streaming address), which Pixelfed has
+ * as well.
+ */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

@@ -1,4 +1,4 @@
-/** How well a Lemmy reaches the servers it knows: it tells everybody how far its outgoing queue for each of them is. */
+/** Federation of a Lemmy: how far behind its outgoing queue for each known server is. */
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";

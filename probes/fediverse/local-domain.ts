@@ -1,4 +1,7 @@
-/** The domain of the handles, where it is another than that of the pages: does who asks there find the accounts? */
+/**
+ * The domain of the handles (LOCAL_DOMAIN), where it differs from the pages' domain: does WebFinger find accounts
+ * there?
+ */
 import { isIP } from "node:net";
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

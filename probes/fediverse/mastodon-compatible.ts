@@ -1,4 +1,4 @@
-/** Servers that speak Mastodon's API without being Mastodon: what they never had is no fault of theirs. */
+/** Mastodon-compatible servers (Akkoma, GoToSocial, Pleroma …): what they never had is no fault of theirs. */
 import type { Localised } from "../../core/language.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { challengeInPlaceOfDocument, isHtml } from "../web/bot-wall.ts";

@@ -1,4 +1,7 @@
-/** A part of Mastodon that could not be looked at because the whole of it is broken, which is another check's to say. */
+/**
+ * The finding for a part of Mastodon that could not be measured because all of Mastodon is broken, which another check
+ * says.
+ */
 import type { Localised } from "../../core/language.ts";
 import type { Finding } from "../../core/sample.ts";
 import type { Problem } from "../lib/problem.ts";

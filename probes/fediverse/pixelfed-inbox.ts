@@ -1,4 +1,7 @@
-/** Whether a Pixelfed takes what other servers send: ActivityPub is switched off in it until somebody switches it on. */
+/**
+ * Federation of a Pixelfed: whether its inbox takes what other servers send (ActivityPub is off until somebody
+ * switches it on).
+ */
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";
 import { type NoAnswer, withTimeLimit } from "../lib/time-limit.ts";

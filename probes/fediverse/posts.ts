@@ -1,4 +1,4 @@
-/** Posts of a public timeline, as far as a monitor may be interested in them: when, and which pictures. Never what they say. */
+/** Posts of a public timeline, reduced to what a monitor may keep: dates and pictures, never the text. */
 import { z } from "zod";
 
 const Moment = z

@@ -1,4 +1,4 @@
-/** Whether a timeline that has been quiet for a while is broken, or as it is every night. */
+/** Judges a quiet timeline: is it broken, or as quiet as it is every night? */
 import { spokenAge, spokenDuration } from "../../core/member-texts.ts";
 import type { HttpAnswer } from "../../core/probe.ts";
 import { degradation, type Problem } from "../lib/problem.ts";

@@ -1,4 +1,4 @@
-/** Where a Mastodon says its streaming server is; asked now and then, for its instance document rarely changes. */
+/** Finds the address of Mastodon's streaming server in its instance document, and keeps it for a while. */
 import { z } from "zod";
 import { sameInAll } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";

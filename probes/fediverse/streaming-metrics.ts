@@ -1,4 +1,7 @@
-/** What Mastodon's streaming server counts of itself, and whether it has gone deaf: members connected, nothing coming in. */
+/**
+ * Metrics of Mastodon's streaming server: members connected, messages coming in, and whether it receives none any
+ * more.
+ */
 import { z } from "zod";
 import type { Localised } from "../../core/language.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";

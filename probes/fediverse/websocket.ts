@@ -1,4 +1,4 @@
-/** The first words of a WebSocket (RFC 6455, section 4): whether a server, and every proxy before it, goes along. */
+/** The WebSocket handshake (RFC 6455, section 4): whether a server, and every proxy before it, accepts the upgrade. */
 import { createHash, randomBytes } from "node:crypto";
 import type { HttpAnswer, HttpRequest } from "../../core/probe.ts";
 

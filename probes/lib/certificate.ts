@@ -1,4 +1,4 @@
-/** Which certificates are trusted, when the one of an answer ends, and what that means. */
+/** TLS certificates: which authorities are trusted, when a certificate expires, and when renewal is due. */
 import { z } from "zod";
 import { secret } from "../../core/config/settings.ts";
 import { certificateExpiry, type MetricFamily, unexported } from "../../core/metric-families.ts";

@@ -1,4 +1,4 @@
-/** What a check remembers from one run to the next: an object in its memory, made when it is first asked for. */
+/** The memory of a check from one run to the next: an object in it, made when it is first asked for. */
 
 export function remembered<Kept>(memory: Map<string, unknown>, name: string, Class: new () => Kept): Kept {
   const known = memory.get(name);

@@ -1,4 +1,7 @@
-/** What it means when a database or queue server gives no answer: the same sentences for each of them. */
+/**
+ * Connection errors of databases and queue servers (refused, not resolved, TLS, broken off) as findings in the same
+ * words.
+ */
 import { isDeadline } from "../../core/deadline.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";

@@ -1,4 +1,4 @@
-/** What members are told when a service is not as it should be, in both languages and without figures. */
+/** Explanations for members when a service is not as it should be: both languages, no figures. */
 import type { Localised } from "../../core/language.ts";
 
 const about =

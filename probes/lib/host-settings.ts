@@ -1,4 +1,4 @@
-/** Where a server is, as settings: host, port, address family. */
+/** Settings that say where a server is: host name, port, address family (IPv4, IPv6). */
 import { isIP } from "node:net";
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** What one look at a service found wrong, and how several looks make one finding. */
+/** A problem that a look at a service found, and how several problems make one finding. */
 import type { Localised } from "../../core/language.ts";
 import type { Finding, Outcome, Phases, Reading } from "../../core/sample.ts";
 

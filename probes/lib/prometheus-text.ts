@@ -1,4 +1,4 @@
-/** Reads single values out of what an exporter says, in the text format of Prometheus or OpenMetrics. */
+/** Parses the text format of Prometheus and OpenMetrics: single samples out of what an exporter says. */
 
 export interface ExporterSample {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** A password that was refused is not offered again and again: servers shut out who does that, and others with them. */
+/** Pauses after refused passwords: offering a wrong one again and again would get us, and others, locked out. */
 import { z } from "zod";
 import type { ProbeContext } from "../../core/probe.ts";
 

@@ -1,4 +1,4 @@
-/** The setting for a database's address: a secret, because there is usually a password in it. */
+/** A database URL as a setting: a secret, because there is usually a password in it. */
 import { secret } from "../../core/config/settings.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** Speaks SMTP with a mail server, one command at a time, and never sends a mail. */
+/** An SMTP client: sends one command at a time, with STARTTLS and sign-in, and never sends a mail. */
 import { isIPv6 } from "node:net";
 import { Unreachable } from "../../core/errors.ts";
 import { plainText } from "../../core/plain-text.ts";

@@ -1,15 +1,18 @@
-/** Whom a mail server means when it refuses: us, as a stranger at the wrong place or with the wrong name, or a mail. */
+/**
+ * SMTP refusals: whether a mail server refuses us (our address is on a blocklist, our name is wrong), or one
+ * particular mail.
+ */
 import type { SmtpReply } from "./smtp-client.ts";
 
 /** What it does not like about us. */
-export type Dislike = "name" | "address";
+export type RefusalCause = "name" | "address";
 type Stage = "greeting" | "hello" | "envelope";
 
 /**
  * Undefined when the refusal is not about us. Postfix holds back its verdict on a client until a recipient is named
  * (smtpd_delay_reject), and gives 450 for many a client that it will never like.
  */
-export function dislikeOf({ code, lines, said }: SmtpReply, stage: Stage): Dislike | undefined {
+export function refusalCause({ code, lines, said }: SmtpReply, stage: Stage): RefusalCause | undefined {
   if (code < 400) return undefined;
   const enhanced = /^[45]\.(\d{1,3}\.\d{1,3})\b/.exec(lines[0] ?? "")?.[1] ?? "";
   // About a mailbox or an address in the envelope (RFC 3463), whatever words stand beside it.

@@ -1,4 +1,4 @@
-/** Asks name servers, each by itself: records as comparable text, and failures by their name. */
+/** Asks one name server for DNS records: answers as comparable text, failures by their name (SERVFAIL, NXDOMAIN). */
 import { Resolver } from "node:dns/promises";
 import { errorCode } from "../../core/error-code.ts";
 import type { Localised } from "../../core/language.ts";

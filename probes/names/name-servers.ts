@@ -1,4 +1,4 @@
-/** Finds the zone that a name is in, and the name servers of that zone, without taking a failure for an answer. */
+/** Finds the DNS zone of a name, and the name servers of that zone, without taking a failure for an answer. */
 import { isIPv6 } from "node:net";
 import { inWords, type NameServer } from "./dns-query.ts";
 import { hasRoute } from "./route.ts";

@@ -1,4 +1,7 @@
-/** Whether this machine has any way to an address: a server with IPv6 only is not to blame when we have none. */
+/**
+ * Network route: whether this machine can reach an address at all, because a server with IPv6 only is not to blame
+ * when we have none.
+ */
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 

@@ -1,4 +1,4 @@
-/** Asks each name server of a zone by itself: does it answer, for the same version of the zone, with the right records? */
+/** Checks a DNS zone: does each of its name servers answer, with the same serial number and the expected records? */
 import { gauge } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { ProbeContext } from "../../core/probe.ts";

@@ -1,4 +1,4 @@
-/** What the state of Laravel's queues and of Horizon means, in words and in figures. */
+/** What the state of Laravel's queues and Horizon means: the finding, its words, its readings and its evidence. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { gauge, type MetricFamily } from "../../core/metric-families.ts";

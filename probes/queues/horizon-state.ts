@@ -1,4 +1,4 @@
-/** What Laravel's queues and Horizon keep in Redis, read in three bounded round trips. */
+/** Reads Laravel's queues and Horizon from Redis: jobs, failures, supervisors, in three bounded round trips. */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
 import {

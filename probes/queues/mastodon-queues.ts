@@ -1,4 +1,4 @@
-/** Mastodon's queues: what is in each and how late it may be; and the other levels of its Sidekiq. */
+/** Mastodon's Sidekiq queues: what is in each, how late it may be, and the other thresholds of its Sidekiq. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { givenUpTicket, type KnownQueues, queuePage, queueTicket, type Tolerance } from "./latency-limits.ts";

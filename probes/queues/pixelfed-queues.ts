@@ -1,4 +1,4 @@
-/** Pixelfed's queues: what is in each and how late it may be; and the other levels of its Horizon. */
+/** Pixelfed's Horizon queues: what is in each, how late it may be, and the other thresholds of its Horizon. */
 import type { Localised } from "../../core/language.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { givenUpTicket, type KnownQueue, type KnownQueues, queuePage, queueTicket } from "./latency-limits.ts";

@@ -1,4 +1,7 @@
-/** What a look at queues means where a server tells little of its workers: who stands still, who is late, and its words. */
+/**
+ * The finding of queues whose server tells little of its workers (Horizon, Castopod): which is late, and which has not
+ * moved.
+ */
 import type { Localised } from "../../core/language.ts";
 import type { ProbeContext } from "../../core/probe.ts";
 import type { Finding, Outcome } from "../../core/sample.ts";

@@ -1,4 +1,4 @@
-/** The metrics that queues of several kinds share: what waits, for how long, who works, and what failed. */
+/** Metrics that queues of several kinds share: latency, jobs, workers, failures. */
 import { gauge } from "../../core/metric-families.ts";
 
 export const queueMetrics = {

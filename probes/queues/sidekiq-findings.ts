@@ -1,4 +1,4 @@
-/** What the state of a Sidekiq says in figures, and as evidence. */
+/** Readings (metrics) and evidence of a Sidekiq's state. */
 import { spokenAge } from "../../core/member-texts.ts";
 import { counter, gauge, type MetricFamily } from "../../core/metric-families.ts";
 import { plainText } from "../../core/plain-text.ts";

@@ -1,4 +1,7 @@
-/** What a check remembers of Sidekiq between two looks: rates, growth, and whether anything moves at all. */
+/**
+ * What a check remembers of Sidekiq from look to look: jobs a second, growth of the retry set, and since when nothing
+ * moves.
+ */
 
 import { remembered } from "../lib/check-memory.ts";
 import type { SidekiqState } from "./sidekiq-state.ts";

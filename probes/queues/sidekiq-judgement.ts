@@ -1,4 +1,4 @@
-/** What the state of a Sidekiq means: for the person on call, and for members. */
+/** Judges the state of a Sidekiq: no worker, stuck, or late, in words for the person on call and for members. */
 import type { Localised } from "../../core/language.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import { plainText } from "../../core/plain-text.ts";

@@ -1,4 +1,7 @@
-/** The failed jobs that Sidekiq will try again: since when the oldest of them fails, and what fails. */
+/**
+ * Sidekiq's retry set: failed jobs that will be tried again, since when the oldest of them fails, and with which
+ * error.
+ */
 import { z } from "zod";
 import { parsedJson, readerFor } from "../databases/redis-answers.ts";
 import type { RedisCommand, RedisReader } from "../databases/redis-client.ts";

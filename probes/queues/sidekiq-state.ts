@@ -1,4 +1,7 @@
-/** What Sidekiq 6 to 8 keep in Redis, read in a few bounded round trips: queues, sets, totals and live processes. */
+/**
+ * Reads Sidekiq 6 to 8 from Redis: queues with their latency, sets of jobs, totals and live processes, in a few
+ * bounded round trips.
+ */
 import { z } from "zod";
 import { NotMeasured } from "../../core/errors.ts";
 import {

@@ -1,4 +1,4 @@
-/** Which hosts a service really uses, and all their addresses. */
+/** The hosts of a service: its mail servers (MX) beside those that are configured, and all IP addresses of each. */
 import { Resolver } from "node:dns";
 import { isIP } from "node:net";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** Where an address is and whose it is, as far as anybody says: a place, and what it is worth against what is allowed. */
+/** The location of an IP address: its country and owner, who says so, and whether that country is allowed. */
 import { z } from "zod";
 import { plainText } from "../../core/plain-text.ts";
 import type { ResidencySource } from "../../core/status/residency.ts";

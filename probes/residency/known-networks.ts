@@ -1,4 +1,4 @@
-/** Networks of which the operator knows where they are and whose, as settings. */
+/** Networks as settings: IP ranges of which the operator knows the country and the owner. */
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { familyOf } from "../../core/private-networks.ts";

@@ -1,4 +1,4 @@
-/** A local MMDB file: countries and owners of addresses, in the forms that the known makers of such files use. */
+/** A local MMDB file (GeoIP, by MaxMind and others): countries and owners of IP addresses. */
 import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { errorCode } from "../../core/error-code.ts";

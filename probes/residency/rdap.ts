@@ -1,4 +1,7 @@
-/** The registries' own word on an address (RDAP, RFC 9083), asked rarely and cached for days. */
+/**
+ * RDAP (RFC 9083, the successor of whois): the registries' own word on an IP address, asked rarely and cached for
+ * days.
+ */
 import { z } from "zod";
 import { Unreachable } from "../../core/errors.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

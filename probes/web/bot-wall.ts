@@ -1,4 +1,4 @@
-/** Tells a bot wall from an outage: somebody who turns our monitor away may be serving members perfectly well. */
+/** Bot walls and captchas: whoever turns our monitor away may be serving members perfectly well, so it is no outage. */
 import type { HttpAnswer } from "../../core/probe.ts";
 
 const challengeHeaders: readonly (readonly [header: string, value: RegExp, wall: string])[] = [

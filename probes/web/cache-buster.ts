@@ -1,4 +1,6 @@
-/** A query parameter nobody has used before, so that no cache can answer in place of the server. */
+/**
+ * A cache buster: a query parameter that nobody has used before, so that no cache can answer in place of the server.
+ */
 import { randomUUID } from "node:crypto";
 
 export function cacheBusted(url: URL): URL {

@@ -1,4 +1,7 @@
-/** What an HTTP answer says by itself, whoever gave it: refusals, errors, redirects, caches; and how to show it. */
+/**
+ * Judges an HTTP answer by its status and headers (refusals, errors, redirects, stale caches), and makes evidence of
+ * it.
+ */
 import type { Localised } from "../../core/language.ts";
 import { plainLines, plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer } from "../../core/probe.ts";

@@ -1,4 +1,6 @@
-/** Whether bytes begin as a picture, a video or a sound does: a type in a header is said easily. */
+/**
+ * Magic numbers: whether bytes begin as a picture, a video or an audio file does, because a Content-Type may be wrong.
+ */
 
 const starts: readonly (readonly [offset: number, bytes: readonly number[]])[] = [
   [0, [0x89, 0x50, 0x4e, 0x47]], // PNG

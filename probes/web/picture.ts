@@ -1,4 +1,4 @@
-/** A picture as browsers load it: there, in time, and a picture. */
+/** Asks for a picture as browsers do: does it load, in time, and is it a picture? */
 import type { Localised } from "../../core/language.ts";
 import { plainText } from "../../core/plain-text.ts";
 import type { HttpAnswer, ProbeContext } from "../../core/probe.ts";

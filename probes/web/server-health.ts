@@ -1,4 +1,4 @@
-/** The questions that every kind of server is asked in the same way: is it alive, is it quick enough, is it itself. */
+/** Checks that all web servers share: the health page, slow answers, and whether documents agree on the version. */
 import { z } from "zod";
 import { webAddress } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";

@@ -1,4 +1,4 @@
-/** Everything a server can say to harm whoever listens: raw bytes on the connection, after a request has come. */
+/** Hostile raw bytes in answer to an HTTP request: everything a server can send to harm whoever asked. */
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 

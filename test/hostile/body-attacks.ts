@@ -1,4 +1,4 @@
-/** Good HTTP with a body to choke on. */
+/** Hostile HTTP bodies: correct HTTP whose JSON, XML or text costs its reader time or memory. */
 import { type Attack, answer, endless, head, said } from "./attacks.ts";
 
 const xml = ["content-type: application/rss+xml"];

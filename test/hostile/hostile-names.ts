@@ -1,4 +1,4 @@
-/** A name server that means harm, over UDP and TCP, and what it says. */
+/** A hostile name server (DNS), over UDP and TCP, and what it answers. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { untilFree } from "../../practice/servers/ports.ts";

@@ -1,4 +1,4 @@
-/** What a server with a good certificate says to harm whoever asked it to encrypt. */
+/** Hostile bytes inside TLS: what a server with a good certificate sends to whoever asked it to encrypt. */
 import { createSecureContext, TLSSocket } from "node:tls";
 import type { Certified } from "../helpers/certificates.ts";
 import { type Attack, dripping } from "./attacks.ts";

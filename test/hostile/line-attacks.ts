@@ -1,4 +1,4 @@
-/** What a server can say to harm whoever speaks with it in another language than HTTP. */
+/** Hostile bytes in protocols other than HTTP (SMTP, Redis, TLS and plain TCP). */
 import type { Socket } from "node:net";
 import { type Attack, dripping, endless, said } from "./attacks.ts";
 

@@ -1,4 +1,4 @@
-/** Every probe that speaks another language than HTTP, with servers that mean it harm. */
+/** Every probe that speaks another protocol than HTTP, asked of hostile servers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadProbes } from "../../program/plug-ins.ts";
 import { certificate } from "../helpers/certificates.ts";

@@ -1,4 +1,4 @@
-/** What a server can say to harm whoever takes it for a MySQL. */
+/** Hostile bytes in MySQL's protocol. */
 import { type Attack, endless } from "./attacks.ts";
 import { type Attacks, asked, greeting, repeated, type Turn } from "./line-attacks.ts";
 

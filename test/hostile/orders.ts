@@ -1,4 +1,4 @@
-/** What the tests and the processes that run the checks say to each other. */
+/** Messages between the hostile tests and the processes that run the checks. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";

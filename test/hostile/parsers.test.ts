@@ -1,4 +1,4 @@
-/** The pure parsers of strangers' bytes, given anything: they throw what they document or nothing, and never hang. */
+/** The parsers of hostile bytes, given anything (fuzz): they throw what they document or nothing, and never hang. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyToken } from "../../core/action-token.ts";

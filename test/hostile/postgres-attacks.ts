@@ -1,4 +1,4 @@
-/** What a server can say to harm whoever takes it for a PostgreSQL. */
+/** Hostile bytes in PostgreSQL's protocol. */
 import { endless } from "./attacks.ts";
 import { type Attacks, asked, repeated } from "./line-attacks.ts";
 

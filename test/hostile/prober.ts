@@ -1,4 +1,4 @@
-/** A process that runs one check whenever it is told to, so that what it costs is only its own. */
+/** A child process that runs one check whenever it is told to, so that its memory and CPU can be measured alone. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";

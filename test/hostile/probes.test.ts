@@ -1,4 +1,4 @@
-/** Every probe that speaks HTTP, asked of servers that mean it harm: a clear outcome, in time, in bounded memory. */
+/** Every probe that speaks HTTP, asked of hostile servers: a clear outcome, in time, in bounded memory. */
 import { env } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";

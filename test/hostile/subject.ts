@@ -1,4 +1,4 @@
-/** A probe that meets hostile servers in a process made for it, and what is promised of every such run. */
+/** The probe under test in a child process that meets hostile servers, and what is promised of every such run. */
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { Probe } from "../../core/probe.ts";

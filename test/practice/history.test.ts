@@ -1,3 +1,4 @@
+/** The invented history of the practice co-op: its upgrades end at the versions that the stand-ins say today. */
 import { expect, test } from "vitest";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { seedHistory } from "../../practice/history.ts";

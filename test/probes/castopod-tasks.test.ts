@@ -1,4 +1,7 @@
-/** Castopod's background work in a real MariaDB: done, late, standing still, left half done, and hidden from us. */
+/**
+ * Castopod's background tasks in a real MariaDB: done, late, standing still, left half done, and without the right to
+ * read them.
+ */
 import { readFileSync } from "node:fs";
 import { createConnection } from "mysql2/promise";
 import { afterAll, describe, expect, test } from "vitest";

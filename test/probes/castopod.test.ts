@@ -1,9 +1,9 @@
-/** The Castopod probe against a stand-in in every mood, and feeds of every kind. */
+/** The Castopod probe against a stand-in in every condition, and feeds of every kind. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { type CastopodSettings, startCastopod } from "../../practice/stand-ins/castopod.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import { readFeed } from "../../probes/castopod/feed.ts";
 import probe from "../../probes/castopod.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
@@ -14,9 +14,9 @@ const run = (url: string, options: Readonly<Record<string, unknown>> = {}) => ru
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/castopod/${name}`, import.meta.url), "utf8");
 const now = () => new FakeClock().now();
 
-async function inMood(mood: Mood, settings: CastopodSettings = {}, options = {}) {
+async function inCondition(condition: Condition, settings: CastopodSettings = {}, options = {}) {
   await using castopod = await startCastopod({ now, ...settings });
-  await castopod.become(mood);
+  await castopod.become(condition);
   return await run(castopod.url, options);
 }
 
@@ -60,15 +60,15 @@ describe("a healthy Castopod", () => {
   });
 
   test("without podcasts is up and says that none could be checked", async () => {
-    expect(await inMood("healthy", { podcasts: [] })).toMatchObject({
+    expect(await inCondition("healthy", { podcasts: [] })).toMatchObject({
       outcome: "up",
       reason: "no podcast is linked from the home page: name some under `podcasts`",
     });
   });
 });
 
-describe("moods", () => {
-  test.each<[Mood, string, RegExp]>([
+describe("conditions", () => {
+  test.each<[Condition, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the health page answered 502/],
     ["no-database", "down", /the home page answered 500/],
@@ -77,16 +77,18 @@ describe("moods", () => {
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance/],
     ["elsewhere", "down", /redirects to http:\/\/localhost:\d+\/parked/],
-  ])("%s is %s", async (mood, outcome, reason) => {
-    expect(await inMood(mood)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+  ])("%s is %s", async (condition, outcome, reason) => {
+    expect(await inCondition(condition)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
 
   test("html in place of everything is told of the podcasts that were named, too", async () => {
-    expect((await inMood("html", {}, { podcasts: ["show"] })).reason).toContain("the feed of @show is no podcast feed");
+    expect((await inCondition("html", {}, { podcasts: ["show"] })).reason).toContain(
+      "the feed of @show is no podcast feed",
+    );
   });
 
   test("slow is degraded", async () => {
-    expect(await inMood("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
+    expect(await inCondition("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
       outcome: "degraded",
       explanation: { fr: "Castopod fonctionne, mais lentement." },
     });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import { type CloudronApp, cloudronToken, startCloudron } from "../../practice/stand-ins/cloudron.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/cloudron.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 import { asJson, smallServer } from "../helpers/small-server.ts";
@@ -95,16 +95,16 @@ describe("the token", () => {
   });
 });
 
-test.each<[Mood, string, RegExp]>([
+test.each<[Condition, string, RegExp]>([
   ["stopped", "down", /refused/],
   ["errors", "down", /the status document answered 502/],
   ["no-database", "down", /the list of apps answered 500/],
   ["html", "down", /the status document is not one/],
   ["blocked", "unknown", /blocked: Cloudflare asks for a browser/],
   ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
-])("%s is %s", async (mood, outcome, reason) => {
+])("%s is %s", async (condition, outcome, reason) => {
   await using cloudron = await startCloudron();
-  await cloudron.become(mood);
+  await cloudron.become(condition);
   const sample = await runProbe(probe, { url: cloudron.url, token });
   expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
 });

@@ -1,7 +1,7 @@
-/** The Discourse probe against a stand-in in every mood. */
+/** The Discourse probe against a stand-in in every condition. */
 import { describe, expect, test } from "vitest";
 import { type DiscourseSettings, startDiscourse } from "../../practice/stand-ins/discourse.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/discourse.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -9,15 +9,15 @@ import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-serv
 
 const now = () => new FakeClock().now();
 
-async function inMood(mood: Mood, settings: DiscourseSettings = {}, options = {}) {
+async function inCondition(condition: Condition, settings: DiscourseSettings = {}, options = {}) {
   await using forum = await startDiscourse({ now, ...settings });
-  await forum.become(mood);
+  await forum.become(condition);
   return await runProbe(probe, { url: forum.url, ...options });
 }
 
 describe("a healthy forum", () => {
   test("is up, and says its version and how old its newest post is", async () => {
-    const sample = await inMood("healthy", { quietHours: 3 }, { newestWithin: "4h" });
+    const sample = await inCondition("healthy", { quietHours: 3 }, { newestWithin: "4h" });
     expect(sample).toMatchObject({
       outcome: "up",
       readings: [
@@ -29,15 +29,15 @@ describe("a healthy forum", () => {
   });
 
   test("for members only is up as well", async () => {
-    expect(await inMood("healthy", { membersOnly: true }, { newestWithin: "1h" })).toMatchObject({
+    expect(await inCondition("healthy", { membersOnly: true }, { newestWithin: "1h" })).toMatchObject({
       outcome: "up",
       reason: "shows its topics to members only",
     });
   });
 
   test("may be quiet for as long as was said, and no longer", async () => {
-    expect(await inMood("healthy", { quietHours: 24 * 9 })).toMatchObject({ outcome: "up" });
-    expect(await inMood("healthy", { quietHours: 24 * 9 + 2 }, { newestWithin: "7d" })).toMatchObject({
+    expect(await inCondition("healthy", { quietHours: 24 * 9 })).toMatchObject({ outcome: "up" });
+    expect(await inCondition("healthy", { quietHours: 24 * 9 + 2 }, { newestWithin: "7d" })).toMatchObject({
       outcome: "degraded",
       reason: "the newest post is 9d 2h old",
       explanation: { fr: "Les nouveaux messages risquent de ne pas apparaître sur le forum." },
@@ -45,8 +45,8 @@ describe("a healthy forum", () => {
   });
 });
 
-describe("moods", () => {
-  test.each<[Mood, string, RegExp]>([
+describe("conditions", () => {
+  test.each<[Condition, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the status page answered 502/],
     ["no-database", "down", /the list of topics answered 500; the description of the forum answered 500/],
@@ -55,12 +55,12 @@ describe("moods", () => {
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance/],
     ["elsewhere", "down", /redirects to http:\/\/localhost:\d+\/parked/],
-  ])("%s is %s", async (mood, outcome, reason) => {
-    expect(await inMood(mood)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+  ])("%s is %s", async (condition, outcome, reason) => {
+    expect(await inCondition(condition)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
 
   test("read-only is degraded, and members are told what they can still do", async () => {
-    expect(await inMood("healthy", { readOnly: true })).toMatchObject({
+    expect(await inCondition("healthy", { readOnly: true })).toMatchObject({
       outcome: "degraded",
       reason: "is in read-only mode",
       explanation: { en: "The forum can be read, but nothing can be posted." },
@@ -69,7 +69,7 @@ describe("moods", () => {
   });
 
   test("shutting down is told from an error", async () => {
-    expect(await inMood("healthy", { shuttingDown: true })).toMatchObject({
+    expect(await inCondition("healthy", { shuttingDown: true })).toMatchObject({
       outcome: "down",
       reason: "is shutting down",
       explanation: { en: "The forum is restarting." },
@@ -77,7 +77,9 @@ describe("moods", () => {
   });
 
   test("slow is degraded", async () => {
-    expect(await inMood("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({ outcome: "degraded" });
+    expect(await inCondition("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
+      outcome: "degraded",
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Disks, held against df. */
+/** The disk probe, compared with df. */
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";

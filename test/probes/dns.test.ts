@@ -1,4 +1,4 @@
-/** Real name servers on loopback, several of one zone, in every kind of trouble. */
+/** The dns probe against real name servers on loopback, several of one zone, in every kind of trouble. */
 import { expect, test } from "vitest";
 import { untilFree } from "../../practice/servers/ports.ts";
 import probe from "../../probes/dns.ts";

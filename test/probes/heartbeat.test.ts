@@ -1,4 +1,4 @@
-/** Jobs that call: heard over HTTP, kept in a real store, judged by the probe; late is down, whatever was restarted. */
+/** The heartbeat probe: calls of jobs heard over HTTP, kept in a real store; late is down, whatever was restarted. */
 import { expect, test } from "vitest";
 import { type Heartbeats, openHeartbeats } from "../../collector/recorder/received-heartbeats.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";

@@ -1,4 +1,4 @@
-/** Laravel's queues and Horizon, read from a real Redis that holds what they really left there. */
+/** The horizon probe against a real Redis that holds what Laravel and Horizon really left there. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

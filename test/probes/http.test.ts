@@ -1,4 +1,4 @@
-/** The probe that asks for a page: what makes it up, degraded, down, and what says nothing about it. */
+/** The http probe: what makes a page up, degraded or down, and what says nothing about it. */
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import { startPixelfed } from "../../practice/stand-ins/pixelfed.ts";

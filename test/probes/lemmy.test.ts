@@ -1,9 +1,9 @@
-/** The Lemmy probe against a stand-in of both versions, in every mood and with peers in every state. */
+/** The Lemmy probe against a stand-in of both versions, in every condition and with peers in every state. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type LemmySettings, type Peer, startLemmy } from "../../practice/stand-ins/lemmy.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/lemmy.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -11,14 +11,14 @@ import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-serv
 
 const now = () => new FakeClock().now();
 
-async function inMood(mood: Mood, settings: LemmySettings = {}, options = {}) {
+async function inCondition(condition: Condition, settings: LemmySettings = {}, options = {}) {
   await using lemmy = await startLemmy({ now, ...settings });
-  await lemmy.become(mood);
+  await lemmy.become(condition);
   return await runProbe(probe, { url: lemmy.url, ...options });
 }
 
 async function figures(settings: LemmySettings): Promise<Readonly<Record<string, number>>> {
-  const { outcome, readings = [] } = await inMood("healthy", settings);
+  const { outcome, readings = [] } = await inCondition("healthy", settings);
   expect(outcome).toBe("up");
   return Object.fromEntries(
     readings.map(({ metric, value, labels }) => [
@@ -30,7 +30,7 @@ async function figures(settings: LemmySettings): Promise<Readonly<Record<string,
 
 describe.each(["0.19", "1.0"] as const)("Lemmy %s", (version) => {
   test("in health is up and says its version", async () => {
-    const sample = await inMood("healthy", { version });
+    const sample = await inCondition("healthy", { version });
     expect(sample).toMatchObject({ outcome: "up" });
     expect(sample.reason).toBeUndefined();
     expect(sample.readings?.[0]).toMatchObject({
@@ -69,7 +69,7 @@ describe.each(["0.19", "1.0"] as const)("peers of Lemmy %s that all stand still"
       federation_behind_ratio: 1,
       federation_lag_seconds: 46 * 3600,
     });
-    expect((await inMood("healthy", settings)).reason).toMatch(
+    expect((await inCondition("healthy", settings)).reason).toMatch(
       /^no other server has got anything since 20.* UTC, although a post was written here at 20.* UTC$/,
     );
   });
@@ -182,8 +182,8 @@ describe("peers", () => {
   });
 });
 
-describe("moods", () => {
-  test.each<[Mood, string, RegExp]>([
+describe("conditions", () => {
+  test.each<[Condition, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the site document answered 502/],
     ["no-database", "down", /the site document answered 400 \(unknown\)/],
@@ -192,13 +192,15 @@ describe("moods", () => {
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance/],
     ["elsewhere", "down", /redirects to http:\/\/localhost:\d+\/parked/],
-  ])("%s is %s", async (mood, outcome, reason) => {
-    const sample = await inMood(mood);
+  ])("%s is %s", async (condition, outcome, reason) => {
+    const sample = await inCondition(condition);
     expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
 
   test("slow is degraded", async () => {
-    expect(await inMood("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({ outcome: "degraded" });
+    expect(await inCondition("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
+      outcome: "degraded",
+    });
   });
 });
 

@@ -1,10 +1,10 @@
-/** The Mastodon probe against a stand-in in every mood, two releases, and documents nobody should trust. */
+/** The Mastodon probe against a stand-in in every condition, two releases, and documents nobody should trust. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { openHttp } from "../../collector/network/http-client.ts";
 import { sameInAll } from "../../core/language.ts";
 import { type MastodonSettings, startMastodon } from "../../practice/stand-ins/mastodon.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import { askLocalDomain } from "../../probes/fediverse/local-domain.ts";
 import probe from "../../probes/mastodon.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
@@ -15,9 +15,9 @@ import { type Answers, asHtml, asJson, smallServer } from "../helpers/small-serv
 const run = (url: string, options: Readonly<Record<string, unknown>> = {}) => runProbe(probe, { url, ...options });
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/mastodon/${name}`, import.meta.url), "utf8");
 
-async function inMood(mood: Mood, settings: MastodonSettings = {}, options = {}) {
+async function inCondition(condition: Condition, settings: MastodonSettings = {}, options = {}) {
   await using mastodon = await startMastodon(settings);
-  await mastodon.become(mood);
+  await mastodon.become(condition);
   return await run(mastodon.url, options);
 }
 
@@ -47,7 +47,7 @@ describe("a healthy Mastodon", () => {
   });
 
   test("that describes itself to members only is up all the same, with the version from NodeInfo", async () => {
-    expect(await inMood("healthy", { version: "4.2", limitedFederation: true })).toMatchObject({
+    expect(await inCondition("healthy", { version: "4.2", limitedFederation: true })).toMatchObject({
       outcome: "up",
       reason: "describes itself to members only (limited federation)",
       readings: [{ metric: "mastodon_info", labels: { version: "4.2.0" } }],
@@ -62,10 +62,10 @@ describe("a healthy Mastodon", () => {
   });
 });
 
-describe("moods", () => {
+describe("conditions", () => {
   const members = { en: expect.any(String), fr: expect.any(String) };
 
-  test.each<[Mood, string, RegExp]>([
+  test.each<[Condition, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the health page answered 502/],
     ["stale", "down", /the backend fails and the cache covers it \(x-cached: STALE; the health page answered 502\)/],
@@ -75,14 +75,14 @@ describe("moods", () => {
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance \(503, asks to come back in 1800 s\)/],
     ["elsewhere", "down", /redirects to http:\/\/localhost:\d+\/parked/],
-  ])("%s is %s", async (mood, outcome, reason) => {
-    const sample = await inMood(mood);
+  ])("%s is %s", async (condition, outcome, reason) => {
+    const sample = await inCondition(condition);
     expect(sample).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
-    if (mood !== "stopped") expect(sample.explanation).toEqual(members);
+    if (condition !== "stopped") expect(sample.explanation).toEqual(members);
   });
 
   test("slow is degraded", async () => {
-    expect(await inMood("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
+    expect(await inCondition("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
       outcome: "degraded",
       reason: expect.stringMatching(/the health page took [\d.]+ s, more than 0\.05 s; the instance document took/),
       explanation: { en: "Mastodon works, but slowly." },

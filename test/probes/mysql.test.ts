@@ -1,4 +1,7 @@
-/** A real MariaDB: what it holds, who may look, and what happens when it is full, gone or something else. */
+/**
+ * The mysql probe against a real MariaDB: what it holds, who may look, and what happens when it is full, gone or
+ * something else.
+ */
 import { createConnection } from "mysql2/promise";
 import { afterAll, expect, test } from "vitest";
 import type { Sample } from "../../core/sample.ts";

@@ -1,9 +1,9 @@
-/** The Pixelfed probe against a stand-in in every mood, and documents that do not agree. */
+/** The Pixelfed probe against a stand-in in every condition, and documents that do not agree. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { Secret } from "../../core/secret.ts";
 import { type PixelfedSettings, startPixelfed } from "../../practice/stand-ins/pixelfed.ts";
-import type { Mood } from "../../practice/stand-ins/stand-in.ts";
+import type { Condition } from "../../practice/stand-ins/stand-in.ts";
 import probe from "../../probes/pixelfed.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";
@@ -14,9 +14,9 @@ const fixture = (name: string) => readFileSync(new URL(`../fixtures/pixelfed/${n
 /** How a PNG begins. */
 const png = { headers: { "content-type": "image/png" }, body: Buffer.from("\x89PNG\r\n", "latin1") };
 
-async function inMood(mood: Mood, settings: PixelfedSettings = {}, options = {}) {
+async function inCondition(condition: Condition, settings: PixelfedSettings = {}, options = {}) {
   await using pixelfed = await startPixelfed(settings);
-  await pixelfed.become(mood);
+  await pixelfed.become(condition);
   return await run(pixelfed.url, options);
 }
 
@@ -39,8 +39,8 @@ describe("a healthy Pixelfed", () => {
   });
 });
 
-describe("moods", () => {
-  test.each<[Mood, string, RegExp]>([
+describe("conditions", () => {
+  test.each<[Condition, string, RegExp]>([
     ["stopped", "down", /refused/],
     ["errors", "down", /the health page answered 502/],
     ["no-database", "down", /the instance document answered 500/],
@@ -49,12 +49,14 @@ describe("moods", () => {
     ["throttled", "unknown", /blocked: the monitor is asked to come less often/],
     ["maintenance", "down", /says it is under maintenance \(503, asks to come back in 1800 s\)/],
     ["elsewhere", "down", /redirects to http:\/\/localhost:\d+\/parked/],
-  ])("%s is %s", async (mood, outcome, reason) => {
-    expect(await inMood(mood)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+  ])("%s is %s", async (condition, outcome, reason) => {
+    expect(await inCondition(condition)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
 
   test("slow is degraded", async () => {
-    expect(await inMood("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({ outcome: "degraded" });
+    expect(await inCondition("slow", { slowSeconds: 0.06 }, { maxSeconds: 0.05 })).toMatchObject({
+      outcome: "degraded",
+    });
   });
 
   test("an ended certificate is down, and one in time again is up", async () => {
@@ -149,7 +151,7 @@ describe("one part that is wrong", () => {
   });
 
   test("a wrong APP_URL shows in NodeInfo", async () => {
-    expect(await inMood("healthy", { appUrl: "http://localhost" })).toMatchObject({
+    expect(await inCondition("healthy", { appUrl: "http://localhost" })).toMatchObject({
       outcome: "degraded",
       reason: expect.stringMatching(/^NodeInfo points to http:\/\/localhost\/api\/nodeinfo\/2\.0\.json instead of/),
     });

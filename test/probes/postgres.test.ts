@@ -1,4 +1,4 @@
-/** PostgreSQL's figures, held against what a plain second connection says, on version 15 and on the newest one. */
+/** The postgres probe's figures, compared with what a second connection says, on version 15 and on the newest one. */
 import { createServer } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

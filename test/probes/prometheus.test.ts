@@ -1,4 +1,4 @@
-/** Values of others: real exporters' text, answers of a Prometheus server, and what is neither. */
+/** The prometheus probe: real exporters' text, answers of a Prometheus server, and what is neither. */
 import fc from "fast-check";
 import { Gauge, Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** The rights that docs/access.md prints: enough for the probes, and not one more than they use. */
+/** The Redis rights (ACL) that docs/access.md prints: enough for the probes, and not one more than they use. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Probe } from "../../core/probe.ts";

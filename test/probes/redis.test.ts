@@ -1,4 +1,6 @@
-/** A real Redis in trouble of each kind: full, losing keys, unable to save, alone, restarted. */
+/**
+ * The redis probe against a real Redis in each kind of trouble: full, losing keys, unable to save, alone, restarted.
+ */
 import { chmodSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import fc from "fast-check";

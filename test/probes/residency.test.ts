@@ -1,4 +1,4 @@
-/** Where a service is hosted: names, networks, databases and registries that are real sockets and real files. */
+/** The residency probe with real sockets and real files: names, networks, databases and registries. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

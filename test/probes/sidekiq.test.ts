@@ -1,4 +1,4 @@
-/** Sidekiq's queues, read from a real Redis that holds what Sidekiq 6, 7 and 8 really left there. */
+/** The sidekiq probe against a real Redis that holds what Sidekiq 6, 7 and 8 really left there. */
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { chown, rm, writeFile } from "node:fs/promises";

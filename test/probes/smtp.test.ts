@@ -1,4 +1,7 @@
-/** A real mail server with STARTTLS in every mood: each mood is told apart, and no mail is ever sent. */
+/**
+ * The smtp probe against a real mail server with STARTTLS: each kind of trouble is told apart, and no mail is ever
+ * sent.
+ */
 
 import { once } from "node:events";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";

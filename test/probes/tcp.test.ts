@@ -1,4 +1,4 @@
-/** Ports that greet, ask back, dawdle and lie. */
+/** The tcp probe: ports that greet, wait for us to speak first, are slow, or say something else. */
 import { expect, test } from "vitest";
 import probe from "../../probes/tcp.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";

@@ -1,4 +1,4 @@
-/** Certificates in every broken way, each told apart from the others and from health. */
+/** The tls probe: certificates wrong in every way, each told apart from the others and from a good one. */
 
 import { once } from "node:events";
 import { createServer } from "node:tls";

@@ -561,15 +561,15 @@ test.each([
     await using world = await World.open({ targets });
     const random = randomFrom(seed);
     const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)];
-    const mood = new Map<string, "up" | "degraded" | "down" | "unknown">();
+    const condition = new Map<string, "up" | "degraded" | "down" | "unknown">();
     for (let step = 0; step < 150; step++) {
       const id = pick(ids) ?? root;
       if (random() < 0.1) {
         const next = pick(["up", "up", "up", "degraded", "down", "down", "unknown"] as const) ?? "up";
-        mood.set(id, next);
-        if (id === root && next === "down") mood.set(ids[1] ?? root, next);
+        condition.set(id, next);
+        if (id === root && next === "down") condition.set(ids[1] ?? root, next);
       }
-      const seen = mood.get(id) ?? "up";
+      const seen = condition.get(id) ?? "up";
       await world.sees(id, seen);
       await world.clock.turn(1 + Math.floor(random() * 30));
       const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");

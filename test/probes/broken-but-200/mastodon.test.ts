@@ -4,7 +4,7 @@ import type { Probe } from "../../../core/probe.ts";
 import { Secret } from "../../../core/secret.ts";
 import { type MastodonSettings, practiceToken, startMastodon } from "../../../practice/stand-ins/mastodon.ts";
 import type { Trouble } from "../../../practice/stand-ins/mastodon-troubles.ts";
-import type { Mood, StandIn } from "../../../practice/stand-ins/stand-in.ts";
+import type { Condition, StandIn } from "../../../practice/stand-ins/stand-in.ts";
 import http from "../../../probes/http.ts";
 import mastodon from "../../../probes/mastodon.ts";
 import federation from "../../../probes/mastodon-federation.ts";
@@ -20,7 +20,7 @@ import { runProbe } from "../../helpers/run-probe.ts";
 interface Case {
   readonly situation: string;
   readonly trouble?: Trouble;
-  readonly mood?: Mood;
+  readonly condition?: Condition;
   readonly settings?: MastodonSettings;
   readonly probe: Probe;
   readonly options?: (url: string) => object;
@@ -33,15 +33,15 @@ interface Case {
 const token = new Secret(practiceToken);
 
 const cases: readonly Case[] = [
-  { situation: "Mastodon is stopped; nginx shows saved copies", mood: "stale", probe: mastodon },
-  { situation: "The database is gone; nginx shows saved copies", mood: "no-database", probe: mastodon },
+  { situation: "Mastodon is stopped; nginx shows saved copies", condition: "stale", probe: mastodon },
+  { situation: "The database is gone; nginx shows saved copies", condition: "no-database", probe: mastodon },
   {
     situation: "The database is gone behind closed timelines; nginx shows saved copies",
-    mood: "no-database",
+    condition: "no-database",
     settings: { feeds: { local: "authenticated", remote: "authenticated" } },
     probe: mastodon,
   },
-  { situation: "The web server shows its welcome page", mood: "html", probe: mastodon },
+  { situation: "The web server shows its welcome page", condition: "html", probe: mastodon },
   { situation: "A bot wall stands before the API", trouble: "challenge", probe: mastodon },
   { situation: "A bot wall of no known make stands before the API", trouble: "challenge-of-its-own", probe: mastodon },
   {
@@ -129,7 +129,7 @@ async function look(one: Case, settings: MastodonSettings): Promise<Situation> {
     ...one.settings,
     ...(one.trouble && { trouble: one.trouble }),
   });
-  if (one.mood) await server.become(one.mood);
+  if (one.condition) await server.become(one.condition);
   const plain = await runProbe(http, { url: `${server.url}${one.plain ?? "/"}` });
   return { situation: one.situation, http: plain, tidewatch: await ours(one, server) };
 }
@@ -144,7 +144,7 @@ async function ours({ probe, options, afterMinutes = 0 }: Case, { url }: StandIn
 
 describe.each(["4.5", "4.2"] as const)("Mastodon %s", (version) => {
   test("is up to every check while nothing is broken", async () => {
-    for (const { trouble: _trouble, mood: _mood, ...one } of cases) {
+    for (const { trouble: _trouble, condition: _condition, ...one } of cases) {
       const { situation, tidewatch } = await look(one, { version });
       expect({ situation, ...tidewatch }).toMatchObject({ situation, outcome: "up" });
     }

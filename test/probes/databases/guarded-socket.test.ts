@@ -1,4 +1,4 @@
-/** What stands between a connection and the library that reads it, without either of them. */
+/** The guarded socket alone, without a database or its client library. */
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { SocketGuard } from "../../../probes/databases/guarded-socket.ts";

@@ -1,7 +1,7 @@
-/** The levels of a PostgreSQL's figures at which somebody is told. */
+/** Thresholds for PostgreSQL: space, connections, transaction number wraparound (vacuum), replication slots. */
 import type { Threshold } from "../../core/threshold.ts";
-import { connectionThresholds } from "./connection-levels.ts";
-import { fullThresholds, levels } from "./storage.ts";
+import { connectionThresholds } from "./connection-thresholds.ts";
+import { fullThresholds, levels } from "./disk-space.ts";
 
 export function postgresThresholds(settings: {
   readonly capacity?: number | undefined;

@@ -1,4 +1,7 @@
-/** What is common to everything that fills, database or disk: settings, readings, the levels, the plan. */
+/**
+ * Disk space, in a database or on a disk: the settings, readings, thresholds and capacity plan of whatever can get
+ * full.
+ */
 import { z } from "zod";
 import { bytes, duration, ratio } from "../../core/config/settings.ts";
 import type { Localised } from "../../core/language.ts";

@@ -1,6 +1,6 @@
-/** The levels at which somebody is told that a database runs out of connections: the same for every kind of database. */
+/** Thresholds for the connection limit of a database: the same for every kind of database. */
 import type { Threshold } from "../../core/threshold.ts";
-import { levels } from "./storage.ts";
+import { levels } from "./disk-space.ts";
 
 /** @param metric share of the connections that are in use. */
 export const connectionThresholds = (fullFor: number, metric: string, runbook: string): readonly Threshold[] =>
