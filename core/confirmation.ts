@@ -1,7 +1,7 @@
 /**
- * Confirmation: from single results, retries among them, to the verdict on a check: which outage is confirmed, when it
- * recovered, and the intervals that the SLA is counted from. One pure machine, used by the schedule (when to retry), the
- * judge (what to tell) and the uptime (what to count).
+ * Confirmation: from the single results of a check, retries among them, to what is confirmed: which outage began, when it
+ * recovered, and the intervals that the SLA is counted from. One pure state machine, used by the schedule (when to retry),
+ * the judge (what to tell) and the uptime (what to count).
  *
  * Rules, for interval I, N failures and K successes:
  * (a) N bad results in a row confirm; the trouble began at the first of them.
@@ -11,7 +11,7 @@
  *     stays open. A result `unknown` is unknown from its own beginning on.
  */
 import type { Outcome } from "./sample.ts";
-import type { Confirmation } from "./target.ts";
+import type { ConfirmationSettings } from "./target.ts";
 
 /** Half-open stretch of time, epoch milliseconds. */
 export interface Interval {
@@ -29,8 +29,8 @@ interface Level {
   readonly runStart: number;
 }
 
-/** Everything known about one check from its results so far; plain JSON. Times are epoch milliseconds. */
-export interface Verdict {
+/** The state of the machine, as plain JSON: all that is known about one check so far. Times are epoch milliseconds. */
+export interface Confirmation {
   readonly lastAt: number | null;
   readonly lastKnown: boolean;
   /** Before this moment nothing can change any more. */
@@ -39,11 +39,11 @@ export interface Verdict {
   readonly down: Level;
 }
 
-export interface VerdictPolicy extends Pick<Confirmation, "failures" | "successes"> {
+export interface ConfirmationPolicy extends Pick<ConfirmationSettings, "failures" | "successes"> {
   readonly everySeconds: number;
 }
 
-export interface VerdictChange {
+export interface ConfirmedChange {
   readonly from: Outcome;
   readonly to: Outcome;
   /** Start of the first result of the confirming run. */
@@ -53,26 +53,32 @@ export interface VerdictChange {
 }
 
 export interface Advance {
-  readonly verdict: Verdict;
+  readonly confirmation: Confirmation;
   /** Stretches that became certain, in order, without gaps. */
   readonly settled: readonly OutcomeInterval[];
-  readonly change?: VerdictChange;
+  readonly change?: ConfirmedChange;
   /** A run of bad results that ended without being confirmed. */
   readonly blip?: Interval;
 }
 
 const off: Level = { on: false, run: 0, runStart: 0 };
-export const noVerdict: Verdict = { lastAt: null, lastKnown: false, settledUntil: null, degraded: off, down: off };
+export const noConfirmation: Confirmation = {
+  lastAt: null,
+  lastKnown: false,
+  settledUntil: null,
+  degraded: off,
+  down: off,
+};
 
 /** What holds now. `unknown` when the last result was unknown or there is none; a gap since then is judged by `settle`. */
-export function currentOutcome(verdict: Verdict): Outcome {
-  if (!verdict.lastKnown) return "unknown";
-  return levelOutcome(verdict.down.on, verdict.degraded.on);
+export function currentOutcome(confirmation: Confirmation): Outcome {
+  if (!confirmation.lastKnown) return "unknown";
+  return levelOutcome(confirmation.down.on, confirmation.degraded.on);
 }
 
 /** A change is being made sure of: try again sooner than the interval. */
-export function pending(verdict: Verdict): "failing" | "recovering" | undefined {
-  const { degraded, down } = verdict;
+export function pending(confirmation: Confirmation): "failing" | "recovering" | undefined {
+  const { degraded, down } = confirmation;
   if ((down.run > 0 && !down.on) || (degraded.run > 0 && !degraded.on)) return "failing";
   if (down.run > 0 || degraded.run > 0) return "recovering";
   return undefined;
@@ -84,72 +90,77 @@ export function pending(verdict: Verdict): "failing" | "recovering" | undefined 
  *   run before, where known: with it a jump of the wall clock is told from a gap.
  */
 export function advance(
-  verdict: Verdict,
+  confirmation: Confirmation,
   result: { readonly at: number; readonly outcome: Outcome; readonly sinceLastSeconds?: number | undefined },
-  policy: VerdictPolicy,
+  policy: ConfirmationPolicy,
 ): Advance {
-  const { lastAt, settledUntil } = verdict;
+  const { lastAt, settledUntil } = confirmation;
   // The wall clock may have gone back: history that is settled stays as it is.
   const at = Math.max(result.at, lastAt ?? result.at, settledUntil ?? result.at);
   if (lastAt === null || settledUntil === null) {
-    return judge({ ...verdict, lastAt: at, settledUntil: at }, at, result.outcome, policy, []);
+    return judge({ ...confirmation, lastAt: at, settledUntil: at }, at, result.outcome, policy, []);
   }
   const step = policy.everySeconds * 1000;
   const jumped = result.sinceLastSeconds !== undefined && result.sinceLastSeconds * 1000 <= 2.5 * step;
   const silent = at - lastAt > 2.5 * step;
   const settled: OutcomeInterval[] = [];
-  if (!verdict.lastKnown || silent) {
-    const known = Math.max(settledUntil, verdict.lastKnown ? lastAt + step : lastAt);
-    push(settled, settledUntil, known, levelOutcome(verdict.down.on, verdict.degraded.on));
+  if (!confirmation.lastKnown || silent) {
+    const known = Math.max(settledUntil, confirmation.lastKnown ? lastAt + step : lastAt);
+    push(settled, settledUntil, known, levelOutcome(confirmation.down.on, confirmation.degraded.on));
     push(settled, known, at, "unknown");
-    const keep = jumped && verdict.lastKnown;
-    const blip = keep ? undefined : brokenRun(verdict, known);
+    const keep = jumped && confirmation.lastKnown;
+    const blip = keep ? undefined : brokenRun(confirmation, known);
     const next = {
-      ...verdict,
+      ...confirmation,
       settledUntil: at,
-      degraded: rebase(verdict.degraded, at, keep),
-      down: rebase(verdict.down, at, keep),
+      degraded: rebase(confirmation.degraded, at, keep),
+      down: rebase(confirmation.down, at, keep),
     };
     const judged = judge(next, at, result.outcome, policy, settled);
     return blip && !judged.blip ? { ...judged, blip } : judged;
   }
-  return judge(verdict, at, result.outcome, policy, settled);
+  return judge(confirmation, at, result.outcome, policy, settled);
 }
 
 /** The stretches from `settledUntil` to `until` as they stand today; a later result may still change them. */
-export function settle(verdict: Verdict, until: number, everySeconds: number): readonly OutcomeInterval[] {
-  const { lastAt, settledUntil } = verdict;
+export function settle(confirmation: Confirmation, until: number, everySeconds: number): readonly OutcomeInterval[] {
+  const { lastAt, settledUntil } = confirmation;
   if (lastAt === null || settledUntil === null || until <= settledUntil) return [];
   const step = everySeconds * 1000;
-  const known = !verdict.lastKnown ? lastAt : until - lastAt > 2.5 * step ? lastAt + step : until;
+  const known = !confirmation.lastKnown ? lastAt : until - lastAt > 2.5 * step ? lastAt + step : until;
   const settled: OutcomeInterval[] = [];
-  push(settled, settledUntil, Math.max(settledUntil, known), levelOutcome(verdict.down.on, verdict.degraded.on));
+  push(
+    settled,
+    settledUntil,
+    Math.max(settledUntil, known),
+    levelOutcome(confirmation.down.on, confirmation.degraded.on),
+  );
   push(settled, Math.max(settledUntil, known), until, "unknown");
   return settled;
 }
 
 function judge(
-  verdict: Verdict,
+  confirmation: Confirmation,
   at: number,
   outcome: Outcome,
-  policy: VerdictPolicy,
+  policy: ConfirmationPolicy,
   settled: OutcomeInterval[],
 ): Advance {
-  const from = verdict.settledUntil ?? at;
+  const from = confirmation.settledUntil ?? at;
   if (outcome === "unknown") {
-    push(settled, from, at, levelOutcome(verdict.down.on, verdict.degraded.on));
-    const blip = brokenRun(verdict, at);
-    const next: Verdict = {
+    push(settled, from, at, levelOutcome(confirmation.down.on, confirmation.degraded.on));
+    const blip = brokenRun(confirmation, at);
+    const next: Confirmation = {
       lastAt: at,
       lastKnown: false,
       settledUntil: at,
-      degraded: rebase(verdict.degraded, at, false),
-      down: rebase(verdict.down, at, false),
+      degraded: rebase(confirmation.degraded, at, false),
+      down: rebase(confirmation.down, at, false),
     };
-    return { verdict: next, settled, ...(blip && { blip }) };
+    return { confirmation: next, settled, ...(blip && { blip }) };
   }
-  const degraded = step(verdict.degraded, outcome !== "up", at, policy);
-  const down = step(verdict.down, outcome === "down", at, policy);
+  const degraded = step(confirmation.degraded, outcome !== "up", at, policy);
+  const down = step(confirmation.down, outcome === "down", at, policy);
   const waiting = [degraded, down].filter((level) => level.run > 0).map((level) => level.runStart);
   const settledUntil = Math.min(at, ...waiting);
   const flips = [degraded.flippedAt, down.flippedAt].filter((flip) => flip !== undefined);
@@ -158,13 +169,18 @@ function judge(
     .sort((a, b) => a - b);
   edges.slice(1).forEach((to, index) => {
     const start = edges[index] ?? to;
-    push(settled, start, to, levelOutcome(onAt(verdict.down, down, start), onAt(verdict.degraded, degraded, start)));
+    push(
+      settled,
+      start,
+      to,
+      levelOutcome(onAt(confirmation.down, down, start), onAt(confirmation.degraded, degraded, start)),
+    );
   });
-  const before = levelOutcome(verdict.down.on, verdict.degraded.on);
+  const before = levelOutcome(confirmation.down.on, confirmation.degraded.on);
   const after = levelOutcome(down.on, degraded.on);
-  const blip = outcome === "up" ? brokenRun(verdict, at) : undefined;
+  const blip = outcome === "up" ? brokenRun(confirmation, at) : undefined;
   return {
-    verdict: { lastAt: at, lastKnown: true, settledUntil, degraded: bare(degraded), down: bare(down) },
+    confirmation: { lastAt: at, lastKnown: true, settledUntil, degraded: bare(degraded), down: bare(down) },
     settled,
     ...(before !== after && { change: { from: before, to: after, since: Math.min(...flips), confirmedAt: at } }),
     ...(blip && { blip }),
@@ -172,7 +188,12 @@ function judge(
 }
 
 /** One binary machine: is it at least this bad? */
-function step(level: Level, bad: boolean, at: number, policy: VerdictPolicy): Level & { readonly flippedAt?: number } {
+function step(
+  level: Level,
+  bad: boolean,
+  at: number,
+  policy: ConfirmationPolicy,
+): Level & { readonly flippedAt?: number } {
   if (bad === level.on) return { on: level.on, run: 0, runStart: 0 };
   const run = level.run + 1;
   const runStart = level.run === 0 ? at : level.runStart;
@@ -190,11 +211,11 @@ function rebase(level: Level, at: number, keepRun: boolean): Level {
   return keepRun && level.run > 0 ? { ...level, runStart: at } : { on: level.on, run: 0, runStart: 0 };
 }
 
-function brokenRun(verdict: Verdict, until: number): Interval | undefined {
-  const starts = [verdict.degraded, verdict.down]
+function brokenRun(confirmation: Confirmation, until: number): Interval | undefined {
+  const starts = [confirmation.degraded, confirmation.down]
     .filter((level) => !level.on && level.run > 0)
     .map((level) => level.runStart);
-  return starts.length > 0 && !verdict.down.on ? { from: Math.min(...starts), to: until } : undefined;
+  return starts.length > 0 && !confirmation.down.on ? { from: Math.min(...starts), to: until } : undefined;
 }
 
 function levelOutcome(down: boolean, degraded: boolean): Outcome {

@@ -1,19 +1,19 @@
 /** What the recorder asks the judge about every sample: does it open, change or end an incident? The alerts answer it. */
 
-import type { Interval, Verdict, VerdictChange } from "./confirmation.ts";
+import type { Confirmation, ConfirmedChange, Interval } from "./confirmation.ts";
 import type { Incident } from "./incident.ts";
 import type { Sample } from "./sample.ts";
 import type { Changes } from "./store/changes.ts";
 import type { Check } from "./target.ts";
 
-/** One sample of one check, and what it made of that check's verdict. */
+/** One sample of one check, and what it confirmed. */
 export interface JudgedSample {
   readonly sample: Sample;
   readonly check: Check;
   /** With this sample taken into account. */
-  readonly verdict: Verdict;
+  readonly confirmation: Confirmation;
   /** The outcome that was confirmed or ended by this sample. */
-  readonly change?: VerdictChange;
+  readonly change?: ConfirmedChange;
   /** A run of bad results that ended here without being confirmed. */
   readonly blip?: Interval;
 }

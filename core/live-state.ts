@@ -1,13 +1,13 @@
 /** The live state of every check, from memory: for /metrics, the status page and the schedule. */
 
-import type { Verdict } from "./confirmation.ts";
+import type { Confirmation } from "./confirmation.ts";
 import type { Sample } from "./sample.ts";
 
 export interface CheckState {
   readonly target: string;
   readonly check: string;
   readonly vantagePoint: string;
-  readonly verdict: Verdict;
+  readonly confirmation: Confirmation;
   /** The newest sample, also of an earlier process, and also while it waits to be stored; absent before the first. */
   readonly last?: Sample;
 }

@@ -21,7 +21,7 @@ export interface Check {
   readonly required: boolean;
   /** Its probe looks at what is internal: beside checks of the service itself, its "up" does not speak for the service. */
   readonly internal?: true;
-  readonly confirm: Confirmation;
+  readonly confirm: ConfirmationSettings;
   /** Checks whose failure explains a failure of this one: then it is recorded, and nobody is told a second time. */
   readonly dependsOn?: readonly CheckKey[];
   /** Levels of readings at which somebody is told. */
@@ -31,7 +31,7 @@ export interface Check {
 }
 
 /** How a change is made sure of before anybody is told. */
-export interface Confirmation {
+export interface ConfirmationSettings {
   /** Bad results in a row that make it true (invariant 2: 3). */
   readonly failures: number;
   /** Seconds from the end of a bad try to the next. */

@@ -1,10 +1,10 @@
 /** An invented history of 120 days for the practice co-op, the same at every start. */
 import type { Config } from "../core/config/config.ts";
-import { noVerdict } from "../core/confirmation.ts";
+import { noConfirmation } from "../core/confirmation.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../core/member-texts.ts";
 import type { Outcome, Reading, Sample } from "../core/sample.ts";
 import type { IncidentChange } from "../core/store/incidents.ts";
-import type { StoredVerdict, Transition } from "../core/store/judgements.ts";
+import type { StoredConfirmation, Transition } from "../core/store/judgements.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
 import { changeText } from "../core/upgrade.ts";
@@ -61,7 +61,7 @@ export async function seedHistory(parts: {
   const { targets, vantagePoint } = parts.config;
   await store.commit({
     transitions: inventedTransitions(targets, vantagePoint, now),
-    verdicts: settledVerdicts(targets, vantagePoint, now),
+    confirmations: settledConfirmations(targets, vantagePoint, now),
     samples: today.flatMap((sample) => growthUntil(sample, now)),
     annotations: upgrades.map((upgrade) => ({
       target: upgrade.target,
@@ -123,18 +123,18 @@ async function inventIncident(
 }
 
 /** As if the monitor had looked a moment ago: the past goes over into the present without a gap. */
-function settledVerdicts(
+function settledConfirmations(
   targets: readonly Target[],
   vantagePoint: string,
   now: Temporal.Instant,
-): readonly StoredVerdict[] {
+): readonly StoredConfirmation[] {
   const at = now.epochMilliseconds;
   return targets.flatMap((target) =>
     target.checks.map(({ id: check }) => ({
       target: target.id,
       check,
       vantagePoint,
-      verdict: { ...noVerdict, lastAt: at, lastKnown: true, settledUntil: at },
+      confirmation: { ...noConfirmation, lastAt: at, lastKnown: true, settledUntil: at },
     })),
   );
 }

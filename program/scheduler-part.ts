@@ -28,7 +28,7 @@ export function openScheduler(
     probing = await openProbing({
       entry: new URL("./probe-worker.ts", import.meta.url),
       start: { ...source, version },
-      verdicts: new Map(recorder.checks().map((state) => [checkKey(state), state.verdict])),
+      confirmations: new Map(recorder.checks().map((state) => [checkKey(state), state.confirmation])),
       hearings,
       clock,
       log,

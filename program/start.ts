@@ -33,7 +33,7 @@ export interface Tidewatch extends AsyncDisposable {
   readonly store: Store;
   /** Resolves never; rejects when a part ended that must not end. */
   readonly failed: Promise<never>;
-  /** Goes on with another configuration: phases, verdicts and open incidents stay. */
+  /** Goes on with another configuration: phases, confirmations and open incidents stay. */
   reload(config: Config, source: ConfigSource): Promise<void>;
 }
 

@@ -1,10 +1,10 @@
-/** How each required check stands by its verdict, and the bad tries that speak for it. */
-import type { Verdict } from "../../core/confirmation.ts";
+/** How each required check stands by its confirmation, and the bad tries that speak for it. */
+import type { Confirmation } from "../../core/confirmation.ts";
 import type { Seen } from "../../core/escalation.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { isWorse, worstOf } from "../../core/severity.ts";
-import type { StoredVerdict } from "../../core/store/judgements.ts";
+import type { StoredConfirmation } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
@@ -31,9 +31,9 @@ export class Outages {
   /** Takes up where an earlier process ended. */
   static async load(store: Pick<Store, "judgements" | "samples">, now: Temporal.Instant): Promise<Outages> {
     const outages = new Outages();
-    for (const stored of await store.judgements.verdicts()) {
-      outages.#set(stored, standingOf(stored.verdict));
-      const runStart = startOfBadRun(stored.verdict);
+    for (const stored of await store.judgements.confirmations()) {
+      outages.#set(stored, standingOf(stored.confirmation));
+      const runStart = startOfBadRun(stored.confirmation);
       if (runStart === undefined) continue;
       // Until after now: the clock may have been put back since.
       const span = { from: runStart, to: now.add({ hours: 24 }), limit: triesKept };
@@ -46,8 +46,8 @@ export class Outages {
   }
 
   /** @returns how the check stands now. */
-  update({ sample, verdict }: JudgedSample): Standing {
-    const standing = standingOf(verdict);
+  update({ sample, confirmation }: JudgedSample): Standing {
+    const standing = standingOf(confirmation);
     const key = seriesKey(sample);
     if (!this.#seen.has(key)) this.#forgetUnseen(sample);
     this.#seen.add(key);
@@ -146,12 +146,12 @@ export function isBad({ outcome }: Pick<Sample, "outcome">): boolean {
   return outcome === "down" || outcome === "degraded";
 }
 
-function standingOf({ down, degraded }: Verdict): Standing {
+function standingOf({ down, degraded }: Confirmation): Standing {
   if (down.on) return "down";
   return degraded.on ? "degraded" : "up";
 }
 
-function startOfBadRun({ down, degraded }: Verdict): Temporal.Instant | undefined {
+function startOfBadRun({ down, degraded }: Confirmation): Temporal.Instant | undefined {
   const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
   return starts.length > 0 ? Temporal.Instant.fromEpochMilliseconds(Math.floor(Math.min(...starts))) : undefined;
 }
@@ -160,6 +160,6 @@ export const keyOf = ({ target, id }: Pick<Check, "target" | "id">): CheckKey =>
 
 export const seriesKey = ({ target, check, vantagePoint }: Series) => `${target}/${check}@${vantagePoint}`;
 
-function sameSeries(a: Series, b: StoredVerdict | Series): boolean {
+function sameSeries(a: Series, b: StoredConfirmation | Series): boolean {
   return seriesKey(a) === seriesKey(b);
 }

@@ -2,7 +2,7 @@
 import { mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import { noVerdict } from "../../core/confirmation.ts";
+import { noConfirmation } from "../../core/confirmation.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Transition } from "../../core/store/judgements.ts";
@@ -38,8 +38,8 @@ export async function writePast(
   if (sampleEveryHours !== undefined) {
     await writeSamples(store, checks, { from: start, to: now, everyMs: sampleEveryHours * hourMs }, progress);
   }
-  const verdict = { ...noVerdict, lastAt: now, lastKnown: true, settledUntil: now };
-  await store.commit({ verdicts: checks.map((check) => ({ ...check, verdict })) });
+  const confirmation = { ...noConfirmation, lastAt: now, lastKnown: true, settledUntil: now };
+  await store.commit({ confirmations: checks.map((check) => ({ ...check, confirmation })) });
 }
 
 async function writeSamples(

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
-import { advance, noVerdict, pending, type Verdict } from "../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation, pending } from "../../core/confirmation.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
@@ -15,14 +15,14 @@ import type { ConcurrencyLimit } from "./concurrency.ts";
 export interface ScheduleParts {
   readonly checks: readonly Check[];
   /** What was known when the process began. */
-  readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
+  readonly confirmations?: ReadonlyMap<CheckKey, Confirmation>;
   readonly clock: Clock;
   readonly concurrency: ConcurrencyLimit;
   readonly log: Log;
   /** One run. Rejects only when `signal` is aborted. */
   run(check: Check, signal: AbortSignal): Promise<Sample>;
   /** In the order the runs ended, with what is now known about the check. */
-  onSample(sample: Sample, verdict: Verdict): void;
+  onSample(sample: Sample, confirmation: Confirmation): void;
   /** How many seconds late a run began. */
   onLag?(seconds: number): void;
   /** Called at least every few seconds while the schedule is alive. */
@@ -37,7 +37,7 @@ interface Entry {
   /** Monotonic seconds at which its last run began. */
   ranAt: number;
   running: boolean;
-  verdict: Verdict;
+  confirmation: Confirmation;
 }
 
 /** So that somebody can see that we are alive, even with one check a day. */
@@ -72,7 +72,7 @@ export class Schedule {
       const key = keyOf(check);
       const known = before.get(key);
       if (known) this.#entries.set(key, this.#kept(known, check));
-      else this.#entries.set(key, this.#begun(check, this.#parts.verdicts?.get(key) ?? noVerdict));
+      else this.#entries.set(key, this.#begun(check, this.#parts.confirmations?.get(key) ?? noConfirmation));
     }
     for (const [key, entry] of before) {
       if (entry.running && !this.#entries.has(key)) this.#leaving.set(key, entry);
@@ -120,9 +120,9 @@ export class Schedule {
       });
       // Taken out of the configuration meanwhile: nobody knows what to do with it.
       if (this.#entries.get(keyOf(check)) !== entry) return;
-      entry.verdict = next(entry.verdict, sample, entry.check);
-      onSample(sample, entry.verdict);
-      if (pending(entry.verdict) === "failing") this.#lookAtCauses(check);
+      entry.confirmation = next(entry.confirmation, sample, entry.check);
+      onSample(sample, entry.confirmation);
+      if (pending(entry.confirmation) === "failing") this.#lookAtCauses(check);
     } catch (error) {
       if (!signal.aborted) log.error("accident in the schedule", { check: keyOf(check), error });
     } finally {
@@ -152,21 +152,21 @@ export class Schedule {
     return entry;
   }
 
-  #begun(check: Check, verdict: Verdict): Entry {
+  #begun(check: Check, confirmation: Confirmation): Entry {
     const now = this.#parts.clock.monotonicSeconds();
     const ranAt = Number.NEGATIVE_INFINITY;
-    const entry = { check, grid: this.#gridOf(check), due: now, ranAt, running: false, verdict };
-    entry.due = Math.min(onGrid(entry, now), now + this.#patience(check, verdict));
+    const entry = { check, grid: this.#gridOf(check), due: now, ranAt, running: false, confirmation };
+    entry.due = Math.min(onGrid(entry, now), now + this.#patience(check, confirmation));
     return entry;
   }
 
   /** How long a check may wait after the start of the process, whatever its grid says. */
-  #patience(check: Check, verdict: Verdict): number {
-    if (verdict.lastAt === null) return share(keyOf(check)) * catchUpSeconds;
-    const sinceLast = Math.max(0, (this.#parts.clock.now().epochMilliseconds - verdict.lastAt) / 1000);
+  #patience(check: Check, confirmation: Confirmation): number {
+    if (confirmation.lastAt === null) return share(keyOf(check)) * catchUpSeconds;
+    const sinceLast = Math.max(0, (this.#parts.clock.now().epochMilliseconds - confirmation.lastAt) / 1000);
     if (sinceLast > check.everySeconds) return share(keyOf(check)) * catchUpSeconds;
     // A confirmation that a restart interrupted goes on as if nothing had been.
-    return Math.max(0, waitSeconds(check, verdict) - sinceLast);
+    return Math.max(0, waitSeconds(check, confirmation) - sinceLast);
   }
 
   #gridOf(check: Check): number {
@@ -181,10 +181,11 @@ function share(key: CheckKey): number {
   return createHash("sha256").update(key).digest().readUInt32BE() / 2 ** 32;
 }
 
-function next(verdict: Verdict, sample: Sample, { everySeconds, confirm }: Check): Verdict {
+function next(confirmation: Confirmation, sample: Sample, { everySeconds, confirm }: Check): Confirmation {
   const { outcome, sinceLastSeconds } = sample;
   const result = { at: sample.at.epochMilliseconds, outcome, sinceLastSeconds };
-  return advance(verdict, result, { everySeconds, failures: confirm.failures, successes: confirm.successes }).verdict;
+  return advance(confirmation, result, { everySeconds, failures: confirm.failures, successes: confirm.successes })
+    .confirmation;
 }
 
 /** The first moment of the grid after `now`: moments that passed during a long run are skipped. */
@@ -193,7 +194,7 @@ function onGrid({ grid, check: { everySeconds } }: Pick<Entry, "grid" | "check">
 }
 
 function dueAfter(entry: Entry, now: number): number {
-  const wait = waitSeconds(entry.check, entry.verdict);
+  const wait = waitSeconds(entry.check, entry.confirmation);
   return wait < Number.POSITIVE_INFINITY ? now + wait : onGrid(entry, now);
 }
 
@@ -201,12 +202,14 @@ function dueAfter(entry: Entry, now: number): number {
 const longestWhileDownSeconds = 60;
 
 /** Seconds to the next look where that is sooner than its interval; endless otherwise. */
-function waitSeconds(check: Check, verdict: Verdict): number {
+function waitSeconds(check: Check, confirmation: Confirmation): number {
   const { everySeconds, confirm } = check;
-  const waiting = pending(verdict);
+  const waiting = pending(confirmation);
   if (waiting === "failing") return retryAfter(check);
   if (waiting === "recovering") return Math.min(everySeconds, confirm.recoverySeconds);
-  return verdict.down.on && everySeconds > longestWhileDownSeconds ? longestWhileDownSeconds : Number.POSITIVE_INFINITY;
+  return confirmation.down.on && everySeconds > longestWhileDownSeconds
+    ? longestWhileDownSeconds
+    : Number.POSITIVE_INFINITY;
 }
 
 const retryAfter = ({ confirm, everySeconds }: Check): number => Math.min(everySeconds, confirm.retrySeconds);

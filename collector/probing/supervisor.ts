@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
-import type { Verdict } from "../../core/confirmation.ts";
+import type { Confirmation } from "../../core/confirmation.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
@@ -17,7 +17,7 @@ export interface ProbingParts {
   /** The file that is the thread. */
   readonly entry: URL;
   readonly start: ProbingStart;
-  readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
+  readonly confirmations?: ReadonlyMap<CheckKey, Confirmation>;
   /** Asked whenever a thread begins. */
   readonly hearings?: () => ReadonlyMap<CheckKey, Hearing>;
   readonly clock: Clock;
@@ -57,7 +57,7 @@ export async function openProbing(parts: ProbingParts): Promise<Probing> {
 
 class ProbingThread implements Probing {
   readonly #parts: ProbingParts;
-  readonly #verdicts: Map<CheckKey, Verdict>;
+  readonly #confirmations: Map<CheckKey, Confirmation>;
   readonly #closed = new AbortController();
   #start: ProbingStart;
   #worker: Worker | undefined;
@@ -68,7 +68,7 @@ class ProbingThread implements Probing {
   constructor(parts: ProbingParts) {
     this.#parts = parts;
     this.#start = parts.start;
-    this.#verdicts = new Map(parts.verdicts);
+    this.#confirmations = new Map(parts.confirmations);
   }
 
   begin(): Promise<void> {
@@ -150,7 +150,7 @@ class ProbingThread implements Probing {
     const worker = new Worker(this.#parts.entry, {
       workerData: {
         start: this.#start,
-        verdicts: [...this.#verdicts],
+        confirmations: [...this.#confirmations],
         hearings: [...(this.#parts.hearings?.() ?? [])],
       },
       // A probe that eats memory takes its own thread down, not the program.
@@ -188,7 +188,7 @@ class ProbingThread implements Probing {
     else if (message.kind === "log") log[message.level](message.message, message.fields);
     else {
       const sample = asSample(message.sample);
-      this.#verdicts.set(checkKey(sample), message.verdict);
+      this.#confirmations.set(checkKey(sample), message.confirmation);
       onLag?.(message.lagSeconds);
       onSample(sample);
     }

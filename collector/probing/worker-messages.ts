@@ -1,6 +1,6 @@
 /** The messages between the main thread and the probing thread, as schemas of plain data. */
 import { z } from "zod";
-import type { Verdict } from "../../core/confirmation.ts";
+import type { Confirmation } from "../../core/confirmation.ts";
 import { Hearing } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
 
@@ -17,7 +17,7 @@ const start = z.object({
 export type ProbingStart = z.output<typeof start>;
 
 const level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
-const verdict: z.ZodType<Verdict> = z.object({
+const confirmation: z.ZodType<Confirmation> = z.object({
   lastAt: z.number().nullable(),
   lastKnown: z.boolean(),
   settledUntil: z.number().nullable(),
@@ -26,12 +26,12 @@ const verdict: z.ZodType<Verdict> = z.object({
 });
 
 const key = z.templateLiteral([z.string(), "/", z.string()]);
-const verdicts = z.array(z.tuple([key, verdict]));
+const confirmations = z.array(z.tuple([key, confirmation]));
 
 /** What is known of the jobs that call us. */
 const hearings = z.array(z.tuple([key, Hearing]));
 
-export const workerData = z.object({ start, verdicts, hearings });
+export const workerData = z.object({ start, confirmations, hearings });
 export const toWorker = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("configure"), start }),
   z.object({ kind: z.literal("heard"), key, hearing: Hearing }),
@@ -55,7 +55,7 @@ export const fromWorker = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("ran"),
     sample: ownWork<PlainSample>(),
-    verdict: ownWork<Verdict>(),
+    confirmation: ownWork<Confirmation>(),
     /** How late the last run began. */
     lagSeconds: z.number(),
   }),

@@ -37,20 +37,20 @@ export async function probeUntilStopped(
   const send = (message: FromWorker) => port.postMessage(message);
   const log = logTo(send);
   process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
-  const { start, verdicts, hearings } = workerData.parse(data);
+  const { start, confirmations, hearings } = workerData.parse(data);
   const plan = await load(start);
   const runner = new Runner(settingsOf(plan, { clock, log }), { clock, log });
   let lagSeconds = 0;
   for (const [key, hearing] of hearings) runner.heard(key, hearing);
   const schedule = new Schedule({
     checks: plan.checks,
-    verdicts: new Map(verdicts),
+    confirmations: new Map(confirmations),
     clock,
     concurrency: new ConcurrencyLimit({ clock }),
     log,
     run: (check, signal) => runner.run(check, signal),
     // One message for each run: waking the main thread costs more than what is in it.
-    onSample: (sample, verdict) => send({ kind: "ran", sample: asPlain(sample), verdict, lagSeconds }),
+    onSample: (sample, confirmation) => send({ kind: "ran", sample: asPlain(sample), confirmation, lagSeconds }),
     onLag: (seconds) => {
       lagSeconds = seconds;
     },

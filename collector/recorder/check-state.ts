@@ -6,52 +6,52 @@
 import {
   type Advance,
   advance,
+  type Confirmation,
   currentOutcome,
-  noVerdict,
+  noConfirmation,
   type OutcomeInterval,
   pending,
-  type Verdict,
 } from "../../core/confirmation.ts";
 import type { CheckState } from "../../core/live-state.ts";
 import type { Outcome, Sample } from "../../core/sample.ts";
-import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
+import type { StoredConfirmation, Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Check } from "../../core/target.ts";
 
-/** A verdict is written at least this often, so that a restart has little to replay. */
-export const verdictEverySeconds = 3600;
+/** A confirmation is written at least this often, so that a restart has little to replay. */
+export const confirmationEverySeconds = 3600;
 
 /** What one sample adds to the books. */
 export interface Recorded {
   readonly advance: Advance;
   readonly transitions: readonly Transition[];
-  readonly verdict?: StoredVerdict;
+  readonly confirmation?: StoredConfirmation;
 }
 
 export class SeriesState {
   #check: Check;
   readonly #series: Series;
-  #verdict: Verdict = noVerdict;
+  #confirmation: Confirmation = noConfirmation;
   #last: Sample | undefined;
   /** The last transition that was decided on. */
   #turned: { readonly at: number; readonly outcome: Outcome } | undefined;
   /** Something was open at the last sample: whatever comes next is written too. */
   #unsettled = true;
-  /** Monotonic seconds at which the verdict is written anyway. */
-  #verdictDue: number;
+  /** Monotonic seconds at which the confirmation is written anyway. */
+  #confirmationDue: number;
 
-  constructor(check: Check, vantagePoint: string, verdictDue: number) {
+  constructor(check: Check, vantagePoint: string, confirmationDue: number) {
     this.#check = check;
     this.#series = { target: check.target, check: check.id, vantagePoint };
-    this.#verdictDue = verdictDue;
+    this.#confirmationDue = confirmationDue;
   }
 
   get check(): Check {
     return this.#check;
   }
 
-  get verdict(): Verdict {
-    return this.#verdict;
+  get confirmation(): Confirmation {
+    return this.#confirmation;
   }
 
   configure(check: Check): void {
@@ -59,21 +59,21 @@ export class SeriesState {
   }
 
   /** What an earlier process left. */
-  resume(from: { readonly verdict?: Verdict; readonly turned?: Transition; readonly last?: Sample }): void {
-    if (from.verdict) {
-      this.#verdict = from.verdict;
-      this.#unsettled = pending(from.verdict) !== undefined;
+  resume(from: { readonly confirmation?: Confirmation; readonly turned?: Transition; readonly last?: Sample }): void {
+    if (from.confirmation) {
+      this.#confirmation = from.confirmation;
+      this.#unsettled = pending(from.confirmation) !== undefined;
     }
     if (from.turned) this.#turned = { at: from.turned.at.epochMilliseconds, outcome: from.turned.outcome };
     this.#last = from.last;
   }
 
-  /** Samples between this verdict and `last` changed nothing, or it would have been written again. */
+  /** Samples between this confirmation and `last` changed nothing, or it would have been written again. */
   skipTo(last: Sample | undefined): void {
-    const { lastAt, settledUntil } = this.#verdict;
+    const { lastAt, settledUntil } = this.#confirmation;
     const at = last?.at.epochMilliseconds;
     if (at === undefined || lastAt === null || settledUntil === null || at <= lastAt || this.#unsettled) return;
-    this.#verdict = { ...this.#verdict, lastAt: at, settledUntil: Math.max(settledUntil, at) };
+    this.#confirmation = { ...this.#confirmation, lastAt: at, settledUntil: Math.max(settledUntil, at) };
   }
 
   /** @param now monotonic seconds. */
@@ -81,24 +81,24 @@ export class SeriesState {
     const { confirm, everySeconds } = this.#check;
     const { outcome, sinceLastSeconds } = sample;
     const at = sample.at.epochMilliseconds;
-    const advanced = advance(this.#verdict, { at, outcome, sinceLastSeconds }, { ...confirm, everySeconds });
+    const advanced = advance(this.#confirmation, { at, outcome, sinceLastSeconds }, { ...confirm, everySeconds });
     const transitions = this.#turns(advanced.settled);
-    const moved = currentOutcome(advanced.verdict) !== currentOutcome(this.#verdict);
-    const open = pending(advanced.verdict) !== undefined || moved || transitions.length > 0;
-    const write = open || this.#unsettled || now >= this.#verdictDue;
-    if (write) this.#verdictDue = now + verdictEverySeconds;
-    this.#verdict = advanced.verdict;
+    const moved = currentOutcome(advanced.confirmation) !== currentOutcome(this.#confirmation);
+    const open = pending(advanced.confirmation) !== undefined || moved || transitions.length > 0;
+    const write = open || this.#unsettled || now >= this.#confirmationDue;
+    if (write) this.#confirmationDue = now + confirmationEverySeconds;
+    this.#confirmation = advanced.confirmation;
     this.#unsettled = open;
     this.#last = sample;
     return {
       advance: advanced,
       transitions,
-      ...(write && { verdict: { ...this.#series, verdict: advanced.verdict } }),
+      ...(write && { confirmation: { ...this.#series, confirmation: advanced.confirmation } }),
     };
   }
 
   snapshot(): CheckState {
-    return { ...this.#series, verdict: this.#verdict, ...(this.#last && { last: this.#last }) };
+    return { ...this.#series, confirmation: this.#confirmation, ...(this.#last && { last: this.#last }) };
   }
 
   /** A stretch that differs from the one before it begins with a transition; what is written is never written again. */

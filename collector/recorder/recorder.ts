@@ -4,7 +4,7 @@
  * reported as stored before it is.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Verdict } from "../../core/confirmation.ts";
+import type { Confirmation } from "../../core/confirmation.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import type { CheckState, Live } from "../../core/live-state.ts";
@@ -13,7 +13,7 @@ import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
-import { SeriesState, verdictEverySeconds } from "./check-state.ts";
+import { confirmationEverySeconds, SeriesState } from "./check-state.ts";
 import { RequestAnswers, type RequestHandlers, refusedByStore } from "./request-answers.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 
@@ -41,7 +41,7 @@ export interface Recorder extends Live, AsyncDisposable {
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when everything recorded so far is durable; throws StoreUnavailable when that cannot be now. */
   flush(): Promise<void>;
-  verdictOf(key: CheckKey): Verdict | undefined;
+  confirmationOf(key: CheckKey): Confirmation | undefined;
   /** Why nothing can be stored, since when and what waits; undefined when all is well. */
   failing(): string | undefined;
 }
@@ -82,13 +82,14 @@ class CommittingRecorder implements Recorder {
     this.#requests = new RequestAnswers(options.store.requests, options.requests, options.log);
   }
 
-  /** Verdicts as they were, moved on by the samples that were stored after them. */
+  /** Confirmations as they were, moved on by the samples that were stored after them. */
   async load(): Promise<void> {
     const { store, vantagePoint, checks } = this.#options;
     const ours = (of: { readonly vantagePoint: string }) => of.vantagePoint === vantagePoint;
     const note = (key: CheckKey, what: Parameters<SeriesState["resume"]>[0]) =>
       this.#left.set(key, { ...this.#left.get(key), ...what });
-    for (const one of (await store.judgements.verdicts()).filter(ours)) note(checkKey(one), { verdict: one.verdict });
+    for (const one of (await store.judgements.confirmations()).filter(ours))
+      note(checkKey(one), { confirmation: one.confirmation });
     for (const turned of (await store.judgements.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
       note(checkKey(turned), { turned });
     }
@@ -109,7 +110,7 @@ class CommittingRecorder implements Recorder {
       const known = this.#known.get(key);
       known?.configure(check);
       if (known) return [key, known];
-      const spread = (verdictEverySeconds * (index + 1)) / checks.length;
+      const spread = (confirmationEverySeconds * (index + 1)) / checks.length;
       const state = new SeriesState(check, this.#options.vantagePoint, now + spread);
       const left = this.#left.get(key);
       if (left) state.resume(left);
@@ -123,15 +124,15 @@ class CommittingRecorder implements Recorder {
   record(sample: Sample): void {
     const state = this.#configured.get(checkKey(sample));
     if (!state) return;
-    const { advance, transitions, verdict } = state.record(sample, this.#options.clock.monotonicSeconds());
+    const { advance, transitions, confirmation } = state.record(sample, this.#options.clock.monotonicSeconds());
     const decided = this.#consider({
       sample,
       check: state.check,
-      verdict: advance.verdict,
+      confirmation: advance.confirmation,
       ...(advance.change && { change: advance.change }),
       ...(advance.blip && { blip: advance.blip }),
     });
-    this.#queue.push({ sample, transitions, ...(verdict && { verdict }), ...(decided && { decided }) });
+    this.#queue.push({ sample, transitions, ...(confirmation && { confirmation }), ...(decided && { decided }) });
     if (advance.change || decided) void this.#commit();
   }
 
@@ -162,8 +163,8 @@ class CommittingRecorder implements Recorder {
     if (this.#failure) throw this.#failure.error;
   }
 
-  verdictOf(key: CheckKey): Verdict | undefined {
-    return this.#configured.get(key)?.verdict;
+  confirmationOf(key: CheckKey): Confirmation | undefined {
+    return this.#configured.get(key)?.confirmation;
   }
 
   checks(): readonly CheckState[] {
@@ -184,11 +185,11 @@ class CommittingRecorder implements Recorder {
     this.#options.log.error("samples are lost: the store could not take them", { samples: this.#queue.length });
   }
 
-  /** Stored samples that a stored verdict does not know of. */
+  /** Stored samples that a stored confirmation does not know of. */
   async #missed(checks: readonly Check[]): Promise<readonly Sample[]> {
     const since = checks.flatMap(({ target, id }) => {
       const left = this.#left.get(checkKey({ target, check: id }));
-      const lastAt = left?.verdict?.lastAt ?? undefined;
+      const lastAt = left?.confirmation?.lastAt ?? undefined;
       return lastAt !== undefined && left?.last && left.last.at.epochMilliseconds > lastAt ? [lastAt] : [];
     });
     if (since.length === 0) return [];
@@ -198,10 +199,11 @@ class CommittingRecorder implements Recorder {
   #replay(sample: Sample): void {
     const key = checkKey(sample);
     const state = this.#known.get(key);
-    const lastAt = this.#left.get(key)?.verdict?.lastAt ?? undefined;
+    const lastAt = this.#left.get(key)?.confirmation?.lastAt ?? undefined;
     if (!state || lastAt === undefined || sample.at.epochMilliseconds <= lastAt) return;
-    const { transitions, verdict } = state.record(sample, this.#options.clock.monotonicSeconds());
-    if (transitions.length > 0 || verdict) this.#queue.push({ transitions, ...(verdict && { verdict }) });
+    const { transitions, confirmation } = state.record(sample, this.#options.clock.monotonicSeconds());
+    if (transitions.length > 0 || confirmation)
+      this.#queue.push({ transitions, ...(confirmation && { confirmation }) });
   }
 
   #consider(event: JudgedSample): Changes | undefined {

@@ -4,13 +4,13 @@
  */
 import type { Sample } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
-import type { StoredVerdict, Transition } from "../../core/store/judgements.ts";
+import type { StoredConfirmation, Transition } from "../../core/store/judgements.ts";
 
 /** What belongs into one transaction together. */
 export interface Entry {
   readonly sample?: Sample;
   readonly transitions?: readonly Transition[];
-  readonly verdict?: StoredVerdict;
+  readonly confirmation?: StoredConfirmation;
   /** What the alerts decided, or what follows from a request. */
   readonly decided?: Changes;
   /** The number of the request that `decided` answers. */
@@ -69,8 +69,8 @@ export class Queue {
 
 export function changesOf(entries: readonly Entry[]): Changes {
   return mergeChanges(
-    entries.flatMap(({ sample, transitions = [], verdict, decided }) => [
-      { transitions, ...(sample && { samples: [sample] }), ...(verdict && { verdicts: [verdict] }) },
+    entries.flatMap(({ sample, transitions = [], confirmation, decided }) => [
+      { transitions, ...(sample && { samples: [sample] }), ...(confirmation && { confirmations: [confirmation] }) },
       ...(decided ? [decided] : []),
     ]),
   );

@@ -1,13 +1,13 @@
-/** Verdicts and states of thresholds in the store: the newest of each. Transitions are read by the reader (sums.ts). */
+/** Confirmations and states of thresholds in the store, the newest of each. The reader (sums.ts) reads transitions. */
 import { z } from "zod";
-import type { Verdict } from "../../core/confirmation.ts";
-import type { StoredThreshold, StoredVerdict } from "../../core/store/judgements.ts";
+import type { Confirmation } from "../../core/confirmation.ts";
+import type { StoredConfirmation, StoredThreshold } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import { type Row, text } from "./rows.ts";
 import { all, statement, type Transaction } from "./statements.ts";
 
 const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
-const VerdictJson: z.ZodType<Verdict> = z.object({
+const ConfirmationJson: z.ZodType<Confirmation> = z.object({
   lastAt: z.number().nullable(),
   lastKnown: z.boolean(),
   settledUntil: z.number().nullable(),
@@ -16,7 +16,7 @@ const VerdictJson: z.ZodType<Verdict> = z.object({
 });
 const ThresholdState = z.object({ raised: z.boolean(), crossedAt: z.number().nullable() });
 
-const allVerdicts = statement(
+const allConfirmations = statement(
   "select target, check_id, vantage_point, verdict from verdict join series on series.id = verdict.series order by series.id",
 );
 const allThresholds = statement(
@@ -24,9 +24,12 @@ const allThresholds = statement(
    from threshold join series on series.id = threshold.series order by series.id, threshold, labels`,
 );
 
-export function* readVerdicts(): Transaction<readonly StoredVerdict[]> {
-  const rows = yield* all(allVerdicts);
-  return rows.map((row) => ({ ...seriesFrom(row), verdict: VerdictJson.parse(JSON.parse(text(row, "verdict"))) }));
+export function* readConfirmations(): Transaction<readonly StoredConfirmation[]> {
+  const rows = yield* all(allConfirmations);
+  return rows.map((row) => ({
+    ...seriesFrom(row),
+    confirmation: ConfirmationJson.parse(JSON.parse(text(row, "verdict"))),
+  }));
 }
 
 export function* readThresholds(): Transaction<readonly StoredThreshold[]> {

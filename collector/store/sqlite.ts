@@ -25,7 +25,7 @@ import { storeFailure } from "./failure.ts";
 import { outcomeOf, type StoredSample } from "./figures.ts";
 import { heartbeatStore } from "./heartbeats.ts";
 import { incidentStore } from "./incidents.ts";
-import { readThresholds, readVerdicts } from "./judgements.ts";
+import { readConfirmations, readThresholds } from "./judgements.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
 import { outbox } from "./outbox.ts";
 import { FileReader, memoryReader, type Reader } from "./reader.ts";
@@ -90,7 +90,7 @@ export class SqliteStore implements Store {
   };
 
   readonly judgements: JudgementStore = {
-    verdicts: () => this.#driver.read(readVerdicts),
+    confirmations: () => this.#driver.read(readConfirmations),
     thresholds: () => this.#driver.read(readThresholds),
     transitions: async (span) => {
       const asked = { series: this.#codes.allSeries(), ...milliseconds(span) };

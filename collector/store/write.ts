@@ -3,7 +3,7 @@ import type { Incident } from "../../core/incident.ts";
 import type { Reading, Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
-import type { StoredThreshold, StoredVerdict, Transition } from "../../core/store/judgements.ts";
+import type { StoredConfirmation, StoredThreshold, Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
@@ -26,7 +26,7 @@ const upsertTransition = statement(
   `insert into transition (series, at, outcome) values (?, ?, ?)
    on conflict (series, at) do update set outcome = excluded.outcome`,
 );
-const upsertVerdict = statement(
+const upsertConfirmation = statement(
   "insert into verdict (series, verdict) values (?, ?) on conflict (series) do update set verdict = excluded.verdict",
 );
 const upsertThreshold = statement(
@@ -37,7 +37,7 @@ const upsertThreshold = statement(
 export function* writeChanges(codes: Codes, changes: Changes): Transaction<Written> {
   const samples = yield* writeSamples(codes, changes.samples ?? []);
   const transitions = yield* writeTransitions(codes, changes.transitions ?? []);
-  yield* writeVerdicts(codes, changes.verdicts ?? []);
+  yield* writeConfirmations(codes, changes.confirmations ?? []);
   yield* writeThresholds(codes, changes.thresholds ?? []);
   const opened = yield* changeIncidents(changes.incidents ?? []);
   for (const change of changes.escalations ?? []) yield* changeEscalation(change);
@@ -84,9 +84,9 @@ function* writeTransitions(codes: Codes, transitions: readonly Transition[]): Tr
   return written;
 }
 
-function* writeVerdicts(codes: Codes, verdicts: readonly StoredVerdict[]): Transaction<void> {
-  for (const { verdict, ...series } of verdicts) {
-    yield* run(upsertVerdict, yield* codeOf(codes, series), JSON.stringify(verdict));
+function* writeConfirmations(codes: Codes, confirmations: readonly StoredConfirmation[]): Transaction<void> {
+  for (const { confirmation, ...series } of confirmations) {
+    yield* run(upsertConfirmation, yield* codeOf(codes, series), JSON.stringify(confirmation));
   }
 }
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Kind, Probe, StandardCheck } from "../probe.ts";
 import { type CheckKey, checkKey } from "../sample.ts";
-import type { CapacityPlan, Check, Confirmation } from "../target.ts";
+import type { CapacityPlan, Check, ConfirmationSettings } from "../target.ts";
 import { formatDuration } from "../units.ts";
 import { checkDefaults, confirmationDefaults } from "./defaults.ts";
 import type { NamedCheck } from "./dependencies.ts";
@@ -341,7 +341,7 @@ function tooLong({ every, timeout }: Timing, merged: Merged): SettingFault {
   return fault(merged.placeOf("timeout"), message);
 }
 
-function confirmationOf(written: WrittenConfirmation, every: number): Confirmation {
+function confirmationOf(written: WrittenConfirmation, every: number): ConfirmationSettings {
   const { failures, retrySeconds, successes, recoverySeconds } = confirmationDefaults;
   return {
     failures: written.failures ?? failures,

@@ -1,4 +1,4 @@
-/** What members are told: from targets, live verdicts, transitions and incidents to one plain model of the status page. */
+/** What members are told: from targets, live states, transitions and incidents to one plain model of the status page. */
 
 import { type Interval, type OutcomeInterval, settle } from "../confirmation.ts";
 import type { Incident, IncidentStatus } from "../incident.ts";
@@ -170,7 +170,7 @@ function history(
 
 function isNew(speaking: ReadonlySet<string>, settled: readonly Transition[], states: readonly CheckState[]): boolean {
   const isHeard = ({ check }: CheckRef) => speaking.has(check);
-  return !settled.some(isHeard) && states.filter(isHeard).every((state) => state.verdict.lastAt === null);
+  return !settled.some(isHeard) && states.filter(isHeard).every((state) => state.confirmation.lastAt === null);
 }
 
 /**
@@ -191,9 +191,9 @@ export function targetTimeline(
   const isOurs = (of: CheckRef) => of.target === target.id && required.has(of.check);
   const said = <Told extends { readonly outcome: Outcome }>(check: string, told: Told): Told =>
     told.outcome === "up" && !speaking.has(check) ? { ...told, outcome: "unknown" } : told;
-  const unsettled = given.checks.filter(isOurs).map(({ target, check, vantagePoint, verdict }) => {
+  const unsettled = given.checks.filter(isOurs).map(({ target, check, vantagePoint, confirmation }) => {
     const everySeconds = required.get(check)?.everySeconds ?? 60;
-    const intervals = settle(verdict, given.span.to, everySeconds).map((interval) => said(check, interval));
+    const intervals = settle(confirmation, given.span.to, everySeconds).map((interval) => said(check, interval));
     return { target, check, vantagePoint, intervals };
   });
   const transitions = given.transitions.filter(isOurs).map((transition) => said(transition.check, transition));
@@ -271,9 +271,9 @@ function overlap(a: Interval, b: Interval): number {
 /** Beginnings of the newest runs that measured something; without any, the end of the last stretch that is known. */
 function measurements(states: readonly CheckState[], intervals: readonly OutcomeInterval[]): readonly number[] {
   const runs = states
-    .map(({ last, verdict }) => {
+    .map(({ last, confirmation }) => {
       if (last) return last.outcome === "unknown" ? null : last.at.epochMilliseconds;
-      return verdict.lastKnown ? verdict.lastAt : null;
+      return confirmation.lastKnown ? confirmation.lastAt : null;
     })
     .filter((at) => at !== null);
   if (runs.length > 0) return runs;

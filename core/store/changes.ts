@@ -4,7 +4,7 @@ import type { Sample } from "../sample.ts";
 import type { Annotation } from "../upgrade.ts";
 import type { EscalationChange } from "./escalations.ts";
 import type { IncidentChange } from "./incidents.ts";
-import type { StoredThreshold, StoredVerdict, Transition } from "./judgements.ts";
+import type { StoredConfirmation, StoredThreshold, Transition } from "./judgements.ts";
 import type { AnsweredRequest } from "./requests.ts";
 import type { Series } from "./series.ts";
 
@@ -12,7 +12,7 @@ import type { Series } from "./series.ts";
 export interface Changes {
   readonly samples?: readonly Sample[];
   readonly transitions?: readonly Transition[];
-  readonly verdicts?: readonly StoredVerdict[];
+  readonly confirmations?: readonly StoredConfirmation[];
   readonly thresholds?: readonly StoredThreshold[];
   readonly incidents?: readonly IncidentChange[];
   readonly escalations?: readonly EscalationChange[];
@@ -27,7 +27,7 @@ export type Merge<Fields> = (parts: readonly Changes[]) => { readonly [Field in 
 export const mergeFields: Merge<Changes> = (parts) => ({
   samples: parts.flatMap(({ samples }) => samples ?? []),
   transitions: parts.flatMap(({ transitions }) => transitions ?? []),
-  verdicts: newestOfEach(parts.flatMap(({ verdicts }) => verdicts ?? [])),
+  confirmations: newestOfEach(parts.flatMap(({ confirmations }) => confirmations ?? [])),
   thresholds: parts.flatMap(({ thresholds }) => thresholds ?? []),
   incidents: parts.flatMap(({ incidents }) => incidents ?? []),
   escalations: parts.flatMap(({ escalations }) => escalations ?? []),
@@ -43,10 +43,10 @@ export function mergeChanges(parts: readonly Changes[]): Changes {
   return Object.fromEntries(Object.entries(merged).filter(([field, list]) => list.length > 0 || named(field)));
 }
 
-/** Of several verdicts about one check only the last one matters. */
-function newestOfEach(verdicts: readonly StoredVerdict[]): readonly StoredVerdict[] {
-  if (verdicts.length < 2) return verdicts;
-  return [...new Map(verdicts.map((one) => [seriesName(one), one])).values()];
+/** Of several confirmations about one check only the last one matters. */
+function newestOfEach(confirmations: readonly StoredConfirmation[]): readonly StoredConfirmation[] {
+  if (confirmations.length < 2) return confirmations;
+  return [...new Map(confirmations.map((one) => [seriesName(one), one])).values()];
 }
 
 const seriesName = ({ target, check, vantagePoint }: Series) => JSON.stringify([target, check, vantagePoint]);

@@ -1,6 +1,6 @@
-/** What was judged of samples and is kept: verdicts of checks, their settled transitions, and the states of thresholds. */
+/** What was judged of samples and is kept: confirmations of checks, their settled transitions, states of thresholds. */
 
-import type { Verdict } from "../confirmation.ts";
+import type { Confirmation } from "../confirmation.ts";
 import type { Outcome } from "../sample.ts";
 import type { ThresholdState } from "../threshold.ts";
 import type { Series } from "./series.ts";
@@ -12,11 +12,11 @@ export interface Transition extends Series {
 }
 
 /**
- * A verdict with everything up to `verdict.lastAt` taken into account. It is written when something is pending or has
- * changed, and now and then; after a restart the samples since then are replayed.
+ * A confirmation with everything up to `confirmation.lastAt` taken into account. It is written when something is pending
+ * or has changed, and now and then; after a restart the samples since then are replayed.
  */
-export interface StoredVerdict extends Series {
-  readonly verdict: Verdict;
+export interface StoredConfirmation extends Series {
+  readonly confirmation: Confirmation;
 }
 
 export interface StoredThreshold extends Series {
@@ -27,7 +27,7 @@ export interface StoredThreshold extends Series {
 }
 
 export interface JudgementStore {
-  verdicts(): Promise<readonly StoredVerdict[]>;
+  confirmations(): Promise<readonly StoredConfirmation[]>;
   thresholds(): Promise<readonly StoredThreshold[]>;
   /** All transitions in the span and, for each series, the one in force at its beginning; oldest first. */
   transitions(span: { from: Temporal.Instant; to: Temporal.Instant }): Promise<readonly Transition[]>;

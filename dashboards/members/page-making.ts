@@ -193,7 +193,7 @@ class RenderedPages implements Pages {
   #outcomesMoved(): boolean {
     const outcomes = this.#options.live
       .checks()
-      .map(({ verdict }) => currentOutcome(verdict))
+      .map(({ confirmation }) => currentOutcome(confirmation))
       .join();
     const moved = outcomes !== this.#outcomes;
     this.#outcomes = outcomes;

@@ -4,7 +4,7 @@ import { type AlertSettings, Policy } from "../../alerts/escalation/policy.ts";
 import { take } from "../../alerts/escalation/transitions.ts";
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
 import { openSqliteStore } from "../../collector/store/sqlite.ts";
-import { advance, noVerdict, type Verdict } from "../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation } from "../../core/confirmation.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -98,7 +98,7 @@ export class World {
   store: Store;
   judge: Judge;
   vantagePoint = "local";
-  #verdicts = new Map<string, Verdict>();
+  #confirmations = new Map<string, Confirmation>();
   #ranAt = new Map<string, number>();
 
   private constructor(
@@ -142,8 +142,8 @@ export class World {
     await this.store[Symbol.asyncDispose]();
     this.store = await openSqliteStore(this.file);
     this.targets = targets;
-    this.#verdicts = new Map(
-      (await this.store.judgements.verdicts()).map((stored) => [checkKey(stored), stored.verdict]),
+    this.#confirmations = new Map(
+      (await this.store.judgements.confirmations()).map((stored) => [checkKey(stored), stored.confirmation]),
     );
     this.#ranAt.clear();
     this.judge = await World.#openJudge(this.store, this.clock, targets, this.options);
@@ -161,7 +161,7 @@ export class World {
     const { target, check, vantagePoint } = event.sample;
     return {
       samples: [event.sample],
-      verdicts: [{ target, check, vantagePoint, verdict: event.verdict }],
+      confirmations: [{ target, check, vantagePoint, confirmation: event.confirmation }],
       ...this.judge.consider(event),
     };
   }
@@ -249,12 +249,12 @@ export class World {
       ...(ranAt !== undefined && { sinceLastSeconds: now - ranAt }),
       ...seen,
     };
-    const { verdict, change, blip } = advance(
-      this.#verdicts.get(id) ?? noVerdict,
+    const { confirmation, change, blip } = advance(
+      this.#confirmations.get(id) ?? noConfirmation,
       { at: sample.at.epochMilliseconds, outcome: sample.outcome, sinceLastSeconds: sample.sinceLastSeconds },
       { ...found.confirm, everySeconds: found.everySeconds },
     );
-    this.#verdicts.set(id, verdict);
-    return { sample, check: found, verdict, ...(change && { change }), ...(blip && { blip }) };
+    this.#confirmations.set(id, confirmation);
+    return { sample, check: found, confirmation, ...(change && { change }), ...(blip && { blip }) };
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { advance, noVerdict, type OutcomeInterval, settle, type Verdict } from "../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation, type OutcomeInterval, settle } from "../../core/confirmation.ts";
 import fixture from "../fixtures/sla/samples-to-intervals.json" with { type: "json" };
 
 const Pair = z.tuple([z.number(), z.number()]);
@@ -31,21 +31,21 @@ test.each(cases)("$id: $why", ({ input, expect: wanted }) => {
   const policy = { everySeconds: input.I, failures: input.N, successes: input.K };
   const intervals: OutcomeInterval[] = [];
   const blips: [number, number][] = [];
-  let verdict: Verdict = noVerdict;
+  let confirmation: Confirmation = noConfirmation;
   for (const [at, good] of input.results) {
-    const next = advance(verdict, { at: at * 1000, outcome: good ? "up" : "down" }, policy);
-    verdict = next.verdict;
+    const next = advance(confirmation, { at: at * 1000, outcome: good ? "up" : "down" }, policy);
+    confirmation = next.confirmation;
     intervals.push(...next.settled);
     if (next.blip) blips.push([next.blip.from / 1000, next.blip.to / 1000]);
   }
-  intervals.push(...settle(verdict, input.to * 1000, input.I));
+  intervals.push(...settle(confirmation, input.to * 1000, input.I));
   const first = input.results[0]?.[0] ?? input.to;
   if (first > input.from) intervals.unshift({ from: input.from * 1000, to: first * 1000, outcome: "unknown" });
   const spans = (outcome: string) => joined(intervals.filter((interval) => interval.outcome === outcome));
   expect(spans("down")).toEqual(wanted.down);
   expect(spans("unknown")).toEqual(wanted.unknown);
   expect(blips).toEqual(wanted.blips);
-  expect(verdict.down.on).toBe(wanted.openAtEnd);
+  expect(confirmation.down.on).toBe(wanted.openAtEnd);
 });
 
 function joined(intervals: readonly OutcomeInterval[]): [number, number][] {
@@ -60,14 +60,14 @@ function joined(intervals: readonly OutcomeInterval[]): [number, number][] {
 
 const policy = { everySeconds: 60, failures: 3, successes: 2 };
 const feed = (results: readonly [number, "up" | "degraded" | "down" | "unknown", number?][]) => {
-  let verdict = noVerdict;
+  let confirmation = noConfirmation;
   const steps = results.map(([seconds, outcome, sinceLastSeconds]) => {
-    const next = advance(verdict, { at: seconds * 1000, outcome, sinceLastSeconds }, policy);
-    verdict = next.verdict;
+    const next = advance(confirmation, { at: seconds * 1000, outcome, sinceLastSeconds }, policy);
+    confirmation = next.confirmation;
     return next;
   });
   return {
-    verdict,
+    confirmation,
     changes: steps.flatMap((step) => step.change ?? []),
     settled: steps.flatMap((step) => step.settled),
   };

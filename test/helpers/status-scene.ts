@@ -1,6 +1,6 @@
 /** Services with a past, told in a few words, for tests of what members see. */
 
-import { noVerdict, type Verdict } from "../../core/confirmation.ts";
+import { type Confirmation, noConfirmation } from "../../core/confirmation.ts";
 import type { Incident, IncidentFacts, IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import type { CheckState, Live } from "../../core/live-state.ts";
@@ -121,17 +121,17 @@ function statesOf({ target, past, lastSecondsAgo }: Service, now: Temporal.Insta
   const outcome = past.at(-1)?.[1] ?? "unknown";
   return target.checks.map((check) => {
     const series = { target: target.id, check: check.id, vantagePoint: "toronto" };
-    if (lastSecondsAgo === null) return { ...series, verdict: noVerdict };
+    if (lastSecondsAgo === null) return { ...series, confirmation: noConfirmation };
     const at = ago(now, lastSecondsAgo);
     return {
       ...series,
-      verdict: verdictAt(at.epochMilliseconds, outcome),
+      confirmation: confirmationAt(at.epochMilliseconds, outcome),
       last: { ...series, at, durationSeconds: 0.2, outcome },
     };
   });
 }
 
-function verdictAt(at: number, outcome: Outcome): Verdict {
+function confirmationAt(at: number, outcome: Outcome): Confirmation {
   const level = (on: boolean) => ({ on, run: 0, runStart: 0 });
   return {
     lastAt: at,

@@ -457,13 +457,13 @@ describe("after a restart", () => {
     }
   });
 
-  test("a check of which no verdict is known keeps its incident open", async () => {
+  test("a check of which no confirmation is known keeps its incident open", async () => {
     await using disk = await onDisk();
     const { world } = disk;
     await world.breaks("mastodon/web");
     const { store, clock } = world;
     const { samples, judgements, incidents, escalations } = store;
-    const forgetful = { samples, incidents, escalations, judgements: { ...judgements, verdicts: async () => [] } };
+    const forgetful = { samples, incidents, escalations, judgements: { ...judgements, confirmations: async () => [] } };
     const judge = await openJudge({
       ...settings(),
       targets: [mastodon],
@@ -498,9 +498,9 @@ describe("after a restart", () => {
     await world.breaks("mastodon/web");
     await world.sees("mastodon/web", "up");
     await world.clock.turn(30);
-    // The sample and its verdict were written; what followed from them was not.
-    const { samples = [], verdicts = [] } = world.considers("mastodon/web", "up");
-    await world.store.commit({ samples, verdicts });
+    // The sample and its confirmation were written; what followed from them was not.
+    const { samples = [], confirmations = [] } = world.considers("mastodon/web", "up");
+    await world.store.commit({ samples, confirmations });
     await world.restart();
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
   });

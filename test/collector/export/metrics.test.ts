@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { openMetrics } from "../../../collector/export/metrics.ts";
-import { noVerdict } from "../../../core/confirmation.ts";
+import { noConfirmation } from "../../../core/confirmation.ts";
 import type { Live } from "../../../core/live-state.ts";
 import { readingFamilies } from "../../../core/metric-families.ts";
 import { outcomes, type Sample } from "../../../core/sample.ts";
@@ -84,7 +84,7 @@ function setup(samples: readonly Sample[] = [...byHand, others]) {
         target: sample.target,
         check: sample.check,
         vantagePoint: sample.vantagePoint,
-        verdict: noVerdict,
+        confirmation: noConfirmation,
         last: sample,
       })),
   };

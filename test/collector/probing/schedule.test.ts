@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ConcurrencyLimit } from "../../../collector/probing/concurrency.ts";
 import { Schedule } from "../../../collector/probing/schedule.ts";
-import { advance, noVerdict, type Verdict } from "../../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation } from "../../../core/confirmation.ts";
 import { silentLog } from "../../../core/log.ts";
 import type { CheckKey, Outcome, Sample } from "../../../core/sample.ts";
 import type { Check } from "../../../core/target.ts";
@@ -21,13 +21,13 @@ interface Run {
 
 interface Wishes {
   readonly clock?: FakeClock;
-  readonly verdicts?: ReadonlyMap<CheckKey, Verdict>;
+  readonly confirmations?: ReadonlyMap<CheckKey, Confirmation>;
   readonly takesSeconds?: number;
   outcome?(run: number, check: Check): Outcome;
 }
 
 function setup(checks: readonly Check[], wishes: Wishes = {}) {
-  const { clock = new FakeClock(), verdicts, takesSeconds = 0, outcome = () => "up" as const } = wishes;
+  const { clock = new FakeClock(), confirmations, takesSeconds = 0, outcome = () => "up" as const } = wishes;
   const runs: Run[] = [];
   const samples: Sample[] = [];
   const lags: number[] = [];
@@ -39,7 +39,7 @@ function setup(checks: readonly Check[], wishes: Wishes = {}) {
     clock,
     concurrency: new ConcurrencyLimit({ clock }),
     log: silentLog,
-    ...(verdicts && { verdicts }),
+    ...(confirmations && { confirmations }),
     async run(check, signal) {
       const key = `${check.target}/${check.id}`;
       const at = clock.now();
@@ -77,14 +77,14 @@ function setup(checks: readonly Check[], wishes: Wishes = {}) {
 }
 
 /** Known and good a second ago: nothing to catch up with. */
-const knownAt = (clock: FakeClock): Verdict =>
+const knownAt = (clock: FakeClock): Confirmation =>
   advance(
-    noVerdict,
+    noConfirmation,
     { at: clock.now().epochMilliseconds - 1000, outcome: "up" },
     { everySeconds: 60, failures: 3, successes: 2 },
-  ).verdict;
+  ).confirmation;
 
-const known = (clock: FakeClock, checks: readonly Check[]): ReadonlyMap<CheckKey, Verdict> =>
+const known = (clock: FakeClock, checks: readonly Check[]): ReadonlyMap<CheckKey, Confirmation> =>
   new Map(checks.map(({ target, id }) => [`${target}/${id}`, knownAt(clock)]));
 
 function gaps(runs: readonly Run[]): number[] {
@@ -94,7 +94,7 @@ function gaps(runs: readonly Run[]): number[] {
 test("runs at its interval without drift, however long a run takes", async () => {
   const clock = new FakeClock();
   const checks = [aCheck()];
-  const { runs } = setup(checks, { clock, verdicts: known(clock, checks), takesSeconds: 7.3 });
+  const { runs } = setup(checks, { clock, confirmations: known(clock, checks), takesSeconds: 7.3 });
   await clock.turn(3600);
   expect(runs.length).toBe(60);
   expect(new Set(gaps(runs))).toEqual(new Set([60]));
@@ -105,7 +105,7 @@ test("keeps its moment of the minute across restarts", async () => {
   const moments = [];
   for (const start of ["2026-11-23T12:00:00Z", "2026-11-23T17:31:12.345Z"]) {
     const clock = new FakeClock(start);
-    const { samples } = setup(checks, { clock, verdicts: known(clock, checks) });
+    const { samples } = setup(checks, { clock, confirmations: known(clock, checks) });
     await clock.turn(60);
     expect(samples.length).toBe(1);
     moments.push((samples[0]?.at.epochMilliseconds ?? 0) % 60_000);
@@ -121,7 +121,7 @@ test("what a failing check depends on is looked at at once, and no more than if 
   const bad = { web: false, database: false };
   const { runs } = setup(checks, {
     clock,
-    verdicts: known(clock, checks),
+    confirmations: known(clock, checks),
     outcome: (_run, { id }) => (bad[id === "web" ? "web" : "database"] ? "down" : "up"),
   });
   const momentsOf = (check: string) => runs.filter((run) => run.check === check).map(({ at }) => at);
@@ -154,7 +154,7 @@ test("a check that runs rarely is run more often while it is down, so that the e
 test("checks are spread over the interval", async () => {
   const clock = new FakeClock();
   const checks = Array.from({ length: 300 }, (_, index) => aCheck({ id: `check-${index}` }));
-  const { runs } = setup(checks, { clock, verdicts: known(clock, checks) });
+  const { runs } = setup(checks, { clock, confirmations: known(clock, checks) });
   await clock.turn(60);
   expect(runs.length).toBe(300);
   const perSixth = [0, 1, 2, 3, 4, 5].map((sixth) => runs.filter(({ at }) => Math.floor(at / 10) === sixth).length);
@@ -174,7 +174,7 @@ test("what was not seen for an interval is looked at within ten seconds of the s
 test("a restart in the middle of an interval does not run again what was just seen", async () => {
   const clock = new FakeClock();
   const slow = aCheck({ everySeconds: 36_000 });
-  const { runs } = setup([slow], { clock, verdicts: known(clock, [slow]) });
+  const { runs } = setup([slow], { clock, confirmations: known(clock, [slow]) });
   await clock.turn(20);
   expect(runs.length).toBe(0);
 });
@@ -182,7 +182,7 @@ test("a restart in the middle of an interval does not run again what was just se
 test("a run that takes longer than the interval skips moments and is never doubled", async () => {
   const clock = new FakeClock();
   const checks = [aCheck({ everySeconds: 10 })];
-  const { runs, mostAtOnce } = setup(checks, { clock, verdicts: known(clock, checks), takesSeconds: 25 });
+  const { runs, mostAtOnce } = setup(checks, { clock, confirmations: known(clock, checks), takesSeconds: 25 });
   await clock.turn(300);
   expect(new Set(gaps(runs))).toEqual(new Set([30]));
   expect(mostAtOnce()).toBe(1);
@@ -191,7 +191,12 @@ test("a run that takes longer than the interval skips moments and is never doubl
 test("a failure is tried again 20 s after its end until it is confirmed, then the grid goes on", async () => {
   const clock = new FakeClock();
   const checks = [aCheck()];
-  const { runs } = setup(checks, { clock, verdicts: known(clock, checks), takesSeconds: 5, outcome: () => "down" });
+  const { runs } = setup(checks, {
+    clock,
+    confirmations: known(clock, checks),
+    takesSeconds: 5,
+    outcome: () => "down",
+  });
   await clock.turn(200);
   expect(gaps(runs).slice(0, 2)).toEqual([25, 25]);
   expect((runs[3]?.at ?? 0) - (runs[0]?.at ?? 0)).toBeCloseTo(60, 3);
@@ -202,7 +207,7 @@ test("the first good result of a recovery is soon made sure of", async () => {
   const clock = new FakeClock();
   const checks = [aCheck()];
   const outcome = (run: number) => (run <= 3 ? ("down" as const) : ("up" as const));
-  const { runs } = setup(checks, { clock, verdicts: known(clock, checks), outcome });
+  const { runs } = setup(checks, { clock, confirmations: known(clock, checks), outcome });
   await clock.turn(400);
   expect(gaps(runs).slice(0, 2)).toEqual([20, 20]);
   expect(gaps(runs)[3]).toBe(20);
@@ -214,8 +219,12 @@ test("goes on with the confirmation that a restart interrupted", async () => {
   const check = aCheck({ everySeconds: 36_000 });
   const policy = { everySeconds: 36_000, failures: 3, successes: 2 };
   const at = clock.now().epochMilliseconds - 5000;
-  const { verdict } = advance(knownAt(clock), { at, outcome: "down" }, policy);
-  const { runs } = setup([check], { clock, verdicts: new Map([["mastodon/web", verdict]]), outcome: () => "down" });
+  const { confirmation } = advance(knownAt(clock), { at, outcome: "down" }, policy);
+  const { runs } = setup([check], {
+    clock,
+    confirmations: new Map([["mastodon/web", confirmation]]),
+    outcome: () => "down",
+  });
   await clock.turn(60);
   expect(runs.length).toBe(2);
 });
@@ -223,7 +232,7 @@ test("goes on with the confirmation that a restart interrupted", async () => {
 test.each([-86_400, -1, 1, 86_400])("a jump of the wall clock by %d s moves nothing", async (jump) => {
   const clock = new FakeClock();
   const checks = [aCheck()];
-  const { runs } = setup(checks, { clock, verdicts: known(clock, checks) });
+  const { runs } = setup(checks, { clock, confirmations: known(clock, checks) });
   await clock.turn(150);
   clock.jump(jump);
   await clock.turn(450);
@@ -234,7 +243,7 @@ test.each([-86_400, -1, 1, 86_400])("a jump of the wall clock by %d s moves noth
 test("another configuration keeps the moments of checks that stay, drops and adds the others", async () => {
   const clock = new FakeClock();
   const [web, api, feed] = [aCheck(), aCheck({ id: "api" }), aCheck({ id: "feed" })];
-  const { runs, schedule, samples } = setup([web, api], { clock, verdicts: known(clock, [web, api]) });
+  const { runs, schedule, samples } = setup([web, api], { clock, confirmations: known(clock, [web, api]) });
   await clock.turn(90);
   schedule.reconfigure([{ ...web, timeoutSeconds: 5 }, feed]);
   await clock.turn(150);
@@ -268,7 +277,7 @@ test("2,000 checks that all hang miss no run and are never late", async () => {
   );
   const { runs, lags } = setup(checks, {
     clock,
-    verdicts: known(clock, checks),
+    confirmations: known(clock, checks),
     takesSeconds: 10,
     outcome: () => "down",
   });

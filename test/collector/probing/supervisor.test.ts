@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openProbing, type ProbingParts, type ProbingStart } from "../../../collector/probing/supervisor.ts";
 import type { Clock } from "../../../core/clock.ts";
-import { advance, noVerdict } from "../../../core/confirmation.ts";
+import { advance, noConfirmation } from "../../../core/confirmation.ts";
 import type { CheckKey, Sample } from "../../../core/sample.ts";
 import { systemClock } from "../../../program/system-clock.ts";
 import { tcpServer } from "../../helpers/servers.ts";
@@ -81,13 +81,13 @@ test("a configuration that is broken from the start is told to whoever starts", 
 test("a thread that dies is replaced, and the confirmation under way goes on", async () => {
   const policy = { everySeconds: 36_000, failures: 3, successes: 2 };
   const at = Temporal.Now.instant().epochMilliseconds - 60_000;
-  const { verdict } = advance(noVerdict, { at, outcome: "down" }, policy);
-  const verdicts = new Map<CheckKey, typeof verdict>([["mastodon/slow", verdict]]);
+  const { confirmation } = advance(noConfirmation, { at, outcome: "down" }, policy);
+  const confirmations = new Map<CheckKey, typeof confirmation>([["mastodon/slow", confirmation]]);
   const checks = [
     { id: "slow", probe: "bad", everySeconds: 36_000 },
     { id: "web", probe: "crashing", everySeconds: 0.5 },
   ];
-  const { parts, seen, samples, log } = setup(startWith(checks), { verdicts });
+  const { parts, seen, samples, log } = setup(startWith(checks), { confirmations });
   await using _probing = await openProbing(parts);
   await seen("slow");
   await expect

@@ -137,7 +137,7 @@ test("a confirmed change is committed at once, with what was decided, in one tra
     ["2026-11-23T12:00:00Z", "up"],
     ["2026-11-23T12:01:00Z", "down"],
   ]);
-  expect(confirming?.verdicts).toMatchObject([{ check: "web", verdict: { down: { on: true } } }]);
+  expect(confirming?.confirmations).toMatchObject([{ check: "web", confirmation: { down: { on: true } } }]);
   expect(confirming?.incidents).toHaveLength(1);
   expect(followUp?.notices).toMatchObject([{ key: "follow-up-1" }]);
   expect((await world.store.outbox.recent(5)).map(({ key }) => key)).toEqual(["follow-up-1", "page-1"]);
@@ -168,8 +168,8 @@ test("fail counters survive a restart, and nobody is asked about the past again"
   ]);
   await before.recorder.flush();
   const after = await setup({ clock, store: before.store });
-  const verdict = after.recorder.verdictOf(key);
-  expect(verdict && pending(verdict)).toBe("failing");
+  const confirmation = after.recorder.confirmationOf(key);
+  expect(confirmation && pending(confirmation)).toBe("failing");
   expect(after.asked).toEqual([]);
   record(after, [[160, "down"]]);
   await after.recorder.flush();
@@ -183,14 +183,16 @@ test("fail counters survive a restart, and nobody is asked about the past again"
   ]);
 });
 
-test("samples after the last written verdict are replayed", async () => {
+test("samples after the last written confirmation are replayed", async () => {
   const world = await setup();
   record(world, [[0, "up"]]);
   await world.recorder.flush();
-  // What a process that was killed in between could leave: samples, but no verdict about them.
+  // What a process that was killed in between could leave: samples, but no confirmation about them.
   await world.store.commit({ samples: [sampleAt(60, { outcome: "down" }), sampleAt(80, { outcome: "down" })] });
   const next = await setup({ store: world.store });
-  expect(next.recorder.verdictOf(key)).toMatchObject({ down: { run: 2, runStart: sampleAt(60).at.epochMilliseconds } });
+  expect(next.recorder.confirmationOf(key)).toMatchObject({
+    down: { run: 2, runStart: sampleAt(60).at.epochMilliseconds },
+  });
   record(next, [[100, "down"]]);
   expect(next.asked).toMatchObject([{ change: { to: "down" } }]);
 });
@@ -327,14 +329,14 @@ test("a judge that fails on a sample is logged, and the sample stored", async ()
   expect(world.lines.join("")).toContain("confused");
 });
 
-test("a verdict is written when it is open and once after, and otherwise every hour", async () => {
+test("a confirmation is written when it is open and once after, and otherwise every hour", async () => {
   const world = await setup();
   const counts: number[] = [];
   const outcomes: Outcome[] = ["up", "up", "up", "down", "up", "up", "unknown", "up", "up"];
   for (const [index, outcome] of outcomes.entries()) {
     record(world, [[index * 60, outcome]]);
     await world.recorder.flush();
-    counts.push(world.commits.at(-1)?.verdicts?.length ?? 0);
+    counts.push(world.commits.at(-1)?.confirmations?.length ?? 0);
   }
   // First sample, first transition and one after, the failure, its end, the transitions to unknown and back.
   expect(counts).toEqual([1, 1, 1, 1, 1, 0, 1, 1, 1]);
@@ -343,7 +345,7 @@ test("a verdict is written when it is open and once after, and otherwise every h
     record(world, [[minute * 60, "up"]]);
   }
   await world.recorder.flush();
-  const written = world.commits.slice(outcomes.length).flatMap(({ verdicts }) => verdicts ?? []);
+  const written = world.commits.slice(outcomes.length).flatMap(({ confirmations }) => confirmations ?? []);
   expect(written).toHaveLength(1);
 });
 
@@ -370,10 +372,10 @@ test("samples of a check that is no longer configured are ignored, and it comes 
   world.recorder.record(sampleAt(100, { target: "nobody" }));
   await world.recorder.flush();
   expect(world.stored).toHaveLength(3);
-  expect(world.recorder.verdictOf(key)).toBeUndefined();
+  expect(world.recorder.confirmationOf(key)).toBeUndefined();
   world.recorder.reconfigure([check("web"), check("feed")]);
   record(world, [[120, "down"]]);
-  expect(currentOutcome(world.recorder.verdictOf(key) ?? expect.fail())).toBe("down");
+  expect(currentOutcome(world.recorder.confirmationOf(key) ?? expect.fail())).toBe("down");
   expect(world.recorder.checks().map(({ check }) => check)).toEqual(["web", "feed"]);
 });
 

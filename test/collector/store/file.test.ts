@@ -239,7 +239,7 @@ test("nothing that was acknowledged is lost by a kill, and no commit is torn", a
   expect(expected).toBeGreaterThan(200);
 });
 
-/** Each commit wrote three samples, a transition, a verdict and a notice. */
+/** Each commit wrote three samples, a transition, a confirmation and a notice. */
 async function checkWhole(store: Store, acknowledged: number): Promise<void> {
   const samples = await store.samples.since(after(-1));
   const commits = samples.length / 3;
@@ -247,7 +247,7 @@ async function checkWhole(store: Store, acknowledged: number): Promise<void> {
   expect(Number.isInteger(commits)).toBe(true);
   expect(await store.judgements.transitions({ from: after(-1), to: after(1e9) })).toHaveLength(commits);
   expect(await store.outbox.recent(1e6)).toHaveLength(commits);
-  expect(await store.judgements.verdicts()).toMatchObject([{ verdict: { lastAt: commits } }]);
+  expect(await store.judgements.confirmations()).toMatchObject([{ confirmation: { lastAt: commits } }]);
 }
 
 test("120 days of 15 checks that never ran, for practice, are soon derived", async () => {

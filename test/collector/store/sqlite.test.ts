@@ -6,7 +6,7 @@ import type { Connection } from "../../../collector/store/connection.ts";
 import { openFile } from "../../../collector/store/open.ts";
 import { SqliteStore } from "../../../collector/store/sqlite.ts";
 import { allStatements } from "../../../collector/store/statements.ts";
-import { noVerdict } from "../../../core/confirmation.ts";
+import { noConfirmation } from "../../../core/confirmation.ts";
 import { expected } from "../../../core/heartbeat.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { storeContract } from "../../helpers/store-contract/contract.ts";
@@ -60,7 +60,7 @@ async function lived(store: Store): Promise<readonly unknown[]> {
       await store.commit({
         samples: [sampleAt(at, { readings }), sampleAt(at, { check: `feed${minute % 5}` })],
         transitions: minute % 10 === 0 ? [transitionAt(at, minute % 20 === 0 ? "up" : "down")] : [],
-        verdicts: [{ ...web, verdict: { ...noVerdict, lastAt: at } }],
+        confirmations: [{ ...web, confirmation: { ...noConfirmation, lastAt: at } }],
         incidents: minute % 30 === 0 ? [opening("mastodon", notices), opening(`castopod-${minute}`, notices)] : [],
         annotations: [{ target: "mastodon", at: after(at), text: { en: "upgraded", fr: "mis à niveau" } }],
       }),

@@ -1,6 +1,6 @@
 /** The line on the members' page about where everything is hosted: said only while it is known to be true. */
 import { expect, test } from "vitest";
-import { noVerdict } from "../../../core/confirmation.ts";
+import { noConfirmation } from "../../../core/confirmation.ts";
 import type { Sample } from "../../../core/sample.ts";
 import { residencyStatus } from "../../../core/status/residency.ts";
 import { statusModel } from "../../../core/status/status.ts";
@@ -28,7 +28,7 @@ function world(...looks: readonly { countries?: string; against?: string; hoursA
       outcome: "up",
       readings: [{ metric: "residency_public_addresses", value: 3, labels: { countries, against } }],
     };
-    return { target: "social", check: last.check, vantagePoint: "toronto", verdict: noVerdict, last };
+    return { target: "social", check: last.check, vantagePoint: "toronto", confirmation: noConfirmation, last };
   });
   const base = scene(now, [service("social", [[1000, "up"]])]);
   const targets = base.targets.map((target) => ({ ...target, checks: [...target.checks, ...checks] }));

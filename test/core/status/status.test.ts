@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noVerdict, type Verdict } from "../../../core/confirmation.ts";
+import { type Confirmation, noConfirmation } from "../../../core/confirmation.ts";
 import { sameInAll } from "../../../core/language.ts";
 import { type StatusInput, statusModel, targetTimeline } from "../../../core/status/status.ts";
 import { civilDays } from "../../../core/time-zone.ts";
@@ -168,8 +168,8 @@ test("a service is new until a check of the service itself has come back, howeve
 test("failures that are not confirmed yet are not an outage", () => {
   const start = now.epochMilliseconds - 60_000;
   const level = { on: false, run: 2, runStart: start };
-  const pending: Verdict = {
-    ...noVerdict,
+  const pending: Confirmation = {
+    ...noConfirmation,
     lastAt: start + 20_000,
     lastKnown: true,
     settledUntil: start,
@@ -177,7 +177,7 @@ test("failures that are not confirmed yet are not an outage", () => {
     down: level,
   };
   const input = scene(now, [fine]);
-  const model = statusModel({ ...input, checks: input.checks.map((state) => ({ ...state, verdict: pending })) });
+  const model = statusModel({ ...input, checks: input.checks.map((state) => ({ ...state, confirmation: pending })) });
   expect(model.overall.state).toBe("up");
 });
 

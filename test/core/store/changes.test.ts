@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { noVerdict } from "../../../core/confirmation.ts";
+import { noConfirmation } from "../../../core/confirmation.ts";
 import { type Changes, type Merge, mergeChanges, mergeFields } from "../../../core/store/changes.ts";
 import { noon, noticeOf, opening, sampleAt, transitionAt, web } from "../../helpers/store-contract/scene.ts";
 
 const one: Required<Changes> = {
   samples: [sampleAt(0)],
   transitions: [transitionAt(0, "up")],
-  verdicts: [{ ...web, verdict: noVerdict }],
+  confirmations: [{ ...web, confirmation: noConfirmation }],
   thresholds: [{ ...web, threshold: "full", labels: "{}", state: { raised: false, crossedAt: null } }],
   incidents: [opening("mastodon")],
   escalations: [{ incident: 1, escalate: () => ({}) }],
@@ -24,10 +24,10 @@ test("merged changes lose nothing, in order", () => {
   });
 });
 
-test("of several verdicts about one check only the last one stays", () => {
-  const later = { ...web, verdict: { ...noVerdict, lastAt: 7 } };
-  const feed = { ...web, check: "feed", verdict: noVerdict };
-  expect(mergeChanges([one, { verdicts: [feed, later] }]).verdicts).toEqual([later, feed]);
+test("of several confirmations about one check only the last one stays", () => {
+  const later = { ...web, confirmation: { ...noConfirmation, lastAt: 7 } };
+  const feed = { ...web, check: "feed", confirmation: noConfirmation };
+  expect(mergeChanges([one, { confirmations: [feed, later] }]).confirmations).toEqual([later, feed]);
 });
 
 test("what none of them names is left out", () => {

@@ -1,23 +1,23 @@
-/** The port of judgements: verdicts, thresholds and transitions as every store must keep them. */
+/** The port of judgements: confirmations, thresholds and transitions as every store must keep them. */
 import { expect, test } from "vitest";
-import { noVerdict } from "../../../core/confirmation.ts";
+import { noConfirmation } from "../../../core/confirmation.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { after, noon, transitionAt, web } from "./scene.ts";
 
 export function judgementContract(open: () => Promise<Store>): void {
-  test("keep the newest verdict and the newest state of each threshold", async () => {
+  test("keep the newest confirmation and the newest state of each threshold", async () => {
     await using store = await open();
-    const verdict = { ...noVerdict, lastAt: 5, lastKnown: true, settledUntil: 4 };
+    const confirmation = { ...noConfirmation, lastAt: 5, lastKnown: true, settledUntil: 4 };
     const threshold = { ...web, threshold: "full", labels: '{"store":"a"}' };
     await store.commit({
-      verdicts: [{ ...web, verdict: noVerdict }],
+      confirmations: [{ ...web, confirmation: noConfirmation }],
       thresholds: [{ ...threshold, state: { raised: false, crossedAt: null } }],
     });
     await store.commit({
-      verdicts: [{ ...web, verdict }],
+      confirmations: [{ ...web, confirmation }],
       thresholds: [{ ...threshold, state: { raised: true, crossedAt: 17 } }],
     });
-    expect(await store.judgements.verdicts()).toEqual([{ ...web, verdict }]);
+    expect(await store.judgements.confirmations()).toEqual([{ ...web, confirmation }]);
     expect(await store.judgements.thresholds()).toEqual([{ ...threshold, state: { raised: true, crossedAt: 17 } }]);
   });
 
