@@ -1,6 +1,6 @@
 /** `npm run proof -- NAME [--seed N] [--minutes N] [--runs N]`: proofs that run for as long as one likes, round after round. */
 import { readdir } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { z } from "zod";
 import type { Proof } from "./proofs/lib/proof.ts";
 
@@ -89,12 +89,21 @@ async function run(name: string, { seed: first, minutes, runs }: Wishes): Promis
       process.stdout.write(`  held after ${Math.round((performance.now() - began) / 1000)} s: ${seen}\n`);
     } catch (error) {
       if (stop.signal.aborted) return 130;
-      const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.stdout.write(
-        `${told}\n${name}: seed ${seed} FAILED; npm run proof -- ${name} --seed ${seed} repeats it\n`,
-      );
+      const repeat = `npm run proof -- ${name} --seed ${seed} repeats it`;
+      process.stdout.write(`${inWords(error)}\n${name}: seed ${seed} FAILED; ${repeat}\n`);
       return 1;
     }
   }
   return 0;
+}
+
+/** With both sides of a comparison, which the message of an assertion only hints at. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const sides = "actual" in error && "expected" in error ? [error.actual, error.expected] : [];
+  const [actual, expected] = sides.map((side) =>
+    inspect(side, { depth: 4, maxArrayLength: 200, maxStringLength: 10_000 }),
+  );
+  const compared = actual === undefined ? "" : `\nwas: ${actual}\nexpected: ${expected}`;
+  return `${error.stack ?? error.message}${compared}`;
 }

@@ -6,5 +6,5 @@ import { simulate } from "../proofs/months.ts";
 test("four days of a co-op: every confirmed outage is told to whose turn came, once, and its end to the same people", async ({
   signal,
 }) => {
-  expect(await simulate(seedOf(20_261_123), { days: 4, stop: signal })).toMatch(/^\d+ outages/);
+  expect(await simulate(seedOf(1), { days: 4, stop: signal })).toMatch(/^[1-9]\d* outages/);
 });
