@@ -1,6 +1,6 @@
 /** What a stored check causes to be written: hours of commits, one a second, with rollups and packing, as fast as it goes. */
 import { join } from "node:path";
-import { openSqliteStore } from "../collector/store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/sqlite.ts";
 import type { Measurement } from "./lib/measurement.ts";
 import { insistOnDisk, sampleOf, vantagePoint } from "./lib/past.ts";
 import { writtenBytes } from "./lib/started.ts";

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { openSqliteStore } from "../collector/store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/sqlite.ts";
 import { type Figure, type Measurement, median, quantile } from "./lib/measurement.ts";
 import { startNginx } from "./lib/peers.ts";
 import { runsByCheck, startTidewatch, type TargetSettings } from "./lib/program.ts";

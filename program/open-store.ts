@@ -2,10 +2,11 @@
  * The one door to the store that the configuration names, for the program and for commands, which may not import the store
  * itself: open it to write, read it beside the process that writes, back it up, restore it.
  */
-import * as backup from "../collector/store/backup.ts";
-import { openSqliteStore, readSqliteStore, type StoreToRead } from "../collector/store/sqlite.ts";
+
 import type { Config } from "../core/config/config.ts";
 import type { Store } from "../core/store/store.ts";
+import * as backup from "../store/sqlite/backup.ts";
+import { openSqliteStore, readSqliteStore, type StoreToRead } from "../store/sqlite/sqlite.ts";
 
 type StoreSettings = Config["store"];
 

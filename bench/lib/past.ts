@@ -1,13 +1,13 @@
 /** An invented past of some months, written through the store's own API before the program starts with it. */
 import { mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { noConfirmation } from "../../core/confirmation.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import type { TargetSettings } from "./program.ts";
 
 export const vantagePoint = "here";

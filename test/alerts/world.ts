@@ -3,7 +3,6 @@ import { stepsLeft, stepsOf } from "../../alerts/escalation/plan.ts";
 import { type AlertSettings, Policy } from "../../alerts/escalation/policy.ts";
 import { take } from "../../alerts/escalation/transitions.ts";
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { advance, type Confirmation, noConfirmation } from "../../core/confirmation.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
@@ -15,6 +14,7 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 export const signingKey = new Uint8Array(32).fill(1);

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { backupStore, copyDatabase } from "../../collector/store/backup.ts";
-import { openFile } from "../../collector/store/open.ts";
-import { openSqliteStore, SqliteStore } from "../../collector/store/sqlite.ts";
 import { command as backup } from "../../commands/backup.ts";
 import type { Command } from "../../commands/lib/command.ts";
 import { command as restore } from "../../commands/restore.ts";
 import { Refused } from "../../core/errors.ts";
+import { backupStore, copyDatabase } from "../../store/sqlite/backup.ts";
+import { openFile } from "../../store/sqlite/open.ts";
+import { openSqliteStore, SqliteStore } from "../../store/sqlite/sqlite.ts";
 import { after, sampleAt, web } from "../helpers/store-contract/scene.ts";
 
 const configuration = `

@@ -2,9 +2,9 @@ import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { command } from "../../commands/capacity.ts";
 import type { Reading, Sample } from "../../core/sample.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 
 const gigabyte = 1e9;
 

@@ -2,9 +2,9 @@ import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { command } from "../../commands/sign-in.ts";
 import { verifyToken } from "../../core/action-token.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 
 const configuration = `
 organisation: { name: CoSocial, url: "https://cosocial.ca", timeZone: America/Vancouver }

@@ -1,6 +1,5 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { signToken } from "../../core/action-token.ts";
 import { wordsIn } from "../../core/languages/languages.ts";
 import { type Log, silentLog } from "../../core/log.ts";
@@ -14,6 +13,7 @@ import { teamPages } from "../../dashboards/team/pages.ts";
 import { signInLink } from "../../dashboards/team/sign-in-link.ts";
 import { defineTeamPage } from "../../dashboards/team/team-page.ts";
 import { openReports } from "../../reports/reports.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
 

@@ -7,7 +7,6 @@ import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openEscalator } from "../../alerts/escalation/escalator.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { openRecorder, type Recorder } from "../../collector/recorder/recorder.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
 import type { Config } from "../../core/config/config.ts";
 import { silentLog } from "../../core/log.ts";
@@ -15,6 +14,7 @@ import { acknowledgement } from "../../core/member-texts.ts";
 import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 export interface LifeOptions {

@@ -1,9 +1,9 @@
 /** The invented history of the practice co-op: its upgrades end at the versions that the stand-ins say today. */
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { seedHistory } from "../../practice/history.ts";
 import { startCastopod } from "../../practice/stand-ins/castopod.ts";
 import { startMastodon } from "../../practice/stand-ins/mastodon.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { ago, daySeconds, service } from "../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");

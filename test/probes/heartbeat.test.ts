@@ -1,7 +1,6 @@
 /** The heartbeat probe: calls of jobs heard over HTTP, kept in a real store; late is down, whatever was restarted. */
 import { expect, test } from "vitest";
 import { type Heartbeats, openHeartbeats } from "../../collector/recorder/received-heartbeats.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { heartbeatToken } from "../../core/heartbeat.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -11,6 +10,7 @@ import type { Check } from "../../core/target.ts";
 import { publicApp } from "../../dashboards/server.ts";
 import probe from "../../probes/heartbeat.ts";
 import { openReports } from "../../reports/reports.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { aCheck, aSample } from "../helpers/checks.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { runProbe } from "../helpers/run-probe.ts";

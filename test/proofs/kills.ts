@@ -4,9 +4,9 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { CaughtMail } from "../../practice/servers/mail.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { type Coop, startCoop } from "../helpers/co-op.ts";
 import { type Program, until } from "../helpers/program.ts";
 import { randomFrom } from "../helpers/random.ts";

@@ -6,11 +6,11 @@ import { openJudge } from "../../alerts/judging/judge.ts";
 import { ConcurrencyLimit } from "../../collector/probing/concurrency.ts";
 import { Schedule } from "../../collector/probing/schedule.ts";
 import { openRecorder } from "../../collector/recorder/recorder.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { type Channel, defineChannel } from "../../core/channel.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Outcome } from "../../core/sample.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { check, onCall, signingKey, target } from "../alerts/world.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 

@@ -1,8 +1,8 @@
 import { Agent, get } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import type { Sample } from "../../core/sample.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { type Coop, startCoop, target } from "../helpers/co-op.ts";
 import { type RunningProgram, until } from "../helpers/program.ts";
 import { silentServer } from "../helpers/silent-server.ts";

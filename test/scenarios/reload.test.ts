@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { startCoop, target } from "../helpers/co-op.ts";
 import { type RunningProgram, until } from "../helpers/program.ts";
 import { watchStarvation } from "../helpers/starvation.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { startCoop, target } from "../helpers/co-op.ts";
 import { until } from "../helpers/program.ts";
 import { silentServer } from "../helpers/silent-server.ts";

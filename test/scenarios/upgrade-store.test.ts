@@ -9,12 +9,12 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { restoreStore } from "../../collector/store/backup.ts";
-import { openSqliteStore } from "../../collector/store/sqlite.ts";
 import { percentile } from "../../core/histogram.ts";
 import { checkKey, type Finding } from "../../core/sample.ts";
 import { parseConfig } from "../../program/config-file.ts";
 import { loadPlugins } from "../../program/plug-ins.ts";
+import { restoreStore } from "../../store/sqlite/backup.ts";
+import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { beginLife } from "../helpers/life.ts";
 

@@ -8,7 +8,6 @@ import { type Delivery, type DeliveryResult, openDelivery } from "../../../alert
 import { type Escalator, openEscalator } from "../../../alerts/escalation/escalator.ts";
 import { Policy, type PolicyOptions } from "../../../alerts/escalation/policy.ts";
 import { type Beginning, begin, inhibit, release } from "../../../alerts/escalation/transitions.ts";
-import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { type Channel, defineChannel, type Notice } from "../../../core/channel.ts";
 import { DeliveryError } from "../../../core/errors.ts";
 import type { Incident } from "../../../core/incident.ts";
@@ -16,9 +15,9 @@ import { sameInAll } from "../../../core/language.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
 import type { OnCall } from "../../../core/organisation.ts";
-
 import type { Escalated } from "../../../core/store/escalations.ts";
 import type { Store } from "../../../core/store/store.ts";
+import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { onCall } from "../world.ts";
 

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openRecorder } from "../../../collector/recorder/recorder.ts";
 import { limits, Queue } from "../../../collector/recorder/write-queue.ts";
-import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { currentOutcome, pending } from "../../../core/confirmation.ts";
 import { StoreUnavailable } from "../../../core/errors.ts";
 import type { Incident } from "../../../core/incident.ts";
@@ -14,6 +13,7 @@ import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { Changes } from "../../../core/store/changes.ts";
 import type { Store } from "../../../core/store/store.ts";
 import type { Check } from "../../../core/target.ts";
+import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { noticeOf, opening, sampleAt } from "../../helpers/store-contract/scene.ts";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openRecorder } from "../../../collector/recorder/recorder.ts";
 import type { RequestHandlers } from "../../../collector/recorder/request-answers.ts";
-import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { silentLog } from "../../../core/log.ts";
 import { ask, type RequestAnswer } from "../../../core/store/requests.ts";
 import type { Store } from "../../../core/store/store.ts";
+import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { opening } from "../../helpers/store-contract/scene.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openUpgrades } from "../../../collector/recorder/upgrades.ts";
-import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { gauge } from "../../../core/metric-families.ts";
 import type { Sample } from "../../../core/sample.ts";
+import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 
 const families = [gauge("mastodon_info", "Version the Mastodon server says it runs.", ["version"])];
 const noon = Temporal.Instant.from("2026-11-23T12:00:00Z");
@@ -42,7 +42,7 @@ test("an upgrade from before a restart is not noted again", async () => {
 test("a store of the first schema gets its place for annotations", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-upgrades-"));
   const file = join(folder.path, "tidewatch.db");
-  const first = new URL("../../../collector/store/migrations/001-first.sql", import.meta.url);
+  const first = new URL("../../../store/sqlite/migrations/001-first.sql", import.meta.url);
   const old = new DatabaseSync(file);
   old.exec(`${await readFile(first, "utf8")}; pragma application_id = 0x54696465; pragma user_version = 1;`);
   old.close();

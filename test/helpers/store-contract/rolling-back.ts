@@ -1,6 +1,6 @@
 /** A store that does the whole work of each transaction, rolls it back, and does it again: as an engine may have to. */
-import { Connection } from "../../../collector/store/connection.ts";
-import { migrate } from "../../../collector/store/schema.ts";
+import { Connection } from "../../../store/sqlite/connection.ts";
+import { migrate } from "../../../store/sqlite/schema.ts";
 import { type StoreToTest, storeOn } from "./store-to-test.ts";
 
 class RolledBack extends Error {}

@@ -1,7 +1,8 @@
 /** A store as its contract looks into it: with what it derives and keeps for itself, which no part asks for. */
-import { type OpenedFile, openFile } from "../../../collector/store/open.ts";
-import { SqliteStore } from "../../../collector/store/sqlite.ts";
+
 import type { Store } from "../../../core/store/store.ts";
+import { type OpenedFile, openFile } from "../../../store/sqlite/open.ts";
+import { SqliteStore } from "../../../store/sqlite/sqlite.ts";
 
 export interface StoreToTest extends Store {
   /** How often it runs each transaction: twice where it rolls the first one back. */

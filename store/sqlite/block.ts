@@ -4,7 +4,7 @@
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
-import { type CodedReading, type Figures, figureCount, isShort, type StoredSample } from "./figures.ts";
+import { type CodedReading, type Figures, figureCount, isShort, type StoredSample } from "./sample-bytes.ts";
 
 export interface Block {
   readonly body: Uint8Array;

@@ -8,7 +8,7 @@
  * notices, is pure, and what it remembers outside of the store is forgotten when it is undone.
  *
  * Every text is a `Statement`, made once where its module is loaded. So all of them are known, and a test has PostgreSQL
- * prepare each one (test/collector/store/postgres.test.ts). Where the engines differ: upsert with `on conflict`, values in
+ * prepare each one (test/store/sqlite/postgres.test.ts). Where the engines differ: upsert with `on conflict`, values in
  * order (`?`, never `?1`), `noLimit`, a new number by `returning id`, the smaller of two by `case`. No window functions, no
  * JSON operators: arithmetic stays in TypeScript.
  */

@@ -7,12 +7,12 @@ import type { StoredConfirmation, StoredThreshold, Transition } from "../../core
 import type { Series } from "../../core/store/series.ts";
 import { addAnnotations } from "./annotations.ts";
 import { writeBatches } from "./batch.ts";
-import type { Codes } from "./codes.ts";
 import { changeEscalation } from "./escalation-changes.ts";
-import { type CodedReading, outcomeCode, type StoredSample } from "./figures.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
 import { answerRequests } from "./requests.ts";
+import { type CodedReading, outcomeCode, type StoredSample } from "./sample-bytes.ts";
+import type { Codes } from "./series-ids.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 import { toStored } from "./stored-sample.ts";
 

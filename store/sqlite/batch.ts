@@ -4,6 +4,8 @@
  */
 import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
 import type { Connection } from "./connection.ts";
+import { hourOf, startOfHour } from "./keys.ts";
+import { blob, maybeNumeric, numeric } from "./rows.ts";
 import {
   readFigures,
   readReadings,
@@ -12,9 +14,7 @@ import {
   skipReadings,
   writeFigures,
   writeReadings,
-} from "./figures.ts";
-import { hourOf, startOfHour } from "./keys.ts";
-import { blob, maybeNumeric, numeric } from "./rows.ts";
+} from "./sample-bytes.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 
 /** Which samples are worth reading. */

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { openSqliteStore } from "../../../collector/store/sqlite.ts";
 import { Refused, StoreUnavailable } from "../../../core/errors.ts";
 import type { Store } from "../../../core/store/store.ts";
+import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 import {
   after,
   maintained,
@@ -216,7 +216,7 @@ test("a read that is under way when the store is closed ends, and none begins af
 
 test("nothing that was acknowledged is lost by a kill, and no commit is torn", async () => {
   await using place = await setup();
-  const program = join(import.meta.dirname, "..", "..", "fixtures", "store", "commit-until-killed.ts");
+  const program = join(import.meta.dirname, "../../fixtures/store/commit-until-killed.ts");
   let expected = 0;
   for (const patience of [3, 40, 7, 90, 20, 1, 60]) {
     const child = spawn(

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { batchBytes, batchSamples } from "../../../collector/store/batch.ts";
-import { pack, unpack } from "../../../collector/store/block.ts";
-import { figureCount, type StoredSample } from "../../../collector/store/figures.ts";
-import { hourOf, startOfHour } from "../../../collector/store/keys.ts";
+import { batchBytes, batchSamples } from "../../../store/sqlite/batch.ts";
+import { pack, unpack } from "../../../store/sqlite/block.ts";
+import { hourOf, startOfHour } from "../../../store/sqlite/keys.ts";
+import { figureCount, type StoredSample } from "../../../store/sqlite/sample-bytes.ts";
 
 const start = startOfHour(hourOf(1_795_000_000_000));
 const count = fc.nat({ max: 2 ** 40 });

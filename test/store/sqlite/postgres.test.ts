@@ -1,11 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migrationForPostgres, statementForPostgres } from "../../../collector/store/postgres-dialect.ts";
-import { allStatements } from "../../../collector/store/statements.ts";
 import { type PostgresServer, startPostgres } from "../../../practice/servers/postgres.ts";
+import { migrationForPostgres, statementForPostgres } from "../../../store/sqlite/postgres-dialect.ts";
+import { allStatements } from "../../../store/sqlite/statements.ts";
 
-const folder = new URL("../../../collector/store/", import.meta.url);
+const folder = new URL("../../../store/sqlite/", import.meta.url);
 
 let server: PostgresServer;
 let client: pg.Client;

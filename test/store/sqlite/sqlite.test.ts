@@ -2,13 +2,13 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Connection } from "../../../collector/store/connection.ts";
-import { openFile } from "../../../collector/store/open.ts";
-import { SqliteStore } from "../../../collector/store/sqlite.ts";
-import { allStatements } from "../../../collector/store/statements.ts";
 import { noConfirmation } from "../../../core/confirmation.ts";
 import { expected } from "../../../core/heartbeat.ts";
 import type { Store } from "../../../core/store/store.ts";
+import type { Connection } from "../../../store/sqlite/connection.ts";
+import { openFile } from "../../../store/sqlite/open.ts";
+import { SqliteStore } from "../../../store/sqlite/sqlite.ts";
+import { allStatements } from "../../../store/sqlite/statements.ts";
 import { storeContract } from "../../helpers/store-contract/contract.ts";
 import { rollingBackStore } from "../../helpers/store-contract/rolling-back.ts";
 import {

@@ -1,7 +1,7 @@
 /** What was measured besides the outcome: as it was, or a value for each hour or day. */
 import { newestLooseHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { type CodedValues, mean, medians, perCode } from "./derive.ts";
+import { type CodedValues, mean, medians, perCode } from "./derivation-plan.ts";
 import {
   dayOf,
   farFuture,
@@ -15,7 +15,7 @@ import {
   startOfSlot,
 } from "./keys.ts";
 import { numeric } from "./rows.ts";
-import { sampleHours } from "./samples.ts";
+import { sampleHours } from "./sample-reads.ts";
 import { statement } from "./statements.ts";
 
 const staleDaysOf = statement("select id from stale_day where id % ? = ?");

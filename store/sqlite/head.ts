@@ -5,9 +5,9 @@
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
 import { looseSamples } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { outcomeOf, type StoredSample } from "./figures.ts";
 import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
 import { numeric } from "./rows.ts";
+import { outcomeOf, type StoredSample } from "./sample-bytes.ts";
 import { statement } from "./statements.ts";
 
 /** Samples of one series and hour that no row of `hour` has counted. */

@@ -2,11 +2,11 @@
 import { emptyHistogram, merge } from "../../core/histogram.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { Connection } from "./connection.ts";
-import { outcomeCode } from "./figures.ts";
+import type { HourSum } from "./head.ts";
 import { hourOf, type Per, slotKey, startOfHour } from "./keys.ts";
 import { blob, numeric, type Row } from "./rows.ts";
+import { outcomeCode } from "./sample-bytes.ts";
 import { run, statement, type Transaction } from "./statements.ts";
-import type { HourSum } from "./tail.ts";
 
 /** What one row of `hour` or `day` holds. */
 export interface Sums extends HourSum {

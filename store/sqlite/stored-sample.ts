@@ -3,7 +3,7 @@ import { z } from "zod";
 import { largestSigned } from "../../core/binary-encoding.ts";
 import { storedText } from "../../core/language.ts";
 import { type Phases, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
-import { type CodedReading, type Figures, outcomeCode, outcomeOf, type StoredSample } from "./figures.ts";
+import { type CodedReading, type Figures, outcomeCode, outcomeOf, type StoredSample } from "./sample-bytes.ts";
 
 const Detail = z.object({
   evidence: z.string().optional(),

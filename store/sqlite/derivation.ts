@@ -4,15 +4,15 @@
  */
 import { dropLoose, looseHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import type { SeriesDay, SeriesHour } from "./derive.ts";
-import type { StoredSample } from "./figures.ts";
+import type { SeriesDay, SeriesHour } from "./derivation-plan.ts";
+import type { Tail } from "./head.ts";
 import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
 import { derivedUntil, stepsOf, writeProgress } from "./progress.ts";
 import type { Reader } from "./reader.ts";
 import { numeric } from "./rows.ts";
+import type { StoredSample } from "./sample-bytes.ts";
 import { all, run, statement, type Transaction } from "./statements.ts";
 import { writeSums } from "./sums.ts";
-import type { Tail } from "./tail.ts";
 import { trim } from "./trim.ts";
 
 /** An hour is derived this long after its end: by then its last runs are confirmed or not. */

@@ -1,12 +1,12 @@
 /** Reads that may take long, from plain data to plain data: they run in a thread of their own (reader.ts). */
 import { looseSamples } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { planDays, planHours, planLateHour, planStaleHours } from "./derive.ts";
-import type { StoredSample } from "./figures.ts";
+import { planDays, planHours, planLateHour, planStaleHours } from "./derivation-plan.ts";
 import { farFuture, hourOf, type Span } from "./keys.ts";
 import { readings } from "./reading-reads.ts";
 import { rollups } from "./rollup-reads.ts";
-import { packedHour, sampleHours } from "./samples.ts";
+import type { StoredSample } from "./sample-bytes.ts";
+import { packedHour, sampleHours } from "./sample-reads.ts";
 import { turns } from "./sums.ts";
 
 export const reads = {

@@ -2,12 +2,12 @@
 import type { Outcome } from "../../core/sample.ts";
 import type { CheckRef } from "../../core/store/series.ts";
 import type { Connection } from "./connection.ts";
+import type { HourSum } from "./head.ts";
 import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./keys.ts";
 import { isDerivedDay, stepsOf } from "./progress.ts";
 import { maybeNumeric } from "./rows.ts";
 import { statement } from "./statements.ts";
 import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
-import type { HourSum } from "./tail.ts";
 
 interface RunningSeries {
   readonly series: number;

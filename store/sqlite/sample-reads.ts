@@ -3,9 +3,9 @@
 import { looseSamples } from "./batch.ts";
 import { unpack } from "./block.ts";
 import type { Connection } from "./connection.ts";
-import type { StoredSample } from "./figures.ts";
 import { hourOf, slotKey, slotOf, startOfHour } from "./keys.ts";
 import { blob, maybeBlob, numeric } from "./rows.ts";
+import type { StoredSample } from "./sample-bytes.ts";
 import { statement } from "./statements.ts";
 
 const bodyOf = statement("select body, null as details from block where id = ?");

@@ -2,12 +2,12 @@
 import { looseHour, looseSamples, looseSeries } from "./batch.ts";
 import { type Block, pack } from "./block.ts";
 import type { Connection } from "./connection.ts";
-import type { StoredSample } from "./figures.ts";
+import { counted, type HourSum } from "./head.ts";
 import { seriesOf, slotOf, startOfHour } from "./keys.ts";
-import { joined, packedHour, sampleHours } from "./samples.ts";
+import type { StoredSample } from "./sample-bytes.ts";
+import { joined, packedHour, sampleHours } from "./sample-reads.ts";
 import { statement } from "./statements.ts";
 import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
-import { counted, type HourSum } from "./tail.ts";
 
 /** Mean or median by code of the reading series. */
 export type CodedValues = readonly (readonly [code: number, value: number])[];
