@@ -176,7 +176,7 @@ function tidied(finding: Finding, http: RunHttp): Finding {
   const reason = plainText(withoutCredentials(finding.reason ?? ""), maxReasonLength);
   const evidence = plainLines(withoutCredentials(finding.evidence ?? ""), maxEvidenceLength);
   const phases = finding.phases ?? http.firstPhases;
-  const readings = [...sound(finding.readings ?? []), ...expiry(finding.readings ?? [], http.connections)];
+  const readings = [...validReadings(finding.readings ?? []), ...expiry(finding.readings ?? [], http.connections)];
   return {
     outcome,
     ...(reason && { reason }),
@@ -205,7 +205,7 @@ function runbookOf(
 
 const withoutCredentials = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, "://");
 
-function sound(readings: readonly Reading[]): readonly Reading[] {
+function validReadings(readings: readonly Reading[]): readonly Reading[] {
   return readings
     .filter(({ value }) => Number.isFinite(value))
     .slice(0, maxReadings)

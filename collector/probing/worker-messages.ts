@@ -4,7 +4,7 @@ import type { Confirmation } from "../../core/confirmation.ts";
 import { Hearing } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
 
-/** The configuration as it was read; the probing thread reads it once more, with the same eyes. */
+/** The configuration as it was read; the probing thread parses the same text again. */
 const start = z.object({
   text: z.string(),
   /** As it is named in messages. */

@@ -21,7 +21,7 @@ import type { Check } from "../../core/target.ts";
 /** A confirmation is written at least this often, so that a restart has little to replay. */
 export const confirmationEverySeconds = 3600;
 
-/** What one sample adds to the books. */
+/** What one sample adds to the history. */
 export interface Recorded {
   readonly advance: Advance;
   readonly transitions: readonly Transition[];
@@ -34,7 +34,7 @@ export class SeriesState {
   #confirmation: Confirmation = noConfirmation;
   #last: Sample | undefined;
   /** The last transition that was decided on. */
-  #turned: { readonly at: number; readonly outcome: Outcome } | undefined;
+  #lastTransition: { readonly at: number; readonly outcome: Outcome } | undefined;
   /** Something was open at the last sample: whatever comes next is written too. */
   #unsettled = true;
   /** Monotonic seconds at which the confirmation is written anyway. */
@@ -59,12 +59,17 @@ export class SeriesState {
   }
 
   /** What an earlier process left. */
-  resume(from: { readonly confirmation?: Confirmation; readonly turned?: Transition; readonly last?: Sample }): void {
+  resume(from: {
+    readonly confirmation?: Confirmation;
+    readonly transition?: Transition;
+    readonly last?: Sample;
+  }): void {
     if (from.confirmation) {
       this.#confirmation = from.confirmation;
       this.#unsettled = pending(from.confirmation) !== undefined;
     }
-    if (from.turned) this.#turned = { at: from.turned.at.epochMilliseconds, outcome: from.turned.outcome };
+    if (from.transition)
+      this.#lastTransition = { at: from.transition.at.epochMilliseconds, outcome: from.transition.outcome };
     this.#last = from.last;
   }
 
@@ -82,7 +87,7 @@ export class SeriesState {
     const { outcome, sinceLastSeconds } = sample;
     const at = sample.at.epochMilliseconds;
     const advanced = advance(this.#confirmation, { at, outcome, sinceLastSeconds }, { ...confirm, everySeconds });
-    const transitions = this.#turns(advanced.settled);
+    const transitions = this.#newTransitions(advanced.settled);
     const moved = currentOutcome(advanced.confirmation) !== currentOutcome(this.#confirmation);
     const open = pending(advanced.confirmation) !== undefined || moved || transitions.length > 0;
     const write = open || this.#unsettled || now >= this.#confirmationDue;
@@ -102,11 +107,12 @@ export class SeriesState {
   }
 
   /** A stretch that differs from the one before it begins with a transition; what is written is never written again. */
-  #turns(settled: readonly OutcomeInterval[]): readonly Transition[] {
+  #newTransitions(settled: readonly OutcomeInterval[]): readonly Transition[] {
     const transitions: Transition[] = [];
     for (const { from, outcome } of settled) {
-      if (this.#turned && (outcome === this.#turned.outcome || from <= this.#turned.at)) continue;
-      this.#turned = { at: from, outcome };
+      if (this.#lastTransition && (outcome === this.#lastTransition.outcome || from <= this.#lastTransition.at))
+        continue;
+      this.#lastTransition = { at: from, outcome };
       transitions.push({ ...this.#series, at: Temporal.Instant.fromEpochMilliseconds(from), outcome });
     }
     return transitions;

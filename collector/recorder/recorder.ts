@@ -90,8 +90,8 @@ class CommittingRecorder implements Recorder {
       this.#left.set(key, { ...this.#left.get(key), ...what });
     for (const one of (await store.judgements.confirmations()).filter(ours))
       note(checkKey(one), { confirmation: one.confirmation });
-    for (const turned of (await store.judgements.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
-      note(checkKey(turned), { turned });
+    for (const transition of (await store.judgements.transitions({ from: farFuture, to: farFuture })).filter(ours)) {
+      note(checkKey(transition), { transition });
     }
     for (const last of (await store.samples.latest()).filter(ours)) note(checkKey(last), { last });
     const missed = await this.#missed(checks);
