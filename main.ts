@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Command, CommandContext, Exits } from "./commands/lib/command.ts";
-import { nearest } from "./core/config/nearest.ts";
+import { nearest } from "./core/config/spelling-suggestion.ts";
 
 const needed = 26;
 const major = Number(process.versions.node.split(".")[0]);

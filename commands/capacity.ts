@@ -1,6 +1,6 @@
 /** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
 import type { CapacityModel } from "../core/capacity/capacity.ts";
-import { nearest } from "../core/config/nearest.ts";
+import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { loadConfig } from "../program/config-file.ts";

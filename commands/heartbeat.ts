@@ -1,5 +1,5 @@
 /** `tidewatch heartbeat`: the secret addresses that jobs call, and how to call them. */
-import { nearest } from "../core/config/nearest.ts";
+import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";
 import { heartbeatToken, jobsOf } from "../core/heartbeat.ts";
 import { checkKey } from "../core/sample.ts";

@@ -1,7 +1,7 @@
 /** `tidewatch probe`: runs checks once, now, and shows everything that was seen. */
 
 import type { Config } from "../core/config/config.ts";
-import { nearest } from "../core/config/nearest.ts";
+import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";
 import { jsonLog } from "../core/log.ts";
 import { checkKey, type Outcome } from "../core/sample.ts";

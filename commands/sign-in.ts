@@ -1,5 +1,5 @@
 /** `tidewatch sign-in EMAIL`: a one-time link to the team pages, for when mail is what is broken. */
-import { nearest } from "../core/config/nearest.ts";
+import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import { loadConfig } from "../program/config-file.ts";

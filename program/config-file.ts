@@ -21,8 +21,8 @@ import {
 import type { NamedFile } from "../core/config/checks.ts";
 import { type Config, type Plugins, readConfig } from "../core/config/config.ts";
 import { fault, type SettingFault, type SettingPath, shown, valueAt } from "../core/config/faults.ts";
-import { nearest } from "../core/config/nearest.ts";
 import { resolveSecrets, type SecretReference } from "../core/config/settings.ts";
+import { nearest } from "../core/config/spelling-suggestion.ts";
 import { codeOrName } from "../core/error-code.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 

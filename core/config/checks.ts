@@ -1,4 +1,4 @@
-/** From a target as written to its checks: the kind's standard checks, changed and added to, each read by its probe. */
+/** Reads the checks of a target: the standard checks of its kind, the changes to them, its own checks, and their default values. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Kind, Probe, StandardCheck } from "../probe.ts";
@@ -17,9 +17,9 @@ import {
   shown,
   unknownKey,
 } from "./faults.ts";
-import { nearest } from "./nearest.ts";
 import { checkSettings, commonSettings, type Plugins, type WrittenConfirmation } from "./schema.ts";
 import { webAddress } from "./settings.ts";
+import { nearest } from "./spelling-suggestion.ts";
 
 export interface ReadChecks {
   readonly checks: readonly Check[];
@@ -47,7 +47,7 @@ interface Merged {
   readonly placeOf: (setting: string | number | undefined) => SettingPath;
 }
 
-/** Anything but a mapping or a secret is told as a fault of the target already. */
+/** Anything but a mapping or a secret is reported as a fault of the target already. */
 const passedOn = () =>
   z
     .custom<object>((value) => typeof value === "object" && value !== null)
@@ -73,16 +73,16 @@ export function readChecks(
   { probes }: Plugins,
   confirm: WrittenConfirmation,
 ): ReadChecks {
-  const seen = lenientTarget.safeParse(target);
-  if (!seen.success) return { checks: [], capacity: [], files: [], named: [], faults: [] };
-  const expanded = expandKind(seen.data, path, probes);
-  const merged = merge(seen.data.checks, expanded.standard, path, seen.data);
-  const read = merged.checks.map((check) => readCheck(check, seen.data, probes, confirm));
+  const parsed = lenientTarget.safeParse(target);
+  if (!parsed.success) return { checks: [], capacity: [], files: [], named: [], faults: [] };
+  const expanded = expandKind(parsed.data, path, probes);
+  const merged = merge(parsed.data.checks, expanded.standard, path, parsed.data);
+  const read = merged.checks.map((check) => readCheck(check, parsed.data, probes, confirm));
   return {
     checks: read.flatMap(({ check }) => check ?? []),
     capacity: read.flatMap(({ capacity }) => capacity ?? []),
     files: read.flatMap(({ files }) => files ?? []),
-    named: merged.checks.flatMap((check) => namedCheck(check, seen.data, path)),
+    named: merged.checks.flatMap((check) => namedCheck(check, parsed.data, path)),
     faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
   };
 }

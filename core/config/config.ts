@@ -1,4 +1,4 @@
-/** The configuration as the program uses it: every rule checked, kinds expanded, units base units, secrets secret. */
+/** The configuration as the program uses it, read from the settings: every rule checked, kinds expanded, units made base units. */
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { ConfigFault } from "../errors.ts";

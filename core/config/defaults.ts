@@ -1,4 +1,4 @@
-/** Default values: what holds where the configuration says nothing. The descriptions of the settings tell them. */
+/** Default values of the settings: they hold where the configuration says nothing, and stand in the descriptions of the settings. */
 
 /** Starts at the folder of the configuration. */
 export const storeDefault = "./data/tidewatch.db";

@@ -1,8 +1,8 @@
-/** What checks may depend on: checks that exist, and never themselves by a detour. */
+/** The rules of `dependsOn`: a check depends on checks that exist, and never on itself in a cycle. */
 
 import { type CheckKey, checkKey } from "../sample.ts";
 import { fault, type SettingFault, type SettingPath, shown } from "./faults.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "./spelling-suggestion.ts";
 
 /** A check as far as its dependencies go. */
 export interface NamedCheck {
@@ -49,18 +49,18 @@ function some(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 6).join(", ")}, …` : names.join(", ");
 }
 
-interface Step {
+interface DependencyStep {
   readonly from: CheckKey;
   readonly dependency: Dependency;
 }
 
-/** Each ring is told once, at a place where somebody wrote a part of it. */
+/** Each cycle is reported once, at a place where somebody wrote a part of it. */
 function cycles(known: ReadonlyMap<CheckKey, NamedCheck>): readonly SettingFault[] {
   const done = new Set<CheckKey>();
   const faults: SettingFault[] = [];
-  const follow = (from: CheckKey, trail: readonly Step[]): void => {
+  const follow = (from: CheckKey, trail: readonly DependencyStep[]): void => {
     const begun = trail.findIndex((step) => step.from === from);
-    if (begun >= 0) faults.push(ringFault(trail.slice(begun)));
+    if (begun >= 0) faults.push(cycleFault(trail.slice(begun)));
     if (begun >= 0 || done.has(from)) return;
     for (const dependency of known.get(from)?.dependsOn ?? []) follow(dependency.key, [...trail, { from, dependency }]);
     done.add(from);
@@ -69,14 +69,14 @@ function cycles(known: ReadonlyMap<CheckKey, NamedCheck>): readonly SettingFault
   return faults;
 }
 
-function ringFault(ring: readonly Step[]): SettingFault {
+function cycleFault(cycle: readonly DependencyStep[]): SettingFault {
   const at = Math.max(
     0,
-    ring.findLastIndex(({ dependency }) => dependency.isOwn),
+    cycle.findLastIndex(({ dependency }) => dependency.isOwn),
   );
-  const place = ring[at];
+  const place = cycle[at];
   const start = place?.from ?? "";
-  const names = [...ring.slice(at), ...ring.slice(0, at)].map(({ from }) => from);
+  const names = [...cycle.slice(at), ...cycle.slice(0, at)].map(({ from }) => from);
   const around = [...names, start].join(" → ");
   const message = `${start} depends on itself (${around}): take one of these out, since none could ever be the cause`;
   return fault(place?.dependency.path ?? [], message);

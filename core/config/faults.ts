@@ -1,6 +1,6 @@
-/** From what a schema says to sentences a volunteer can act on: what is wrong, the nearest known key, how to mend it. */
+/** Error messages of the configuration: what a schema found becomes a sentence that says what is wrong and how to mend it. */
 import { z } from "zod";
-import { nearest, sameWord } from "./nearest.ts";
+import { nearest, sameWord } from "./spelling-suggestion.ts";
 
 export type SettingPath = readonly (string | number)[];
 

@@ -1,11 +1,11 @@
-/** Rules between settings that stand in different places, and advice about what works but is probably not meant so. */
+/** Rules between settings that stand in different places, and warnings (advice) about what works but is probably a mistake. */
 import { z } from "zod";
 import type { OnCall } from "../organisation.ts";
 import type { Target } from "../target.ts";
 import { parseDuration } from "../units.ts";
 import { storeDefault } from "./defaults.ts";
 import { fault, listed, type SettingFault, shown, valueAt } from "./faults.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "./spelling-suggestion.ts";
 
 /** Settings of which something may be wrong: whatever can be used, so that these rules speak beside all other faults. */
 const lenientSettings = z.object({
@@ -28,13 +28,13 @@ const noStep: z.output<typeof step> = { after: "", notify: [] };
 
 /** @param channels names of all channels there are. */
 export function crossFaults(settings: unknown, channels: readonly string[]): readonly SettingFault[] {
-  const seen = lenientSettings.safeParse(settings);
-  if (!seen.success) return [];
-  const { data } = seen;
+  const parsed = lenientSettings.safeParse(settings);
+  if (!parsed.success) return [];
+  const { data } = parsed;
   return [
     ...repeatedIds(data.targets, "targets", ["targets"]),
     ...repeatedIds(data.alerts.contacts, "contacts", ["alerts", "contacts"]),
-    ...idle(data),
+    ...withoutChecks(data),
     ...storeFaults(data),
     ...listenerFaults(data),
     ...tooManyRequired(data),
@@ -55,7 +55,7 @@ function repeatedIds(
   });
 }
 
-function idle({ targets }: LenientSettings): readonly SettingFault[] {
+function withoutChecks({ targets }: LenientSettings): readonly SettingFault[] {
   return targets.flatMap((target, index) => {
     const { id, kind, checks, planned } = target;
     if (typeof id !== "string" || kind !== undefined || planned === true) return [];
@@ -136,10 +136,10 @@ interface Advised {
   readonly heartbeat?: unknown;
 }
 
-/** What works but is probably not meant so. */
+/** Warnings about what works but is probably a mistake. */
 export function advice(config: Advised, settings: unknown): readonly SettingFault[] {
   if (config.practice) return [];
-  return [...addressAdvice(config, settings), ...peopleAdvice(config), ...blindnessAdvice(config)];
+  return [...addressAdvice(config, settings), ...peopleAdvice(config), ...missingAdvice(config)];
 }
 
 function addressAdvice({ server }: Advised, settings: unknown): readonly SettingFault[] {
@@ -175,7 +175,7 @@ function peopleAdvice({ onCall, channels }: Advised): readonly SettingFault[] {
   ];
 }
 
-function blindnessAdvice({ selfCheck, heartbeat, targets }: Advised): readonly SettingFault[] {
+function missingAdvice({ selfCheck, heartbeat, targets }: Advised): readonly SettingFault[] {
   const noAnchors = "there are no anchors: only this machine's name servers tell whether our own connection works";
   const noHeartbeat = "there is no heartbeat: nobody outside notices when Tidewatch itself dies";
   const nothingPublic = "no target is public: the members' page will be empty";

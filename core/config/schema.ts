@@ -1,4 +1,4 @@
-/** The one schema of tidewatch.yaml: what may be written, checked, described, and turned into base units. */
+/** The schema of tidewatch.yaml: every setting with its description, its limits, its default, and its conversion to base units. */
 import { z } from "zod";
 import type { Channel } from "../channel.ts";
 import { type Language, lastResort } from "../language.ts";
@@ -7,8 +7,8 @@ import { Secret } from "../secret.ts";
 import { isTimeZone } from "../time-zone.ts";
 import { formatDuration } from "../units.ts";
 import { checkDefaults, storeDefault, confirmationDefaults as usual } from "./defaults.ts";
-import { nearest } from "./nearest.ts";
 import { duration, identifier, language, localised, ratio, secret, secretJsonSchema, webAddress } from "./settings.ts";
+import { nearest } from "./spelling-suggestion.ts";
 
 /** What the folders probes/ and alerts/channels/ hold, by file name. */
 export interface Plugins {

@@ -1,6 +1,7 @@
 /**
- * The pieces settings are made of, for the options of probes and channels: each reads what a person writes, gives base
- * units, and says how to mend what is wrong. All are pure; secrets are looked up before, by `resolveSecrets`.
+ * Types of settings (duration, size, secret, web address …) for the options of probes and channels: each reads what a
+ * person writes, gives base units, and says how to mend what is wrong. All are pure; secrets are looked up before, by
+ * `resolveSecrets`.
  *
  * A default is given in the written form with `.prefault("30s")`, so that the documentation shows it that way.
  */

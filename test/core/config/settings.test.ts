@@ -2,7 +2,6 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { readSettings } from "../../../core/config/faults.ts";
-import { nearest } from "../../../core/config/nearest.ts";
 import {
   bytes,
   duration,
@@ -14,6 +13,7 @@ import {
   slug,
   webAddress,
 } from "../../../core/config/settings.ts";
+import { nearest } from "../../../core/config/spelling-suggestion.ts";
 import { Secret } from "../../../core/secret.ts";
 
 const told = (schema: z.ZodType, value: unknown) =>

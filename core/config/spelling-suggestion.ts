@@ -1,4 +1,4 @@
-/** "Did you mean …?": the known word nearest to a mistyped one. */
+/** Spelling suggestions, "did you mean …?": the known word that is nearest to a mistyped one, by edit distance. */
 
 /** @returns undefined when nothing is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
