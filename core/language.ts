@@ -1,4 +1,4 @@
-/** A text for people in several languages, and which of its wordings a reader of one language gets. */
+/** Localised text: the same sentence in several languages, and which of them a reader gets; core/languages/ has the translations. */
 import { readdirSync } from "node:fs";
 import { z } from "zod";
 
@@ -10,8 +10,8 @@ export const languages: readonly Language[] = readdirSync(new URL("./languages/"
   .flatMap((file) => /^([a-z]{2,3})\.ts$/.exec(file)?.[1] ?? [])
   .toSorted();
 
-/** What everybody gets for whom there is nothing better: the language that no text may lack. */
-export const lastResort: Language = "en";
+/** Shown where a text lacks both the reader's language and the organisation's usual one: no text may lack it. */
+export const fallbackLanguage: Language = "en";
 
 /** The same sentence in English, in French, and in what else somebody translated it into. */
 export interface Localised {
@@ -33,16 +33,16 @@ export const sameInAll = (text: string): Localised => ({
 /**
  * The wording for a reader of one language.
  * @param first what is shown where a text lacks the reader's language: the usual language of the organisation.
- * @param borrowed marks what is shown in another language than the reader's.
+ * @param markFallback marks a wording in another language than the reader's.
  */
 export function inLanguage(
   text: Localised,
   language: Language,
-  first: Language = lastResort,
-  borrowed: (said: string, from: Language) => string = (said) => said,
+  first: Language = fallbackLanguage,
+  markFallback: (said: string, from: Language) => string = (said) => said,
 ): string {
   const own = text[language];
   if (own !== undefined) return own;
   const usual = text[first];
-  return usual === undefined ? borrowed(text.en, lastResort) : borrowed(usual, first);
+  return usual === undefined ? markFallback(text.en, fallbackLanguage) : markFallback(usual, first);
 }

@@ -1,7 +1,7 @@
 /** What members read about an incident, in every language that has the words: calm, plain, and only what we know. */
 import type { IncidentFacts, IncidentUpdate } from "./incident.ts";
 import type { Localised } from "./language.ts";
-import { inEvery } from "./languages/languages.ts";
+import { inEvery } from "./languages/translations.ts";
 import type { Threshold } from "./threshold.ts";
 
 type Impact = IncidentFacts["impact"];

@@ -1,6 +1,6 @@
 /** Wall clocks: local time, civil days and their texts, right for Canada also where the runtime's zone data is older. */
 import type { Language } from "./language.ts";
-import { formsOf, tagOf } from "./languages/languages.ts";
+import { formsOf, tagOf } from "./languages/translations.ts";
 
 /** The release that this file was checked against; a runtime with this one or a newer one is believed in everything. */
 const checkedRelease = "2026f";

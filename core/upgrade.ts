@@ -1,6 +1,6 @@
 /** Notices that a watched program runs another version than before, from its own word: a reading like `mastodon_info`. */
 import { type Localised, sameInAll } from "./language.ts";
-import { inEvery } from "./languages/languages.ts";
+import { inEvery } from "./languages/translations.ts";
 import type { Reading, Sample } from "./sample.ts";
 
 /** Something that happened and explains what the figures did. */

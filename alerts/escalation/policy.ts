@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
 import type { News } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
-import { inLanguage, type Language, type Localised, lastResort } from "../../core/language.ts";
+import { inLanguage, type Language, type Localised, fallbackLanguage } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, OnCall, Organisation } from "../../core/organisation.ts";
 import type { Target } from "../../core/target.ts";
@@ -122,6 +122,6 @@ export class Policy {
   }
 
   get #language(): Language {
-    return this.#options.language ?? lastResort;
+    return this.#options.language ?? fallbackLanguage;
   }
 }

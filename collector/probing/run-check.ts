@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { deadlinePassed, isDeadline, orAborted, withinTime } from "../../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { Hearing } from "../../core/heartbeat.ts";
-import { typeset } from "../../core/languages/languages.ts";
+import { typeset } from "../../core/languages/translations.ts";
 import type { Log } from "../../core/log.ts";
 import { notMeasuredText, unreachableInternalText, unreachableText } from "../../core/member-texts.ts";
 import { certificateExpiry } from "../../core/metric-families.ts";

@@ -1,7 +1,7 @@
 /** The schema of tidewatch.yaml: every setting with its description, its limits, its default, and its conversion to base units. */
 import { z } from "zod";
 import type { Channel } from "../channel.ts";
-import { type Language, lastResort } from "../language.ts";
+import { type Language, fallbackLanguage } from "../language.ts";
 import type { Probe } from "../probe.ts";
 import { Secret } from "../secret.ts";
 import { isTimeZone } from "../time-zone.ts";
@@ -77,7 +77,7 @@ const organisation = () =>
         if (new Set(list).size < list.length)
           context.addIssue({ code: "custom", message: "a language is named twice" });
       })
-      .transform(([first = lastResort, ...others]): readonly [Language, ...Language[]] => [first, ...others])
+      .transform(([first = fallbackLanguage, ...others]): readonly [Language, ...Language[]] => [first, ...others])
       .prefault(["en", "fr"])
       .describe("Languages of the status page, the usual one first."),
     timeZone: timeZone().prefault("UTC").describe("The zone in which days begin and times are printed."),

@@ -1,4 +1,4 @@
-/** What a translation holds: every sentence of the pages and of what members read, one interface a page, and how dates are written. */
+/** What a translation must hold: every sentence of the pages and of the texts for members, one interface a page, and date formats. */
 import type { CapacityState } from "../capacity/capacity.ts";
 import type { StepChange } from "../capacity/growth.ts";
 import type { StorePart } from "../capacity/parts.ts";

@@ -2,7 +2,7 @@
 
 import type { Interval, OutcomeInterval } from "../confirmation.ts";
 import type { Language } from "../language.ts";
-import { formsOf, tagOf } from "../languages/languages.ts";
+import { formsOf, tagOf } from "../languages/translations.ts";
 import type { Outcome } from "../sample.ts";
 import type { Transition } from "../store/judgements.ts";
 import type { Series } from "../store/series.ts";

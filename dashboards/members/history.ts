@@ -1,6 +1,6 @@
 /** The history page: past incidents and upgrades month by month, the newest first, and where our records begin. */
 import { html, raw } from "hono/html";
-import { tagOf } from "../../core/languages/languages.ts";
+import { tagOf } from "../../core/languages/translations.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { HistoryModel, MonthHistory } from "../../core/status/history.ts";
 import { formatDate } from "../../core/time-zone.ts";

@@ -1,7 +1,7 @@
 /** The status page: one sentence, the open incidents, each service with its uptime bar, the past events. */
 import { html, raw } from "hono/html";
 import type { IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
-import { tagOf } from "../../core/languages/languages.ts";
+import { tagOf } from "../../core/languages/translations.ts";
 import { spokenAge } from "../../core/member-texts.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { pastEvents } from "../../core/status/past-events.ts";

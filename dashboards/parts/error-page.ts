@@ -1,6 +1,6 @@
 /** The error page for visitors (404, 410, 500 …): what happened to them, never what happened inside. */
 import { html } from "hono/html";
-import { tagOf } from "../../core/languages/languages.ts";
+import { tagOf } from "../../core/languages/translations.ts";
 import type { Fault } from "../../core/languages/words.ts";
 import { wordsFor } from "./lang-attribute.ts";
 import { type LayoutProps, renderPage } from "./layout.ts";

@@ -1,6 +1,6 @@
 /** A page's sentences in the reader's language, and the `lang` attribute of text that falls back to another language. */
 import { inLanguage, type Language, type Localised } from "../../core/language.ts";
-import { tagOf, wordsIn } from "../../core/languages/languages.ts";
+import { tagOf, wordsIn } from "../../core/languages/translations.ts";
 import type { Words } from "../../core/languages/words.ts";
 
 /** Whom a page is for. */
@@ -76,9 +76,9 @@ function opened(piece: string, around: Open, at: number): Open & { readonly tag:
   const name = /^<([^\s/>]+)/.exec(piece)?.[1] ?? "";
   const own = /\slang="([^"]*)"/.exec(piece)?.[1];
   const meant = own ?? around.meant;
-  const borrowed = marks.exec(piece)?.[1];
-  if (borrowed === undefined) return { name, at, heard: own ?? around.heard, meant, tag: piece };
-  const heard = tagOf(borrowed);
+  const fallback = marks.exec(piece)?.[1];
+  if (fallback === undefined) return { name, at, heard: own ?? around.heard, meant, tag: piece };
+  const heard = tagOf(fallback);
   return { name, at, heard, meant, tag: addLang(plain(piece), heard) };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { html, raw } from "hono/html";
 import type { Language, Localised } from "../../core/language.ts";
-import { nameOf, tagOf } from "../../core/languages/languages.ts";
+import { nameOf, tagOf } from "../../core/languages/translations.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { Html } from "./html.ts";
 import { textFor, withLanguages, wordsFor } from "./lang-attribute.ts";

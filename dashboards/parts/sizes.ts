@@ -1,6 +1,6 @@
 /** Formats sizes in bytes, and prices, for people. */
 import type { Language } from "../../core/language.ts";
-import { formsOf, tagOf } from "../../core/languages/languages.ts";
+import { formsOf, tagOf } from "../../core/languages/translations.ts";
 import { formatBytes } from "../../core/units.ts";
 
 /** "62.1 GB", "62,1 Go"; the space does not break. */

@@ -4,7 +4,7 @@ import { expiresIn, signToken } from "../../core/action-token.ts";
 import type { Notice } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
-import { wordsIn } from "../../core/languages/languages.ts";
+import { wordsIn } from "../../core/languages/translations.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { KeyStore } from "../../core/store/keys.ts";
 

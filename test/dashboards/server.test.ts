@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { signToken } from "../../core/action-token.ts";
-import { wordsIn } from "../../core/languages/languages.ts";
+import { wordsIn } from "../../core/languages/translations.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
 import { listen } from "../../dashboards/listen.ts";

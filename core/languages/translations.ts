@@ -1,7 +1,7 @@
-/** Which languages there are: the folder is the list. Each file is a translation; what one lacks is borrowed from another. */
+/** Loads the translations, one file a language in this folder, and falls back to another language where a sentence is missing. */
 import { z } from "zod";
 import { Refused } from "../errors.ts";
-import { type Language, type Localised, languages, lastResort } from "../language.ts";
+import { type Language, type Localised, languages, fallbackLanguage } from "../language.ts";
 import en from "./en.ts";
 import fr from "./fr.ts";
 import type { Forms, Translation, WholeTranslation, Words } from "./words.ts";
@@ -9,7 +9,7 @@ import type { Forms, Translation, WholeTranslation, Words } from "./words.ts";
 const isTranslation = (file: unknown): file is Translation =>
   z.object({ tag: z.string().refine(isLanguageTag), name: z.string().min(1) }).safeParse(file).success;
 
-/** Of these no sentence may lack, so that there is always something to borrow. */
+/** In these no sentence may be missing, so that there is always one to fall back to. */
 const whole: ReadonlyMap<Language, WholeTranslation> = new Map(Object.entries({ en, fr }));
 
 const translations: ReadonlyMap<Language, Translation> = new Map(await load());
@@ -80,7 +80,7 @@ function sayIfPossible(language: Language, say: (speaker: Speaker) => string): s
     isMissing = true;
     return "";
   };
-  const { members } = wordsIn(language, lastResort, missing);
+  const { members } = wordsIn(language, fallbackLanguage, missing);
   const said = say({ words: members, forms: formsOf(language), the: (text) => text[language] ?? missing() });
   return isMissing ? undefined : said;
 }
@@ -88,20 +88,20 @@ function sayIfPossible(language: Language, say: (speaker: Speaker) => string): s
 /**
  * Every sentence for a reader of one language.
  * @param first whose sentences are shown where its file has none: the usual language of the organisation.
- * @param borrowed marks what is shown in another language than the reader's.
+ * @param markFallback marks a sentence that is shown in another language than the reader's.
  */
 export function wordsIn(
   language: Language,
-  first: Language = lastResort,
-  borrowed: (said: string, from: Language) => string = (said) => said,
+  first: Language = fallbackLanguage,
+  markFallback: (said: string, from: Language) => string = (said) => said,
 ): Words {
   const own = (said: string): string => said;
   return (
     whole.get(language) ??
     completed<Words>(en, [
       { part: translations.get(language), give: own },
-      { part: translations.get(first), give: (said) => borrowed(said, first) },
-      { part: en, give: (said) => borrowed(said, lastResort) },
+      { part: translations.get(first), give: (said) => markFallback(said, first) },
+      { part: en, give: (said) => markFallback(said, fallbackLanguage) },
     ])
   );
 }
