@@ -1,5 +1,6 @@
 /**
- * Signed links and cookies: what somebody may do, until when, in a text that cannot be altered: `kid.payload.mac`.
+ * Signed tokens for links and cookies (HMAC): what somebody may do, until when, in a text that cannot be altered:
+ * `kid.payload.mac`.
  * Opening a link never acts (mail scanners open every link); the pages behind it act on POST only.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";

@@ -1,4 +1,4 @@
-/** A channel: a way to send a notice. A file in alerts/channels/ with one default export. */
+/** The contract of a channel, a way to send a notice (e-mail): a file in alerts/channels/ with one default export. */
 import type { z } from "zod";
 
 /** One message to one person through one channel, written out when it was decided, never later. */

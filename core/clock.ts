@@ -1,4 +1,4 @@
-/** Time as an argument: instants for history, monotonic seconds for durations. Tests turn a fake one. */
+/** The clock, handed in as an argument: instants for history, monotonic seconds for durations. Tests turn a fake one. */
 
 export interface Clock {
   /** Wall time. It may jump; never subtract two of them to get a duration. */

@@ -1,4 +1,4 @@
-/** Time limits: a race of work against the clock, an end by an abort signal, and telling a deadline from a shutdown. */
+/** Deadlines (timeouts): work races against the clock, ends by an abort signal, and a deadline is told from a shutdown. */
 import type { Clock } from "./clock.ts";
 import { noLongerNeeded } from "./wake-up.ts";
 

@@ -1,4 +1,4 @@
-/** The code of a system or library error (errno): "ECONNREFUSED", "ERR_TLS_CERT_ALTNAME_INVALID". */
+/** The code of a system or library error (errno), like "ECONNREFUSED" or "ERR_TLS_CERT_ALTNAME_INVALID". */
 
 /** Of several addresses tried, the first one's. Only what looks like a code, else "": a message may hold a secret. */
 export function errorCode(error: unknown): string {

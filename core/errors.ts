@@ -1,4 +1,4 @@
-/** The shapes of failure: no answer, nothing measured, a bad setting, a failed notice. Anything else is our own bug. */
+/** The error classes: no answer, not measured, a bad setting, a failed delivery. Any other error is a bug of ours. */
 import type { Phases } from "./sample.ts";
 
 /** A watched server gave no usable answer at all. `message` is one safe sentence, e.g. "connected in 12 ms, then no answer within 10 s". */

@@ -1,5 +1,5 @@
 /**
- * A latency histogram that can be merged: any percentile of any hours together, exact to a bucket about 5 % wide.
+ * A latency histogram that can be merged: any percentile (p95) of any hours together, exact to a bucket about 5 % wide.
  * Kept for ever, so the buckets never change. Bytes: (buckets skipped, count) as variable-length numbers; none is empty.
  */
 import { ByteReader, ByteWriter } from "./binary-encoding.ts";

@@ -1,4 +1,4 @@
-/** A stretch of trouble with a beginning, updates and an end, and which state may follow which. */
+/** Incidents: a time of trouble with a beginning, updates and an end; open, acknowledged or resolved. */
 import type { Localised } from "./language.ts";
 
 /** What goes on together is one incident: all outage checks of a target, or one threshold rule of a check. */

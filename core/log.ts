@@ -1,4 +1,4 @@
-/** Logs: one JSON line per event, a constant message and fields. Secrets never reach it: a `Secret` prints as [secret]. */
+/** The log: one JSON line for each event, with a constant message and fields. A `Secret` in it prints as [secret]. */
 
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -1,4 +1,4 @@
-/** What members read about an incident, in every language that has the words: calm, plain, and only what we know. */
+/** The texts that members read about an incident (title, explanation, updates), in every language that has the words. */
 import type { IncidentFacts, IncidentUpdate } from "./incident.ts";
 import type { Localised } from "./language.ts";
 import { inEvery } from "./languages/translations.ts";

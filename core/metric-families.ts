@@ -1,4 +1,4 @@
-/** Metric families: what a probe declares of its readings (name, type, help, labels), and all of them in one list. */
+/** Metric families: the metrics a probe declares for its readings (name, type, help, labels), and all of them in one list. */
 import { Refused } from "./errors.ts";
 
 export interface MetricFamily {

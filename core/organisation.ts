@@ -1,4 +1,4 @@
-/** Whose monitor this is, who is told, and in which order. */
+/** The organisation, its contacts, and its escalation policy: who is told, and in which order. */
 import type { Language, Localised } from "./language.ts";
 
 export interface Organisation {

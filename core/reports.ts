@@ -1,4 +1,4 @@
-/** What the pages of the team may ask for: reports worked out from the store when somebody looks. */
+/** The reports that team pages ask for (capacity): computed from the store when somebody looks. */
 import type { CapacityModel } from "./capacity/capacity.ts";
 import type { Annotation } from "./upgrade.ts";
 

@@ -1,4 +1,4 @@
-/** Which of several outcomes, confirmed states or impacts is the worst: the one that counts. */
+/** Severity: which of several outcomes, confirmed states or impacts is the worst, and so the one that counts. */
 import type { IncidentFacts } from "./incident.ts";
 import type { Outcome } from "./sample.ts";
 

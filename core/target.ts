@@ -1,4 +1,4 @@
-/** What is watched: targets, their checks, and what was promised about them. */
+/** Targets and checks: what is watched and how, the objective (SLO) of each target, and the plan for its capacity. */
 import type { Localised } from "./language.ts";
 import type { CheckKey } from "./sample.ts";
 import type { Threshold } from "./threshold.ts";

@@ -1,4 +1,4 @@
-/** A level of a reading at which somebody is told, with hysteresis: it rises at one value and clears at a lower one. */
+/** Thresholds: the level of a reading at which somebody is told, with hysteresis: raised at one value, cleared at a lower one. */
 import type { Localised } from "./language.ts";
 
 export interface Threshold {

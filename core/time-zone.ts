@@ -1,4 +1,4 @@
-/** Wall clocks: local time, civil days and their texts, right for Canada also where the runtime's zone data is older. */
+/** Time zones: local time, civil days and how they are written, right for Canada also where the runtime's zone data is older. */
 import type { Language } from "./language.ts";
 import { formsOf, tagOf } from "./languages/translations.ts";
 

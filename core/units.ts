@@ -1,4 +1,4 @@
-/** Durations, sizes and shares as people write them (`30s`, `100 GB`, `99.9%`), and back again. */
+/** Units: durations, sizes and percentages as people write them (`30s`, `100 GB`, `99.9%`), parsed and formatted. */
 
 const number = "\\d{1,15}(?:\\.\\d{1,9})?";
 

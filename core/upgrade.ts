@@ -1,4 +1,4 @@
-/** Notices that a watched program runs another version than before, from its own word: a reading like `mastodon_info`. */
+/** Upgrades: detects that a watched program runs another version than before, by a reading like `mastodon_info`. */
 import { type Localised, sameInAll } from "./language.ts";
 import { inEvery } from "./languages/translations.ts";
 import type { Reading, Sample } from "./sample.ts";
@@ -11,7 +11,7 @@ export interface Annotation {
   readonly text: Localised;
 }
 
-interface Known {
+interface KnownVersion {
   readonly version: string;
   /** Another version that was seen once: a cache may have told it, so it must be seen twice in a row. */
   readonly doubted?: { readonly version: string; readonly at: Temporal.Instant };
@@ -19,7 +19,7 @@ interface Known {
 
 /** What is known of each target's versions; give it every sample, in order. */
 export class Versions {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownVersion>();
 
   /** @returns what to write down, where this sample makes another version sure. */
   note(sample: Pick<Sample, "target" | "at" | "readings">): readonly Annotation[] {

@@ -1,7 +1,7 @@
 /** Reads from the store what the capacity of every planned store is judged by. */
 import { type CapacityModel, capacityModel } from "../core/capacity/capacity.ts";
 import type { Point } from "../core/capacity/full-date.ts";
-import type { StorePart } from "../core/capacity/parts.ts";
+import type { StorePart } from "../core/capacity/table-growth.ts";
 import type { ReadingSeries, SampleStore } from "../core/store/samples.ts";
 import type { Store } from "../core/store/store.ts";
 import type { CapacityPlan, Target } from "../core/target.ts";

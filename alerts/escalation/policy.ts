@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
 import type { News } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
-import { inLanguage, type Language, type Localised, fallbackLanguage } from "../../core/language.ts";
+import { fallbackLanguage, inLanguage, type Language, type Localised } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, OnCall, Organisation } from "../../core/organisation.ts";
 import type { Target } from "../../core/target.ts";

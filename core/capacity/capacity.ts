@@ -1,12 +1,12 @@
-/** How long a store lasts, when a bigger one must be ordered, and which one: a plan and its readings to one plain model. */
+/** The capacity model of one store: how long it lasts, when a bigger one must be ordered, and which one. */
 
 import type { Localised } from "../language.ts";
 import type { CapacityPlan } from "../target.ts";
 import { daysToFull, type Forecast, forecast, type KnownForecast } from "./forecast.ts";
 import { dateOfDay, epochDay, type FullDate, fromToday, fullDate, newestDay, type Point } from "./full-date.ts";
 import type { DayValue } from "./growth.ts";
-import { biggestTable, type PartGrowth, partGrowths, type StorePart } from "./parts.ts";
 import { recommend, type SizeOutlook, sizeOutlooks, targetDays } from "./sizes.ts";
+import { biggestTable, type PartGrowth, partGrowths, type StorePart } from "./table-growth.ts";
 
 type PlainDate = Temporal.PlainDate;
 

@@ -1,5 +1,5 @@
 /**
- * When something will be full: step-aware drift. Growth is the weighted mean of recent daily increments without one-off
+ * The forecast when something will be full: step-aware drift. Growth is the weighted mean of recent daily increments without one-off
  * steps; its uncertainty is measured by how well the same method would have done on the past. docs/forecast.md
  */
 import {

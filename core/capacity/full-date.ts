@@ -1,4 +1,4 @@
-/** Days and dates of a forecast, counted in UTC as the days of the store are. */
+/** The date when something is full: days and dates of a forecast, counted in UTC as the days of the store are. */
 import type { DaysToFull, Forecast } from "./forecast.ts";
 
 export interface Point {

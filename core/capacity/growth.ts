@@ -1,4 +1,4 @@
-/** What a disk did so far: one value a day, how much came each day, and the steps that are no part of its growth. */
+/** The growth of a disk so far: one value a day, the change of each day, and steps (imports, clean-ups) that are no growth. */
 import { median, weightedMedian } from "./statistics.ts";
 
 /** `day` counts UTC days from any origin; fractions of it are readings during the day. */

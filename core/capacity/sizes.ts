@@ -1,4 +1,4 @@
-/** What each size on offer would buy: how long it lasts, what it costs more, and which one is the cheapest that is enough. */
+/** Sizes on offer: how long each would last, its extra price, and the recommended one, the cheapest that is enough. */
 
 import type { CapacityPlan, PlanSize } from "../target.ts";
 import { daysToFull, type Forecast } from "./forecast.ts";

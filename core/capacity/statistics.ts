@@ -1,4 +1,4 @@
-/** The few figures about lists of numbers that the forecast needs. None of them is asked about an empty list. */
+/** Statistics for the forecast: mean, median, variance … of a list of numbers that is never empty. */
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => sum(values) / values.length;

@@ -1,7 +1,7 @@
 /** The schema of tidewatch.yaml: every setting with its description, its limits, its default, and its conversion to base units. */
 import { z } from "zod";
 import type { Channel } from "../channel.ts";
-import { type Language, fallbackLanguage } from "../language.ts";
+import { fallbackLanguage, type Language } from "../language.ts";
 import type { Probe } from "../probe.ts";
 import { Secret } from "../secret.ts";
 import { isTimeZone } from "../time-zone.ts";

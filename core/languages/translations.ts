@@ -1,7 +1,7 @@
 /** Loads the translations, one file a language in this folder, and falls back to another language where a sentence is missing. */
 import { z } from "zod";
 import { Refused } from "../errors.ts";
-import { type Language, type Localised, languages, fallbackLanguage } from "../language.ts";
+import { fallbackLanguage, type Language, type Localised, languages } from "../language.ts";
 import en from "./en.ts";
 import fr from "./fr.ts";
 import type { Forms, Translation, WholeTranslation, Words } from "./words.ts";

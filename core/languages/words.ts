@@ -1,7 +1,7 @@
 /** What a translation must hold: every sentence of the pages and of the texts for members, one interface a page, and date formats. */
 import type { CapacityState } from "../capacity/capacity.ts";
 import type { StepChange } from "../capacity/growth.ts";
-import type { StorePart } from "../capacity/parts.ts";
+import type { StorePart } from "../capacity/table-growth.ts";
 import type { Outcome } from "../sample.ts";
 import type { ResidencySource } from "../status/residency.ts";
 

@@ -1,4 +1,4 @@
-/** What members are told about the past: incidents and upgrades month by month, and where nothing can be said. */
+/** The model of the history page: past incidents and upgrades month by month, and which time was not measured. */
 
 import type { Interval } from "../confirmation.ts";
 import type { IncidentStatus } from "../incident.ts";
@@ -61,9 +61,9 @@ export function historyModel(input: HistoryInput): HistoryModel {
     .filter(({ incident }) => isForMembers(incident, targets))
     .map(forMembers)
     .toSorted((a, b) => Temporal.Instant.compare(b.incident.startedAt, a.incident.startedAt));
-  const told = all.slice(0, mostIncidents);
-  const completeSince = told.length < all.length ? told.at(-1)?.incident.startedAt : input.completeSince;
-  const events = pastEvents(told, upgradesOf(targets, input.annotations).slice(0, mostUpgrades));
+  const shown = all.slice(0, mostIncidents);
+  const completeSince = shown.length < all.length ? shown.at(-1)?.incident.startedAt : input.completeSince;
+  const events = pastEvents(shown, upgradesOf(targets, input.annotations).slice(0, mostUpgrades));
   const oldest = earliest([...instants(input.measured.slice(0, 1)), ...events.map(({ at }) => at)]);
   if (!oldest) return { now, months: [] };
   const begin = historyBegin(now, zone);

@@ -1,4 +1,4 @@
-/** When we were measuring: at least one of the services that members see was known to be up, degraded or down. */
+/** Measured time: when at least one of the services that members see was known to be up, degraded or down; and the gaps. */
 
 import type { Interval } from "../confirmation.ts";
 import type { CheckState } from "../live-state.ts";

@@ -1,4 +1,4 @@
-/** What members read about the past: incidents, and the upgrades between them. */
+/** Past events that members read about: incidents, and the upgrades between them. */
 import type { IncidentStatus } from "../incident.ts";
 import type { Localised } from "../language.ts";
 import { isShown, type Target } from "../target.ts";
@@ -10,7 +10,7 @@ export interface Upgrade extends Pick<Annotation, "at" | "text"> {
 }
 
 export type PastEvent = { readonly at: Temporal.Instant } & (
-  | { readonly kind: "incident"; readonly told: IncidentStatus }
+  | { readonly kind: "incident"; readonly status: IncidentStatus }
   | { readonly kind: "upgrade"; readonly upgrade: Upgrade }
 );
 
@@ -28,7 +28,7 @@ export function upgradesOf(targets: readonly Target[], annotations: readonly Ann
 /** Newest first; an incident stands where it began. */
 export function pastEvents(incidents: readonly IncidentStatus[], upgrades: readonly Upgrade[]): readonly PastEvent[] {
   const events: readonly PastEvent[] = [
-    ...incidents.map((told) => ({ kind: "incident" as const, at: told.incident.startedAt, told })),
+    ...incidents.map((status) => ({ kind: "incident" as const, at: status.incident.startedAt, status })),
     ...upgrades.map((upgrade) => ({ kind: "upgrade" as const, at: upgrade.at, upgrade })),
   ];
   return events.toSorted(newestFirst);

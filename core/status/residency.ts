@@ -1,4 +1,4 @@
-/** Where everything is hosted, as members may read it: only while all checks that are public about it know it. */
+/** Data residency for members: in which countries everything is hosted, only while every public residency check knows it. */
 import { z } from "zod";
 import type { CheckState } from "../live-state.ts";
 import type { Target } from "../target.ts";

@@ -1,4 +1,4 @@
-/** What members are told: from targets, live states, transitions and incidents to one plain model of the status page. */
+/** The model of the status page, of what members are told: from targets, live states, transitions and incidents. */
 
 import { type Interval, type OutcomeInterval, settle } from "../confirmation.ts";
 import type { Incident, IncidentStatus } from "../incident.ts";

@@ -1,4 +1,4 @@
-/** From what was observed to what may be said: the timeline of a target, its uptime and error budget, rounded down. */
+/** The uptime of a target: its timeline over all its checks, its availability and error budget, rounded down. */
 
 import type { Interval, OutcomeInterval } from "../confirmation.ts";
 import type { Language } from "../language.ts";

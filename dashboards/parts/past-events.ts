@@ -9,7 +9,7 @@ import { sign } from "./state.ts";
 import { moment, span, stretch } from "./time.ts";
 
 export function pastEventList(events: readonly PastEvent[], props: LayoutProps): Html {
-  return html`${events.map((event) => (event.kind === "incident" ? incidentBrief(event.told, props) : upgradeLine(event.upgrade, props)))}`;
+  return html`${events.map((event) => (event.kind === "incident" ? incidentBrief(event.status, props) : upgradeLine(event.upgrade, props)))}`;
 }
 
 /** A resolved incident has its title, its time and its last update; an open one has a link to the status page. */

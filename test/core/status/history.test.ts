@@ -32,7 +32,7 @@ const model = (given: Partial<HistoryInput>) =>
 const told = (given: Partial<HistoryInput>) =>
   model(given).months.map(({ first, events }) => {
     const names = events.map((event) =>
-      event.kind === "incident" ? `incident ${event.told.incident.id}` : event.upgrade.text.en,
+      event.kind === "incident" ? `incident ${event.status.incident.id}` : event.upgrade.text.en,
     );
     return `${first.toPlainYearMonth()}: ${names.join(", ")}`;
   });
@@ -112,7 +112,7 @@ test("nobody reads of what members do not see, nor the notes of the team", () =>
   const [november] = months;
   expect(november?.events).toHaveLength(1);
   const [event] = november?.events ?? [];
-  expect(event?.kind === "incident" && event.told.updates.map(({ kind }) => kind)).toEqual(["confirmed", "resolved"]);
+  expect(event?.kind === "incident" && event.status.updates.map(({ kind }) => kind)).toEqual(["confirmed", "resolved"]);
 });
 
 test("of a year of nothing but trouble the newest two hundred incidents are told, and no month is called calm for that", () => {

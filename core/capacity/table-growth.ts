@@ -1,4 +1,4 @@
-/** Which databases and tables of a store grow. */
+/** How fast each database and table of a store grows, the fastest first. */
 import { epochDay, type Point } from "./full-date.ts";
 
 /** A database or a table inside a store, or all its smaller tables together. */
