@@ -6,11 +6,11 @@ import { stripVTControlCharacters } from "node:util";
 
 /**
  * One line. Terminal escapes, control characters, bidirectional overrides and everything invisible go; so do broken
- * surrogates and towers of accents. It is text, not HTML: escaping for the place it is shown at comes later.
+ * surrogates and long runs of combining accents. It is text, not HTML: escaping for the place it is shown at comes later.
  * @param maxLength UTF-16 units at most, the ellipsis of a cut included.
  */
 export function plainText(strangers: string, maxLength: number): string {
-  // No more is read than could matter, so that a megabyte of escapes costs no more than a page of them.
+  // Only the beginning is read, so that a megabyte of escapes costs no more than a page of them.
   const readable = stripVTControlCharacters(strangers.slice(0, maxLength * 4 + 64))
     .toWellFormed()
     .replace(/[\p{Cf}\p{Co}\p{Default_Ignorable_Code_Point}]+/gu, "")
@@ -26,7 +26,7 @@ export function plainLines(text: string, maxLength: number): string {
   return cut(lines.map((line) => plainText(line, maxLength)).join("\n"), maxLength);
 }
 
-/** Never half a letter. */
+/** Never cuts inside a surrogate pair. */
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   let kept = "";

@@ -60,7 +60,7 @@ async function look(
 ): Promise<Finding> {
   const { answer, phases } = await withMysql(url, { net, ca }, (mysql) => readCastopodTasks(mysql, prefix)).catch(
     (error: unknown) => {
-      // That the house is full is for the check of the database to say.
+      // That the database has no connection left is for the check of the database to say.
       throw error instanceof NoConnectionLeft ? new NotMeasured(`MySQL ${error.message}`) : error;
     },
   );

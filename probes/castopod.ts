@@ -70,7 +70,7 @@ export default defineProbe({
     const origin = new URL(url);
     const health = await context.http.get(cacheBusted(new URL("/health", origin)));
     const ill = healthProblem(health);
-    // Whoever turns us away, or knows that it is broken, is not asked four more times.
+    // A server that turns us away, or says that it is broken, is not asked four more questions.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
     const home = await askHome(origin, context);
     if (home.problem) return findingOf([home.problem, ...(ill ? [ill] : [])], { phases: health.phases });
@@ -109,7 +109,7 @@ export default defineProbe({
   },
 });
 
-/** It knows no other database than this kind, and its background work is nowhere else. */
+/** Castopod runs on MySQL or MariaDB only, and keeps its background work there. */
 const behind = (database: unknown): readonly StandardCheck[] => [
   { id: "database", probe: "mysql", url: database },
   { id: "tasks", probe: "castopod-tasks", url: database, dependsOn: ["database"] },

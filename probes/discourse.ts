@@ -53,7 +53,7 @@ export default defineProbe({
     const origin = new URL(url);
     const status = await context.http.get(cacheBusted(new URL("/srv/status", origin)));
     const ill = statusProblem(status);
-    // Whoever turns us away, or says that it is down, is not asked twice more.
+    // A server that turns us away, or says that it is down, is not asked two more questions.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: status.phases });
     const [about, latest] = await Promise.all([
       askDocument("/about.json", "the description of the forum", About, origin, context),
@@ -61,7 +61,7 @@ export default defineProbe({
     ]);
     const newestAt = latest.document && newest(latest.document);
     const ageSeconds = newestAt === undefined ? undefined : (context.clock.now().epochMilliseconds - newestAt) / 1000;
-    // Nobody comes for the description alone.
+    // Nobody visits a forum for its description alone.
     const aside = about.problems.map((problem) =>
       degradation(problem.reason, worksWithProblems(forum), problem.evidence),
     );
@@ -133,7 +133,7 @@ async function askDocument<T>(
   const document = answer.status === 200 ? answer.json(shape) : undefined;
   if (document !== undefined) return { answer, document, isOurs: true, problems: [] };
   if (answer.status === 403 && answer.json(MembersOnly)) return { answer, closed: true, isOurs: true, problems: [] };
-  // Only our own share is used up (200 questions a minute); nothing is known.
+  // 429: our own rate limit is used up (200 requests a minute), so nothing is known.
   if (answer.status === 429) return { answer, isOurs: true, problems: [] };
   const refusal = refusalOf(answer, asked, forum);
   const said = answer.status === 200 ? "is not one" : `answered ${answer.status}`;

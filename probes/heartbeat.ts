@@ -68,7 +68,7 @@ interface Fault {
   readonly late?: boolean;
 }
 
-/** The last word counts: a job that failed is not mended by beginning once more. */
+/** The last result counts: a job that failed is still failed when it starts again. */
 function failure({ exitCode, endedAt }: HeartbeatState): Fault | undefined {
   if (exitCode === null || exitCode === 0 || endedAt === null) return undefined;
   return { reason: `the run that ended ${moment(endedAt)} failed (exit code ${exitCode})` };

@@ -43,7 +43,7 @@ export default defineProbe({
     const { phases } = answer;
     const relative = await compatibleWithout(answer, origin, mastodon, context);
     const stranger = relative ? undefined : actorFault(answer, new URL("/actor", origin), "the server's own actor");
-    // Whoever turns us away for coming too often is not asked again; a closed server has no inbox.
+    // A server that turns us away for asking too often is not asked again; a closed server has no inbox.
     if (stranger && (answer.status === 429 || answer.status === 410)) return findingOf([stranger], { phases });
     const inbox = await inboxFault(origin, context, relative);
     const person = account === undefined ? [] : await accountFaults(account, origin, context);
@@ -92,7 +92,7 @@ function actorFault(answer: HttpAnswer, id: URL, who: string): Problem | undefin
   return undefined;
 }
 
-/** A challenge that a browser would pass is no help to a server; being refused ourselves may say nothing about others. */
+/** A challenge that only browsers pass also stops other servers; a refusal of our monitor may say nothing about others. */
 function botWallFault(answer: HttpAnswer, what: string): Problem | undefined {
   const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) {
@@ -119,7 +119,7 @@ async function inboxFault(
   const { answer } = heard;
   const { status } = answer;
   const problem = (reason: string) => degradation(reason, cutOff, evidenceOf(answer));
-  if (status === 429) return undefined; // Only our own share is used up.
+  if (status === 429) return undefined; // Our own rate limit is used up.
   const challenge = challengeInPlaceOfDocument(answer);
   if (challenge) return problem(`blocked: ${challenge} before the inbox, and other servers have none`);
   const maintenance = isMaintenance(answer) ? refusalOf(answer, "the inbox", mastodon) : undefined;

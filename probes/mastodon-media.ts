@@ -95,7 +95,7 @@ interface Seen {
 
 interface Fault {
   readonly problem: Problem;
-  /** It may be wrong with this one file, and all others may be there. */
+  /** Perhaps only this one file is missing, and all others are there. */
   readonly oneFile?: true;
 }
 
@@ -137,7 +137,7 @@ const attachments = ({ media_attachments }: PublicPost): readonly string[] =>
 const partOfTheProgram =
   /\/(?:packs|packs-test|assets|emoji|media_proxy)\/|\/(?:original|static)\/missing\.png$|\/missing\.png$/;
 
-/** What came with the program is on another shelf and says nothing. */
+/** Pictures that come with Mastodon are stored elsewhere, so they say nothing about the storage. */
 const uploaded = (pictures: readonly string[], origin: URL, namedBy: HttpAnswer): readonly Picture[] =>
   pictures
     .map((picture) => URL.parse(picture, origin))

@@ -81,7 +81,7 @@ export default defineProbe({
       const problems = [...(await brokenWebSocket(ask)), ...heard.problems];
       return findingOf(problems, { ...phases, readings: heard.readings, note });
     }
-    // Where not even that answers, the other questions have the same answer.
+    // Where not even the health page answers, no other question gets an answer.
     if (ill) return findingOf([ill], { ...phases, readings: heard.readings });
     const stream = await askStream(ask, token);
     const problems = [
@@ -99,7 +99,7 @@ export default defineProbe({
 
 const noMetrics: StreamingFindings = { problems: [], readings: [] };
 
-/** Of other servers: there are always some, and streaming must hear of them like of any. */
+/** Posts of other servers: there are always some, and streaming must receive them as well. */
 async function newestPosts(origin: URL, token: Secret | undefined, context: ProbeContext) {
   const timeline = cacheBusted(new URL("/api/v1/timelines/public?remote=true&limit=20", origin));
   const heard = await withTimeLimit(context.http.get(timeline, { headers: bearer(token) }), context);
@@ -118,7 +118,7 @@ function questions(origin: URL, { base, namedBy }: StreamingAddress, context: Pr
     const asked = context.http.get(new URL(path, base), { ...request, ...(namedBy && { namedBy }) });
     const heard = await withTimeLimit(asked, context);
     if ("answer" in heard) return heard;
-    // Nobody listens there at all: so it is for the whole of Mastodon.
+    // Nothing listens on the port: all of Mastodon is down.
     if (base.host === origin.host && what === "health" && heard.failure) throw heard.failure;
     const where = base.host === origin.host ? "" : ` on ${base.host}`;
     return { problem: degradation(`streaming (${what})${where}: ${heard.reason}`, noLivePosts, heard.evidence) };
@@ -218,7 +218,7 @@ async function webSocketProblems(
   const problem = (reason: string) => [degradation(reason, noLivePosts, evidenceOf(answer))];
   if (agreed(answer)) return [];
   if (status === 101) return problem("something answers WebSockets that does not speak them");
-  // Whom the server lets in, and why it cannot, was told of the stream. Before 4.3 it says 401 here to everything.
+  // The stream's own problem says whom the server refuses and why. Before 4.3 it answers 401 here to everything.
   if (streamFault && (status === 401 || status === 500)) return [];
   if (status === 401 && answer.headers.has("www-authenticate")) {
     return problem("something before WebSockets asks for a password of its own");

@@ -149,7 +149,7 @@ function timelineFault(answer: HttpAnswer, token: Secret | undefined): Problem |
     return { outcome: "unknown", reason, explanation: couldNotCheck, evidence };
   }
   const refusal = refusalOf(answer, "the timeline", mastodon, "document");
-  // Only timelines are concerned, unless somebody did it on purpose.
+  // Only timelines fail, unless the whole server is in maintenance.
   const told = refusal?.outcome === "down" && !isMaintenance(answer) ? { explanation: noTimelines } : {};
   if (refusal) return { ...refusal, evidence, ...told };
   const problem = (reason: string) => degradation(reason, noTimelines, evidence);
@@ -168,7 +168,7 @@ function slowProblems(answer: HttpAnswer, maxSeconds: number, token: Secret | un
 }
 
 const Stats = z.object({ stats: z.object({ domain_count: z.number() }) });
-/** With this many servers known, some of them write every hour. */
+/** With this many servers known, new posts come every hour. */
 const manyServers = 50;
 
 /** A new server has no posts yet, and some members may not see feeds; one that knows thousands of servers has lost them. */

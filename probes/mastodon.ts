@@ -64,7 +64,7 @@ export default defineProbe({
     const health = await context.http.get(cacheBusted(new URL("/health", origin)));
     const { phases } = health;
     const told = healthProblem(health, mastodon);
-    // Whoever asks us to come less often is not asked four more times.
+    // A server that asks us to come less often is not asked four more questions.
     if (told && health.status === 429) return findingOf([told], { phases });
     const look = await askInstance(origin, mastodon, context);
     const kept = told !== undefined && look.problem === undefined && isKeptFromUs(health, told);
@@ -85,7 +85,7 @@ export default defineProbe({
           context,
         ),
     ]);
-    // Without an answer that came from the database, one is looked for.
+    // No answer so far came from the database, so one more is asked for that does.
     const doubted = told !== undefined || !look.instance || look.covered !== undefined || found.backendFails;
     const second = doubted ? await askPastCache(origin, look, mastodon, context) : undefined;
     // What speaks Mastodon's API need not have its health page.
@@ -121,7 +121,7 @@ export default defineProbe({
 const isKeptFromUs = ({ status }: HttpAnswer, { outcome }: Problem) =>
   outcome === "unknown" || status === 401 || (status >= 300 && status < 400);
 
-/** Mastodon may be dead behind a cache that is not. */
+/** Mastodon may be down while the cache before it still answers. */
 function coveredProblem(ill: Problem | undefined, { covered, answer }: InstanceLook): Problem | undefined {
   if (covered === undefined) return undefined;
   const reason = `the backend fails and the cache covers it (${covered}${ill ? `; ${ill.reason}` : ""})`;
@@ -129,7 +129,7 @@ function coveredProblem(ill: Problem | undefined, { covered, answer }: InstanceL
   return { outcome: ill?.outcome ?? "degraded", reason, explanation: showsOldCopies, evidence };
 }
 
-/** Caches give old copies also while they ask a server that is well: it is when all that they cannot answer is well. */
+/** Caches also give old copies while they refresh them: the server works when every page that no cache can give works. */
 const isCleared = (found: WebFinger, second: PastCache | undefined): boolean =>
   second?.problems.length === 0 && !second.documentFails && !(found.backendFails && found.problems.length > 0);
 

@@ -62,7 +62,7 @@ export default defineProbe({
     const origin = new URL(url);
     const health = await context.http.get(cacheBusted(new URL("/api/service/health-check", origin)));
     const ill = healthProblem(health, pixelfed);
-    // Whoever turns us away, or says it is closed, is not asked four more times.
+    // A server that turns us away, or says that it is closed, is not asked four more questions.
     if (ill && ill.outcome !== "degraded") return findingOf([ill], { phases: health.phases });
     const look = await askInstanceVersion1(origin, pixelfed, context);
     const main = mainProblems(ill, look);

@@ -19,7 +19,7 @@ import { type Database, openDatabase } from "./residency/mmdb.ts";
 import { Rdap } from "./residency/rdap.ts";
 
 const day = 86_400;
-/** More than any service of ours has; a wild answer must not make us ask for ever. */
+/** More than any service has; a wrong answer must not make us ask for ever. */
 const atMost = { hosts: 60, addresses: 200 };
 
 const options = z
@@ -119,7 +119,7 @@ export default defineProbe({
       raiseAt: 1,
       clearAt: 0.5,
       raiseAfterSeconds: 0,
-      // A name that is led here and there by turns is one ticket, not one for each turn.
+      // A name whose answers alternate (round robin) is one ticket, not one for each answer.
       clearAfterSeconds: day,
       urgency: "ticket",
       affects: "nothing",
@@ -243,7 +243,7 @@ async function locate(resolved: readonly Resolved[], means: Means): Promise<read
   const { rdap } = means.settings;
   const registry = rdap && new Rdap({ url: rdap.url, keepForSeconds: rdap.keepFor }, means.context);
   const places = new Map<string, { readonly place: Place; readonly note: string | undefined }>();
-  // One after the other: registries are slow to anger, but not for long.
+  // One after the other: registries block whoever asks much at once.
   for (const { address } of pairs.slice(0, atMost.addresses)) {
     if (!places.has(address)) places.set(address, await placeOf(address, means, registry));
   }

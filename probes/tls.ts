@@ -78,7 +78,7 @@ function problemsOf(report: TlsReport, { alsoFor, atLeast }: Options): readonly 
   ];
 }
 
-/** A star stands for one part of a name, and only at its beginning. */
+/** A wildcard (*.example.org) stands for one label, and only for the first. */
 function covers(certified: string, wanted: string): boolean {
   const [pattern, name] = [certified.toLowerCase(), wanted.toLowerCase().replace(/\.$/, "")];
   return pattern.startsWith("*.") ? name.slice(name.indexOf(".")) === pattern.slice(1) : name === pattern;

@@ -98,7 +98,7 @@ function typeFaults(given: string, promised: string | undefined): readonly strin
   return [`is ${plainText(given, 40)}, the feed promises ${plainText(wanted, 40)}`];
 }
 
-/** Also where a service that counts listeners is put before its address. */
+/** Also where a prefix of a service that counts downloads (OP3) stands before the address. */
 function ownEnclosure(written: string, origin: URL): URL | undefined {
   const url = untrustedUrl(written);
   if (!url) return undefined;

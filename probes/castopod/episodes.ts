@@ -54,7 +54,7 @@ const catchUpSeconds = 900;
 
 /**
  * Episodes that the podcast's page shows and the feed does not: Castopod keeps a feed for up to ten years, until it is
- * told of a change. An episode whose time came while nobody told it stays out of every podcast app.
+ * told of a change. An episode whose date came without such a change stays out of every podcast app.
  * @param pages of the episodes in the whole feed.
  */
 export async function askMissing(
@@ -64,7 +64,7 @@ export async function askMissing(
   context: ProbeContext,
 ): Promise<readonly Problem[]> {
   const heard = await untilDeadline(context.http.get(new URL(`/@${handle}/episodes`, origin)), context);
-  // The page is no promise of its own; what it says is only compared.
+  // A page that does not load is no problem here; what it says is only compared.
   if (!("answer" in heard) || heard.answer.status !== 200 || !isHtml(heard.answer)) return [];
   const html = heard.answer.text();
   const inFeed = new Set(pages.flatMap((page) => slugOf(page, handle, origin)));

@@ -15,7 +15,7 @@ const Actor = z.object({ id: z.string().max(2000), type: z.string().max(100), in
 const activityType = "application/activity+json";
 const activityTypes = [activityType, "application/ld+json"];
 
-/** Fetches the account of a podcast as another server does, and knocks at its inbox without a signature. */
+/** Fetches the account of a podcast as another server does, and posts an unsigned message to its inbox. */
 export async function askPodcastAccount(
   handle: string,
   origin: URL,
@@ -62,7 +62,7 @@ async function askInbox(
   const heard = await withTimeLimit(context.http.get(url, knock), context);
   if (!("answer" in heard)) return [unheard(`${asked}: ${heard.reason}`, heard.evidence)];
   const { status } = heard.answer;
-  // Unsigned, so 401 is the right answer, and 400 one that read it.
+  // It is unsigned, so 401 is the right answer; 400 shows that it was read.
   if (status === 401 || status === 400 || status === 429) return [];
   const said =
     status < 300 ? `took an unsigned message (${status}): something else may stand there` : `answered ${status}`;

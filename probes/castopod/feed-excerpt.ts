@@ -28,9 +28,9 @@ export interface ExcerptWishes {
   readonly now: Temporal.Instant;
 }
 
-/** An episode longer than this is left out: no notes are. */
+/** An episode with more characters is left out: no show notes are as long. */
 const longestEpisode = 64 * 1024;
-/** One a day for a quarter of a century; a feed of more is one of nothing but tags. */
+/** One a day for a quarter of a century; a feed with more is made to cost time. */
 const mostEpisodes = 10_000;
 
 /** Takes time in proportion to the length, whatever stands in it. */
@@ -95,7 +95,7 @@ function* markupOf(xml: string): Generator<{ readonly from: number; readonly to:
     yield { from, to: found?.index ?? xml.length };
     const end = found ? (found[0] === "<!--" ? "-->" : "]]>") : "";
     const at = found ? xml.indexOf(end, beginning.lastIndex) : -1;
-    // What never ends reaches to the end.
+    // A comment that never ends reaches to the end of the document.
     if (at < 0) return;
     from = at + end.length;
   }

@@ -131,9 +131,9 @@ export function newestEpisode(episodes: readonly Episode[], now: Temporal.Instan
 }
 
 function parse(xml: string): unknown {
-  // No feed needs one, and what it may declare is a known way to make a parser work for nothing.
+  // No feed needs a DOCTYPE, and entities declared in it are a known way to exhaust a parser (billion laughs).
   if (/<!DOCTYPE/i.test(withoutText(xml))) return undefined;
-  // A head of that size is none.
+  // No feed has so large a head.
   if (xml.length > longestRead) return undefined;
   try {
     return parser.parse(xml, true);

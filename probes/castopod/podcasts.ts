@@ -50,7 +50,7 @@ export async function askFeeds(settings: FeedSettings, context: ProbeContext): P
 }
 const Turn = z.object({ next: z.int(), wrong: z.array(z.string()) });
 
-/** A home page that names other podcasts each time must not fill the memory. */
+/** A home page that names other podcasts in each run must not fill our memory. */
 function forgetOthers(handles: readonly string[], { memory }: ProbeContext): void {
   for (const key of memory.keys()) {
     const [, handle] = /^@(\w+) /.exec(key) ?? [];
@@ -82,7 +82,7 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
     const newest = Newest.of(handle, context);
     return together([slow, whole, newest ? await askNewest(handle, newest, answer, settings, context) : calm]);
   }
-  // What was cut off cannot be missed.
+  // Episodes after the cut are not known, so none can be called missing.
   const missing = answer.truncated
     ? calm
     : await cached(`@${handle} list`, { everySeconds: pagesEverySeconds }, context, async () => ({

@@ -42,7 +42,7 @@ export function seenTasks(
   };
 }
 
-/** Cron comes by every minute; five of them without anything done is no cron any more. */
+/** Cron runs every minute; five minutes without anything done mean that it no longer runs. */
 const standstillSeconds = 300;
 
 const lateSoon: Localised = {

@@ -8,7 +8,7 @@ import type { Finding, Reading } from "../../core/sample.ts";
 /** Why a question has no answer. It is never the same as zero. */
 export type Refusal = "not allowed" | "too slow" | "locked" | "failed";
 
-/** The server lets nobody in any more, us included. */
+/** The server accepts no further connection, ours included (too many connections). */
 export class NoConnectionLeft extends Error {
   override readonly name = "NoConnectionLeft";
 
@@ -17,7 +17,7 @@ export class NoConnectionLeft extends Error {
   }
 }
 
-/** What it means for members that nobody is let in; any other failure is thrown on. */
+/** The finding when no connection is left; any other error is thrown again. */
 export function findingWithoutConnection(error: unknown): Finding {
   if (!(error instanceof NoConnectionLeft)) throw error;
   return { outcome: "degraded", reason: error.message, explanation: fullHouse };

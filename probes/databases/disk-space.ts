@@ -10,7 +10,7 @@ import type { Reading } from "../../core/sample.ts";
 import type { CapacityPlan } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 
-/** Below one half it is a slip of the pen, and the levels would make no sense. */
+/** Below one half it is a typing error, and the thresholds would make no sense. */
 export const usableFraction = (usually: string) =>
   ratio()
     .refine((share) => share >= 0.5, { error: "less than 50% usable cannot be right" })

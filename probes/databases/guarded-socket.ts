@@ -46,7 +46,7 @@ export class SocketGuard {
   guard(socket: Socket, filter: ByteFilter): void {
     const guarded = (listener: Listener): Listener => {
       const heard: Listener & { listener?: Listener } = (bytes) => this.#hear(bytes, { socket, filter, listener });
-      // So that it is found when it is taken away.
+      // So that removeListener finds it.
       heard.listener = listener;
       return heard;
     };
@@ -75,7 +75,7 @@ export class SocketGuard {
       const told = cause instanceof Unreachable || cause instanceof NotMeasured;
       const unread = () => new Unreachable(`the answer is not ${this.#language}`, { stage: "protocol", cause });
       this.#failed.reject(told ? cause : unread());
-      // Not a polite goodbye, during which more would come.
+      // Closed at once, because more bytes would come during a polite end.
       socket.destroy();
     }
   }

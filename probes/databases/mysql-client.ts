@@ -73,7 +73,7 @@ export async function withMysql<T>(
     try {
       const answer = await Promise.race([letIn(client).then(prepared).then(use), failed]);
       const phases = line.phases();
-      // A farewell, but no waiting for an answer to it.
+      // Says goodbye, and does not wait for an answer.
       client.end(() => {});
       return { answer, phases };
     } catch (error) {
@@ -165,7 +165,7 @@ async function prepared(connection: Connection): Promise<MysqlReader> {
   const version = Array.isArray(first) && typeof first[0] === "string" ? first[0] : "";
   const mariadb = /mariadb/i.test(version);
   const limit = mariadb ? `max_statement_time = ${questionSeconds}` : `max_execution_time = ${questionSeconds * 1000}`;
-  // A server may have its own idea (init_connect, skip-character-set-client-handshake), and we read UTF-8 only.
+  // A server may set another character set (init_connect, skip-character-set-client-handshake), and we read UTF-8 only.
   await understood(connection.query("SET SESSION character_set_results = utf8mb4")).catch(unlessUnknown);
   await understood(connection.query("SET SESSION TRANSACTION READ ONLY"));
   await understood(connection.query("SET SESSION lock_wait_timeout = 1"));

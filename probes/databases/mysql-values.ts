@@ -4,7 +4,7 @@ import type { TypeCastField } from "mysql2";
 const whole = new Set(["TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR"]);
 const rounded = new Set(["FLOAT", "DOUBLE"]);
 
-/** In place of the ways of mysql2, which goes through a number as long as its length says, whatever there is. */
+/** In place of mysql2's own parsing, which reads a number as far as its length says, also past the end. */
 export function valueIn(field: TypeCastField): string | number | null {
   const text = field.buffer()?.toString() ?? null;
   if (text === null) return null;

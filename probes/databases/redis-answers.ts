@@ -12,7 +12,7 @@ export const wholeNumber = z.union([
     .transform(Number),
 ]);
 
-/** Nothing is none. */
+/** An empty answer means none. */
 export const count = wholeNumber.nullable().transform((value) => value ?? 0);
 
 /** TIME, as seconds since 1970. */

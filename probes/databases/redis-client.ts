@@ -148,7 +148,7 @@ function connectionOptions(
     retryStrategy: null,
     enableOfflineQueue: false,
     autoResubscribe: false,
-    // A server that never lets go is let go of.
+    // A server that does not close the connection is cut off.
     disconnectTimeout: 0,
     // A monitor needs no further rights than those of its questions: no INFO, HELLO or CLIENT.
     enableReadyCheck: false,

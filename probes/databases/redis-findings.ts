@@ -12,7 +12,7 @@ import { formatBytes } from "../../core/units.ts";
 import type { Lately, RedisInfo } from "./redis-health.ts";
 
 export interface RedisExpectation {
-  /** It holds nothing that would be missed: to throw out keys is its work. */
+  /** It is a cache: evicting keys is its work, and nobody misses them. */
   readonly cache: boolean;
   readonly replicas: number;
 }
@@ -111,7 +111,7 @@ function remark(info: RedisInfo, lately: Lately, { cache }: RedisExpectation): s
 }
 
 const keepsAll = ({ maxmemory_policy }: RedisInfo) => maxmemory_policy === "noeviction" || maxmemory_policy === "";
-/** A replica takes what its primary sends, limit or not. */
+/** A replica takes what its primary sends, whatever its own memory limit is. */
 const isFull = (info: RedisInfo) =>
   info.role !== "slave" && info.maxmemory > 0 && keepsAll(info) && usedOf(info) >= info.maxmemory;
 

@@ -95,7 +95,7 @@ export class RedisGuard {
   }
 }
 
-/** As Redis writes it: what else could stand for nothing, like "-0", its client takes for none and goes on elsewhere. */
+/** As Redis writes it; of another form for "none", like "-0", the client would make something else than we do. */
 function lengthOf(told: string): number {
   if (!/^(?:-1|\d{1,19})$/.test(told)) throw notRedis();
   return Number(told);

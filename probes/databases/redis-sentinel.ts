@@ -29,7 +29,7 @@ export async function primaryOf(
   } catch (error) {
     throw signal.aborted ? await lastWord(asked) : mostTelling(error, nodes.length);
   } finally {
-    // Whoever has not answered by now need not.
+    // Sentinels that have not answered yet are no longer waited for.
     answered.abort();
     await Promise.allSettled(asked);
   }

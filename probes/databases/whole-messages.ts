@@ -1,6 +1,6 @@
 /**
  * Cuts what a database says into whole messages. Each is a piece of memory of its own, so that no length told inside of
- * it leads its reader into those beside it.
+ * it can make its reader read bytes of another.
  */
 
 export interface Shape {

@@ -11,7 +11,7 @@ export interface Rhythm {
   readonly longestPause?: number;
 }
 
-/** So many posts do not yet make a timeline that moves. */
+/** A timeline with so few new posts still counts as quiet. */
 const few = 2;
 const enoughForAPause = 10;
 
@@ -25,7 +25,7 @@ export function rhythm(posts: readonly PublicPost[], now: number): Rhythm {
   const seconds = (from: number | undefined, to: number) => (to - (from ?? now)) / 1000;
   const found = { silent: seconds(times[0], now), quiet: seconds(times[Math.min(few, times.length - 1)], now) };
   if (times.length < enoughForAPause) return found;
-  // Of what came before this silence, and not of the silence itself.
+  // Pauses before the present one; the present one does not count among them.
   const before = times.slice(few);
   const pauses = before.slice(few + 1).map((earlier, index) => seconds(earlier, before[index] ?? earlier));
   return { ...found, longestPause: Math.max(...pauses) };
@@ -46,13 +46,13 @@ const cameAt = ({ id }: PublicPost): number => (/^\d{1,20}$/.test(id) ? Number(B
 /** The id of a post that would come at this moment (epoch milliseconds). */
 export const idAt = (moment: number): string => (BigInt(Math.round(moment)) << 16n).toString();
 
-/** Relatives of Mastodon number their posts in other ways. */
+/** False for servers whose ids hold no date, as those that are only compatible with Mastodon. */
 export function isDated(posts: readonly PublicPost[]): boolean {
   const agree = posts.filter((post) => Math.abs(cameAt(post) - writtenAt(post)) < 60_000);
   return agree.length > posts.length / 2;
 }
 
-/** The server's own clock: ours may be wrong, or have just jumped, and then its posts are no older for it. */
+/** The server's own clock: were ours wrong, posts would seem older or newer than they are. */
 export function clockOf(answer: HttpAnswer, { clock }: Pick<ProbeContext, "clock">): number {
   const said = Date.parse(answer.headers.get("date") ?? "");
   return Number.isFinite(said) ? said : clock.now().epochMilliseconds;

@@ -37,7 +37,7 @@ export interface InstanceLook {
 }
 
 const text = z.string().max(300);
-// What only some of us use is left out where it is strange: it must not make the whole document strange.
+// A field that only some of our checks use is ignored where it has another form: the document stays valid.
 const address = z.string().max(2000).nullish().catch(undefined);
 const Account = z.object({ username: z.string().max(100), avatar: address, header: address });
 const Version1 = z

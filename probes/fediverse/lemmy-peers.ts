@@ -13,9 +13,9 @@ import { evidenceOf } from "../web/http-answer.ts";
 const listBytes = 16_000_000;
 /** A server that was not seen for longer is gone, and its queue stands still for ever. */
 const recentSeconds = 3 * 86_400;
-/** Behind the peer that is furthest, which is as far as there is anything to send. */
+/** A peer is late when it is so far behind the one that got the newest post. */
 const lateSeconds = 3600;
-/** Of fewer, a share says nothing. */
+/** With fewer peers than this a share says nothing. */
 const fewestPeers = 5;
 
 const time = z
@@ -180,8 +180,8 @@ export const peerMetrics: readonly MetricFamily[] = [
 ];
 
 /**
- * Late is who is behind the furthest peer, and not behind the clock: where nobody posts for a night, everybody has
- * the newest post, and it is a night old.
+ * A peer is late when it is behind the peer that got the newest post, not when its newest post is old: where nobody
+ * posts for a night, everybody has the newest post, and it is a night old.
  * @param unsent when a post was written that none of them has got, though it is due; then all are late.
  */
 function readings(peers: readonly Peer[], unsent: number | undefined): readonly Reading[] {

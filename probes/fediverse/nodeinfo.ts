@@ -88,7 +88,7 @@ async function look<T>(
   const { answer } = heard;
   if (answer.status === 404) return { problems: [], off: true };
   const refusal = refusalOf(answer, asked, subject, "document");
-  if (answer.status === 429) return { problems: [] }; // Only our own share is used up; nothing is known.
+  if (answer.status === 429) return { problems: [] }; // Our own rate limit is used up, so nothing is known.
   // Members do not notice, so it is no outage; that our monitor is turned away here turns other servers away too.
   if (refusal) return { problems: [problem(refusal.reason, refusal.evidence)] };
   if (answer.status !== 200) return { problems: [problem(`${asked} answered ${answer.status}`, evidenceOf(answer))] };

@@ -13,8 +13,8 @@ const apart = {
 };
 
 /**
- * Knocks with a message that is none. It says 200 to whatever comes and looks at it later, so only that somebody is
- * there can be learned.
+ * Posts a message without content. Pixelfed answers 200 to whatever comes and reads it later, so all that can be
+ * learned is whether the inbox exists.
  * @param user whose own inbox there must be where the shared one is switched off (AP_SHAREDINBOX).
  */
 export async function askInboxes(

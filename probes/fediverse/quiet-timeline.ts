@@ -15,16 +15,16 @@ export interface Judgement {
 
 export interface Quiet extends Rhythm {
   readonly feed: "remote" | "local";
-  /** Seconds of silence that nobody minds. */
+  /** Seconds for which it may be quiet without a problem. */
   readonly maxAge: number;
-  /** So many times longer than the longest pause it must be. */
+  /** How many times longer than the longest pause before it must be quiet to be a problem. */
   readonly pauses: number;
   readonly posts: readonly PublicPost[];
   /** Epoch milliseconds, by the clock of the server. */
   readonly now: number;
 }
 
-/** Of a server that does not tell of other days, a silence that would be usual in some nights is no news. */
+/** Without posts of other days to compare with, only a timeline that is quiet for longer than a day is a problem. */
 const withoutOtherDaysSeconds = 86_400;
 
 /** @param ask for the posts before the one with this id. */

@@ -22,7 +22,7 @@ const schemes = new Map([
   ["http:", "http:"],
 ]);
 
-/** Without a word of the server, its own address. Throws `Unreachable` when there is no server to ask. */
+/** The server's own address where it names no other. Throws `Unreachable` when there is no server to ask. */
 export async function streamingAddress(origin: URL, context: ProbeContext): Promise<StreamingAddress> {
   const { memory, clock } = context;
   const known = Remembered.safeParse(memory.get("streamingAddress")).data;

@@ -20,7 +20,7 @@ export interface StreamingFindings extends PartialFinding {
 
 interface Counted {
   readonly clients: ReadonlyMap<string, number>;
-  /** Who listens to all posts, or to those of other servers: they must hear of each. */
+  /** Connections that listen to all public posts, or to those of other servers: they must receive each. */
   readonly listeners: number;
   readonly messages: number;
 }
@@ -30,8 +30,8 @@ const Remembered = z.object({ messages: z.number(), since: z.number(), listeners
 /** So many posts came: one alone may be from an author whose clock is wrong. */
 const enoughPosts = 3;
 /**
- * What members hear of whom they follow is not ours to know. But that of all who are connected nobody hears of anything,
- * for so long together, while posts come in, does not happen: ten members for an hour and twelve minutes.
+ * What each member receives is not ours to know. But that of all who are connected nobody receives anything for so long,
+ * while posts come in, does not happen: the sum of their times, such as ten members for an hour and twelve minutes.
  */
 const enoughListening = 12 * 3600;
 
@@ -93,7 +93,7 @@ function quietSince(
 ): { readonly seconds: number; readonly listenersSeconds: number } {
   const now = clock.monotonicSeconds();
   const before = Remembered.safeParse(memory.get("streamingMessages")).data;
-  // Another count, also a lower one after a restart, is a sign of life; and nobody there is nothing to hear.
+  // A count that changed (a lower one after a restart) is a sign of life; with nobody connected there is nothing to receive.
   const quiet = before !== undefined && before.messages === messages && clients > 0;
   const since = quiet ? before.since : now;
   const listenersSince = quiet && listeners > 0 ? before.listenersSince : now;

@@ -79,7 +79,7 @@ function judge(answer: HttpAnswer, acct: string, web: URL, subject: Localised, u
   const evidence = evidenceOf(answer);
   if (answer.status === unknownStatus)
     return wrong(`WebFinger does not know ${plainText(acct, 100)} (${answer.status})`, evidence);
-  if (answer.status === 429) return { problems: [], backendFails: false }; // Only our own share is used up.
+  if (answer.status === 429) return { problems: [], backendFails: false }; // Our own rate limit is used up.
   const refusal = refusalOf(answer, "WebFinger", subject, "document");
   if (refusal) return { ...wrong(refusal.reason, evidence), backendFails: answer.status >= 500 };
   if (answer.status !== 200) return wrong(`WebFinger answered ${answer.status}`, evidence);

@@ -67,7 +67,7 @@ export function certificateNote(tls: TlsFacts, now: Temporal.Instant, renewalDay
   return `the certificate ends in ${days < 2 ? `${Math.max(0, Math.floor(days * 24))} hours` : `${Math.floor(days)} days`}`;
 }
 
-/** Renewal that is due is a ticket; one that nobody saw to in weeks wakes somebody in the last days. */
+/** A renewal that is due is a ticket; one that was not done for weeks wakes somebody in the last days. */
 export function certificateThresholds(renewalDays: number): readonly Threshold[] {
   const rule = {
     metric: "certificate_renewal_overdue_seconds",

@@ -5,7 +5,7 @@ export interface ExporterSample {
   readonly value: number;
 }
 
-/** Who asks for more than this asks for too much; labels of a healthy exporter are far fewer. */
+/** The most samples read of one metric; a healthy exporter has far fewer. */
 const mostSamples = 10_000;
 const mostLabels = 100;
 /** Of one metric, in all its lines. */
@@ -15,7 +15,7 @@ const mostLines = 200_000;
 /** A longer line is broken. */
 const longestLine = 10_000;
 const deepestIndent = 100;
-/** Among so many, one looks like a metric. */
+/** The start of the text in which one line at least must look like a metric. */
 const judged = { lines: 1000, characters: 1_000_000 };
 
 /**

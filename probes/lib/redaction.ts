@@ -2,7 +2,7 @@
 import type { Secret } from "../../core/secret.ts";
 import type { Problem } from "./problem.ts";
 
-/** A shorter secret would be found in words that are none. */
+/** A shorter secret would be found inside ordinary words. */
 const shortestSecret = 6;
 
 /** @param secrets longer ones first, where one holds another. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ProbeContext } from "../../core/probe.ts";
 
-/** Enough to make sure of it. */
+/** So many refusals in a row, and the password is wrong for sure. */
 const triesInARow = 3;
 /** Afterwards: three an hour, where the usual limit is five in ten minutes. */
 const restSeconds = 1200;

@@ -24,7 +24,7 @@ export async function withTimeLimit<T>(
   { clock, signal }: Pick<ProbeContext, "clock" | "signal">,
   seconds = limitSeconds,
 ): Promise<{ readonly answer: T } | NoAnswer> {
-  // Not cut short by the signal of the run: `work` is, and knows better what it waited for.
+  // The signal of the run does not end this wait: it ends `work`, whose error tells better what it waited for.
   try {
     return await withinTime(
       work.then((answer) => ({ answer })),

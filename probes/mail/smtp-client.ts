@@ -62,7 +62,7 @@ export class SmtpTalk {
 
   /** After the server agreed to STARTTLS, or from the first byte. */
   async secure(wishes: TlsWishes): Promise<TlsReport> {
-    // Somebody in between could put words here that would count as said under encryption.
+    // Bytes sent before TLS would be taken for encrypted ones (STARTTLS injection).
     if (this.#rest.length > 0) {
       throw new Unreachable("says more in clear text after it agreed to STARTTLS", {
         stage: "protocol",
@@ -72,7 +72,7 @@ export class SmtpTalk {
     return this.#line.secure(wishes);
   }
 
-  /** A farewell; nobody waits for the answer. */
+  /** Sends QUIT; nobody waits for the answer. */
   leave(): void {
     this.#line.write("QUIT\r\n");
   }

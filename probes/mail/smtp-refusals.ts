@@ -4,7 +4,7 @@
  */
 import type { SmtpReply } from "./smtp-client.ts";
 
-/** What it does not like about us. */
+/** What a mail server refuses about us: our name (HELO), or our IP address. */
 export type RefusalCause = "name" | "address";
 type Stage = "greeting" | "hello" | "envelope";
 
@@ -19,7 +19,7 @@ export function refusalCause({ code, lines, said }: SmtpReply, stage: Stage): Re
   if (stage === "envelope" && (/^[12]\./.test(enhanced) || aboutMailbox.test(said))) return undefined;
   if (aboutName.test(said)) return "name";
   if (aboutAddress.test(said) || addressCodes.has(enhanced)) return "address";
-  // So early it knows nothing of a mail yet: a refusal by policy can only mean us.
+  // At this stage it knows nothing of a mail: a refusal by policy can only mean us.
   const byPolicy = code >= 500 && enhanced.startsWith("7.");
   if (stage === "greeting") return byPolicy ? "address" : undefined;
   return stage === "hello" && (byPolicy || namedWrongly.has(code)) ? "name" : undefined;

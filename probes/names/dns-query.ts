@@ -81,7 +81,7 @@ async function answerOf(question: Promise<readonly string[]>): Promise<DnsAnswer
     const code = errorCode(error);
     if (code === "ENODATA") return { records: [] };
     const failure = failures[code];
-    // Anything that c-ares has no code for is an accident of ours.
+    // An error without a code of c-ares is a fault of ours.
     if (failure === undefined && !/^E[A-Z]+$/.test(code)) throw error;
     return { records: [], failure: failure ?? "failed", code };
   }

@@ -41,7 +41,7 @@ type Zone = { readonly name: string; readonly unseen?: undefined } | { readonly 
 async function zoneOf({ name, zone }: ServerSettings, resolver: NameServer): Promise<Zone> {
   if (zone !== undefined) return { name: zone };
   const labels = name.replace(/\.$/, "").split(".");
-  // A top-level domain is nobody's to watch: who gets there was not told the truth on the way.
+  // A search that ends at a top-level domain was given wrong answers on the way: no operator watches one.
   const candidates = labels.map((_, index) => labels.slice(index).join(".")).slice(0, Math.max(1, labels.length - 1));
   for (const candidate of candidates) {
     const [alias, start] = await Promise.all([resolver.records(candidate, "CNAME"), resolver.start(candidate)]);

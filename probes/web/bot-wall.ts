@@ -26,7 +26,7 @@ const challengePages: readonly (readonly [mark: RegExp, wall: string])[] = [
   ],
 ];
 
-/** Good pages may hold it as well, Imperva's script among them: enough where a document was asked for, and beside a refusal. */
+/** Good pages may hold these as well (Imperva's script does): they count only where a document was asked for, or beside a 503. */
 const pleas: readonly (readonly [mark: RegExp, wall: string])[] = [
   [/\/_Incapsula_Resource\b/i, "Imperva asks for a browser"],
   [
@@ -37,7 +37,7 @@ const pleas: readonly (readonly [mark: RegExp, wall: string])[] = [
 
 const whereMarksStand = 16_384;
 
-/** Which wall stands in front of the server, in a few words; undefined when there is none. */
+/** Which bot wall stands before the server, in a few words; undefined when there is none. */
 export function botWallOf(answer: HttpAnswer): string | undefined {
   return challengeOf(answer) ?? refusals.get(answer.status) ?? (answer.status === 503 ? pleaOf(answer) : undefined);
 }

@@ -43,7 +43,7 @@ export function refusalOf(
   return undefined;
 }
 
-/** A 503 that says when to come back, or Laravel's own page for it: somebody did this on purpose. */
+/** Maintenance mode: a 503 that says when to come back (Retry-After), or Laravel's own page for it. */
 export function isMaintenance(answer: HttpAnswer): boolean {
   if (answer.status !== 503) return false;
   const page = Buffer.from(answer.body.subarray(0, 4096)).toString("latin1");

@@ -14,7 +14,7 @@ export interface StorageTrouble {
 }
 
 /**
- * A storage that cannot be reached is down; one that sends us in circles, or into a private network, does something,
+ * A storage that cannot be reached is down; one that redirects in circles, or into a private network, still answers,
  * and so does one that is only slow.
  */
 const silentOutcome = ({ failure }: NoAnswer): "down" | "degraded" =>
