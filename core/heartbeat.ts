@@ -26,11 +26,11 @@ export const HeartbeatState = z.strictObject({
 export type HeartbeatState = z.output<typeof HeartbeatState>;
 
 /** The job's state, and the last time in which its call could not be heard. */
-export const Hearing = z.strictObject({
+export const ReceivedHeartbeat = z.strictObject({
   state: HeartbeatState,
-  deaf: z.strictObject({ from: z.number(), until: z.number() }).exactOptional(),
+  gap: z.strictObject({ from: z.number(), until: z.number() }).exactOptional(),
 });
-export type Hearing = z.output<typeof Hearing>;
+export type ReceivedHeartbeat = z.output<typeof ReceivedHeartbeat>;
 
 /** One call: a run begins, or it ended with this code. */
 export type Beat = { readonly kind: "start" } | { readonly kind: "end"; readonly exitCode: number };

@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { z } from "zod";
 import type { Clock } from "./clock.ts";
-import type { Hearing } from "./heartbeat.ts";
+import type { ReceivedHeartbeat } from "./heartbeat.ts";
 import type { Localised } from "./language.ts";
 import type { MetricFamily } from "./metric-families.ts";
 import type { Finding, Phases } from "./sample.ts";
@@ -67,7 +67,7 @@ export interface ProbeContext {
   readonly http: Http;
   readonly net: Net;
   /** For a job that calls us: what is known of it. Absent where nobody listens. */
-  readonly hearing?: Hearing;
+  readonly heartbeat?: ReceivedHeartbeat;
   /** What this check remembers from its last run in this process (counters to take rates of, what is due hourly). */
   readonly memory: Map<string, unknown>;
 }

@@ -275,7 +275,7 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
 interface Anchor extends AsyncDisposable {
   readonly url: string;
   readonly silent: boolean;
-  /** Silent, it takes what is sent and answers nothing, like a line that is dead behind the socket. */
+  /** While silent it accepts connections and answers nothing, as when the network fails further on. */
   become(state: { readonly silent: boolean }): void;
 }
 

@@ -44,15 +44,15 @@ export default defineProbe({
   example: { expectEvery: "1d", grace: "1h" },
 
   async run(settings, context): Promise<Finding> {
-    const { hearing, clock } = context;
-    if (!hearing) return { outcome: "unknown", reason: "calls are heard by `tidewatch run` only" };
-    const { state, deaf } = hearing;
+    const { heartbeat, clock } = context;
+    if (!heartbeat) return { outcome: "unknown", reason: "calls are heard by `tidewatch run` only" };
+    const { state, gap } = heartbeat;
     const readings = readingsOf(state);
     const fault = failure(state) ?? tooLong(state, settings, clock.now()) ?? tooLate(state, settings, context);
     if (!fault)
       return { outcome: "up", readings, ...(state.endedAt === null && { reason: "waits for the first call" }) };
-    const missed = fault.late && deaf && couldHaveBeenMissed(state, settings, deaf, clock.now());
-    if (missed) return { outcome: "unknown", reason: notListening(deaf), readings };
+    const missed = fault.late && gap && couldHaveBeenMissed(state, settings, gap, clock.now());
+    if (missed) return { outcome: "unknown", reason: couldNotListen(gap), readings };
     return {
       outcome: "down",
       reason: fault.reason,
@@ -81,7 +81,7 @@ function tooLong({ startedAt }: HeartbeatState, { mayRun }: Options, now: Tempor
 }
 
 function tooLate(state: HeartbeatState, { expectEvery, grace }: Options, context: ProbeContext): Fault | undefined {
-  if (silentSeconds(state, context) <= expectEvery + grace) return undefined;
+  if (secondsSinceCall(state, context) <= expectEvery + grace) return undefined;
   const expectation = `expected every ${formatDuration(expectEvery)}`;
   const reason =
     state.succeededAt === null
@@ -93,7 +93,7 @@ function tooLate(state: HeartbeatState, { expectEvery, grace }: Options, context
 const lastGood = ({ succeededAt, expectedSince }: HeartbeatState): number => succeededAt ?? expectedSince;
 
 /** By the wall clock up to the first look after a call, from there by the clock that never jumps. */
-function silentSeconds(state: HeartbeatState, { memory, clock }: ProbeContext): number {
+function secondsSinceCall(state: HeartbeatState, { memory, clock }: ProbeContext): number {
   const since = lastGood(state);
   const mark = Mark.safeParse(memory.get("sinceLastCall")).data;
   if (mark?.since === since) return mark.seconds + clock.monotonicSeconds() - mark.at;
@@ -118,7 +118,7 @@ function couldHaveBeenMissed(
 }
 const restartMilliseconds = 300_000;
 
-const notListening = ({ from, until }: Span): string =>
+const couldNotListen = ({ from, until }: Span): string =>
   `we were not listening from ${moment(from)} to ${moment(until)}: its call may have come then`;
 
 function readingsOf({ succeededAt, runSeconds }: HeartbeatState): readonly Reading[] {

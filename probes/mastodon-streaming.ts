@@ -11,7 +11,7 @@ import { clockOf } from "./fediverse/freshness.ts";
 import { compatibleWithout } from "./fediverse/mastodon-compatible.ts";
 import { PublicPosts } from "./fediverse/posts.ts";
 import { type StreamingAddress, streamingAddress } from "./fediverse/streaming-address.ts";
-import { hearing, type StreamingFindings, streamingMetrics } from "./fediverse/streaming-metrics.ts";
+import { type StreamingFindings, streamingFindings, streamingMetrics } from "./fediverse/streaming-metrics.ts";
 import { handshake } from "./fediverse/websocket.ts";
 import { certificateAuthority, trusting } from "./lib/certificate.ts";
 import { couldNotCheck } from "./lib/explanation.ts";
@@ -74,7 +74,7 @@ export default defineProbe({
     const ill = "answer" in health ? healthProblem(health.answer) : health.problem;
     const posts = () => newestPosts(origin, token, context);
     const quiet = { quietFor, explanation: noLivePosts };
-    const heard = metrics === undefined ? noMetrics : await hearing(new URL(metrics), quiet, posts, context);
+    const heard = metrics === undefined ? noMetrics : await streamingFindings(new URL(metrics), quiet, posts, context);
     const phases = "answer" in health ? { phases: health.answer.phases } : {};
     if (relative) {
       const note = `is ${relative.name}, without a streaming health page: only asked whether WebSockets are answered`;

@@ -20,7 +20,7 @@ export function openScheduler(
   { config, source, version, clock, log }: StartOptions,
   recorder: Recorder,
   metrics: Pick<Metrics, "setScheduleLag">,
-  hearings: Heartbeats["hearings"],
+  received: Heartbeats["received"],
 ): Scheduler {
   const watchdog = new Watchdog("scheduler", patienceSeconds, clock);
   let probing: Probing | undefined;
@@ -29,7 +29,7 @@ export function openScheduler(
       entry: new URL("./probe-worker.ts", import.meta.url),
       start: { ...source, version },
       confirmations: new Map(recorder.checks().map((state) => [checkKey(state), state.confirmation])),
-      hearings,
+      received,
       clock,
       log,
       // A place keeps its name until a restart, also when the thread has read another one by now.
@@ -44,6 +44,6 @@ export function openScheduler(
     begin,
     reconfigure: (_config, changed) => probing?.reconfigure({ ...changed, version }),
     fault: () => watchdog.fault(),
-    heard: (key, hearing) => probing?.heard(key, hearing),
+    heard: (key, heartbeat) => probing?.heard(key, heartbeat),
   };
 }

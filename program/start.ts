@@ -220,9 +220,9 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   const heartbeats = await openHeartbeats({
     ...shared,
     checks: checksOf(config),
-    onHeard: (key, hearing) => scheduler.heard(key, hearing),
+    onHeard: (key, heartbeat) => scheduler.heard(key, heartbeat),
   });
-  const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.hearings());
+  const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.received());
   const reports = openReports({ ...shared, targets });
   return { store, judge, escalator, recorder, metrics, outbox, pages, targetMetrics, heartbeats, scheduler, reports };
 }

@@ -2,7 +2,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { deadlinePassed, isDeadline, orAborted, withinTime } from "../../core/deadline.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
-import type { Hearing } from "../../core/heartbeat.ts";
+import type { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import { typeset } from "../../core/languages/translations.ts";
 import type { Log } from "../../core/log.ts";
 import { notMeasuredText, unreachableInternalText, unreachableText } from "../../core/member-texts.ts";
@@ -31,7 +31,7 @@ export interface RunParts {
   /** What the check remembers between runs; give the same one each time. */
   readonly memory: Map<string, unknown>;
   /** For a job that calls us. */
-  readonly hearing?: Hearing | undefined;
+  readonly heartbeat?: ReceivedHeartbeat | undefined;
   readonly log: Log;
   /** Give the same one each time, so that each internal error is logged once. */
   readonly internalErrors?: InternalErrors;
@@ -101,7 +101,7 @@ type Attempt = Omit<RunParts, "http"> & { readonly http: RunHttp; readonly end: 
 /** The probe's word; rejects when it has none, at the latest a moment after the deadline. */
 async function attempt(
   check: Check,
-  { probe, http, clock, signal, memory, hearing, end, past }: Attempt,
+  { probe, http, clock, signal, memory, heartbeat, end, past }: Attempt,
 ): Promise<Finding> {
   if (past.leftBehind) throw new NotMeasured("the run before has not ended yet", { localFault: true });
   const stop = () => end.abort(signal.reason);
@@ -113,7 +113,7 @@ async function attempt(
       http,
       net: http.net,
       memory,
-      ...(hearing && { hearing }),
+      ...(heartbeat && { heartbeat }),
     }))();
   const comeBack = () => {
     past.leftBehind = false;

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { NotMeasured } from "../../core/errors.ts";
-import type { Hearing } from "../../core/heartbeat.ts";
+import type { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import type { Probe } from "../../core/probe.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
@@ -27,7 +27,7 @@ export class Runner {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #internalErrors: InternalErrors;
-  readonly #hearings = new Map<CheckKey, Hearing>();
+  readonly #received = new Map<CheckKey, ReceivedHeartbeat>();
   readonly #loopDelay = new LoopDelay();
   readonly #memories = new Map<CheckKey, { readonly check: Check; readonly memory: Map<string, unknown> }>();
   #settings: RunnerSettings;
@@ -47,8 +47,8 @@ export class Runner {
   }
 
   /** What became known of a job that calls us. */
-  heard(key: CheckKey, hearing: Hearing): void {
-    this.#hearings.set(key, hearing);
+  heard(key: CheckKey, heartbeat: ReceivedHeartbeat): void {
+    this.#received.set(key, heartbeat);
   }
 
   run(check: Check, signal: AbortSignal): Promise<Sample> {
@@ -60,7 +60,7 @@ export class Runner {
       log: this.#log,
       signal,
       memory: this.#memoryOf(check),
-      hearing: this.#hearings.get(checkKey({ target: check.target, check: check.id })),
+      heartbeat: this.#received.get(checkKey({ target: check.target, check: check.id })),
       internalErrors: this.#internalErrors,
       loopDelay: this.#loopDelay,
     });

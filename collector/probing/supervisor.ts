@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../core/clock.ts";
 import type { Confirmation } from "../../core/confirmation.ts";
-import type { Hearing } from "../../core/heartbeat.ts";
+import type { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { noLongerNeeded } from "../../core/wake-up.ts";
@@ -19,7 +19,7 @@ export interface ProbingParts {
   readonly start: ProbingStart;
   readonly confirmations?: ReadonlyMap<CheckKey, Confirmation>;
   /** Asked whenever a thread begins. */
-  readonly hearings?: () => ReadonlyMap<CheckKey, Hearing>;
+  readonly received?: () => ReadonlyMap<CheckKey, ReceivedHeartbeat>;
   readonly clock: Clock;
   readonly log: Log;
   onSample(sample: Sample): void;
@@ -33,7 +33,7 @@ export interface Probing extends AsyncDisposable {
   /** Resolves once the thread uses it; rejects when it cannot, and goes on with the one before. */
   reconfigure(start: ProbingStart): Promise<void>;
   /** A job called. */
-  heard(key: CheckKey, hearing: Hearing): void;
+  heard(key: CheckKey, heartbeat: ReceivedHeartbeat): void;
 }
 
 /** Seconds without a sign of life after which the thread is taken for stuck. */
@@ -89,8 +89,8 @@ class ProbingThread implements Probing {
     });
   }
 
-  heard(key: CheckKey, hearing: Hearing): void {
-    this.#say({ kind: "heard", key, hearing });
+  heard(key: CheckKey, heartbeat: ReceivedHeartbeat): void {
+    this.#say({ kind: "heard", key, heartbeat });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,7 +151,7 @@ class ProbingThread implements Probing {
       workerData: {
         start: this.#start,
         confirmations: [...this.#confirmations],
-        hearings: [...(this.#parts.hearings?.() ?? [])],
+        received: [...(this.#parts.received?.() ?? [])],
       },
       // A probe that eats memory takes its own thread down, not the program.
       resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },

@@ -1,7 +1,7 @@
 /** The messages between the main thread and the probing thread, as schemas of plain data. */
 import { z } from "zod";
 import type { Confirmation } from "../../core/confirmation.ts";
-import { Hearing } from "../../core/heartbeat.ts";
+import { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
 
 /** The configuration as it was read; the probing thread parses the same text again. */
@@ -29,12 +29,12 @@ const key = z.templateLiteral([z.string(), "/", z.string()]);
 const confirmations = z.array(z.tuple([key, confirmation]));
 
 /** What is known of the jobs that call us. */
-const hearings = z.array(z.tuple([key, Hearing]));
+const received = z.array(z.tuple([key, ReceivedHeartbeat]));
 
-export const workerData = z.object({ start, confirmations, hearings });
+export const workerData = z.object({ start, confirmations, received });
 export const toWorker = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("configure"), start }),
-  z.object({ kind: z.literal("heard"), key, hearing: Hearing }),
+  z.object({ kind: z.literal("heard"), key, heartbeat: ReceivedHeartbeat }),
   z.object({ kind: z.literal("stop") }),
 ]);
 export type ToWorker = z.input<typeof toWorker>;

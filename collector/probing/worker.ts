@@ -37,11 +37,11 @@ export async function probeUntilStopped(
   const send = (message: FromWorker) => port.postMessage(message);
   const log = logTo(send);
   process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
-  const { start, confirmations, hearings } = workerData.parse(data);
+  const { start, confirmations, received } = workerData.parse(data);
   const plan = await load(start);
   const runner = new Runner(settingsOf(plan, { clock, log }), { clock, log });
   let lagSeconds = 0;
-  for (const [key, hearing] of hearings) runner.heard(key, hearing);
+  for (const [key, heartbeat] of received) runner.heard(key, heartbeat);
   const schedule = new Schedule({
     checks: plan.checks,
     confirmations: new Map(confirmations),
@@ -73,7 +73,7 @@ export async function probeUntilStopped(
   port.on("message", (data) => {
     const message = toWorker.parse(data);
     if (message.kind === "stop") stop.abort();
-    else if (message.kind === "heard") runner.heard(message.key, message.hearing);
+    else if (message.kind === "heard") runner.heard(message.key, message.heartbeat);
     else configuring = configuring.then(() => configure(message.start));
   });
   send({ kind: "ready" });

@@ -4,10 +4,10 @@ import {
   advanceHeartbeat,
   type Beat,
   expected,
-  type Hearing,
   type HeartbeatListener,
   type HeartbeatState,
   jobsOf,
+  type ReceivedHeartbeat,
   verifyHeartbeatToken,
 } from "../../core/heartbeat.ts";
 import { plainLines } from "../../core/plain-text.ts";
@@ -21,14 +21,14 @@ export interface HeartbeatParts {
   readonly clock: Clock;
   readonly checks: readonly Check[];
   /** Called at every change, with all that is known of that job. */
-  onHeard?(key: CheckKey, hearing: Hearing): void;
+  onHeard?(key: CheckKey, heartbeat: ReceivedHeartbeat): void;
 }
 
 export interface Heartbeats extends HeartbeatListener {
   /** To be called as soon as jobs can call: before, nothing is expected of them, and nothing is kept. */
   begin(): Promise<void>;
   /** Of each configured job. */
-  hearings(): ReadonlyMap<CheckKey, Hearing>;
+  received(): ReadonlyMap<CheckKey, ReceivedHeartbeat>;
   reconfigure(checks: readonly Check[]): Promise<void>;
 }
 
@@ -39,13 +39,13 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
   const key = await store.keys.signing("heartbeat");
   const known = new Map((await store.heartbeats.list()).map((kept) => [checkKey(kept), kept.state] as const));
   const configured = new Map<CheckKey, number>();
-  let deaf: Gap | undefined;
-  const hearingOf = (state: HeartbeatState): Hearing => ({ state, ...(deaf && { deaf }) });
+  let gap: Gap | undefined;
+  const receivedOf = (state: HeartbeatState): ReceivedHeartbeat => ({ state, ...(gap && { gap }) });
 
   const keep = async (of: CheckRef, state: HeartbeatState) => {
     await store.heartbeats.keep(of, state);
     known.set(checkKey(of), state);
-    onHeard?.(checkKey(of), hearingOf(state));
+    onHeard?.(checkKey(of), receivedOf(state));
   };
   const listenTo = (wanted: readonly Check[]) => {
     const jobs = jobsOf(wanted);
@@ -69,13 +69,13 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
 
   return {
     async begin() {
-      deaf = await gapBefore(store, clock);
+      gap = await gapBefore(store, clock);
       await reconfigure(checks);
     },
     reconfigure,
-    hearings: () => {
+    received: () => {
       const all = [...known].filter(([job]) => configured.has(job));
-      return new Map(all.map(([job, state]) => [job, hearingOf(state)]));
+      return new Map(all.map(([job, state]) => [job, receivedOf(state)]));
     },
     recognise(token) {
       const job = verifyHeartbeatToken(token, key, (of) => configured.get(of) ?? 1);
@@ -89,7 +89,7 @@ export async function openHeartbeats({ store, clock, checks, onHeard }: Heartbea
   };
 }
 
-type Gap = NonNullable<Hearing["deaf"]>;
+type Gap = NonNullable<ReceivedHeartbeat["gap"]>;
 
 /** From the last sign of the process before, a sample or a call, to now: calls in between were heard by nobody. */
 async function gapBefore(store: HeartbeatParts["store"], clock: Clock): Promise<Gap | undefined> {

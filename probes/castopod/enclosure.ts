@@ -5,7 +5,7 @@ import { degradation, type Problem } from "../lib/problem.ts";
 import { untilDeadline } from "../lib/time-limit.ts";
 import { mediaType } from "../web/bot-wall.ts";
 import { evidenceOf } from "../web/http-answer.ts";
-import { silentFile, slowFile, storageTrouble, troubledFile } from "../web/stored-file.ts";
+import { fileWithoutAnswer, slowFile, storageTrouble, troubledFile } from "../web/stored-file.ts";
 import { sameOriginUrl, untrustedUrl } from "../web/untrusted-url.ts";
 import type { Enclosure, Episode } from "./feed.ts";
 
@@ -47,7 +47,7 @@ export async function askEnclosure(
   if (!url) return [degradation(`${asked} has no address on the web: ${plainText(enclosure.url, 80)}`, cannotBePlayed)];
   const request = { headers: { range: "bytes=0-1" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const heard = await untilDeadline(context.http.get(url, request), context);
-  if (!("answer" in heard)) return [silentFile(heard, asked, { gone: cannotBePlayed, slow: startsSlowly })];
+  if (!("answer" in heard)) return [fileWithoutAnswer(heard, asked, { gone: cannotBePlayed, slow: startsSlowly })];
   const { answer } = heard;
   const problems = judge(answer, enclosure, asked);
   return problems.length > 0 ? problems : slowFile(answer, asked, maxSeconds, startsSlowly);

@@ -70,7 +70,7 @@ async function askPodcast(handle: string, settings: FeedSettings, context: Probe
   const url = addressOf(handle, origin);
   const asked = `the feed of @${handle}`;
   const heard = await untilDeadline(context.http.get(url, { maxBodyBytes: feedBytes }), context);
-  if (!("answer" in heard)) return { problems: [silent(heard, asked)] };
+  if (!("answer" in heard)) return { problems: [feedWithoutAnswer(heard, asked)] };
   const { answer } = heard;
   const refused = feedRefusal(answer, asked);
   if (refused) return { problems: refused };
@@ -207,7 +207,7 @@ const down = (reason: string, evidence: string): Problem => ({
   explanation: missingEpisodes,
   evidence,
 });
-const silent = (heard: NoAnswer, asked: string): Problem =>
+const feedWithoutAnswer = (heard: NoAnswer, asked: string): Problem =>
   heard.failure
     ? down(`${asked}: ${heard.reason}`, heard.evidence)
     : degradation(`${asked}: ${heard.reason}`, comesSlowly, heard.evidence);

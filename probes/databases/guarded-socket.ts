@@ -10,7 +10,7 @@ export type ByteFilter = (bytes: Uint8Array) => Iterable<Uint8Array>;
 
 type Listener = (...values: unknown[]) => void;
 
-interface Hearing {
+interface Guarded {
   readonly socket: Socket;
   readonly filter: ByteFilter;
   readonly listener: Listener;
@@ -65,7 +65,7 @@ export class SocketGuard {
     }
   }
 
-  #hear(bytes: unknown, { socket, filter, listener }: Hearing): void {
+  #hear(bytes: unknown, { socket, filter, listener }: Guarded): void {
     if (this.#over || !(bytes instanceof Uint8Array)) return;
     try {
       this.#count(bytes);

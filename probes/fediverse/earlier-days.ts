@@ -17,7 +17,7 @@ export interface EarlierDay {
 }
 
 /**
- * Asks for the posts before the same time of earlier days, the latest of them before the silence began. Of a server that
+ * Asks for the posts before the same time of earlier days, the latest of them before it became quiet. Of a server that
  * does not list what was before a moment, or keeps too little, nothing is learned.
  * @param seen the newest posts, which have been quiet for `quiet` seconds.
  */

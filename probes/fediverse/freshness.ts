@@ -4,7 +4,7 @@ import type { PublicPost } from "./posts.ts";
 
 export interface Rhythm {
   /** Seconds since the newest post. */
-  readonly silent: number;
+  readonly sinceNewest: number;
   /** Seconds in which at most two posts came: a member who opens an old discussion now and then fetches one alone. */
   readonly quiet: number;
   /** Seconds of the longest stretch before, with at most two posts in it; absent where there are too few to say. */
@@ -23,7 +23,7 @@ export function rhythm(posts: readonly PublicPost[], now: number): Rhythm {
   const when = isDated(posts) ? cameAt : writtenAt;
   const times = posts.map((post) => Math.min(when(post), now)).toSorted((a, b) => b - a);
   const seconds = (from: number | undefined, to: number) => (to - (from ?? now)) / 1000;
-  const found = { silent: seconds(times[0], now), quiet: seconds(times[Math.min(few, times.length - 1)], now) };
+  const found = { sinceNewest: seconds(times[0], now), quiet: seconds(times[Math.min(few, times.length - 1)], now) };
   if (times.length < enoughForAPause) return found;
   // Pauses before the present one; the present one does not count among them.
   const before = times.slice(few);

@@ -46,10 +46,10 @@ export async function askLocalDomain(
 const nothing: PartialFinding = { problems: [] };
 
 /** A domain that we never reached may be reached by others; one that we did reach is gone. */
-function webFingerThere({ problems, silent }: WebFinger, domain: string, { memory }: ProbeContext): PartialFinding {
+function webFingerThere({ problems, noAnswer }: WebFinger, domain: string, { memory }: ProbeContext): PartialFinding {
   const there = (problem: Problem): Problem => ({ ...problem, reason: `on ${domain}: ${problem.reason}` });
-  if (!silent) memory.set("localDomainReached", domain);
-  if (!silent || memory.get("localDomainReached") === domain) return { problems: problems.map(there) };
+  if (!noAnswer) memory.set("localDomainReached", domain);
+  if (!noAnswer || memory.get("localDomainReached") === domain) return { problems: problems.map(there) };
   const [reason = "no answer"] = problems.map((problem) => problem.reason);
   return { problems: [], note: `could not ask the domain of the handles (${reason})` };
 }

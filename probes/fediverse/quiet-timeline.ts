@@ -47,21 +47,21 @@ export async function judgeQuiet(
 }
 
 function problemOf(
-  { feed, silent, quiet, longestPause = 0 }: Quiet,
+  { feed, sinceNewest, quiet, longestPause = 0 }: Quiet,
   usual: number,
   days: readonly EarlierDay[],
 ): Problem {
   // A post or two, found by a member who followed a link, make no difference; but then it is not none.
   const [en, fr, seconds] =
-    silent > quiet / 2
-      ? (["No new posts", "Aucune nouvelle publication", silent] as const)
+    sinceNewest > quiet / 2
+      ? (["No new posts", "Aucune nouvelle publication", sinceNewest] as const)
       : (["Hardly any new posts", "Presque aucune nouvelle publication", quiet] as const);
   const lasts = spokenAge(seconds);
   const before = days.length > 0 ? "before this time on other days" : "before";
   const reason = `${en.toLowerCase()} on the ${feed} timeline for ${lasts.en}; the longest pause ${before} was ${spokenDuration(usual).en}`;
   const [from, de] = feed === "remote" ? ["from other servers", "d’autres serveurs"] : ["from members", "des membres"];
   const figures = [
-    `since the newest post: ${Math.round(silent)} s`,
+    `since the newest post: ${Math.round(sinceNewest)} s`,
     `at most two posts in: ${Math.round(quiet)} s`,
     `longest such stretch before: ${Math.round(longestPause)} s`,
     ...days.map(

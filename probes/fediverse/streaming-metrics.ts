@@ -44,7 +44,7 @@ export const streamingMetrics: readonly MetricFamily[] = [
  * @param quietFor seconds without a message that are too long while somebody listens and posts come in.
  * @param posts the newest public posts of other servers; undefined when nobody may read them.
  */
-export async function hearing(
+export async function streamingFindings(
   metrics: URL,
   { quietFor, explanation }: { readonly quietFor: number; readonly explanation: Localised },
   posts: () => Promise<{ readonly posts: readonly PublicPost[]; readonly now: number } | undefined>,
@@ -80,7 +80,7 @@ export async function hearing(
   return { problems: [degradation(reason, explanation, evidenceOf(answer))], readings };
 }
 
-async function countNew(seconds: number, ask: Parameters<typeof hearing>[2]): Promise<number> {
+async function countNew(seconds: number, ask: Parameters<typeof streamingFindings>[2]): Promise<number> {
   const known = await ask();
   return known ? countSince(known.posts, known.now - seconds * 1000) : 0;
 }

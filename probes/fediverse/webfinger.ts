@@ -20,7 +20,7 @@ export interface WebFinger {
   /** The server behind it seems to fail, by an error or by an old copy: a sign of more than a wrong rule in a proxy. */
   readonly backendFails: boolean;
   /** There was no answer at all. */
-  readonly silent?: true;
+  readonly noAnswer?: true;
   /** The ActivityPub address of the account, on the server of its web pages. */
   readonly self?: URL;
 }
@@ -61,7 +61,7 @@ export async function lookUp(
   for (let hop = 0; hop <= mostHops; hop++) {
     const heard = await withTimeLimit(context.http.get(url, namedBy && { namedBy }), context);
     if (!("answer" in heard)) {
-      return { ...wrong(`WebFinger on ${url.host}: ${heard.reason}`, heard.evidence), silent: true };
+      return { ...wrong(`WebFinger on ${url.host}: ${heard.reason}`, heard.evidence), noAnswer: true };
     }
     const { answer } = heard;
     const next = isRedirect(answer) ? URL.parse(answer.headers.get("location") ?? "", url) : null;

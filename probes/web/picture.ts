@@ -7,7 +7,7 @@ import { untilDeadline } from "../lib/time-limit.ts";
 import { mediaType } from "./bot-wall.ts";
 import { evidenceOf } from "./http-answer.ts";
 import { isText } from "./magic-numbers.ts";
-import { silentFile, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
+import { fileWithoutAnswer, slowFile, storageTrouble, troubledFile } from "./stored-file.ts";
 import { sameOriginUrl } from "./untrusted-url.ts";
 
 const doNotLoad: Localised = { en: "Pictures may not load.", fr: "Les images risquent de ne pas s’afficher." };
@@ -33,7 +33,7 @@ export async function askPicture(
   const request = { headers: { range: "bytes=0-1023" }, followRedirects: 5, maxBodyBytes: 2048, namedBy };
   const asked = sameOriginUrl(url.href, namedBy.url) ? what : `${what} on ${url.host}`;
   const heard = await untilDeadline(context.http.get(url, request), context);
-  if (!("answer" in heard)) return [silentFile(heard, asked, { gone: doNotLoad, slow: loadSlowly })];
+  if (!("answer" in heard)) return [fileWithoutAnswer(heard, asked, { gone: doNotLoad, slow: loadSlowly })];
   const { answer } = heard;
   const evidence = evidenceOf(answer);
   const trouble = storageTrouble(answer);

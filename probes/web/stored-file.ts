@@ -17,7 +17,7 @@ export interface StorageTrouble {
  * A storage that cannot be reached is down; one that redirects in circles, or into a private network, still answers,
  * and so does one that is only slow.
  */
-const silentOutcome = ({ failure }: NoAnswer): "down" | "degraded" =>
+const outcomeWithoutAnswer = ({ failure }: NoAnswer): "down" | "degraded" =>
   failure === undefined || failure.stage === "protocol" ? "degraded" : "down";
 
 /** What members notice of it. */
@@ -27,9 +27,14 @@ interface Noticed {
 }
 
 /** @param asked names the file. */
-export function silentFile(heard: NoAnswer, asked: string, { gone, slow }: Noticed): Problem {
+export function fileWithoutAnswer(heard: NoAnswer, asked: string, { gone, slow }: Noticed): Problem {
   const explanation = heard.failure ? gone : slow;
-  return { outcome: silentOutcome(heard), reason: `${asked}: ${heard.reason}`, explanation, evidence: heard.evidence };
+  return {
+    outcome: outcomeWithoutAnswer(heard),
+    reason: `${asked}: ${heard.reason}`,
+    explanation,
+    evidence: heard.evidence,
+  };
 }
 
 export function troubledFile(

@@ -3,7 +3,7 @@ import { openHttp } from "../../collector/network/http-client.ts";
 import { runCheck } from "../../collector/probing/run-check.ts";
 import { assumeOnline } from "../../collector/probing/self-check.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { Hearing } from "../../core/heartbeat.ts";
+import type { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import { silentLog } from "../../core/log.ts";
 import { commonFamilies, type MetricFamily } from "../../core/metric-families.ts";
 import type { Probe } from "../../core/probe.ts";
@@ -17,7 +17,7 @@ export interface RunProbeSettings {
   readonly memory?: Map<string, unknown>;
   readonly timeoutSeconds?: number;
   /** For a job that calls us. */
-  readonly hearing?: Hearing;
+  readonly heartbeat?: ReceivedHeartbeat;
 }
 
 /** @param options as written in the configuration, secrets put in. */
@@ -45,7 +45,7 @@ export async function runProbe(probe: Probe, options: unknown, settings: RunProb
     vantagePoint: "here",
     signal,
     memory,
-    hearing: settings.hearing,
+    heartbeat: settings.heartbeat,
   });
   refuseUndeclared(probe, sample);
   return sample;

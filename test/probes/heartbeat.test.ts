@@ -54,13 +54,13 @@ async function listening(store: Store, clock: FakeClock, checks: readonly Check[
   });
   const call = (path: string, request?: RequestInit) => app.request(`/h/${path}`, request);
   const memory = new Map<string, unknown>();
-  const look = () => runProbe(probe, nightly, { clock, memory, ...hearingOf(heartbeats) });
+  const look = () => runProbe(probe, nightly, { clock, memory, ...receivedOf(heartbeats) });
   return { heartbeats, call, look };
 }
 
-function hearingOf(heartbeats: Heartbeats) {
-  const hearing = heartbeats.hearings().get("database/backup");
-  return hearing ? { hearing } : {};
+function receivedOf(heartbeats: Heartbeats) {
+  const heartbeat = heartbeats.received().get("database/backup");
+  return heartbeat ? { heartbeat } : {};
 }
 
 test("a job that calls in time is up, one that is late is down, and its next call mends it", async () => {
