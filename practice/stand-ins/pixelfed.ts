@@ -21,7 +21,7 @@ import {
 export const pixelfedFaults = [
   "database-gone", // the health page does not ask it
   "instance-page", // somebody's error page with status 200
-  "wall", // a bot wall with status 200 before all that is for machines
+  "bot-wall", // with status 200, before all that is for machines
   "app-url", // APP_URL names another host
   "account-unknown", // WebFinger knows no account of this domain
   "federation-off", // ACTIVITY_PUB, which is off by default
@@ -72,7 +72,7 @@ function pixelfedAt({ origin, host }: URL, settings: PixelfedSettings): Routes {
     // Its health page asks nothing of the database.
     const databaseGone = asked.condition === "no-database" || broken === "database-gone";
     if (databaseGone && pathname !== healthPath) return { ...badGateway, status: 500 };
-    if (broken === "wall" && pathname !== "/" && pathname !== healthPath) return wall;
+    if (broken === "bot-wall" && pathname !== "/" && pathname !== healthPath) return botWall;
     return asked.method === "POST" ? inbox(server, pathname) : answer(server, asked);
   };
 }
@@ -114,7 +114,7 @@ function answer(server: Server, { url, now }: Asked): Reply {
 const everybody = { "access-control-allow-origin": "*" };
 const notFound: Reply = { ...page("404", "Sorry, this page isn't available."), status: 404 };
 const errorPage: Reply = page("Oops", "Something went wrong, please come back later.");
-const wall: Reply = page("Making sure you're not a bot!", '<script id="anubis_challenge">{}</script>');
+const botWall: Reply = page("Making sure you're not a bot!", '<script id="anubis_challenge">{}</script>');
 
 /** It says 200 to whatever comes and looks at it later; 404 where ActivityPub is off. */
 function inbox({ broken, sharedInbox }: Server, pathname: string): Reply {

@@ -76,7 +76,7 @@ describe("media", () => {
     });
   });
 
-  test("are not known to be hidden where a wall or an error stands before the timeline that shows them", async () => {
+  test("are not known to be hidden where a bot wall or an error stands before the timeline that shows them", async () => {
     const wall = asHtml("<title>Hello</title><p>Please enable JavaScript and cookies to continue.</p>");
     for (const [answer, reason] of [
       [wall, /^could not look for a picture: blocked: something asks for a browser/],
@@ -199,7 +199,7 @@ describe("media", () => {
       "degraded",
       /^a picture that is shown is not on .* \(404\); there is no other/,
     ],
-    ["a wall before it", { "*": { status: 403 } }, "unknown", /^blocked: the monitor is refused/],
+    ["a bot wall before it", { "*": { status: 403 } }, "unknown", /^blocked: the monitor is refused/],
     ["an error", { "*": { status: 503 } }, "degraded", /^the media host .* answers 503$/],
     ["JSON", { "*": asJson({ error: "no" }) }, "degraded", /gives application\/json in place of a picture;/],
     [
@@ -496,7 +496,7 @@ describe("the timeline", () => {
     });
   });
 
-  test("behind a wall that says only that it wants a browser is not measured", async () => {
+  test("behind a bot wall that says only that it wants a browser is not measured", async () => {
     const wall = asHtml("<title>Hello</title><p>Please enable JavaScript and cookies to continue.</p>");
     expect(await withPosts({ "/api/v1/timelines/public": wall })).toMatchObject({
       outcome: "unknown",

@@ -93,7 +93,7 @@ describe("what is wrong", () => {
       /does not say OK/,
     ],
     [
-      "a wall before it",
+      "a bot wall before it",
       { "/api/v1/streaming/health": { status: 403 } },
       "unknown",
       /^blocked: the monitor is refused/,

@@ -194,7 +194,7 @@ describe("one part that is wrong", () => {
       /^WebFinger does not know acct:admin@127\.0\.0\.1:\d+ \(404\)$/,
     ],
     [
-      "WebFinger that a wall guards",
+      "WebFinger behind a bot wall",
       { "/.well-known/webfinger": { status: 403 } },
       "degraded",
       /^blocked: the monitor is refused \(WebFinger answered 403\)$/,
@@ -324,7 +324,7 @@ describe("one part that is wrong", () => {
       ["refused", asHtml("<h1>403 Forbidden", 403), /the monitor is refused \(the health page answered 403\)/],
       ["behind a password", { status: 401 }, /^the health page answered 401, all else/],
       ["sent elsewhere", { status: 302, headers: { location: "/" } }, /^the health page redirects to /],
-      ["behind a wall", asHtml('<i id="anubis_challenge">'), /^blocked: Anubis/],
+      ["behind a bot wall", asHtml('<i id="anubis_challenge">'), /^blocked: Anubis/],
     ])("(%s) is told to the operator, and no fault while all else answers", async (_what, health, note) => {
       const sample = await withChange({ "/health": health });
       expect(sample).toMatchObject({ outcome: "up", reason: expect.stringMatching(note) });
@@ -432,7 +432,7 @@ describe("one part that is wrong", () => {
     ],
     ["a make of its own", asHtml("<p>Please enable JavaScript and cookies to continue"), /something asks for/],
     ["a make of its own that says 503", asHtml("<p>Verifying you are human.", 503), /something asks for/],
-  ])("a wall of %s before everything turns us away, and says nothing about Mastodon", async (_make, wall, told) => {
+  ])("a bot wall of %s before everything turns us away, and says nothing about Mastodon", async (_make, wall, told) => {
     await using server = await smallServer({ "*": wall });
     const sample = await run(server.url);
     expect(sample).toMatchObject({
@@ -451,7 +451,7 @@ describe("one part that is wrong", () => {
     ],
     ["an app that needs JavaScript", asHtml("<title>Our app</title><noscript>Please enable JavaScript.</noscript>")],
     ["an article about bots", asHtml("<title>Robots: are we human?</title><p>One moment. Just a moment.")],
-  ])("%s in place of everything is no wall, but down", async (_what, page) => {
+  ])("%s in place of everything is no bot wall, but down", async (_what, page) => {
     await using server = await smallServer({ "*": page });
     expect(await run(server.url)).toMatchObject({
       outcome: "down",

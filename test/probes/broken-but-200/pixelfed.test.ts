@@ -10,7 +10,7 @@ import { runProbe } from "../../helpers/run-probe.ts";
 const words: Readonly<Record<PixelfedFault, string>> = {
   "database-gone": "The database is gone; the health page does not ask it",
   "instance-page": "An error page stands in place of the instance document, with status 200",
-  wall: "A bot wall answers apps and servers with a riddle, with status 200",
+  "bot-wall": "A bot wall answers apps and servers with a riddle, with status 200",
   "app-url": "`APP_URL` names another host after a move",
   "account-unknown": "WebFinger knows no account of this domain",
   "federation-off": "`ACTIVITY_PUB` is off, as it is by default",
