@@ -34,7 +34,7 @@ export async function writePast(
   const now = Temporal.Now.instant().epochMilliseconds;
   const start = Math.floor(now / hourMs) * hourMs - days * 24 * hourMs;
   progress(`writing ${days} days of history of ${checks.length} checks`);
-  await store.commit({ transitions: checks.flatMap((check, index) => turnsOf(check, index, start, days)) });
+  await store.commit({ transitions: checks.flatMap((check, index) => transitionsOf(check, index, start, days)) });
   if (sampleEveryHours !== undefined) {
     await writeSamples(store, checks, { from: start, to: now, everyMs: sampleEveryHours * hourMs }, progress);
   }
@@ -62,8 +62,8 @@ async function writeSamples(
 }
 
 /** Up, but for a few stretches that differ from check to check. */
-function turnsOf(check: Series, index: number, start: number, days: number): readonly Transition[] {
-  const turn = (at: number, outcome: Transition["outcome"]) => ({
+function transitionsOf(check: Series, index: number, start: number, days: number): readonly Transition[] {
+  const transitionTo = (at: number, outcome: Transition["outcome"]) => ({
     ...check,
     at: Temporal.Instant.fromEpochMilliseconds(at),
     outcome,
@@ -73,10 +73,10 @@ function turnsOf(check: Series, index: number, start: number, days: number): rea
     return { began, ended: began + (5 + ((index + number) % 90)) * 60_000, outcome: outcomeOf(number) };
   });
   return [
-    turn(start, "up"),
+    transitionTo(start, "up"),
     ...troubles
       .toSorted((a, b) => a.began - b.began)
-      .flatMap(({ began, ended, outcome }) => [turn(began, outcome), turn(ended, "up")]),
+      .flatMap(({ began, ended, outcome }) => [transitionTo(began, outcome), transitionTo(ended, "up")]),
   ];
 }
 

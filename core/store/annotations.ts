@@ -1,4 +1,4 @@
-/** Annotations as they are kept: what happened to a target, such as an upgrade, and explains its figures. */
+/** Annotations as they are kept: what happened to a target, such as an upgrade, and explains what was measured. */
 import type { Annotation } from "../upgrade.ts";
 
 export interface AnnotationStore {

@@ -7,13 +7,13 @@ import type { Connection } from "./connection.ts";
 import { hourOf, startOfHour } from "./keys.ts";
 import { blob, maybeNumeric, numeric } from "./rows.ts";
 import {
-  readFigures,
   readReadings,
+  readTimings,
   type StoredSample,
-  skipFigures,
   skipReadings,
-  writeFigures,
+  skipTimings,
   writeReadings,
+  writeTimings,
 } from "./sample-bytes.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 
@@ -37,7 +37,7 @@ export function* writeBatches(samples: readonly StoredSample[]): Transaction<voi
 }
 
 /** In order of arrival. */
-export function* looseSamples(
+export function* unpackedSamples(
   connection: Connection,
   hours: { readonly from: number; readonly to: number },
   wanted: Wanted,
@@ -47,29 +47,29 @@ export function* looseSamples(
 }
 
 /** Those that have samples here in this hour. */
-export function looseSeries(connection: Connection, hour: number): ReadonlySet<number> {
+export function unpackedSeries(connection: Connection, hour: number): ReadonlySet<number> {
   const found = new Set<number>();
   const passOver: Wanted = (series) => {
     found.add(series);
     return false;
   };
-  Array.from(looseSamples(connection, { from: hour, to: hour }, passOver));
+  Array.from(unpackedSamples(connection, { from: hour, to: hour }, passOver));
   return found;
 }
 
 /** The oldest hour from this one on that is not packed. */
-export function looseHour(connection: Connection, from: number): number | undefined {
+export function oldestUnpackedHour(connection: Connection, from: number): number | undefined {
   const row = connection.get(oldestFrom, from);
   return row && maybeNumeric(row, "hour");
 }
 
-export function newestLooseHour(connection: Connection): number | undefined {
+export function newestUnpackedHour(connection: Connection): number | undefined {
   const row = connection.get(newest);
   return row && maybeNumeric(row, "hour");
 }
 
 /** Those in hours from `from` on, before `end`. */
-export function* dropLoose(from: number, end: number): Transaction<void> {
+export function* deleteUnpacked(from: number, end: number): Transaction<void> {
   yield* run(remove, from, end);
 }
 
@@ -78,12 +78,12 @@ const lastHour = Number.MAX_SAFE_INTEGER;
 export function batchBytes(samples: readonly StoredSample[], hour: number): Uint8Array {
   const writer = new ByteWriter();
   let last = startOfHour(hour);
-  for (const { series, at, outcome, figures, reason, detail, readings } of samples) {
+  for (const { series, at, outcome, timings, reason, detail, readings } of samples) {
     writer.varint(series);
     writer.signed(at - last);
     last = at;
     writer.byte(outcome + (reason === undefined ? 0 : hasReason) + (detail === undefined ? 0 : hasDetail));
-    writeFigures(writer, figures);
+    writeTimings(writer, timings);
     writeReadings(writer, readings);
     if (reason !== undefined) writer.text(reason);
     if (detail !== undefined) writer.text(detail);
@@ -99,7 +99,7 @@ export function* batchSamples(bytes: Uint8Array, hour: number, wanted: Wanted): 
     at += reader.signed();
     const flags = reader.byte();
     if (!wanted(series, at)) {
-      skipFigures(reader);
+      skipTimings(reader);
       skipReadings(reader);
       if (flags & hasReason) reader.bytes(reader.varint());
       if (flags & hasDetail) reader.bytes(reader.varint());
@@ -109,7 +109,7 @@ export function* batchSamples(bytes: Uint8Array, hour: number, wanted: Wanted): 
       series,
       at,
       outcome: flags % hasReason,
-      figures: readFigures(reader),
+      timings: readTimings(reader),
       readings: readReadings(reader),
       reason: flags & hasReason ? reader.text() : undefined,
       detail: flags & hasDetail ? reader.text() : undefined,

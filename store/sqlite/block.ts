@@ -1,10 +1,10 @@
 /**
  * An hour of samples of one series, compressed: column after column, each as differences, then zstd. About 10 to 20 bytes
- * a sample. What was seen of bad samples goes into a second blob, so that figures are read without it.
+ * a sample. What was seen of bad samples goes into a second blob, so that timings are read without it.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
-import { type CodedReading, type Figures, figureCount, isShort, type StoredSample } from "./sample-bytes.ts";
+import { isShort, type StoredReading, type StoredSample, type Timings, timingCount } from "./sample-bytes.ts";
 
 export interface Block {
   readonly body: Uint8Array;
@@ -26,10 +26,10 @@ export function pack(samples: readonly StoredSample[], start: number): Block {
     last = at;
   }
   for (const { outcome } of samples) writer.byte(outcome);
-  for (let index = 0; index < figureCount; index++) {
+  for (let index = 0; index < timingCount; index++) {
     writeColumn(
       writer,
-      samples.map((sample) => sample.figures[index]),
+      samples.map((sample) => sample.timings[index]),
     );
   }
   writeReasons(writer, samples);
@@ -58,7 +58,7 @@ export function unpack(
     return last;
   });
   const outcomes = indexes.map(() => reader.byte());
-  const figures = Array.from({ length: figureCount }, () => readColumn(reader, count));
+  const timings = Array.from({ length: timingCount }, () => readColumn(reader, count));
   const reasons = readReasons(reader, count);
   const readings = readReadings(reader, count);
   const details = readDetails(block.details);
@@ -66,7 +66,7 @@ export function unpack(
     series,
     at: times[index] ?? start,
     outcome: outcomes[index] ?? 0,
-    figures: figures.map((column) => column[index]) satisfies Figures,
+    timings: timings.map((column) => column[index]) satisfies Timings,
     reason: reasons[index],
     detail: details.get(index),
     readings: readings[index] ?? [],
@@ -128,22 +128,22 @@ function readReasons(reader: ByteReader, count: number): readonly (string | unde
   return readColumn(reader, count).map((number) => (number === undefined ? undefined : sentences[number]));
 }
 
-/** Series after series of readings: its code, whether all are short whole numbers, then the values. */
+/** Series after series of readings: its id, whether all are short whole numbers, then the values. */
 function writeReadings(writer: ByteWriter, samples: readonly StoredSample[]): void {
-  const codes = new Set(samples.flatMap(({ readings }) => readings.map(({ code }) => code)));
-  const byCode = samples.map(({ readings }) => new Map(readings.map(({ code, value }) => [code, value])));
-  writer.varint(codes.size);
-  for (const code of codes) {
-    const values = byCode.map((readings) => readings.get(code));
+  const ids = new Set(samples.flatMap(({ readings }) => readings.map(({ id }) => id)));
+  const byId = samples.map(({ readings }) => new Map(readings.map(({ id, value }) => [id, value])));
+  writer.varint(ids.size);
+  for (const id of ids) {
+    const values = byId.map((readings) => readings.get(id));
     const short = values.every((value) => value === undefined || isShort(value));
-    writer.varint(code * 2 + (short ? 0 : 1));
+    writer.varint(id * 2 + (short ? 0 : 1));
     if (short) writeColumn(writer, values);
     else for (const value of writePresence(writer, values)) writer.double(value);
   }
 }
 
-function readReadings(reader: ByteReader, count: number): readonly (readonly CodedReading[])[] {
-  const readings = Array.from({ length: count }, (): CodedReading[] => []);
+function readReadings(reader: ByteReader, count: number): readonly (readonly StoredReading[])[] {
+  const readings = Array.from({ length: count }, (): StoredReading[] => []);
   for (let left = reader.varint(); left > 0; left--) {
     const head = reader.varint();
     const values =
@@ -151,7 +151,7 @@ function readReadings(reader: ByteReader, count: number): readonly (readonly Cod
         ? readColumn(reader, count)
         : readPresence(reader, count).map((there) => (there ? reader.double() : undefined));
     values.forEach((value, index) => {
-      if (value !== undefined) readings[index]?.push({ code: Math.floor(head / 2), value });
+      if (value !== undefined) readings[index]?.push({ id: Math.floor(head / 2), value });
     });
   }
   return readings;

@@ -1,5 +1,5 @@
 /** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
-import { looseHour, looseSamples, looseSeries } from "./batch.ts";
+import { oldestUnpackedHour, unpackedSamples, unpackedSeries } from "./batch.ts";
 import { type Block, pack } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import { counted, type HourSum } from "./head.ts";
@@ -7,16 +7,25 @@ import { seriesOf, slotOf, startOfHour } from "./keys.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { joined, packedHour, sampleHours } from "./sample-reads.ts";
 import { statement } from "./statements.ts";
-import { added, isEmpty, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
+import {
+  added,
+  isEmpty,
+  noSums,
+  readSums,
+  type StoredTransition,
+  type Sums,
+  spentInHour,
+  transitionsOf,
+} from "./sums.ts";
 
-/** Mean or median by code of the reading series. */
-export type CodedValues = readonly (readonly [code: number, value: number])[];
+/** Mean or median by id of the reading series. */
+export type ValuesById = readonly (readonly [id: number, value: number])[];
 
 export interface SeriesHour {
   readonly series: number;
   readonly hour: number;
   readonly sums: Sums;
-  readonly packed?: { readonly block: Block; readonly lastAt: number; readonly readings: CodedValues };
+  readonly packed?: { readonly block: Block; readonly lastAt: number; readonly readings: ValuesById };
 }
 
 /** Pairs of series and its newest sample: nothing after that has been measured. */
@@ -39,7 +48,7 @@ export function planHours(
     const found = planHour(connection, hour, newest, { late: false });
     planned.push(...found);
     // Where nothing was measured, on to the next hour in which something was.
-    hour = found.length > 0 ? hour + 1 : Math.min(end, looseHour(connection, hour + 1) ?? end);
+    hour = found.length > 0 ? hour + 1 : Math.min(end, oldestUnpackedHour(connection, hour + 1) ?? end);
   }
   return { hours: planned, next: hour };
 }
@@ -52,7 +61,7 @@ export function planLateHour(
   return { hours: planHour(connection, hour, newest, { late: true }) };
 }
 
-/** One hour of all series, or (`late`) only of those that have loose samples in it. */
+/** One hour of all series, or (`late`) only of those that have unpacked samples in it. */
 function planHour(
   connection: Connection,
   hour: number,
@@ -62,16 +71,16 @@ function planHour(
   const span = { from: startOfHour(hour), to: startOfHour(hour + 1) };
   const newestOf = new Map(newest);
   const here = { from: hour, to: hour };
-  const series = new Set([...looseSeries(connection, hour), ...(late ? [] : newestOf.keys())]);
+  const series = new Set([...unpackedSeries(connection, hour), ...(late ? [] : newestOf.keys())]);
   return chunks([...series], seriesAtOnce).flatMap((some) => {
     const chunk = new Set(some);
-    const loose = Map.groupBy(
-      looseSamples(connection, here, (one) => chunk.has(one)),
+    const unpacked = Map.groupBy(
+      unpackedSamples(connection, here, (one) => chunk.has(one)),
       (sample) => sample.series,
     );
     return some.flatMap((one) => {
-      const spent = spentInHour(turns(connection, one, span), hour, newestOf.get(one));
-      return planSeriesHour(connection, hour, one, spent, loose.get(one) ?? []) ?? [];
+      const spent = spentInHour(transitionsOf(connection, one, span), hour, newestOf.get(one));
+      return planSeriesHour(connection, hour, one, spent, unpacked.get(one) ?? []) ?? [];
     });
   });
 }
@@ -87,17 +96,17 @@ function planSeriesHour(
   hour: number,
   series: number,
   spent: readonly number[],
-  loose: readonly StoredSample[],
+  unpacked: readonly StoredSample[],
 ): SeriesHour | undefined {
-  const packed = loose.length > 0 ? packedHour(connection, hour, series, { details: true }) : [];
-  const samples = joined(packed, loose);
+  const packed = unpacked.length > 0 ? packedHour(connection, hour, series, { details: true }) : [];
+  const samples = joined(packed, unpacked);
   // Sums whose samples are gone, or were never there (practice data), are added to; others are counted anew.
   const before = packed.length === 0 ? (readSums(connection, "hour", hour, series) ?? noSums) : noSums;
   const sums = { ...samples.reduce<HourSum>(counted, before), spent };
   if (samples.length === 0) return isEmpty(sums) ? undefined : { series, hour, sums };
   const lastAt = samples.at(-1)?.at ?? startOfHour(hour);
   const block = pack(samples, startOfHour(hour));
-  return { series, hour, sums, packed: { block, lastAt, readings: perCode([samples], mean) } };
+  return { series, hour, sums, packed: { block, lastAt, readings: perReading([samples], mean) } };
 }
 
 const mostHoursAtOnce = 500;
@@ -114,7 +123,7 @@ export function planStaleHours(
 ): { readonly hours: readonly SeriesHour[]; readonly next: number | undefined } {
   const { series, from, newest } = stale;
   const until = Math.min(stale.until, from + mostHoursAtOnce);
-  const all = turns(connection, series, { from: startOfHour(from), to: startOfHour(until) });
+  const all = transitionsOf(connection, series, { from: startOfHour(from), to: startOfHour(until) });
   const hours: SeriesHour[] = [];
   for (let hour = from; hour < until; hour++) {
     const before = readSums(connection, "hour", hour, series);
@@ -124,8 +133,8 @@ export function planStaleHours(
   return { hours, next: until < stale.until ? until : undefined };
 }
 
-/** Turns that matter in this hour; the lists are short, the hours many. */
-function relevant(all: readonly Turn[], hour: number): readonly Turn[] {
+/** Transitions that matter in this hour; the lists are short, the hours many. */
+function relevant(all: readonly StoredTransition[], hour: number): readonly StoredTransition[] {
   const first = all.findLastIndex(({ at }) => at <= startOfHour(hour));
   const after = all.findIndex(({ at }) => at >= startOfHour(hour + 1));
   return all.slice(Math.max(0, first), after < 0 ? undefined : after);
@@ -134,7 +143,7 @@ function relevant(all: readonly Turn[], hour: number): readonly Turn[] {
 export interface SeriesDay {
   readonly key: number;
   readonly sums: Sums | undefined;
-  readonly readings: CodedValues;
+  readonly readings: ValuesById;
 }
 
 /** Finished days, summed from their hours; readings from the samples while those are kept. */
@@ -157,26 +166,26 @@ function planDay(connection: Connection, key: number): SeriesDay {
 }
 
 /** The median of each metric's readings on that day. */
-export function medians(connection: Connection, series: number, day: number): CodedValues {
+export function medians(connection: Connection, series: number, day: number): ValuesById {
   const span = { from: startOfHour(day * 24), to: startOfHour((day + 1) * 24) };
-  return perCode([...sampleHours(connection, [series], span, { details: false })], median);
+  return perReading([...sampleHours(connection, [series], span, { details: false })], median);
 }
 
-export function perCode(
+export function perReading(
   hours: Iterable<readonly StoredSample[]>,
   summary: (values: readonly number[]) => number,
-): CodedValues {
+): ValuesById {
   const values = new Map<number, number[]>();
   for (const samples of hours) {
     for (const { readings } of samples) {
-      for (const { code, value } of readings) {
-        const list = values.get(code);
+      for (const { id, value } of readings) {
+        const list = values.get(id);
         if (list) list.push(value);
-        else values.set(code, [value]);
+        else values.set(id, [value]);
       }
     }
   }
-  return [...values].map(([code, list]) => [code, summary(list)]);
+  return [...values].map(([id, list]) => [id, summary(list)]);
 }
 
 /** Divided before they are added: the sum of two huge readings may be more than a number can be. */

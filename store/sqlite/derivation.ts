@@ -2,10 +2,10 @@
  * Keeps hours and days derived while samples go on being written: what is to be derived, step by step, and how far it is.
  * Each step is planned by the reader (another thread) and written in one short transaction.
  */
-import { dropLoose, looseHour } from "./batch.ts";
+import { deleteUnpacked, oldestUnpackedHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import type { SeriesDay, SeriesHour } from "./derivation-plan.ts";
-import type { Tail } from "./head.ts";
+import type { HeadBlock } from "./head.ts";
 import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
 import { derivedUntil, stepsOf, writeProgress } from "./progress.ts";
 import type { Reader } from "./reader.ts";
@@ -56,7 +56,7 @@ const seriesOfHours = statement("select distinct id % ? as series from hour wher
 export class Derivation {
   readonly #connection: Connection;
   readonly #reader: Reader;
-  readonly #tail: Tail;
+  readonly #head: HeadBlock;
   /** Hours before this one have rows; undefined before the first sample. */
   #until: number | undefined;
   #steps = 0;
@@ -65,10 +65,10 @@ export class Derivation {
   /** …and something came in there that the plan cannot know. */
   #overtaken = false;
 
-  constructor(connection: Connection, reader: Reader, tail: Tail) {
+  constructor(connection: Connection, reader: Reader, head: HeadBlock) {
     this.#connection = connection;
     this.#reader = reader;
-    this.#tail = tail;
+    this.#head = head;
     this.reload();
   }
 
@@ -94,7 +94,7 @@ export class Derivation {
     for (const { series, at } of samples) {
       if (this.#until === undefined) yield* this.#advance(hourOf(at));
       // The series may not have been measured since long before: those hours were derived as if it had ended.
-      const since = this.#tail.newest(series) ?? at;
+      const since = this.#head.newest(series) ?? at;
       if (this.#isDerived(since)) yield* this.#touch(series, since);
       if (hourOf(at) < this.#planned) this.#overtaken = true;
     }
@@ -139,7 +139,7 @@ export class Derivation {
   /** @returns what is to be written next; undefined when all is done. */
   async #plan(now: number): Promise<Step | undefined> {
     return (
-      (await this.#planLooseHour(now)) ??
+      (await this.#planLateHour(now)) ??
       (await this.#planNextHours(now)) ??
       (await this.#planStaleHours()) ??
       (await this.#planDays())
@@ -147,11 +147,11 @@ export class Derivation {
   }
 
   /** Samples that came late, into an hour that is derived already. */
-  async #planLooseHour(now: number): Promise<Step | undefined> {
-    const hour = looseHour(this.#connection, 0);
+  async #planLateHour(now: number): Promise<Step | undefined> {
+    const hour = oldestUnpackedHour(this.#connection, 0);
     if (hour === undefined || hour >= this.until || startOfHour(hour + 1) + graceMilliseconds > now) return undefined;
-    const { hours } = await this.#reader.ask("planLateHour", { hour, newest: this.#tail.allNewest() });
-    return { write: () => this.#writeHours(hours, hour, hour + 1), written: () => this.#tail.forget(hour, hour + 1) };
+    const { hours } = await this.#reader.ask("planLateHour", { hour, newest: this.#head.allNewest() });
+    return { write: () => this.#writeHours(hours, hour, hour + 1), written: () => this.#head.forget(hour, hour + 1) };
   }
 
   async #planNextHours(now: number): Promise<Step | undefined> {
@@ -159,16 +159,16 @@ export class Derivation {
     const end = hourOf(now - graceMilliseconds);
     if (from === undefined || from >= end) return undefined;
     this.#planned = end;
-    const { hours, next } = await this.#reader.ask("planHours", { from, end, newest: this.#tail.allNewest() });
+    const { hours, next } = await this.#reader.ask("planHours", { from, end, newest: this.#head.allNewest() });
     const write = () => this.#finishHours(hours, from, next);
-    return { write, written: () => this.#tail.forget(from, next) };
+    return { write, written: () => this.#head.forget(from, next) };
   }
 
   async #planStaleHours(): Promise<Step | undefined> {
     const row = this.#connection.get(anyStaleHours);
     if (!row) return undefined;
     const [series, from] = [numeric(row, "series"), numeric(row, "from_hour")];
-    const stale = { series, from, until: this.until, newest: this.#tail.newest(series) };
+    const stale = { series, from, until: this.until, newest: this.#head.newest(series) };
     const { hours, next } = await this.#reader.ask("planStaleHours", stale);
     return { write: () => this.#mendHours(series, hours, next) };
   }
@@ -201,9 +201,9 @@ export class Derivation {
       const { block, lastAt, readings } = packed;
       yield* run(upsertBlock, slotKey(hour, series), block.body, block.details);
       yield* run(packedUntil, lastAt, series, lastAt);
-      for (const [code, value] of readings) yield* run(upsertReading.hour, slotKey(hour, code), value);
+      for (const [id, value] of readings) yield* run(upsertReading.hour, slotKey(hour, id), value);
     }
-    yield* dropLoose(from, next);
+    yield* deleteUnpacked(from, next);
     yield* this.#markDays(hours);
   }
 
@@ -229,7 +229,7 @@ function* writeDays(days: readonly SeriesDay[]): Transaction<void> {
   for (const { key, sums, readings } of days) {
     const [day, series] = [Math.floor(key / slotKey(1, 0)), key % slotKey(1, 0)];
     if (sums) yield* writeSums("day", day, series, sums);
-    for (const [code, value] of readings) yield* run(upsertReading.day, slotKey(day, code), value);
+    for (const [id, value] of readings) yield* run(upsertReading.day, slotKey(day, id), value);
     yield* run(removeStaleDay, key);
   }
 }

@@ -3,7 +3,7 @@
  * Filled from the table `batch` at the start and from every commit after; the table is the truth.
  */
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
-import { looseSamples } from "./batch.ts";
+import { unpackedSamples } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
 import { numeric } from "./rows.ts";
@@ -23,7 +23,7 @@ const packedUntil = statement("select id, last_at from series where last_at is n
 
 const allHours = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
-export class Tail {
+export class HeadBlock {
   /** By series: epoch milliseconds of its newest sample. */
   readonly #newest = new Map<number, number>();
   /** By hour and series. */
@@ -33,7 +33,7 @@ export class Tail {
     for (const row of connection.each(packedUntil)) {
       this.#newest.set(numeric(row, "id"), numeric(row, "last_at"));
     }
-    for (const sample of looseSamples(connection, allHours, () => true)) this.add(sample);
+    for (const sample of unpackedSamples(connection, allHours, () => true)) this.add(sample);
   }
 
   add(sample: StoredSample): void {
@@ -61,11 +61,11 @@ export class Tail {
   }
 }
 
-export function counted(sum: HourSum, { outcome, figures }: Pick<StoredSample, "outcome" | "figures">): HourSum {
+export function counted(sum: HourSum, { outcome, timings }: Pick<StoredSample, "outcome" | "timings">): HourSum {
   const name = outcomeOf(outcome);
   return {
     runs: sum.runs + 1,
     failures: sum.failures + (name === "down" ? 1 : 0),
-    latency: name === "up" || name === "degraded" ? add(sum.latency, (figures[0] ?? 0) / 10_000) : sum.latency,
+    latency: name === "up" || name === "degraded" ? add(sum.latency, (timings[0] ?? 0) / 10_000) : sum.latency,
   };
 }

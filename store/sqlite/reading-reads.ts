@@ -1,7 +1,7 @@
 /** What was measured besides the outcome: as it was, or a value for each hour or day. */
-import { newestLooseHour } from "./batch.ts";
+import { newestUnpackedHour } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { type CodedValues, mean, medians, perCode } from "./derivation-plan.ts";
+import { mean, medians, perReading, type ValuesById } from "./derivation-plan.ts";
 import {
   dayOf,
   farFuture,
@@ -25,39 +25,39 @@ const ofTable = (table: "reading_hour" | "reading_day") => ({
 });
 const stored = { hour: ofTable("reading_hour"), day: ofTable("reading_day") };
 
-type Codes = readonly { readonly code: number; readonly series: number }[];
+type ReadingIds = readonly { readonly id: number; readonly series: number }[];
 
 export interface Points {
-  readonly code: number;
+  readonly id: number;
   readonly points: readonly (readonly [at: number, value: number])[];
 }
 
 export function readings(
   connection: Connection,
-  of: DerivedSpan & { readonly codes: Codes; readonly per: "raw" | Per },
+  of: DerivedSpan & { readonly ids: ReadingIds; readonly per: "raw" | Per },
 ): readonly Points[] {
   if (of.per === "raw") return rawPoints(connection, of);
-  const bySeries = Map.groupBy(of.codes, ({ series }) => series);
-  return [...bySeries].flatMap(([series, codes]) => {
+  const bySeries = Map.groupBy(of.ids, ({ series }) => series);
+  return [...bySeries].flatMap(([series, ids]) => {
     const running = of.per === "hour" ? runningHours(connection, series, of) : runningDays(connection, series, of);
     const pointsOf = of.per === "hour" ? hourPoints : dayPoints;
-    return codes.map(({ code }) => ({ code, points: pointsOf(connection, code, of, running) }));
+    return ids.map(({ id }) => ({ id, points: pointsOf(connection, id, of, running) }));
   });
 }
 
-function rawPoints(connection: Connection, { codes, ...span }: Span & { readonly codes: Codes }): readonly Points[] {
-  const series = [...new Set(codes.map((one) => one.series))];
-  const points = new Map(codes.map(({ code }): [number, [number, number][]] => [code, []]));
+function rawPoints(connection: Connection, { ids, ...span }: Span & { readonly ids: ReadingIds }): readonly Points[] {
+  const series = [...new Set(ids.map((one) => one.series))];
+  const points = new Map(ids.map(({ id }): [number, [number, number][]] => [id, []]));
   for (const hour of sampleHours(connection, series, span, { details: false })) {
     for (const { at, readings } of hour) {
-      for (const { code, value } of readings) points.get(code)?.push([at, value]);
+      for (const { id, value } of readings) points.get(id)?.push([at, value]);
     }
   }
-  return [...points].map(([code, list]) => ({ code, points: list }));
+  return [...points].map(([id, list]) => ({ id, points: list }));
 }
 
 /** Values of every metric of a series in slots that have no rows yet, or not the right ones. */
-type RunningValues = readonly (readonly [slot: number, values: CodedValues])[];
+type RunningValues = readonly (readonly [slot: number, values: ValuesById])[];
 type DerivedSpan = Span & { readonly derivedUntil: number };
 
 function runningHours(connection: Connection, series: number, { from, to, derivedUntil }: DerivedSpan): RunningValues {
@@ -67,7 +67,7 @@ function runningHours(connection: Connection, series: number, { from, to, derive
   };
   return [...sampleHours(connection, [series], span, { details: false })].map((samples) => [
     hourOf(samples[0]?.at ?? 0),
-    perCode([samples], mean),
+    perReading([samples], mean),
   ]);
 }
 
@@ -78,40 +78,40 @@ function runningDays(connection: Connection, series: number, { from, to, derived
     .map((day) => [day, medians(connection, series, day)]);
 }
 
-function hourPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+function hourPoints(connection: Connection, id: number, of: DerivedSpan, running: RunningValues): Points["points"] {
   const end = Math.min(slotFrom(of.to, "hour"), of.derivedUntil);
-  const rows = storedPoints(connection, "hour", code, slotFrom(of.from, "hour"), end);
-  return [...rows, ...valuesOf(code, running, "hour")];
+  const rows = storedPoints(connection, "hour", id, slotFrom(of.from, "hour"), end);
+  return [...rows, ...valuesOf(id, running, "hour")];
 }
 
-function dayPoints(connection: Connection, code: number, of: DerivedSpan, running: RunningValues): Points["points"] {
+function dayPoints(connection: Connection, id: number, of: DerivedSpan, running: RunningValues): Points["points"] {
   const open = new Set(running.map(([day]) => startOfSlot(day, "day")));
-  const rows = storedPoints(connection, "day", code, slotFrom(of.from, "day"), slotFrom(of.to, "day"));
-  const known = new Map([...rows.filter(([at]) => !open.has(at)), ...valuesOf(code, running, "day")]);
+  const rows = storedPoints(connection, "day", id, slotFrom(of.from, "day"), slotFrom(of.to, "day"));
+  const known = new Map([...rows.filter(([at]) => !open.has(at)), ...valuesOf(id, running, "day")]);
   return [...known].sort(([a], [b]) => a - b);
 }
 
-function valuesOf(code: number, running: RunningValues, per: Per): Points["points"] {
+function valuesOf(id: number, running: RunningValues, per: Per): Points["points"] {
   return running.flatMap(([slot, values]) =>
-    values.flatMap(([one, value]) => (one === code ? [[startOfSlot(slot, per), value] as const] : [])),
+    values.flatMap(([one, value]) => (one === id ? [[startOfSlot(slot, per), value] as const] : [])),
   );
 }
 
 /** Days that have to be derived yet. */
 function openDays(connection: Connection, series: number, derivedUntil: number): readonly number[] {
   const stale = connection.all(staleDaysOf, slotKey(1, 0), series).map((row) => slotOf(numeric(row, "id")));
-  const last = dayOf(Math.max(derivedUntil, newestLooseHour(connection) ?? derivedUntil));
+  const last = dayOf(Math.max(derivedUntil, newestUnpackedHour(connection) ?? derivedUntil));
   const days = new Set(stale);
   for (let day = dayOf(derivedUntil); day <= last; day++) days.add(day);
   return [...days];
 }
 
-function storedPoints(connection: Connection, per: Per, code: number, first: number, end: number): Points["points"] {
+function storedPoints(connection: Connection, per: Per, id: number, first: number, end: number): Points["points"] {
   const known = extent(connection, per);
   if (!known) return [];
   const points: [number, number][] = [];
   for (let slot = Math.max(first, known.first); slot < Math.min(end, known.last + 1); slot++) {
-    const row = connection.get(stored[per].value, slotKey(slot, code));
+    const row = connection.get(stored[per].value, slotKey(slot, id));
     if (row) points.push([startOfSlot(slot, per), numeric(row, "value")]);
   }
   return points;

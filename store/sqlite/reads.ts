@@ -1,5 +1,5 @@
 /** Reads that may take long, from plain data to plain data: they run in a thread of their own (reader.ts). */
-import { looseSamples } from "./batch.ts";
+import { unpackedSamples } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { planDays, planHours, planLateHour, planStaleHours } from "./derivation-plan.ts";
 import { farFuture, hourOf, type Span } from "./keys.ts";
@@ -7,7 +7,7 @@ import { readings } from "./reading-reads.ts";
 import { rollups } from "./rollup-reads.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { packedHour, sampleHours } from "./sample-reads.ts";
-import { turns } from "./sums.ts";
+import { transitionsOf } from "./sums.ts";
 
 export const reads = {
   /** Newest first, at most `limit`. */
@@ -29,17 +29,19 @@ export const reads = {
     const newestOf = new Map(newest);
     const moments = newest.map(([, at]) => hourOf(at));
     const hours = { from: Math.min(...moments), to: Math.max(...moments) };
-    const loose = looseSamples(connection, hours, (series, at) => newestOf.get(series) === at).toArray();
-    const found = new Set(loose.map(({ series }) => series));
+    const unpacked = unpackedSamples(connection, hours, (series, at) => newestOf.get(series) === at).toArray();
+    const found = new Set(unpacked.map(({ series }) => series));
     const packed = newest.flatMap(([series, at]) => {
       if (found.has(series)) return [];
       return packedHour(connection, hourOf(at), series, { details: true }).filter((sample) => sample.at === at);
     });
-    return [...loose, ...packed];
+    return [...unpacked, ...packed];
   },
 
   transitions(connection: Connection, { series, ...span }: Span & { series: readonly number[] }) {
-    const all = series.flatMap((one) => turns(connection, one, span).map((turn) => ({ ...turn, series: one })));
+    const all = series.flatMap((one) =>
+      transitionsOf(connection, one, span).map((transition) => ({ ...transition, series: one })),
+    );
     return all.sort((a, b) => a.at - b.at);
   },
 

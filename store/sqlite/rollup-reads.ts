@@ -7,7 +7,17 @@ import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour,
 import { isDerivedDay, stepsOf } from "./progress.ts";
 import { maybeNumeric } from "./rows.ts";
 import { statement } from "./statements.ts";
-import { added, isEmpty, lastHourOf, noSums, readSums, type Sums, spentInHour, type Turn, turns } from "./sums.ts";
+import {
+  added,
+  isEmpty,
+  lastHourOf,
+  noSums,
+  readSums,
+  type StoredTransition,
+  type Sums,
+  spentInHour,
+  transitionsOf,
+} from "./sums.ts";
 
 interface RunningSeries {
   readonly series: number;
@@ -85,12 +95,12 @@ function readDay(
 function hourReader(connection: Connection, { series, newest, sums }: RunningSeries, derivedUntil: number) {
   const counts = new Map(sums);
   const first = Math.min(derivedUntil, ...counts.keys());
-  let recent: readonly Turn[] | undefined;
+  let recent: readonly StoredTransition[] | undefined;
   const read = (hour: number): Sums | undefined => {
     const row = readSums(connection, "hour", hour, series);
     const count = counts.get(hour);
     if (hour < derivedUntil) return count ? added([row ?? noSums, { ...noSums, ...count }]) : row;
-    recent ??= turns(connection, series, { from: startOfHour(derivedUntil), to: farFuture });
+    recent ??= transitionsOf(connection, series, { from: startOfHour(derivedUntil), to: farFuture });
     const counted = added([row ?? noSums, { ...noSums, ...count }]);
     const running = { ...counted, spent: spentInHour(recent, hour, newest) };
     return isEmpty(running) ? undefined : running;

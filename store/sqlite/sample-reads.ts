@@ -1,6 +1,6 @@
 /** Samples in whichever form they are kept, new ones in batches, older ones in blocks: readers see one series. */
 
-import { looseSamples } from "./batch.ts";
+import { unpackedSamples } from "./batch.ts";
 import { unpack } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import { hourOf, slotKey, slotOf, startOfHour } from "./keys.ts";
@@ -48,19 +48,19 @@ export function* sampleHours(
   const ours = new Set(series);
   const inSpan = (at: number) => at >= span.from && at < span.to;
   const hoursOfSpan = { from: hourOf(span.from), to: hourOf(span.to - 1) };
-  const found = looseSamples(connection, hoursOfSpan, (one, at) => ours.has(one) && inSpan(at));
-  const loose = Map.groupBy(found, ({ at }) => hourOf(at));
+  const found = unpackedSamples(connection, hoursOfSpan, (one, at) => ours.has(one) && inSpan(at));
+  const unpacked = Map.groupBy(found, ({ at }) => hourOf(at));
   const packed = packedHours(connection);
-  const hours = new Set(loose.keys());
+  const hours = new Set(unpacked.keys());
   if (packed && span.to > span.from) {
     const last = Math.min(packed.last, hourOf(span.to - 1));
     for (let hour = Math.max(packed.first, hourOf(span.from)); hour <= last; hour++) hours.add(hour);
   }
   const ordered = [...hours].sort((a, b) => (want.newestFirst ? b - a : a - b));
   for (const hour of ordered) {
-    const looseOfHour = Map.groupBy(loose.get(hour) ?? [], (sample) => sample.series);
+    const unpackedOfHour = Map.groupBy(unpacked.get(hour) ?? [], (sample) => sample.series);
     const all = series.flatMap((one) =>
-      joined(packedHour(connection, hour, one, want), looseOfHour.get(one) ?? []).filter(({ at }) => inSpan(at)),
+      joined(packedHour(connection, hour, one, want), unpackedOfHour.get(one) ?? []).filter(({ at }) => inSpan(at)),
     );
     if (all.length > 0) yield all.sort((a, b) => (want.newestFirst ? b.at - a.at : a.at - b.at));
   }

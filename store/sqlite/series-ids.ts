@@ -7,15 +7,15 @@ import { seriesBits } from "./keys.ts";
 import { numeric, text } from "./rows.ts";
 import { get, type Statement, statement, type Transaction } from "./statements.ts";
 
-export interface ReadingCode {
-  readonly code: number;
+export interface StoredReadingSeries {
+  readonly id: number;
   readonly series: number;
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 const Labels = z.record(z.string(), z.string());
-const mostCodes = 2 ** seriesBits;
+const mostIds = 2 ** seriesBits;
 
 const allSeries = statement("select id, target, check_id, vantage_point from series");
 const allReadings = statement("select id, series, metric, labels from reading_series");
@@ -28,24 +28,24 @@ const insertReading = statement(
 );
 const readingByName = statement("select id from reading_series where series = ? and metric = ? and labels = ?");
 
-export class Codes {
+export class SeriesIds {
   readonly #connection: Connection;
   #series = new Map<number, Series>();
-  #seriesCodes = new Map<string, number>();
-  #readings = new Map<number, ReadingCode>();
-  #readingCodes = new Map<string, number>();
+  #seriesIdByName = new Map<string, number>();
+  #readings = new Map<number, StoredReadingSeries>();
+  #readingIdByName = new Map<string, number>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
     this.reload();
   }
 
-  /** After a transaction that was undone: codes it gave out are void. */
+  /** After a transaction that was undone: the ids it gave out are void. */
   reload(): void {
     this.#series = new Map();
-    this.#seriesCodes = new Map();
+    this.#seriesIdByName = new Map();
     this.#readings = new Map();
-    this.#readingCodes = new Map();
+    this.#readingIdByName = new Map();
     for (const row of this.#connection.each(allSeries)) {
       this.#rememberSeries(numeric(row, "id"), {
         target: text(row, "target"),
@@ -55,7 +55,7 @@ export class Codes {
     }
     for (const row of this.#connection.each(allReadings)) {
       this.#rememberReading({
-        code: numeric(row, "id"),
+        id: numeric(row, "id"),
         series: numeric(row, "series"),
         metric: text(row, "metric"),
         labels: Labels.parse(JSON.parse(text(row, "labels"))),
@@ -63,36 +63,36 @@ export class Codes {
     }
   }
 
-  seriesCode(series: Series): number | undefined {
-    return this.#seriesCodes.get(nameOf(series));
+  seriesId(series: Series): number | undefined {
+    return this.#seriesIdByName.get(nameOf(series));
   }
 
-  /** Where there is no code yet. */
+  /** Where there is no id yet. */
   *addSeries({ target, check, vantagePoint }: Series): Transaction<number> {
-    const code = yield* made(insertSeries, seriesByName, [target, check, vantagePoint]);
-    this.#rememberSeries(code, { target, check, vantagePoint });
-    return code;
+    const id = yield* made(insertSeries, seriesByName, [target, check, vantagePoint]);
+    this.#rememberSeries(id, { target, check, vantagePoint });
+    return id;
   }
 
-  readingCode(series: number, { metric, labels }: Pick<Reading, "metric" | "labels">): number | undefined {
-    return this.#readingCodes.get(readingName(series, metric, canonicalJson(labels ?? {})));
+  readingId(series: number, { metric, labels }: Pick<Reading, "metric" | "labels">): number | undefined {
+    return this.#readingIdByName.get(readingName(series, metric, canonicalJson(labels ?? {})));
   }
 
-  /** Where there is no code yet. */
+  /** Where there is no id yet. */
   *addReading(series: number, { metric, labels = {} }: Pick<Reading, "metric" | "labels">): Transaction<number> {
-    const code = yield* made(insertReading, readingByName, [series, metric, canonicalJson(labels)]);
-    this.#rememberReading({ code, series, metric, labels });
-    return code;
+    const id = yield* made(insertReading, readingByName, [series, metric, canonicalJson(labels)]);
+    this.#rememberReading({ id, series, metric, labels });
+    return id;
   }
 
-  seriesOf(code: number): Series {
-    const series = this.#series.get(code);
-    if (!series) throw new Error(`the store has samples of series ${code}, which it does not name`);
+  seriesOf(id: number): Series {
+    const series = this.#series.get(id);
+    if (!series) throw new Error(`the store has samples of series ${id}, which it does not name`);
     return series;
   }
 
-  readingOf(code: number): ReadingCode | undefined {
-    return this.#readings.get(code);
+  readingOf(id: number): StoredReadingSeries | undefined {
+    return this.#readings.get(id);
   }
 
   /** One check from all places it was seen from. */
@@ -104,31 +104,35 @@ export class Codes {
     return [...this.#series.keys()];
   }
 
-  readingsOf(of: { readonly metric: string; readonly target?: string; readonly check?: string }): ReadingCode[] {
+  readingsOf(of: {
+    readonly metric: string;
+    readonly target?: string;
+    readonly check?: string;
+  }): StoredReadingSeries[] {
     return [...this.#readings.values()].filter(({ metric, series }) => {
       const { target, check } = this.seriesOf(series);
       return metric === of.metric && (of.target ?? target) === target && (of.check ?? check) === check;
     });
   }
 
-  #rememberSeries(code: number, series: Series): void {
-    this.#series.set(code, series);
-    this.#seriesCodes.set(nameOf(series), code);
+  #rememberSeries(id: number, series: Series): void {
+    this.#series.set(id, series);
+    this.#seriesIdByName.set(nameOf(series), id);
   }
 
-  #rememberReading(reading: ReadingCode): void {
-    this.#readings.set(reading.code, reading);
-    this.#readingCodes.set(readingName(reading.series, reading.metric, canonicalJson(reading.labels)), reading.code);
+  #rememberReading(reading: StoredReadingSeries): void {
+    this.#readings.set(reading.id, reading);
+    this.#readingIdByName.set(readingName(reading.series, reading.metric, canonicalJson(reading.labels)), reading.id);
   }
 }
 
 /** A new number for this name, or the one that somebody else gave it first. */
 function* made(insert: Statement, byName: Statement, name: readonly (string | number)[]): Transaction<number> {
   const row = (yield* get(insert, ...name)) ?? (yield* get(byName, ...name));
-  if (!row) throw new Error("a code that was just made is not there");
-  const code = numeric(row, "id");
-  if (code >= mostCodes) throw new RangeError(`the store cannot tell more than ${mostCodes} series or readings apart`);
-  return code;
+  if (!row) throw new Error("an id that was just made is not there");
+  const id = numeric(row, "id");
+  if (id >= mostIds) throw new RangeError(`the store cannot tell more than ${mostIds} series or readings apart`);
+  return id;
 }
 
 /** The same labels in another order are the same labels. */

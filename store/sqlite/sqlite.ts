@@ -21,7 +21,7 @@ import { Derivation } from "./derivation.ts";
 import { dueStore } from "./due.ts";
 import { escalationStore } from "./escalations.ts";
 import { storeFailure } from "./failure.ts";
-import { Tail } from "./head.ts";
+import { HeadBlock } from "./head.ts";
 import { heartbeatStore } from "./heartbeats.ts";
 import { incidentStore } from "./incidents.ts";
 import { readConfirmations, readThresholds } from "./judgements.ts";
@@ -33,7 +33,7 @@ import type { Rollup } from "./rollup-reads.ts";
 import { instant } from "./rows.ts";
 import { outcomeOf, type StoredSample } from "./sample-bytes.ts";
 import { keyStore } from "./secrets.ts";
-import { Codes, canonicalJson } from "./series-ids.ts";
+import { canonicalJson, SeriesIds } from "./series-ids.ts";
 import type { Driver, Transaction } from "./statements.ts";
 import { toSample } from "./stored-sample.ts";
 import { type Written, writeChanges } from "./write.ts";
@@ -71,19 +71,19 @@ export class SqliteStore implements Store {
   readonly #opened: OpenedFile;
   readonly #connection: Connection;
   readonly #reader: Reader;
-  readonly #codes: Codes;
+  readonly #ids: SeriesIds;
   readonly #derivation: Derivation;
-  readonly #tail: Tail;
+  readonly #head: HeadBlock;
   #maintaining: Promise<void> | undefined;
 
   readonly samples: SampleStore = {
     since: async (at) => {
       const from = at.epochMilliseconds + 1;
-      return this.#named(await this.#reader.ask("samplesFrom", { series: this.#codes.allSeries(), from }));
+      return this.#named(await this.#reader.ask("samplesFrom", { series: this.#ids.allSeries(), from }));
     },
-    latest: async () => this.#named(await this.#reader.ask("latestSamples", { newest: this.#tail.allNewest() })),
+    latest: async () => this.#named(await this.#reader.ask("latestSamples", { newest: this.#head.allNewest() })),
     list: async (of, { limit, ...span }) => {
-      const series = this.#codes.seriesOfCheck(of);
+      const series = this.#ids.seriesOfCheck(of);
       return this.#named(await this.#reader.ask("samples", { series, limit, ...milliseconds(span) }));
     },
     readings: (of, per, span) => this.#readings(of, per, span),
@@ -93,10 +93,10 @@ export class SqliteStore implements Store {
     confirmations: () => this.#driver.read(readConfirmations),
     thresholds: () => this.#driver.read(readThresholds),
     transitions: async (span) => {
-      const asked = { series: this.#codes.allSeries(), ...milliseconds(span) };
+      const asked = { series: this.#ids.allSeries(), ...milliseconds(span) };
       const found = await this.#reader.ask("transitions", asked);
       return found.map(({ series, at, outcome }) => ({
-        ...this.#codes.seriesOf(series),
+        ...this.#ids.seriesOf(series),
         at: instant(at),
         outcome: outcomeOf(outcome),
       }));
@@ -122,20 +122,20 @@ export class SqliteStore implements Store {
     this.#opened = opened;
     this.#connection = opened.connection;
     this.#reader = opened.file === ":memory:" ? memoryReader(opened.connection) : new FileReader(opened.file);
-    this.#codes = new Codes(opened.connection);
-    this.#tail = new Tail(opened.connection);
-    this.#derivation = new Derivation(opened.connection, this.#reader, this.#tail);
+    this.#ids = new SeriesIds(opened.connection);
+    this.#head = new HeadBlock(opened.connection);
+    this.#derivation = new Derivation(opened.connection, this.#reader, this.#head);
   }
 
   async commit(changes: Changes) {
     const written = this.#write(() => this.#writeAll(changes));
-    for (const sample of written.samples) this.#tail.add(sample);
+    for (const sample of written.samples) this.#head.add(sample);
     return { opened: written.opened };
   }
 
   /** Hours and days as they were derived; no part reads them yet. */
   async rollups(of: CheckRef, per: "hour" | "day", span: Span): Promise<readonly Rollup[]> {
-    const slots = await this.#slots(this.#codes.seriesOfCheck(of), per, milliseconds(span));
+    const slots = await this.#slots(this.#ids.seriesOfCheck(of), per, milliseconds(span));
     return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
       target: of.target,
       check: of.check,
@@ -176,7 +176,7 @@ export class SqliteStore implements Store {
   }
 
   *#writeAll(changes: Changes): Transaction<Written> {
-    const written = yield* writeChanges(this.#codes, changes);
+    const written = yield* writeChanges(this.#ids, changes);
     yield* this.#derivation.note(written.samples, written.transitions);
     return written;
   }
@@ -185,7 +185,7 @@ export class SqliteStore implements Store {
     try {
       return this.#connection.transaction(work);
     } catch (error) {
-      this.#codes.reload();
+      this.#ids.reload();
       this.#derivation.reload();
       throw storeFailure(error);
     }
@@ -195,8 +195,8 @@ export class SqliteStore implements Store {
     for (;;) {
       const running = series.map((one) => ({
         series: one,
-        newest: this.#tail.newest(one),
-        sums: this.#tail.sums(one),
+        newest: this.#head.newest(one),
+        sums: this.#head.sums(one),
       }));
       const { until, steps } = this.#derivation;
       const slots = await this.#reader.ask("rollups", { running, per, derivedUntil: until, steps, ...span });
@@ -205,21 +205,21 @@ export class SqliteStore implements Store {
   }
 
   async #readings(...[of, per, span]: Parameters<SampleStore["readings"]>): Promise<readonly ReadingSeries[]> {
-    const codes = this.#codes.readingsOf(of).map(({ code, series }) => ({ code, series }));
+    const ids = this.#ids.readingsOf(of).map(({ id, series }) => ({ id, series }));
     const derivedUntil = this.#derivation.until;
-    const found = await this.#reader.ask("readings", { codes, per, derivedUntil, ...milliseconds(span) });
-    const named = found.flatMap(({ code, points }) => {
-      const reading = this.#codes.readingOf(code);
+    const found = await this.#reader.ask("readings", { ids, per, derivedUntil, ...milliseconds(span) });
+    const named = found.flatMap(({ id, points }) => {
+      const reading = this.#ids.readingOf(id);
       return reading && points.length > 0 ? [{ reading, points }] : [];
     });
     const byName = Map.groupBy(named, ({ reading }) => {
-      const { target, check } = this.#codes.seriesOf(reading.series);
+      const { target, check } = this.#ids.seriesOf(reading.series);
       return JSON.stringify([target, check, canonicalJson(reading.labels)]);
     });
     return [...byName.values()].flatMap((places) => {
       const [first] = places;
       if (!first) return [];
-      const { target, check } = this.#codes.seriesOf(first.reading.series);
+      const { target, check } = this.#ids.seriesOf(first.reading.series);
       const points = onePerMoment(places.flatMap((place) => place.points));
       return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
     });
@@ -227,8 +227,8 @@ export class SqliteStore implements Store {
 
   #named(samples: readonly StoredSample[]): readonly Sample[] {
     return samples.map((sample) =>
-      toSample(sample, this.#codes.seriesOf(sample.series), (code) => {
-        const reading = this.#codes.readingOf(code);
+      toSample(sample, this.#ids.seriesOf(sample.series), (id) => {
+        const reading = this.#ids.readingOf(id);
         if (!reading) return undefined;
         const { metric, labels } = reading;
         return { metric, ...(Object.keys(labels).length > 0 && { labels }) };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { largestSigned } from "../../core/binary-encoding.ts";
 import { storedText } from "../../core/language.ts";
 import { type Phases, phaseNames, type Reading, type Sample } from "../../core/sample.ts";
-import { type CodedReading, type Figures, outcomeCode, outcomeOf, type StoredSample } from "./sample-bytes.ts";
+import { outcomeIndex, outcomeOf, type StoredReading, type StoredSample, type Timings } from "./sample-bytes.ts";
 
 const Detail = z.object({
   evidence: z.string().optional(),
@@ -13,13 +13,13 @@ const Detail = z.object({
 const evidenceLength = 2048;
 const reasonLength = 500;
 
-export function toStored(sample: Sample, series: number, readings: readonly CodedReading[]): StoredSample {
+export function toStored(sample: Sample, series: number, readings: readonly StoredReading[]): StoredSample {
   const { phases, loopDelaySeconds, sinceLastSeconds } = sample;
   return {
     series,
     at: sample.at.epochMilliseconds,
-    outcome: outcomeCode(sample.outcome),
-    figures: [
+    outcome: outcomeIndex(sample.outcome),
+    timings: [
       tenths(sample.durationSeconds) ?? 0,
       whole(sinceLastSeconds, 1000),
       tenths(loopDelaySeconds),
@@ -34,12 +34,12 @@ export function toStored(sample: Sample, series: number, readings: readonly Code
 export function toSample(
   stored: StoredSample,
   series: Pick<Sample, "target" | "check" | "vantagePoint">,
-  readingOf: (code: number) => Omit<Reading, "value"> | undefined,
+  readingOf: (id: number) => Omit<Reading, "value"> | undefined,
 ): Sample {
-  const [duration, since, loopDelay, ...phaseFigures] = stored.figures;
-  const phases = phasesOf(phaseFigures);
-  const readings = stored.readings.flatMap(({ code, value }) => {
-    const named = readingOf(code);
+  const [duration, since, loopDelay, ...phaseTimings] = stored.timings;
+  const phases = phasesOf(phaseTimings);
+  const readings = stored.readings.flatMap(({ id, value }) => {
+    const named = readingOf(id);
     return named ? [{ ...named, value }] : [];
   });
   const { evidence, explanation } = stored.detail ? Detail.parse(JSON.parse(stored.detail)) : {};
@@ -67,9 +67,9 @@ function whole(seconds: number | undefined, perSecond: number): number | undefin
   return Math.min(Math.max(0, Math.round(seconds * perSecond)), largestSigned);
 }
 
-function phasesOf(figures: Figures): Phases | undefined {
+function phasesOf(timings: Timings): Phases | undefined {
   const present = phaseNames.flatMap((name, index) => {
-    const value = figures[index];
+    const value = timings[index];
     return value === undefined ? [] : [[name, value / 10_000] as const];
   });
   return present.length > 0 ? Object.fromEntries(present) : undefined;

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { HourSum } from "./head.ts";
 import { hourOf, type Per, slotKey, startOfHour } from "./keys.ts";
 import { blob, numeric, type Row } from "./rows.ts";
-import { outcomeCode } from "./sample-bytes.ts";
+import { outcomeIndex } from "./sample-bytes.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 
 /** What one row of `hour` or `day` holds. */
@@ -15,7 +15,7 @@ export interface Sums extends HourSum {
 }
 
 /** From `at` on; plain data. */
-export interface Turn {
+export interface StoredTransition {
   readonly at: number;
   readonly outcome: number;
 }
@@ -35,12 +35,14 @@ export function added(sums: readonly Sums[]): Sums {
 /** Was anything measured? An hour of which nothing is known has no row. */
 export const isEmpty = ({ spent, runs }: Pick<Sums, "spent" | "runs">) =>
   runs === 0 && spent.every((time, index) => time === 0 || index === unknown);
-const unknown = outcomeCode("unknown" satisfies Outcome);
+const unknown = outcomeIndex("unknown" satisfies Outcome);
 
-const turnBefore = statement(
+const transitionBefore = statement(
   "select at, outcome from transition where series = ? and at <= ? order by at desc limit 1",
 );
-const turnsWithin = statement("select at, outcome from transition where series = ? and at > ? and at < ? order by at");
+const transitionsWithin = statement(
+  "select at, outcome from transition where series = ? and at > ? and at < ? order by at",
+);
 const select = (per: Per) =>
   statement(`select up, degraded, down, unknown, runs, failures, latency from ${per} where id = ?`);
 const upsert = (per: Per) =>
@@ -52,18 +54,22 @@ const upsert = (per: Per) =>
 const selectSums = { hour: select("hour"), day: select("day") };
 const upsertSums = { hour: upsert("hour"), day: upsert("day") };
 
-/** The turn in force at the beginning of the span and those within it, oldest first. */
-export function turns(connection: Connection, series: number, span: { from: number; to: number }): readonly Turn[] {
-  const before = connection.get(turnBefore, series, span.from);
-  const within = connection.all(turnsWithin, series, span.from, span.to);
+/** The transition in force at the beginning of the span and those within it, oldest first. */
+export function transitionsOf(
+  connection: Connection,
+  series: number,
+  span: { from: number; to: number },
+): readonly StoredTransition[] {
+  const before = connection.get(transitionBefore, series, span.from);
+  const within = connection.all(transitionsWithin, series, span.from, span.to);
   return [...(before ? [before] : []), ...within].map((row) => ({
     at: numeric(row, "at"),
     outcome: numeric(row, "outcome"),
   }));
 }
 
-/** Milliseconds spent in each outcome between `from` and `to`; before the first turn nothing is known. */
-function spentBetween(of: readonly Turn[], from: number, to: number): readonly number[] {
+/** Milliseconds spent in each outcome between `from` and `to`; before the first transition nothing is known. */
+function spentBetween(of: readonly StoredTransition[], from: number, to: number): readonly number[] {
   const spent = [...nothingSpent];
   of.forEach(({ at, outcome }, index) => {
     const time = Math.min(to, of[index + 1]?.at ?? to) - Math.max(from, at);
@@ -73,7 +79,11 @@ function spentBetween(of: readonly Turn[], from: number, to: number): readonly n
 }
 
 /** The time spent in one hour, as far as it has been measured: up to the newest sample. */
-export function spentInHour(of: readonly Turn[], hour: number, newest: number | undefined): readonly number[] {
+export function spentInHour(
+  of: readonly StoredTransition[],
+  hour: number,
+  newest: number | undefined,
+): readonly number[] {
   return spentBetween(of, startOfHour(hour), Math.min(startOfHour(hour + 1), newest ?? 0));
 }
 

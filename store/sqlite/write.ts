@@ -11,8 +11,8 @@ import { changeEscalation } from "./escalation-changes.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
 import { answerRequests } from "./requests.ts";
-import { type CodedReading, outcomeCode, type StoredSample } from "./sample-bytes.ts";
-import type { Codes } from "./series-ids.ts";
+import { outcomeIndex, type StoredReading, type StoredSample } from "./sample-bytes.ts";
+import type { SeriesIds } from "./series-ids.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 import { toStored } from "./stored-sample.ts";
 
@@ -34,11 +34,11 @@ const upsertThreshold = statement(
    on conflict (series, threshold, labels) do update set state = excluded.state`,
 );
 
-export function* writeChanges(codes: Codes, changes: Changes): Transaction<Written> {
-  const samples = yield* writeSamples(codes, changes.samples ?? []);
-  const transitions = yield* writeTransitions(codes, changes.transitions ?? []);
-  yield* writeConfirmations(codes, changes.confirmations ?? []);
-  yield* writeThresholds(codes, changes.thresholds ?? []);
+export function* writeChanges(ids: SeriesIds, changes: Changes): Transaction<Written> {
+  const samples = yield* writeSamples(ids, changes.samples ?? []);
+  const transitions = yield* writeTransitions(ids, changes.transitions ?? []);
+  yield* writeConfirmations(ids, changes.confirmations ?? []);
+  yield* writeThresholds(ids, changes.thresholds ?? []);
   const opened = yield* changeIncidents(changes.incidents ?? []);
   for (const change of changes.escalations ?? []) yield* changeEscalation(change);
   yield* addNotices(changes.notices ?? []);
@@ -47,11 +47,11 @@ export function* writeChanges(codes: Codes, changes: Changes): Transaction<Writt
   return { opened, samples, transitions };
 }
 
-function* writeSamples(codes: Codes, samples: readonly Sample[]): Transaction<readonly StoredSample[]> {
+function* writeSamples(ids: SeriesIds, samples: readonly Sample[]): Transaction<readonly StoredSample[]> {
   const stored: StoredSample[] = [];
   for (const sample of samples) {
-    const series = codes.seriesCode(sample) ?? (yield* codes.addSeries(sample));
-    const readings = sample.readings ? yield* codedReadings(codes, series, sample.readings) : [];
+    const series = ids.seriesId(sample) ?? (yield* ids.addSeries(sample));
+    const readings = sample.readings ? yield* storedReadings(ids, series, sample.readings) : [];
     stored.push(toStored(sample, series, readings));
   }
   yield* writeBatches(stored);
@@ -59,40 +59,40 @@ function* writeSamples(codes: Codes, samples: readonly Sample[]): Transaction<re
 }
 
 /** Of several readings of the same the last one counts; no number that is none is kept. */
-function* codedReadings(
-  codes: Codes,
+function* storedReadings(
+  ids: SeriesIds,
   series: number,
   readings: readonly Reading[],
-): Transaction<readonly CodedReading[]> {
+): Transaction<readonly StoredReading[]> {
   const values = new Map<number, number>();
   for (const reading of readings) {
     if (!Number.isFinite(reading.value)) continue;
-    const code = codes.readingCode(series, reading) ?? (yield* codes.addReading(series, reading));
-    values.set(code, reading.value);
+    const id = ids.readingId(series, reading) ?? (yield* ids.addReading(series, reading));
+    values.set(id, reading.value);
   }
-  return [...values].map(([code, value]) => ({ code, value }));
+  return [...values].map(([id, value]) => ({ id, value }));
 }
 
-function* writeTransitions(codes: Codes, transitions: readonly Transition[]): Transaction<Written["transitions"]> {
+function* writeTransitions(ids: SeriesIds, transitions: readonly Transition[]): Transaction<Written["transitions"]> {
   const written: Written["transitions"][number][] = [];
   for (const transition of transitions) {
-    const series = yield* codeOf(codes, transition);
+    const series = yield* seriesIdOf(ids, transition);
     const at = transition.at.epochMilliseconds;
-    yield* run(upsertTransition, series, at, outcomeCode(transition.outcome));
+    yield* run(upsertTransition, series, at, outcomeIndex(transition.outcome));
     written.push({ series, at });
   }
   return written;
 }
 
-function* writeConfirmations(codes: Codes, confirmations: readonly StoredConfirmation[]): Transaction<void> {
+function* writeConfirmations(ids: SeriesIds, confirmations: readonly StoredConfirmation[]): Transaction<void> {
   for (const { confirmation, ...series } of confirmations) {
-    yield* run(upsertConfirmation, yield* codeOf(codes, series), JSON.stringify(confirmation));
+    yield* run(upsertConfirmation, yield* seriesIdOf(ids, series), JSON.stringify(confirmation));
   }
 }
 
-function* writeThresholds(codes: Codes, thresholds: readonly StoredThreshold[]): Transaction<void> {
+function* writeThresholds(ids: SeriesIds, thresholds: readonly StoredThreshold[]): Transaction<void> {
   for (const { threshold, labels, state, ...series } of thresholds) {
-    yield* run(upsertThreshold, yield* codeOf(codes, series), threshold, labels, JSON.stringify(state));
+    yield* run(upsertThreshold, yield* seriesIdOf(ids, series), threshold, labels, JSON.stringify(state));
   }
 }
 
@@ -105,6 +105,6 @@ function* changeIncidents(changes: readonly IncidentChange[]): Transaction<reado
   return opened;
 }
 
-function* codeOf(codes: Codes, series: Series): Transaction<number> {
-  return codes.seriesCode(series) ?? (yield* codes.addSeries(series));
+function* seriesIdOf(ids: SeriesIds, series: Series): Transaction<number> {
+  return ids.seriesId(series) ?? (yield* ids.addSeries(series));
 }

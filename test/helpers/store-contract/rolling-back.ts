@@ -35,17 +35,17 @@ export function rollingBackStore(): { readonly store: StoreToTest; readonly conn
   return { store: again(storeOn(opened, 2)), connection };
 }
 
-/** Calls again what was rolled back, before the next one has its turn, as whoever drives such an engine does. */
-function again<Kept extends object>(kept: Kept, turns: { last: Promise<unknown> } = { last: Promise.resolve() }): Kept {
+/** Calls again what was rolled back, before the next call is let through, as whoever drives such an engine does. */
+function again<Kept extends object>(kept: Kept, queue: { last: Promise<unknown> } = { last: Promise.resolve() }): Kept {
   return new Proxy(kept, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value === "object" && value !== null) return again(value, turns);
+      if (typeof value === "object" && value !== null) return again(value, queue);
       if (typeof value !== "function") return value;
       return (...values: unknown[]) => {
-        const turn = turns.last.then(() => untilItLasts(() => Reflect.apply(value, target, values)));
-        turns.last = turn.catch(() => {});
-        return turn;
+        const called = queue.last.then(() => untilItLasts(() => Reflect.apply(value, target, values)));
+        queue.last = called.catch(() => {});
+        return called;
       };
     },
   });

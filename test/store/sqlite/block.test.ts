@@ -3,22 +3,22 @@ import { expect, test } from "vitest";
 import { batchBytes, batchSamples } from "../../../store/sqlite/batch.ts";
 import { pack, unpack } from "../../../store/sqlite/block.ts";
 import { hourOf, startOfHour } from "../../../store/sqlite/keys.ts";
-import { figureCount, type StoredSample } from "../../../store/sqlite/sample-bytes.ts";
+import { type StoredSample, timingCount } from "../../../store/sqlite/sample-bytes.ts";
 
 const start = startOfHour(hourOf(1_795_000_000_000));
 const count = fc.nat({ max: 2 ** 40 });
-const figures = fc
+const timings = fc
   .tuple(
     count,
-    fc.array(fc.option(count, { nil: undefined }), { minLength: figureCount - 1, maxLength: figureCount - 1 }),
+    fc.array(fc.option(count, { nil: undefined }), { minLength: timingCount - 1, maxLength: timingCount - 1 }),
   )
   .map(([duration, others]) => [duration, ...others]);
 const value = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }),
 );
-const readings = fc.uniqueArray(fc.record({ code: fc.integer({ min: 1, max: 2 ** 20 }), value }), {
-  selector: ({ code }) => code,
+const readings = fc.uniqueArray(fc.record({ id: fc.integer({ min: 1, max: 2 ** 20 }), value }), {
+  selector: ({ id }) => id,
   maxLength: 5,
 });
 const samples = fc.array(
@@ -26,7 +26,7 @@ const samples = fc.array(
     series: fc.constant(7),
     at: fc.integer({ min: start, max: start + 3_599_999 }),
     outcome: fc.nat({ max: 3 }),
-    figures,
+    timings,
     reason: fc.option(fc.constantFrom("answered 502", "é\u{1f525}\u0000", ""), { nil: undefined }),
     detail: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
     readings,
@@ -34,7 +34,7 @@ const samples = fc.array(
 );
 
 const ordered = (all: readonly StoredSample[]) =>
-  all.map((sample) => ({ ...sample, readings: sample.readings.toSorted((a, b) => a.code - b.code) }));
+  all.map((sample) => ({ ...sample, readings: sample.readings.toSorted((a, b) => a.id - b.id) }));
 
 test("an hour of samples comes out of its block as it went in", () => {
   fc.assert(
@@ -65,7 +65,7 @@ test("an hour of an ordinary check takes less than 20 bytes a sample", () => {
     series: 7,
     at: start + index * 60_000 + ((index * 37) % 20),
     outcome: 0,
-    figures: [
+    timings: [
       3000 + ((index * 131) % 300),
       60_000,
       undefined,
@@ -78,7 +78,7 @@ test("an hour of an ordinary check takes less than 20 bytes a sample", () => {
     ],
     reason: undefined,
     detail: undefined,
-    readings: [{ code: 3, value: 1_800_000_000 }],
+    readings: [{ id: 3, value: 1_800_000_000 }],
   }));
   expect(pack(hour, start).body.length / 60).toBeLessThan(20);
 });
