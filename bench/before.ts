@@ -1,10 +1,10 @@
 /** What a check costs in CPU here and in another checkout, such as the commit before: both in one run, taking turns. */
 import { Refused } from "../core/errors.ts";
+import { paused } from "./lib/child-process.ts";
+import { startNginx } from "./lib/compared-programs.ts";
 import { costOf } from "./lib/cost.ts";
 import { type Bench, type Measurement, median } from "./lib/measurement.ts";
-import { startNginx } from "./lib/peers.ts";
-import { manyTargets, startTidewatch, type Tidewatch } from "./lib/program.ts";
-import { standingStill } from "./lib/started.ts";
+import { manyTargets, startTidewatch, type TidewatchProcess } from "./lib/tidewatch-process.ts";
 
 const warmUpSeconds = 12;
 /** The first rounds are not counted: code is still being compiled. */
@@ -49,7 +49,7 @@ export const measurement: Measurement = {
 };
 
 /** Whoever was second is first in the next round. */
-async function takeTurns(here: Tidewatch, before: Tidewatch, bench: Bench): Promise<readonly Cost[]> {
+async function takeTurns(here: TidewatchProcess, before: TidewatchProcess, bench: Bench): Promise<readonly Cost[]> {
   const costs: Cost[] = [];
   for (let round = 1; round <= warmUpRounds + rounds; round++) {
     bench.progress(`round ${round}/${warmUpRounds + rounds}`);
@@ -63,8 +63,8 @@ async function takeTurns(here: Tidewatch, before: Tidewatch, bench: Bench): Prom
 }
 
 /** While the other one stands still. */
-async function turn(tidewatch: Tidewatch, other: Tidewatch, bench: Bench): Promise<number> {
-  using _ = standingStill(other);
+async function turn(tidewatch: TidewatchProcess, other: TidewatchProcess, bench: Bench): Promise<number> {
+  using _ = paused(other);
   await bench.sleep(settleSeconds);
   return (await costOf(tidewatch, turnSeconds, bench)).perCheck;
 }

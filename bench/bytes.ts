@@ -1,11 +1,11 @@
-/** What the first view of the status page weighs on the wire: 50 services, 90 days, style included. */
+/** The size in bytes of the first view of the status page on the wire: 50 services, 90 days, style included. */
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { firstView } from "./lib/first-view.ts";
-import { startGreeter } from "./lib/greeter.ts";
 import type { Figure, Measurement } from "./lib/measurement.ts";
-import { writePast } from "./lib/past.ts";
-import { databaseIn, manyTargets, startTidewatch } from "./lib/program.ts";
+import { writeHistory } from "./lib/seeded-history.ts";
+import { databaseIn, manyTargets, startTidewatch } from "./lib/tidewatch-process.ts";
+import { startTinyServer } from "./lib/tiny-server.ts";
 
 const mostBytes = 20_000;
 
@@ -13,11 +13,11 @@ export const measurement: Measurement = {
   summary: "Bytes of the first view with 50 services and 90 days",
   limitSeconds: 60,
   async run(bench) {
-    await using greeter = await startGreeter();
+    await using tinyServer = await startTinyServer();
     const folder = join(bench.folder, "tidewatch");
-    const targets = manyTargets({ targets: 50, checksEach: 1 }, { url: greeter.url, every: "60s" });
-    await writePast(databaseIn(folder), targets, { days: 90 }, bench.progress);
-    await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: greeter.url });
+    const targets = manyTargets({ targets: 50, checksEach: 1 }, { url: tinyServer.url, every: "60s" });
+    await writeHistory(databaseIn(folder), targets, { days: 90 }, bench.progress);
+    await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: tinyServer.url });
     bench.progress("waiting until every check has run");
     await bench.sleep(15);
     const views = [

@@ -1,11 +1,11 @@
-/** What one check costs in CPU: probed with phases, judged, stored, exported, against blackbox_exporter's probe alone. */
+/** The CPU time of one check: probed with phases, judged, stored, exported, against blackbox_exporter's probe alone. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { cpuSeconds, paused } from "./lib/child-process.ts";
+import { blackboxProbe, openWrk, type Peer, startBlackbox, startNginx } from "./lib/compared-programs.ts";
 import { costOf } from "./lib/cost.ts";
 import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
 import { median } from "./lib/measurement.ts";
-import { blackboxProbe, openWrk, type Peer, startBlackbox, startNginx } from "./lib/peers.ts";
-import { manyTargets, reconfigure, startTidewatch } from "./lib/program.ts";
-import { cpuSeconds, standingStill } from "./lib/started.ts";
+import { manyTargets, reconfigure, startTidewatch } from "./lib/tidewatch-process.ts";
 
 const warmUpSeconds = 12;
 const saturatedSeconds = 8;
@@ -36,7 +36,7 @@ async function saturated(bench: Bench, nginx: Peer, blackbox: Peer): Promise<Fig
     bench.progress(`saturated ${round}/${saturatedRounds}: Tidewatch`);
     ours.push((await costOf(tidewatch, saturatedSeconds, bench)).perCheck);
     bench.progress(`saturated ${round}/${saturatedRounds}: blackbox_exporter`);
-    using _ = standingStill(tidewatch);
+    using _ = paused(tidewatch);
     const before = await cpuSeconds(blackbox.pid);
     const { requests } = await wrk(url, { connections: 16, seconds: saturatedSeconds });
     theirs.push(((await cpuSeconds(blackbox.pid)) - before) / requests);

@@ -1,9 +1,9 @@
-/** What a stored check causes to be written: hours of commits, one a second, with rollups and packing, as fast as it goes. */
+/** The bytes written to disk for each stored check: hours of commits, one a second, with rollups and packing, at full speed. */
 import { join } from "node:path";
 import { openSqliteStore } from "../store/sqlite/sqlite.ts";
+import { writtenBytes } from "./lib/child-process.ts";
 import type { Measurement } from "./lib/measurement.ts";
-import { insistOnDisk, sampleOf, vantagePoint } from "./lib/past.ts";
-import { writtenBytes } from "./lib/started.ts";
+import { refuseMemoryFolder, sampleOf, vantagePoint } from "./lib/seeded-history.ts";
 
 const checks = 500;
 const everySeconds = 60;
@@ -14,7 +14,7 @@ export const measurement: Measurement = {
   summary: "Bytes written per stored check, hours of commits simulated through the store",
   limitSeconds: 120,
   async run(bench) {
-    await insistOnDisk(bench.folder);
+    await refuseMemoryFolder(bench.folder);
     const before = await writtenBytes(process.pid);
     let stored = 0;
     {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
 import { Progress } from "./lib/progress.ts";
-import { asJson, asTable, type Outcome } from "./lib/table.ts";
+import { asJson, asTable, type Result } from "./lib/results-table.ts";
 
 const measurements: Readonly<Record<string, () => Promise<{ readonly measurement: Measurement }>>> = {
   check: () => import("./check.ts"),
@@ -36,13 +36,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
-  const outcomes: Outcome[] = [];
+  const results: Result[] = [];
   for (const name of read.names) {
-    if (!stop.signal.aborted) outcomes.push(...(await measure(name, read.before, stop.signal)));
+    if (!stop.signal.aborted) results.push(...(await measure(name, read.before, stop.signal)));
   }
-  process.stdout.write(read.json ? asJson(outcomes) : asTable(outcomes));
+  process.stdout.write(read.json ? asJson(results) : asTable(results));
   if (stop.signal.aborted) return 130;
-  return outcomes.some(({ failed }) => failed !== undefined) ? 1 : 0;
+  return results.some(({ failed }) => failed !== undefined) ? 1 : 0;
 }
 
 interface Arguments {
@@ -78,7 +78,7 @@ async function usage(): Promise<string> {
 }
 
 /** One that fails says why, and the next one has its turn. */
-async function measure(name: string, before: string | undefined, stopped: AbortSignal): Promise<readonly Outcome[]> {
+async function measure(name: string, before: string | undefined, stopped: AbortSignal): Promise<readonly Result[]> {
   const load = measurements[name];
   if (!load) return [];
   const { measurement } = await load();

@@ -1,11 +1,11 @@
-/** What 500 checks with 90 days of history hold in memory, and what they write to disk, in the real program. */
+/** The memory that 500 checks with 90 days of history hold, and the bytes they write to disk, in the real program. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { startGreeter } from "./lib/greeter.ts";
+import { residentBytes, writtenBytes } from "./lib/child-process.ts";
 import type { Measurement } from "./lib/measurement.ts";
-import { insistOnDisk, writePast } from "./lib/past.ts";
-import { databaseIn, manyTargets, startTidewatch, storedChecks } from "./lib/program.ts";
-import { residentBytes, writtenBytes } from "./lib/started.ts";
+import { refuseMemoryFolder, writeHistory } from "./lib/seeded-history.ts";
+import { databaseIn, manyTargets, startTidewatch, storedChecks } from "./lib/tidewatch-process.ts";
+import { startTinyServer } from "./lib/tiny-server.ts";
 
 const settleSeconds = 20;
 const watchSeconds = 60;
@@ -15,13 +15,13 @@ export const measurement: Measurement = {
   summary: "Memory with 500 checks and 90 days of history, and bytes written per check, in the real program",
   limitSeconds: 300,
   async run(bench) {
-    await insistOnDisk(bench.folder);
-    await using greeter = await startGreeter();
+    await refuseMemoryFolder(bench.folder);
+    await using tinyServer = await startTinyServer();
     const folder = join(bench.folder, "tidewatch");
-    const targets = manyTargets({ targets: 50, checksEach: 10 }, { url: greeter.url, every: "60s" });
-    await writePast(databaseIn(folder), targets, { days: 90, sampleEveryHours: 3 }, bench.progress);
+    const targets = manyTargets({ targets: 50, checksEach: 10 }, { url: tinyServer.url, every: "60s" });
+    await writeHistory(databaseIn(folder), targets, { days: 90, sampleEveryHours: 3 }, bench.progress);
     const { size } = await stat(databaseIn(folder));
-    await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: greeter.url });
+    await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: tinyServer.url });
     await bench.sleep(settleSeconds);
     const [written, stored] = [await writtenBytes(tidewatch.pid), await storedChecks(tidewatch)];
     const resident: number[] = [];

@@ -1,14 +1,14 @@
-/** How many visitors the status page serves on one core, against nginx with the same bytes as a file. */
+/** The throughput of the status page on one core: requests a CPU second, against nginx with the same bytes as a file. */
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Refused } from "../core/errors.ts";
+import { cpuSeconds, type Started } from "./lib/child-process.ts";
+import { type Load, type LoadResult, openWrk, startNginx } from "./lib/compared-programs.ts";
 import { type FirstView, firstView } from "./lib/first-view.ts";
 import { type Bench, type Figure, type Measurement, median } from "./lib/measurement.ts";
-import { writePast } from "./lib/past.ts";
-import { type Load, type LoadResult, openWrk, startNginx } from "./lib/peers.ts";
-import { databaseIn, manyTargets, startTidewatch } from "./lib/program.ts";
-import { cpuSeconds, type Started } from "./lib/started.ts";
+import { writeHistory } from "./lib/seeded-history.ts";
+import { databaseIn, manyTargets, startTidewatch } from "./lib/tidewatch-process.ts";
 
 const rounds = 3;
 const seconds = 4;
@@ -23,7 +23,7 @@ export const measurement: Measurement = {
     const folder = join(bench.folder, "tidewatch");
     await using anchor = await startNginx(bench, ["location / { return 200; }"], { core: visitorCore });
     const targets = manyTargets({ targets: 50, checksEach: 1 }, { url: anchor.url, every: "60s" });
-    await writePast(databaseIn(folder), targets, { days: 90 }, bench.progress);
+    await writeHistory(databaseIn(folder), targets, { days: 90 }, bench.progress);
     await using tidewatch = await startTidewatch(bench, { folder, targets, anchor: anchor.url, core: serverCore });
     // Until every check has run once, the page changes each second.
     await bench.sleep(12);

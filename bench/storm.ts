@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { openSqliteStore } from "../store/sqlite/sqlite.ts";
+import { startNginx } from "./lib/compared-programs.ts";
 import { type Figure, type Measurement, median, quantile } from "./lib/measurement.ts";
-import { startNginx } from "./lib/peers.ts";
-import { runsByCheck, startTidewatch, type TargetSettings } from "./lib/program.ts";
+import { runsByCheck, startTidewatch, type TargetSettings } from "./lib/tidewatch-process.ts";
 import { visit } from "./lib/visitors.ts";
 
 const hanging = 2000;

@@ -1,4 +1,4 @@
-/** `tidewatch capacity`: for each store how full it is, until when it lasts, when to order and what each size buys. */
+/** `tidewatch capacity`: prints for each store how full it is, how long it lasts, when to order a bigger size, and which. */
 import type { CapacityModel } from "../core/capacity/capacity.ts";
 import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";

@@ -23,7 +23,7 @@ export interface OutcomeInterval extends Interval {
 }
 
 /** Whether "at least this bad" is true, and the run of results that speaks against it. */
-interface Level {
+interface ConfirmedLevel {
   readonly on: boolean;
   readonly run: number;
   readonly runStart: number;
@@ -35,8 +35,8 @@ export interface Confirmation {
   readonly lastKnown: boolean;
   /** Before this moment nothing can change any more. */
   readonly settledUntil: number | null;
-  readonly degraded: Level;
-  readonly down: Level;
+  readonly degraded: ConfirmedLevel;
+  readonly down: ConfirmedLevel;
 }
 
 export interface ConfirmationPolicy extends Pick<ConfirmationSettings, "failures" | "successes"> {
@@ -61,7 +61,7 @@ export interface Advance {
   readonly blip?: Interval;
 }
 
-const off: Level = { on: false, run: 0, runStart: 0 };
+const off: ConfirmedLevel = { on: false, run: 0, runStart: 0 };
 export const noConfirmation: Confirmation = {
   lastAt: null,
   lastKnown: false,
@@ -189,11 +189,11 @@ function judge(
 
 /** One binary machine: is it at least this bad? */
 function step(
-  level: Level,
+  level: ConfirmedLevel,
   bad: boolean,
   at: number,
   policy: ConfirmationPolicy,
-): Level & { readonly flippedAt?: number } {
+): ConfirmedLevel & { readonly flippedAt?: number } {
   if (bad === level.on) return { on: level.on, run: 0, runStart: 0 };
   const run = level.run + 1;
   const runStart = level.run === 0 ? at : level.runStart;
@@ -201,13 +201,13 @@ function step(
   return { on: bad, run: 0, runStart: 0, flippedAt: runStart };
 }
 
-const bare = ({ on, run, runStart }: Level): Level => ({ on, run, runStart });
+const bare = ({ on, run, runStart }: ConfirmedLevel): ConfirmedLevel => ({ on, run, runStart });
 
-function onAt(before: Level, after: Level & { readonly flippedAt?: number }, at: number): boolean {
+function onAt(before: ConfirmedLevel, after: ConfirmedLevel & { readonly flippedAt?: number }, at: number): boolean {
   return after.flippedAt !== undefined && at >= after.flippedAt ? after.on : before.on;
 }
 
-function rebase(level: Level, at: number, keepRun: boolean): Level {
+function rebase(level: ConfirmedLevel, at: number, keepRun: boolean): ConfirmedLevel {
   return keepRun && level.run > 0 ? { ...level, runStart: at } : { on: level.on, run: 0, runStart: 0 };
 }
 

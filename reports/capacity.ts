@@ -1,4 +1,4 @@
-/** Reads from the store what the capacity of every planned store is judged by. */
+/** The capacity report: reads from our store the readings of every database and disk with a capacity plan. */
 import { type CapacityModel, capacityModel } from "../core/capacity/capacity.ts";
 import type { Point } from "../core/capacity/full-date.ts";
 import type { StorePart } from "../core/capacity/table-growth.ts";

@@ -1,4 +1,4 @@
-/** The reports that the pages of the team ask for, each worked out from the store when somebody looks. */
+/** The list of reports for the team pages, each computed from the store when somebody looks. */
 import type { Clock } from "../core/clock.ts";
 import type { Reports } from "../core/reports.ts";
 import type { Store } from "../core/store/store.ts";

@@ -1,13 +1,18 @@
 /** What a stored check costs in CPU: of the whole process, probing, judging, storing and exporting included. */
+
+import { cpuSeconds } from "./child-process.ts";
 import type { Bench } from "./measurement.ts";
-import { storedChecks, type Tidewatch } from "./program.ts";
-import { cpuSeconds } from "./started.ts";
+import { storedChecks, type TidewatchProcess } from "./tidewatch-process.ts";
 
 /** As Prometheus would ask. */
 const scrapeEverySeconds = 15;
 
 /** Of the whole process, scraped as Prometheus would. */
-export async function costOf(tidewatch: Tidewatch, seconds: number, bench: Bench): Promise<{ perCheck: number }> {
+export async function costOf(
+  tidewatch: TidewatchProcess,
+  seconds: number,
+  bench: Bench,
+): Promise<{ perCheck: number }> {
   const [cpu, stored] = [await cpuSeconds(tidewatch.pid), await storedChecks(tidewatch)];
   for (let left = seconds; left > 0; left -= scrapeEverySeconds) {
     await bench.sleep(Math.min(left, scrapeEverySeconds));

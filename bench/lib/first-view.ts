@@ -1,4 +1,4 @@
-/** What a browser's first request for the status page brings over the wire, byte by byte. */
+/** The bytes that a browser's first request for the status page brings over the wire, and their headers. */
 import { once } from "node:events";
 import { connect } from "node:net";
 

@@ -1,4 +1,4 @@
-/** What a measurement is and what it says: figures beside those of a named yardstick, taken in the same run. */
+/** What a measurement (benchmark) is: its figures beside those of a named yardstick, taken in the same run; median, quantile. */
 
 /** One line of the table. */
 export interface Figure {

@@ -1,4 +1,4 @@
-/** Many people with the status page open: each has a connection and looks once a second, whether or not answers are slow. */
+/** A load of many visitors: each keeps a connection and asks for the status page once a second, however slow the answers are. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** How a capacity model is printed: for people in the words and order of the page, for machines as JSON. */
+/** Prints a capacity model: for people in the words and order of the page, for machines as JSON. */
 import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/capacity.ts";
 import { dateOfDay, type FullDate } from "../../core/capacity/full-date.ts";
 import type { SizeOutlook } from "../../core/capacity/sizes.ts";

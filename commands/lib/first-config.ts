@@ -1,4 +1,4 @@
-/** Writes a first tidewatch.yaml about what was found: short, commented, and good as it stands. */
+/** Writes the first configuration, a tidewatch.yaml for the software that `init` detected: short, commented, and valid as it is. */
 import { stringify } from "yaml";
 import { slug } from "../../core/config/settings.ts";
 import type { Kind } from "../../core/probe.ts";

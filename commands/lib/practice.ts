@@ -1,4 +1,4 @@
-/** The practice co-op as `run` starts it: its servers, its seeded past, Tidewatch watching it, and what to open. */
+/** Starts the practice co-op for `run`: its servers, its seeded history, Tidewatch watching it, and the addresses to open. */
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";

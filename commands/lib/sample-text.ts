@@ -1,12 +1,12 @@
 /**
- * Samples on a terminal: word, shape and colour, and why; then a small table of what members read in both languages,
- * which levels are passed, how long it took, what was counted, what was seen; in as many columns as there are.
+ * Prints samples on a terminal: outcome and reason; then a small table with the explanations for members, the thresholds
+ * that are exceeded, the phases, the readings and the evidence; wrapped to the width of the terminal.
  */
 import { styleText } from "node:util";
 import type { Reading, Sample } from "../../core/sample.ts";
 import { formatDuration } from "../../core/units.ts";
 import { levelReason, type Observed, type ObservedLevel } from "../../program/exceeded-thresholds.ts";
-import { wrapped } from "./wrapped.ts";
+import { wrapped } from "./line-wrap.ts";
 
 const looks = {
   up: { shape: "●", word: "up", colour: "green" },

@@ -1,4 +1,4 @@
-/** How `run` waits for its end: a signal, or a part that must not end and did. */
+/** How `run` waits for its shutdown: by a signal, or because a part failed. */
 import type { Log } from "../../core/log.ts";
 import type { Tidewatch } from "../../program/start.ts";
 import type { CommandContext } from "./command.ts";

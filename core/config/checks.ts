@@ -37,11 +37,11 @@ export interface NamedFile {
   readonly path: SettingPath;
 }
 
-type Settings = Readonly<Record<string, unknown>>;
+type WrittenSettings = Readonly<Record<string, unknown>>;
 
 /** A check with all its settings, and where a fault in one of them is to be mended. */
 interface Merged {
-  readonly settings: Settings;
+  readonly settings: WrittenSettings;
   /** Where the check itself stands: its own entry, or the target's `kind`. */
   readonly path: SettingPath;
   readonly placeOf: (setting: string | number | undefined) => SettingPath;
@@ -166,7 +166,7 @@ function unknownName(what: "probe" | "kind", name: string, known: readonly strin
 
 /** Settings written for a standard check's id replace its own one by one; another probe replaces it altogether. */
 function merge(
-  written: readonly Settings[],
+  written: readonly WrittenSettings[],
   standard: readonly StandardCheck[],
   path: SettingPath,
   target: LenientTarget,
@@ -188,7 +188,7 @@ function merge(
   return { checks: [...brought, ...added], faults: repeated(written, path) };
 }
 
-const alone = (settings: Settings, path: SettingPath): Merged => ({
+const alone = (settings: WrittenSettings, path: SettingPath): Merged => ({
   settings,
   path,
   placeOf: (setting) => (setting === undefined ? path : [...path, setting]),
@@ -207,7 +207,7 @@ function source(value: unknown, target: LenientTarget, path: SettingPath): Setti
   return fields.find(({ found }) => found === value)?.place;
 }
 
-function repeated(written: readonly Settings[], path: SettingPath): readonly SettingFault[] {
+function repeated(written: readonly WrittenSettings[], path: SettingPath): readonly SettingFault[] {
   return written.flatMap(({ id }, index) => {
     const again = typeof id === "string" && written.findIndex((other) => other["id"] === id) < index;
     const message = `there are two checks ${shown(id)} in this target: give one of them another id`;

@@ -107,13 +107,13 @@ export function wordsIn(
 }
 
 /** The same part of several translations; the first that has a sentence gives it. */
-interface Source {
+interface TranslationSource {
   readonly part: object | undefined;
   readonly give: (said: string) => string;
 }
 
 /** @param shape an object that has every sentence, of which only the form is looked at. */
-function completed<Shape extends object>(shape: Shape, sources: readonly Source[]): Shape {
+function completed<Shape extends object>(shape: Shape, sources: readonly TranslationSource[]): Shape {
   return new Proxy(shape, {
     get(_, key): unknown {
       const whole: unknown = Reflect.get(shape, key);
@@ -130,7 +130,7 @@ function completed<Shape extends object>(shape: Shape, sources: readonly Source[
   });
 }
 
-function given(value: unknown, give: Source["give"]): unknown {
+function given(value: unknown, give: TranslationSource["give"]): unknown {
   if (typeof value === "string") return give(value);
   if (typeof value !== "function") return value;
   return (...args: readonly unknown[]) => give(String(Reflect.apply(value, undefined, [...args])));

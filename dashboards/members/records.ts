@@ -26,13 +26,13 @@ export interface Records {
 }
 
 /** What is looked at, and as it stands now. */
-interface Watched {
+interface WatchedTargets {
   readonly targets: readonly Target[];
   readonly checks: readonly CheckState[];
 }
 
 /** How far back: transitions for the bars of each day, everything else for the months. */
-interface Since {
+interface ReadSince {
   readonly days: Temporal.Instant;
   readonly months: Temporal.Instant;
 }
@@ -76,7 +76,7 @@ export class RecordReader {
     return this.#fails;
   }
 
-  async read(watched: Watched, since: Since): Promise<void> {
+  async read(watched: WatchedTargets, since: ReadSince): Promise<void> {
     try {
       this.#reading ??= this.#fetch(watched, since).finally(() => {
         this.#reading = undefined;
@@ -90,7 +90,7 @@ export class RecordReader {
     }
   }
 
-  async #fetch(watched: Watched, since: Since): Promise<Records> {
+  async #fetch(watched: WatchedTargets, since: ReadSince): Promise<Records> {
     const now = this.#clock.now();
     const transitions = await this.#store.judgements.transitions({ from: since.days, to: now });
     const annotations = await this.#store.annotations.list({ from: since.months, to: now, limit: mostAnnotations });
@@ -116,7 +116,10 @@ export class RecordReader {
   }
 
   /** Worked out once a day, and when other services are watched: a year of transitions is much to read. */
-  async #measuredBefore({ targets, checks }: Watched, { months, days }: Since): Promise<readonly Interval[]> {
+  async #measuredBefore(
+    { targets, checks }: WatchedTargets,
+    { months, days }: ReadSince,
+  ): Promise<readonly Interval[]> {
     if (this.#before?.targets === targets && this.#before.until.equals(days)) return this.#before.measured;
     const transitions = await this.#store.judgements.transitions({ from: months, to: days });
     const measured = measuredTimes(targets, { transitions, checks, span: spanOf(months, days) });

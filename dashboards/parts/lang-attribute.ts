@@ -28,7 +28,7 @@ const marks = /\ufdd0([a-z]*)\ufdd1|\ufdd2/;
 const empty = /^<(?:meta|link|input|br|wbr|img|hr)\b|\/>$|^<!/;
 
 /** An element that is open, and in which language readers would take its text. */
-interface Open {
+interface OpenElement {
   readonly name: string;
   /** Where its tag is in what was written. */
   readonly at: number;
@@ -46,7 +46,7 @@ export function withLanguages(html: string, language: Language): string {
   if (!html.includes(begin)) return html;
   const tag = tagOf(language);
   const written: string[] = [];
-  const open: Open[] = [{ name: "", at: 0, heard: tag, meant: tag }];
+  const open: OpenElement[] = [{ name: "", at: 0, heard: tag, meant: tag }];
   for (const [piece] of html.matchAll(pieces)) {
     const around = open.at(-1) ?? { name: "", at: 0, heard: tag, meant: tag };
     if (piece.startsWith("</")) {
@@ -72,7 +72,7 @@ export function withLanguages(html: string, language: Language): string {
 }
 
 /** A name in an attribute is read in the language of its element. */
-function opened(piece: string, around: Open, at: number): Open & { readonly tag: string } {
+function opened(piece: string, around: OpenElement, at: number): OpenElement & { readonly tag: string } {
   const name = /^<([^\s/>]+)/.exec(piece)?.[1] ?? "";
   const own = /\slang="([^"]*)"/.exec(piece)?.[1];
   const meant = own ?? around.meant;

@@ -1,4 +1,4 @@
-/** The configuration's schema as JSON Schema: for completion in an editor, and to write the documentation from. */
+/** JSON Schema of the configuration: for completion in an editor, and as the source of the documentation. */
 import { z } from "zod";
 import { configSchema, type Plugins } from "../../core/config/config.ts";
 import { commonSettings } from "../../core/config/schema.ts";

@@ -1,4 +1,4 @@
-/** Settings as Markdown tables: name, how it is written, what it is without, what it means. */
+/** Markdown tables of the settings: name, how it is written, its default, what it means. */
 import { bytesPattern, durationPattern, ratioPattern } from "../../core/units.ts";
 import type { JsonSchema } from "./json-schema.ts";
 

@@ -1,4 +1,4 @@
-/** Long lines in the columns of a terminal. */
+/** Wraps long lines to the columns of a terminal. */
 
 /** What goes on in a further line stands a little further in, so that it is not taken for a line of its own. */
 const hanging = "  ";

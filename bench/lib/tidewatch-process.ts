@@ -1,12 +1,12 @@
-/** The real program, started as `npm start` starts it, with a configuration and a folder of its own. */
+/** Tidewatch as a process, started as `npm start` starts it, with a configuration and a folder of its own. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve as resolvePath } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
+import { type Started, start } from "./child-process.ts";
 import type { Bench } from "./measurement.ts";
-import { type Started, start } from "./started.ts";
 
-export interface Tidewatch extends Started {
+export interface TidewatchProcess extends Started {
   readonly publicUrl: string;
   readonly publicPort: number;
   readonly privateUrl: string;
@@ -41,7 +41,7 @@ export interface TidewatchSettings {
   readonly checkout?: string;
 }
 
-export async function startTidewatch(bench: Bench, settings: TidewatchSettings): Promise<Tidewatch> {
+export async function startTidewatch(bench: Bench, settings: TidewatchSettings): Promise<TidewatchProcess> {
   const { folder, core, checkout } = settings;
   await mkdir(folder, { recursive: true });
   const file = configurationIn(folder);
@@ -82,7 +82,7 @@ const writeConfiguration = (settings: TidewatchSettings): Promise<void> =>
   writeFile(configurationIn(settings.folder), JSON.stringify(configuration(settings)));
 
 /** Goes on with other checks, as after an operator's SIGHUP. */
-export async function reconfigure(settings: TidewatchSettings, { pid }: Tidewatch): Promise<void> {
+export async function reconfigure(settings: TidewatchSettings, { pid }: TidewatchProcess): Promise<void> {
   await writeConfiguration(settings);
   process.kill(pid, "SIGHUP");
 }
@@ -158,13 +158,13 @@ function serviceName(index: number, language: "en" | "fr"): string {
 }
 
 /** Samples that were stored since it began, as /metrics counts them. */
-export async function storedChecks(tidewatch: Tidewatch): Promise<number> {
+export async function storedChecks(tidewatch: TidewatchProcess): Promise<number> {
   const counted = await runsByCheck(tidewatch);
   return [...counted.values()].reduce((sum, runs) => sum + runs, 0);
 }
 
 /** By the labels of the check. */
-export async function runsByCheck({ privateUrl }: Tidewatch): Promise<ReadonlyMap<string, number>> {
+export async function runsByCheck({ privateUrl }: TidewatchProcess): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`${privateUrl}/metrics`)).text();
   const counted = new Map<string, number>();
   for (const [, labels = "", value] of text.matchAll(/^tidewatch_check_runs_total\{([^}]*)\} (\d+)/gm)) {

@@ -1,4 +1,4 @@
-/** A program as a process of its own, and what the kernel says it costs; it ends with us, by its process id. */
+/** Starts and ends a child process, and reads its CPU time, memory and written bytes from /proc. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -114,7 +114,7 @@ export async function writtenBytes(pid: number): Promise<number> {
 }
 
 /** Paused until disposed of. */
-export function standingStill({ pid }: { readonly pid: number }): Disposable {
+export function paused({ pid }: { readonly pid: number }): Disposable {
   process.kill(pid, "SIGSTOP");
   return { [Symbol.dispose]: () => void process.kill(pid, "SIGCONT") };
 }

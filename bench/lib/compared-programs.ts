@@ -1,11 +1,11 @@
-/** The programs that Tidewatch is held against, from the distribution's packages, each with a configuration of its own. */
+/** The programs that Tidewatch is compared with (nginx, blackbox_exporter) and wrk, from the distribution's packages. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { debianProgram, type Program, type WantedProgram } from "../../practice/servers/debian.ts";
 import { onPort } from "../../practice/servers/ports.ts";
 import { answerOf } from "../../practice/servers/process.ts";
+import { type Started, start } from "./child-process.ts";
 import type { Bench } from "./measurement.ts";
-import { type Started, start } from "./started.ts";
 
 const packages = {
   nginx: { package: "nginx-light", program: "usr/sbin/nginx", greeting: ["-v"] },

@@ -1,12 +1,12 @@
-/** The smallest web server on loopback: for measurements in which what is watched must cost nothing. */
+/** A tiny web server on loopback: for measurements in which the watched server must cost nothing. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-export interface Greeter extends AsyncDisposable {
+export interface TinyServer extends AsyncDisposable {
   readonly url: string;
 }
 
-export async function startGreeter(): Promise<Greeter> {
+export async function startTinyServer(): Promise<TinyServer> {
   const server = createServer((_request, response) => response.end("<p>Hello</p>")).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

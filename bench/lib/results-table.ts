@@ -1,14 +1,14 @@
-/** The results at the end: a table for people, JSON for machines. */
+/** Prints the results: a table for people, JSON for machines. */
 import { type Figure, isMet, ratioOf, type Target } from "./measurement.ts";
 
-export type Outcome =
+export type Result =
   | { readonly name: string; readonly figure: Figure; readonly failed?: undefined }
   | { readonly name: string; readonly figure?: undefined; readonly failed: string };
 
 const headings = ["", "what", "ours", "yardstick", "ratio", "target", ""];
 
-export function asTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.flatMap(({ name, figure }) => (figure ? [rowOf(name, figure)] : []));
+export function asTable(results: readonly Result[]): string {
+  const rows = results.flatMap(({ name, figure }) => (figure ? [rowOf(name, figure)] : []));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
   );
@@ -18,8 +18,8 @@ export function asTable(outcomes: readonly Outcome[]): string {
       .join("  ")
       .trimEnd()}\n`;
   const table = rows.length > 0 ? [headings, ...rows].map(line).join("") : "";
-  const notes = outcomes.flatMap(({ figure }) => (figure?.note ? [`${figure.what}: ${figure.note}\n`] : []));
-  const failures = outcomes.flatMap(({ name, failed }) => (failed ? [`${name} was not measured: ${failed}\n`] : []));
+  const notes = results.flatMap(({ figure }) => (figure?.note ? [`${figure.what}: ${figure.note}\n`] : []));
+  const failures = results.flatMap(({ name, failed }) => (failed ? [`${name} was not measured: ${failed}\n`] : []));
   return [table, notes.join(""), failures.join("")].filter((part) => part !== "").join("\n");
 }
 
@@ -50,11 +50,11 @@ function shown(value: number): string {
   return value.toLocaleString("en-CA", { maximumSignificantDigits: 3 });
 }
 
-export function asJson(outcomes: readonly Outcome[]): string {
-  const results = outcomes.map(({ name, figure, failed }) =>
+export function asJson(results: readonly Result[]): string {
+  const printed = results.map(({ name, figure, failed }) =>
     figure ? { name, ...figure, ratio: ratioOf(figure), met: isMet(figure) } : { name, failed },
   );
   const { node, sqlite } = process.versions;
   const on = { node, sqlite, platform: `${process.platform} ${process.arch}`, at: new Date().toISOString() };
-  return `${JSON.stringify({ on, results }, undefined, 2)}\n`;
+  return `${JSON.stringify({ on, results: printed }, undefined, 2)}\n`;
 }

@@ -1,4 +1,4 @@
-/** An invented past of some months, written through the store's own API before the program starts with it. */
+/** Seeds the store with an invented history of some months, through the store's own API, before the program starts. */
 import { mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { noConfirmation } from "../../core/confirmation.ts";
@@ -8,22 +8,22 @@ import type { Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import type { Store } from "../../core/store/store.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
-import type { TargetSettings } from "./program.ts";
+import type { TargetSettings } from "./tidewatch-process.ts";
 
 export const vantagePoint = "here";
 const hourMs = 3_600_000;
 
-export interface Past {
+export interface History {
   readonly days: number;
   /** Each check has a sample so often, and in the last hour one a minute; without it there are only transitions. */
   readonly sampleEveryHours?: number;
 }
 
 /** Transitions, samples and readings; the store derives hours and days of them as it does of what is measured. */
-export async function writePast(
+export async function writeHistory(
   database: string,
   targets: readonly TargetSettings[],
-  { days, sampleEveryHours }: Past,
+  { days, sampleEveryHours }: History,
   progress: (doing: string) => void,
 ): Promise<void> {
   await mkdir(dirname(database), { recursive: true });
@@ -107,7 +107,7 @@ export function sampleOf(check: Series, index: number, at: number): Sample {
 const tmpfs = 0x01021994;
 
 /** What is written to memory is counted nowhere. */
-export async function insistOnDisk(folder: string): Promise<void> {
+export async function refuseMemoryFolder(folder: string): Promise<void> {
   if ((await statfs(folder)).type !== tmpfs) return;
   throw new Refused(`${folder} is in memory, where nothing is written to disk.`, "Set TMPDIR to a folder on a disk.");
 }
