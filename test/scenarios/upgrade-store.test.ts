@@ -9,12 +9,13 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { Refused } from "../../core/errors.ts";
 import { percentile } from "../../core/histogram.ts";
 import { checkKey, type Finding } from "../../core/sample.ts";
 import { parseConfig } from "../../program/config-file.ts";
 import { loadPlugins } from "../../program/plug-ins.ts";
 import { restoreStore } from "../../store/sqlite/backup.ts";
-import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
+import { openSqliteStore, readSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { beginLife } from "../helpers/life.ts";
 
@@ -99,6 +100,17 @@ test("a backup that bf0ed29 made is restored, and stays the very file it was", a
   expect(await historyOf(restored)).toEqual(made.history);
   expect((await readFile(place.file)).equals(backup)).toBe(true);
   expect((await readdir(place.folder)).toSorted()).toEqual(["restored", "tidewatch.db"]);
+});
+
+test("who only reads is sent away from a store that no newer version has started with, and touches nothing", async () => {
+  await using place = await setup();
+  await expect(readSqliteStore(place.file)).rejects.toThrow(
+    new Refused(
+      `${place.file} is of an older Tidewatch`,
+      "Start this version with it once; that brings it up to date.",
+    ),
+  );
+  expect((await readFile(place.file)).equals(backup)).toBe(true);
 });
 
 function seen(state: State): Finding {
