@@ -1,0 +1,239 @@
+/** The escalator: each step told once and in time, to whom the configuration names then, whatever ends the process. */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openEscalator } from "../../../alerts/escalation/escalator.ts";
+import { silentLog } from "../../../core/log.ts";
+import type { Check } from "../../../core/target.ts";
+import { parseConfig } from "../../../program/config-file.ts";
+import { loadPlugins } from "../../../program/plug-ins.ts";
+import { FakeClock } from "../../helpers/fake-clock.ts";
+import { beginLife } from "../../helpers/life.ts";
+import { onCall, signingKey, World } from "../world.ts";
+
+const yaml = `
+organisation: { name: Co-op, timeZone: UTC }
+server: { url: "https://status.example" }
+vantagePoint: here
+targets:
+  - { id: database, name: Database, checks: [{ id: connect, probe: tcp, host: 192.0.2.1, port: 5432 }] }
+  - id: mastodon
+    name: Mastodon
+    checks: [{ id: web, probe: http, url: "http://social.example/", dependsOn: [database/connect] }]
+alerts:
+  contacts:
+    - { id: contractor, name: Contractor, email: contractor@example.org }
+    - { id: techops, name: TechOps, email: techops@example.org }
+  email: { from: tidewatch@example.org, smtp: { env: SMTP_URL } }
+  escalation:
+    - { after: 0s, notify: [contractor] }
+    - { after: 1m, notify: [techops] }
+    - { after: 2m, notify: [contractor, techops] }
+`;
+const config = parseConfig(yaml, {
+  ...(await loadPlugins()),
+  file: "test.yaml",
+  env: { SMTP_URL: "smtp://mail.example" },
+});
+
+/** What happens at which second; each check is looked at every 20 s and found as it was last. */
+type Timetable = Readonly<Record<number, Readonly<Record<string, "up" | "down" | "unknown">> | "taken">>;
+const roundSeconds = 20;
+const lastSecond = 340;
+
+const timetables: Readonly<Record<string, Timetable>> = {
+  "told, step by step, until it is over": { 20: { mastodon: "down" }, 220: { mastodon: "up" } },
+  "taken between two steps": { 20: { mastodon: "down" }, 100: "taken", 220: { mastodon: "up" } },
+  "waiting for a candidate cause in vain": {
+    20: { mastodon: "down" },
+    60: { database: "down" },
+    80: { database: "unknown" },
+    260: { mastodon: "up", database: "up" },
+  },
+  "waiting for a candidate cause that is well": {
+    20: { mastodon: "down" },
+    60: { database: "down" },
+    80: { database: "up" },
+  },
+  "inhibited by its root cause, which it outlasts": {
+    20: { database: "down", mastodon: "down" },
+    120: { database: "up" },
+    300: { mastodon: "up" },
+  },
+  "told, and then inhibited by what was found later": {
+    20: { mastodon: "down" },
+    100: { database: "down" },
+    200: { database: "up", mastodon: "up" },
+  },
+};
+
+interface Told {
+  readonly atSeconds: number;
+  /** `page to contractor about 1` */
+  readonly what: string;
+}
+
+/** @param killedAt seconds: the process is killed before that look, and after the one of the second before it. */
+async function told(timetable: Timetable, killedAt: readonly number[]): Promise<readonly Told[]> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-escalator-"));
+  const clock = new FakeClock();
+  const began = clock.now();
+  await using life = await beginLife({ file: join(folder.path, "tidewatch.db"), clock, config });
+  const found = new Map<string, "up" | "down" | "unknown">();
+  for (let second = roundSeconds; second <= lastSecond; second += roundSeconds) {
+    await clock.turn(roundSeconds);
+    const event = timetable[second] ?? {};
+    if (event === "taken") await life.acknowledge("mastodon", "TechOps");
+    else for (const [name, outcome] of Object.entries(event)) found.set(name, outcome);
+    if (killedAt.includes(second)) await life.restart();
+    for (const check of life.checks) life.record(check, seen(check, found));
+    await life.settle();
+    if (killedAt.includes(second + 1)) await life.restart();
+  }
+  const all = life.told.map(({ at, notice: { kind, contact, incident } }) => ({
+    atSeconds: at.since(began).total("seconds"),
+    what: `${kind} to ${contact} about ${incident}`,
+  }));
+  return all.toSorted((a, b) => (a.what < b.what ? -1 : Number(a.what > b.what)) || a.atSeconds - b.atSeconds);
+}
+
+function seen({ target }: Check, found: ReadonlyMap<string, "up" | "down" | "unknown">) {
+  const outcome = found.get(target) ?? "up";
+  return outcome === "up" ? { outcome } : { outcome, reason: "answered 502" };
+}
+
+describe("a restart at any step loses and doubles nothing:", () => {
+  const looks = Array.from({ length: lastSecond / roundSeconds }, (_, index) => (index + 1) * roundSeconds);
+  const kills = {
+    "before every look": looks,
+    "after every look": looks.map((second) => second + 1),
+    "as it waits": [81],
+    "before the second step": [120],
+  };
+
+  test.each(Object.entries(timetables))("%s", async (_name, timetable) => {
+    const undisturbed = await told(timetable, []);
+    expect(undisturbed.length).toBeGreaterThan(1);
+    for (const [when, seconds] of Object.entries(kills)) {
+      const disturbed = await told(timetable, seconds);
+      expect(
+        disturbed.map(({ what }) => what),
+        `killed ${when}`,
+      ).toEqual(undisturbed.map(({ what }) => what));
+      // That a check was mended a moment ago is forgotten: what outlasts it is told with the same look, not the next one.
+      for (const [index, { what, atSeconds }] of disturbed.entries()) {
+        const late = atSeconds - (undisturbed[index]?.atSeconds ?? Number.NaN);
+        expect(Math.abs(late), `${what}, killed ${when}`).toBeLessThanOrEqual(roundSeconds);
+      }
+    }
+  });
+});
+
+describe("who is told", () => {
+  const techopsOnly = { ...onCall, escalation: [{ afterSeconds: 0, notify: ["techops"] }] };
+
+  async function escalating(people = onCall) {
+    const world = await World.open({ onCall: people });
+    const escalator = await openEscalator({
+      ...world.options,
+      organisation: config.organisation,
+      targets: world.targets,
+      channels: ["email"],
+      baseUrl: "https://status.example",
+      signingKey,
+      onCall: people,
+      store: world.store,
+      clock: world.clock,
+      log: silentLog,
+      onNotices: () => {},
+    });
+    const stop = new AbortController();
+    const running = escalator.run(stop.signal);
+    return {
+      world,
+      escalator,
+      reload: (now: typeof onCall) =>
+        escalator.reconfigure({
+          organisation: config.organisation,
+          targets: world.targets,
+          channels: ["email"],
+          baseUrl: "https://status.example",
+          onCall: now,
+        }),
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await running;
+        await world[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  const written = async (world: World) =>
+    (await world.store.outbox.of(1)).map(({ kind, contact }) => `${kind} ${contact}`);
+
+  test("is worked out when a step is due: a reload between two steps changes it", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    await world.clock.turn(300);
+    const [first, second] = onCall.escalation;
+    if (!first || !second) throw new Error("there are no steps");
+    office.reload({ ...onCall, escalation: [first, { ...second, notify: ["contractor", "techops"] }] });
+    await world.clock.turn(600);
+    expect(await written(world)).toEqual(["page contractor", "escalation contractor", "escalation techops"]);
+    const body = (await world.store.outbox.of(1)).at(-1)?.body;
+    expect(body).toContain("Told now: Contractor (email), Contractor (email), TechOps (email).");
+  });
+
+  test("is nobody more after a reload that takes the later steps away, and those of a step that is put behind", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    await world.clock.turn(300);
+    const [first] = onCall.escalation;
+    if (!first) throw new Error("there are no steps");
+    office.reload({ ...onCall, escalation: [first] });
+    await world.clock.turn(900);
+    expect(await written(world)).toEqual(["page contractor"]);
+    expect(await world.store.due.next("escalation", 9)).toEqual([]);
+
+    await world.breaks("mastodon/api");
+    await using later = await escalating();
+    await later.world.breaks("mastodon/web");
+    later.escalator.wake();
+    await later.world.clock.turn(300);
+    later.reload({ ...onCall, escalation: [...onCall.escalation, { afterSeconds: 1000, notify: ["contractor"] }] });
+    await later.world.clock.turn(700);
+    expect(await written(later.world)).toEqual(["page contractor", "escalation techops", "escalation contractor"]);
+  });
+
+  test("is told once by two escalators on one store", async () => {
+    await using office = await escalating();
+    const { world } = office;
+    const other = await openEscalator({
+      organisation: config.organisation,
+      targets: world.targets,
+      channels: ["email"],
+      baseUrl: "https://status.example",
+      signingKey,
+      // So that it would be seen if both told it.
+      onCall: techopsOnly,
+      store: world.store,
+      clock: world.clock,
+      log: silentLog,
+      onNotices: () => {},
+    });
+    const stop = new AbortController();
+    const running = other.run(stop.signal);
+    await world.breaks("mastodon/web");
+    office.escalator.wake();
+    other.wake();
+    await world.clock.turn(1000);
+    stop.abort();
+    await running;
+    expect(await written(world)).toHaveLength(2);
+  });
+});
