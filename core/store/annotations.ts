@@ -1,4 +1,4 @@
-/** Annotations as they are kept: what happened to a target, such as an upgrade, and explains what was measured. */
+/** Annotations as they are kept: what happened to a target, such as an upgrade, and may explain what was measured. */
 import type { Annotation } from "../upgrade.ts";
 
 export interface AnnotationStore {

@@ -1,4 +1,4 @@
-/** What one transaction writes, and the one way to merge several such changes into one. */
+/** What one commit writes in one transaction, and the one way to merge several such changes into one. */
 import type { Notice } from "../channel.ts";
 import type { Sample } from "../sample.ts";
 import type { Annotation } from "../upgrade.ts";

@@ -1,6 +1,6 @@
 /**
- * What is to be done at a moment, about what and for whom: one row each. Whoever does it takes the row by
- * compare-and-set, in the transaction that writes what it causes and when it is due again.
+ * Due rows: what is to be done at a moment, about what and for whom. Whoever does it takes the row by compare-and-set, in the
+ * transaction that writes what it causes and when it is due again.
  */
 import type { Planned } from "../escalation.ts";
 

@@ -1,4 +1,4 @@
-/** What each job that calls us said last, as it is kept. */
+/** Heartbeats as they are kept: the newest state of each job that calls us. */
 import type { HeartbeatState } from "../heartbeat.ts";
 import type { CheckRef } from "./series.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The inbox of the one who writes: what a command, a link, a page or the API wants done is written down as a request,
- * answered by the recorder in the transaction of what follows from it, and waited for by whoever asked.
+ * Requests: a command, a link or a page cannot write what the recorder judges, so it writes down what it wants done. The
+ * recorder answers in the transaction of what follows from it, and whoever asked waits for that answer.
  */
 import type { Clock } from "../clock.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What is kept, and the only place where the parts meet. SQLite today; a PostgreSQL store must pass the same contract
- * (test/helpers/store-contract/). Truth is in samples, readings, transitions, incidents and notices; hours and days
- * are derived from them and can be derived again.
+ * The store's contract: what is kept, and the only place where the parts meet. SQLite today; a PostgreSQL store must pass the
+ * same contract (test/helpers/store-contract/). Truth is in samples, readings, transitions, incidents and notices; hours and
+ * days are derived from them and can be derived again.
  */
 import type { Incident } from "../incident.ts";
 import type { AnnotationStore } from "./annotations.ts";
@@ -12,10 +12,10 @@ import type { EscalationStore } from "./escalations.ts";
 import type { HeartbeatStore } from "./heartbeats.ts";
 import type { IncidentStore } from "./incidents.ts";
 import type { JudgementStore } from "./judgements.ts";
-import type { KeyStore } from "./keys.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RequestStore } from "./requests.ts";
 import type { SampleStore } from "./samples.ts";
+import type { KeyStore } from "./signing-keys.ts";
 
 export interface Store extends AsyncDisposable {
   /**

@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
 import { wordsIn } from "../../core/languages/translations.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
-import type { KeyStore } from "../../core/store/keys.ts";
+import type { KeyStore } from "../../core/store/signing-keys.ts";
 
 /** How long a link waits to be used. */
 export const linkSeconds = 30 * 60;

@@ -1,4 +1,4 @@
-/** Annotations in the store: what happened to a target, and when. */
+/** Annotations in the store, such as an upgrade of a target: added by a commit, listed by time. */
 import { storedText } from "../../core/language.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { Annotation } from "../../core/upgrade.ts";
@@ -14,7 +14,7 @@ export const annotationStore = ({ read }: Driver): AnnotationStore => ({
   list: (span) => read(() => readAnnotations(span)),
 });
 
-/** The same one twice is one. */
+/** An annotation that is there already is not added again. */
 export function* addAnnotations(annotations: readonly Annotation[]): Transaction<void> {
   for (const { target, at, text } of annotations) {
     const sorted = Object.fromEntries(Object.entries(text).toSorted());

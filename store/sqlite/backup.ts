@@ -1,4 +1,4 @@
-/** Consistent copies of a store, while it is in use, and the way back. Nothing is ever overwritten. */
+/** Backup and restore: copies a store while it is in use, and makes a store of such a copy. Overwrites nothing. */
 import { existsSync, statSync } from "node:fs";
 import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -6,9 +6,10 @@ import { backup } from "node:sqlite";
 import { errorCode } from "../../core/error-code.ts";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
+import { checkBackup, damagedBackup } from "./damage.ts";
 import { lockStore } from "./lock.ts";
 import { checkSchema, notAStore } from "./schema.ts";
+import { damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
 
 /** All pages in one step: in smaller ones, every commit of another process would start the copy again. */
 const allPages = 2 ** 31 - 1;
@@ -42,7 +43,7 @@ export async function restoreStore(source: string, file: string): Promise<void> 
   }
   using connection = openExisting(source);
   if (checkSchema(connection, source) === 0) throw notAStore(source);
-  checkWhole(connection, source);
+  checkBackup(connection, source);
   // What a store that was moved away has left beside it belongs to that store, not to this one.
   for (const left of ["-wal", "-shm"]) await rm(`${target}${left}`, { force: true });
   await copyDatabase(connection, target);
@@ -55,18 +56,10 @@ function openExisting(file: string): Connection {
     return connection;
   } catch (error) {
     if (sqliteCode(error) === notADatabase) throw notAStore(file);
-    if (sqliteCode(error) === damaged) throw isDamaged(file, "its schema cannot be read");
+    if (sqliteCode(error) === damaged) throw damagedBackup(file, "its schema cannot be read");
     throw storeFailure(error);
   }
 }
-
-function checkWhole(connection: Connection, file: string): void {
-  const fault = connection.pragma("pragma quick_check(5)").map((row) => String(Object.values(row)[0]));
-  if (fault[0] !== "ok") throw isDamaged(file, `${fault[0]}`);
-}
-
-const isDamaged = (file: string, fault: string) =>
-  new Refused(`${file} is damaged (${fault})`, "Restore another backup.");
 
 /** Under another name until it is complete and on the disk; then it appears at once, or not at all. */
 export async function copyDatabase(connection: Connection, target: string): Promise<void> {

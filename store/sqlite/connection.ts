@@ -1,4 +1,4 @@
-/** One connection to the SQLite file: bound parameters, remembered statements, transactions that leave nothing behind. */
+/** One connection to the SQLite file: prepared statements, bound values, transactions that are whole or rolled back. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { numeric, type Row, type SqlValue } from "./rows.ts";
 import type { Answer, Question, Statement, Transaction } from "./statements.ts";

@@ -1,4 +1,4 @@
-/** What is to be done and when, in the store; taken by compare-and-set, so that nothing is done twice. */
+/** Due rows in the store: what is to be done and when; each is taken by compare-and-set, so that nothing is done twice. */
 import { z } from "zod";
 import type { Due, DueKind, DueStore } from "../../core/store/due.ts";
 import { instant, numeric, type Row, text } from "./rows.ts";
@@ -19,7 +19,7 @@ export const dueStore = ({ read }: Driver): DueStore => ({
   next: (kind, limit) => read(() => nextDue(kind, limit)),
 });
 
-/** In place of what was planned of that kind, about that subject and for that person. */
+/** Replaces what was planned of that kind, about that subject and for that person. */
 export function* planDue(due: Due): Transaction<void> {
   const [dueAt, plannedAt] = [due.dueAt.epochMilliseconds, due.plannedAt.epochMilliseconds];
   yield* run(plan, due.kind, due.subject, due.for, dueAt, plannedAt, due.state);

@@ -1,4 +1,4 @@
-/** What a commit changes of an escalation by itself: a step that is due, or what it waits for. */
+/** Writes what a commit changes of an escalation: takes the due row that called for it, and writes what follows. */
 import type { EscalationChange } from "../../core/store/escalations.ts";
 import { takeDue } from "./due.ts";
 import { beforeOf, writeEscalated } from "./escalations.ts";

@@ -1,4 +1,4 @@
-/** Escalations in the store: how far each incident was told, written with the notices and the due row that follow from it. */
+/** Escalations in the store: how far each incident was told, written together with its notices and its due row. */
 import { z } from "zod";
 import {
   AllAnnounced,

@@ -1,4 +1,4 @@
-/** Heartbeats in the store: what each job that calls us said last. */
+/** Heartbeats in the store: the newest state of each job that calls us. */
 import { HeartbeatState } from "../../core/heartbeat.ts";
 import type { HeartbeatStore } from "../../core/store/heartbeats.ts";
 import { text } from "./rows.ts";

@@ -1,4 +1,4 @@
-/** Confirmations and states of thresholds in the store, the newest of each. The reader (sums.ts) reads transitions. */
+/** Confirmations and states of thresholds in the store, the newest of each. Transitions are read by transitions.ts. */
 import { z } from "zod";
 import type { Confirmation } from "../../core/confirmation.ts";
 import type { StoredConfirmation, StoredThreshold } from "../../core/store/judgements.ts";

@@ -1,7 +1,10 @@
-/** One program at a time writes a store. The lock is the operating system's, so it ends with the process, however that ends. */
+/**
+ * The lock on the store's file: one program at a time writes it. The lock is the operating system's, so it ends with the
+ * process, however that ends.
+ */
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { sqliteCode } from "./failure.ts";
+import { sqliteCode } from "./sqlite-errors.ts";
 
 const busy = 5;
 

@@ -1,11 +1,12 @@
-/** Opens the store's file for writing: makes what is missing, and refuses with a sentence what cannot be used. */
+/** Opens the SQLite file: makes what is missing, and refuses with a sentence what cannot be used. */
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { damaged, notADatabase, sqliteCode, storeFailure } from "./failure.ts";
+import { checkAfterUncleanEnd, damagedStore } from "./damage.ts";
 import { lockStore } from "./lock.ts";
 import { checkSchema, migrate, newestSchema, notAStore } from "./schema.ts";
+import { damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
 
 export interface OpenedFile extends Disposable {
   readonly connection: Connection;
@@ -17,9 +18,6 @@ export interface OpenedFile extends Disposable {
  * A commit of one second touches few rows: small pages write fewer bytes for them (docs/decisions/002-storage.md).
  */
 const pageBytes = 1024;
-/** Files up to this size are read through after an unclean end; of larger ones only the tables that cannot be derived. */
-const smallFileBytes = 64 * 1024 * 1024;
-const preciousTables = ["series", "transition", "verdict", "incident", "incident_update", "notice", "signing_key"];
 
 export function openFile(path: string, limits: { readonly maxBytes?: number | undefined } = {}): OpenedFile {
   const file = path === ":memory:" ? path : resolve(path);
@@ -32,7 +30,7 @@ export function openFile(path: string, limits: { readonly maxBytes?: number | un
     const unclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
     const connection = resources.use(new Connection(file, { readOnly: false }));
     prepare(connection, file, limits.maxBytes);
-    if (unclean) checkDamage(connection, file);
+    if (unclean) checkAfterUncleanEnd(connection, file);
     const kept = resources.move();
     return { connection, file, [Symbol.dispose]: () => kept.dispose() };
   } catch (error) {
@@ -84,28 +82,10 @@ function makeFile(file: string): void {
   chmodSync(file, 0o600);
 }
 
-/** A kill leaves SQLite's file whole; a disk or a machine that failed may not, and every page would take minutes. */
-function checkDamage(connection: Connection, file: string): void {
-  const small = statSync(file).size <= smallFileBytes;
-  const checks = small ? [5] : preciousTables;
-  const faults = checks
-    .flatMap((check) => connection.pragma(`pragma quick_check(${check})`))
-    .map((row) => String(Object.values(row)[0]));
-  const fault = faults.find((one) => one !== "ok");
-  if (fault !== undefined) throw damage(file, fault);
-}
-
-function damage(file: string, fault: string): Refused {
-  return new Refused(
-    `${file} is damaged (${fault})`,
-    "Move it away and restore the last backup with `npx tidewatch restore FILE`.",
-  );
-}
-
 function refusal(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === notADatabase) return notAStore(file);
-  if (code === damaged) return damage(file, error instanceof Error ? error.message : "unreadable");
+  if (code === damaged) return damagedStore(file, error instanceof Error ? error.message : "unreadable");
   const failure = storeFailure(error);
   if (!(failure instanceof Error) || failure instanceof Refused) return failure;
   if (failure === error && !("syscall" in failure)) return error;

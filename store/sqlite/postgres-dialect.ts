@@ -1,6 +1,6 @@
 /**
- * What of our SQL PostgreSQL says in other words. Statements are written so that both engines take them; released
- * migrations are never edited, so these few replacements, in this order, turn each of them into PostgreSQL's.
+ * Translates our SQL into PostgreSQL's dialect. Statements are written so that both engines take them; released migrations
+ * are never edited, so these few replacements, in this order, make PostgreSQL's of each of them.
  */
 
 const replacements: readonly (readonly [of: RegExp, by: string])[] = [

@@ -1,25 +1,25 @@
-/** The thread that reads: its own connection to the file, one question after the other. */
+/** The thread that queries: it has its own connection to the file and answers one query after the other. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Connection } from "./connection.ts";
-import { answer, type Question, type ReadName, type Reply, type ThreadData } from "./reader.ts";
+import { answer, type Query, type QueryName, type Reply, type ThreadData } from "./reader.ts";
 
-interface Request<Name extends ReadName> {
+interface Request<Name extends QueryName> {
   readonly name: Name;
-  readonly question: Question<Name>;
+  readonly query: Query<Name>;
   readonly port: MessagePort;
 }
 
 const { file }: ThreadData = workerData;
 const connection = new Connection(file, { readOnly: true });
 
-parentPort?.on("message", <Name extends ReadName>({ name, question, port }: Request<Name>) => {
-  port.postMessage(reply(name, question));
+parentPort?.on("message", <Name extends QueryName>({ name, query, port }: Request<Name>) => {
+  port.postMessage(reply(name, query));
   port.close();
 });
 
-function reply<Name extends ReadName>(name: Name, question: Question<Name>): Reply<Name> {
+function reply<Name extends QueryName>(name: Name, query: Query<Name>): Reply<Name> {
   try {
-    return { answer: answer(connection, name, question) };
+    return { answer: answer(connection, name, query) };
   } catch (failure) {
     return { failure };
   }

@@ -1,12 +1,12 @@
-/** Asks for reads that may take long: of a file in a thread with its own read-only connection, of memory at once. */
+/** Sends queries that may take long to a thread with its own connection; a store in memory answers them at once. */
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Connection } from "./connection.ts";
-import { reads } from "./reads.ts";
+import { queries } from "./reader-queries.ts";
 
-type Reads = typeof reads;
-export type ReadName = keyof Reads;
-export type Question<Name extends ReadName> = Parameters<Reads[Name]>[1];
-export type Answer<Name extends ReadName> = ReturnType<Reads[Name]>;
+type Queries = typeof queries;
+export type QueryName = keyof Queries;
+export type Query<Name extends QueryName> = Parameters<Queries[Name]>[1];
+export type QueryResult<Name extends QueryName> = ReturnType<Queries[Name]>;
 
 /** What the thread begins with. */
 export interface ThreadData {
@@ -14,39 +14,39 @@ export interface ThreadData {
 }
 
 /** What the thread sends back. */
-export type Reply<Name extends ReadName> = { readonly answer: Answer<Name> } | { readonly failure: unknown };
+export type Reply<Name extends QueryName> = { readonly answer: QueryResult<Name> } | { readonly failure: unknown };
 
-type ReadTable = {
-  readonly [Name in ReadName]: (connection: Connection, question: Question<Name>) => Answer<Name>;
+type QueryTable = {
+  readonly [Name in QueryName]: (connection: Connection, query: Query<Name>) => QueryResult<Name>;
 };
 
 export interface Reader extends AsyncDisposable {
-  ask<Name extends ReadName>(name: Name, question: Question<Name>): Promise<Answer<Name>>;
+  ask<Name extends QueryName>(name: Name, query: Query<Name>): Promise<QueryResult<Name>>;
 }
 
-/** One read of one moment. */
-export function answer<Name extends ReadName>(
+/** Runs one query on one snapshot of the file. */
+export function answer<Name extends QueryName>(
   connection: Connection,
   name: Name,
-  question: Question<Name>,
-): Answer<Name> {
-  const table: ReadTable = reads;
-  return connection.snapshot(() => table[name](connection, question));
+  query: Query<Name>,
+): QueryResult<Name> {
+  const table: QueryTable = queries;
+  return connection.snapshot(() => table[name](connection, query));
 }
 
 export function memoryReader(connection: Connection): Reader {
   return {
-    async ask(name, question) {
-      return answer(connection, name, question);
+    async ask(name, query) {
+      return answer(connection, name, query);
     },
     async [Symbol.asyncDispose]() {},
   };
 }
 
-/** Packing an hour makes much that is soon forgotten: collected often, it never piles up. */
+/** Packing an hour makes much garbage: a small young generation is collected often, so that memory stays low. */
 const resourceLimits = { maxYoungGenerationSizeMb: 12 };
 
-/** The thread starts with the first question. */
+/** The thread starts with the first query. */
 export class FileReader implements Reader {
   readonly #file: string;
   #worker: Worker | undefined;
@@ -57,17 +57,17 @@ export class FileReader implements Reader {
     this.#file = file;
   }
 
-  async ask<Name extends ReadName>(name: Name, question: Question<Name>): Promise<Answer<Name>> {
+  async ask<Name extends QueryName>(name: Name, query: Query<Name>): Promise<QueryResult<Name>> {
     if (this.#closed) throw new Error("the store is closed");
     this.#worker ??= this.#start();
-    const { promise, resolve, reject } = Promise.withResolvers<Answer<Name>>();
+    const { promise, resolve, reject } = Promise.withResolvers<QueryResult<Name>>();
     const { port1, port2 } = new MessageChannel();
     this.#waiting.add(reject);
     port1.once("message", (reply: Reply<Name>) => {
       if ("failure" in reply) reject(reply.failure);
       else resolve(reply.answer);
     });
-    this.#worker.postMessage({ name, question, port: port2 }, [port2]);
+    this.#worker.postMessage({ name, query, port: port2 }, [port2]);
     try {
       return await promise;
     } finally {
@@ -91,7 +91,7 @@ export class FileReader implements Reader {
     return worker;
   }
 
-  /** The next question starts another thread. */
+  /** The next query starts another thread. */
   #lost(worker: Worker, error: unknown): void {
     if (this.#worker === worker) this.#worker = undefined;
     this.#fail(error);

@@ -1,7 +1,9 @@
-/** What was measured besides the outcome: as it was, or a value for each hour or day. */
-import { newestUnpackedHour } from "./batch.ts";
+/** Reads readings, the values that a probe measured besides the outcome: raw, or one value for each hour or day. */
+
 import type { Connection } from "./connection.ts";
-import { mean, medians, perReading, type ValuesById } from "./derivation-plan.ts";
+import { mean, medians, perReading, type ValuesById } from "./rollup-plan.ts";
+import { numeric } from "./rows.ts";
+import { sampleHours } from "./sample-reads.ts";
 import {
   dayOf,
   farFuture,
@@ -13,10 +15,9 @@ import {
   slotOf,
   startOfHour,
   startOfSlot,
-} from "./keys.ts";
-import { numeric } from "./rows.ts";
-import { sampleHours } from "./sample-reads.ts";
+} from "./slot-keys.ts";
 import { statement } from "./statements.ts";
+import { newestUnpackedHour } from "./unpacked-batch.ts";
 
 const staleDaysOf = statement("select id from stale_day where id % ? = ?");
 const ofTable = (table: "reading_hour" | "reading_day") => ({
@@ -56,7 +57,7 @@ function rawPoints(connection: Connection, { ids, ...span }: Span & { readonly i
   return [...points].map(([id, list]) => ({ id, points: list }));
 }
 
-/** Values of every metric of a series in slots that have no rows yet, or not the right ones. */
+/** Values of every metric of a series in slots whose rows are missing or stale. */
 type RunningValues = readonly (readonly [slot: number, values: ValuesById])[];
 type DerivedSpan = Span & { readonly derivedUntil: number };
 
@@ -97,7 +98,7 @@ function valuesOf(id: number, running: RunningValues, per: Per): Points["points"
   );
 }
 
-/** Days that have to be derived yet. */
+/** Days that are not derived yet, or are stale. */
 function openDays(connection: Connection, series: number, derivedUntil: number): readonly number[] {
   const stale = connection.all(staleDaysOf, slotKey(1, 0), series).map((row) => slotOf(numeric(row, "id")));
   const last = dayOf(Math.max(derivedUntil, newestUnpackedHour(connection) ?? derivedUntil));

@@ -1,4 +1,4 @@
-/** Requests in the store: written by whoever asks, answered once by the one who writes everything else. */
+/** Requests in the store: a command or a page writes one and waits; the recorder answers it, once. */
 import { z } from "zod";
 import type {
   AnsweredRequest,

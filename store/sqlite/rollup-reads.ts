@@ -1,23 +1,14 @@
-/** Hours and days of one check: rows where they are derived, transitions and what was counted since where they are not. */
+/** Reads hourly and daily rollups of one check: rows where they are derived, else transitions and the head block. */
 import type { Outcome } from "../../core/sample.ts";
 import type { CheckRef } from "../../core/store/series.ts";
 import type { Connection } from "./connection.ts";
-import type { HourSum } from "./head.ts";
-import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./keys.ts";
-import { isDerivedDay, stepsOf } from "./progress.ts";
+import type { HourSum } from "./head-block.ts";
+import { isDerivedDay, stepsOf } from "./rollup-progress.ts";
+import { added, isEmpty, lastHourOf, noSums, readSums, type Sums } from "./rollup-sums.ts";
 import { maybeNumeric } from "./rows.ts";
+import { farFuture, hoursIn, type Per, type Span, slotFrom, slotOf, startOfHour, startOfSlot } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
-import {
-  added,
-  isEmpty,
-  lastHourOf,
-  noSums,
-  readSums,
-  type StoredTransition,
-  type Sums,
-  spentInHour,
-  transitionsOf,
-} from "./sums.ts";
+import { type StoredTransition, spentInHour, transitionsOf } from "./transitions.ts";
 
 interface RunningSeries {
   readonly series: number;
@@ -26,7 +17,7 @@ interface RunningSeries {
   readonly sums: readonly (readonly [hour: number, sum: HourSum])[];
 }
 
-export interface RollupQuestion extends Span {
+export interface RollupQuery extends Span {
   readonly running: readonly RunningSeries[];
   readonly per: Per;
   readonly derivedUntil: number;
@@ -52,9 +43,9 @@ export interface Slot {
 
 /**
  * Several places of one check are averaged where they overlap.
- * @returns undefined when hours were derived since the question was asked: what is running now is to be asked anew.
+ * @returns undefined when hours were derived since the query was made: ask again, with what the head block holds now.
  */
-export function rollups(connection: Connection, of: RollupQuestion): readonly Slot[] | undefined {
+export function rollups(connection: Connection, of: RollupQuery): readonly Slot[] | undefined {
   if (stepsOf(connection) !== of.steps) return undefined;
   const slots = of.running.flatMap((series) => seriesSlots(connection, series, of));
   return [...Map.groupBy(slots, ({ at }) => at)]
@@ -62,7 +53,7 @@ export function rollups(connection: Connection, of: RollupQuestion): readonly Sl
     .map(([at, places]) => ({ at, sums: within(added(places.map(({ sums }) => sums)), startOfSlot(1, of.per)) }));
 }
 
-function seriesSlots(connection: Connection, running: RunningSeries, of: RollupQuestion): readonly Slot[] {
+function seriesSlots(connection: Connection, running: RunningSeries, of: RollupQuery): readonly Slot[] {
   const hour = hourReader(connection, running, of.derivedUntil);
   const last = Math.floor(Math.max(lastHourOf(running.newest), of.derivedUntil) / hoursIn[of.per]);
   const first = Math.min(
@@ -120,7 +111,7 @@ function firstSlot(connection: Connection, per: Per): number | undefined {
   return key === undefined ? undefined : slotOf(key);
 }
 
-/** Two places that watched the same hour do not make two hours of it. */
+/** Two places that watched the same hour make one hour, not two: the time is scaled down to the slot. */
 function within(sums: Sums, slotMilliseconds: number): Sums {
   const total = sums.spent.reduce((sum, time) => sum + time, 0);
   if (total <= slotMilliseconds) return sums;

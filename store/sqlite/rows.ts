@@ -1,4 +1,4 @@
-/** Rows as an engine gives them, and their columns read as what they must be. */
+/** Rows of a database, and their columns read as the type that they must have: number, text, bytes, moment. */
 
 /** What can be bound to a statement and what can be in a column. */
 export type SqlValue = number | bigint | string | Uint8Array | null;

@@ -1,4 +1,4 @@
-/** A sample as it is kept: numbers in place of words, and how it becomes bytes and is read back. */
+/** The stored form of a sample, with numbers in place of words, and how it is encoded as bytes and decoded. */
 import { type ByteReader, type ByteWriter, largestSigned } from "../../core/binary-encoding.ts";
 import { type Outcome, outcomes, phaseNames } from "../../core/sample.ts";
 

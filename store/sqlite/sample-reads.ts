@@ -1,12 +1,12 @@
-/** Samples in whichever form they are kept, new ones in batches, older ones in blocks: readers see one series. */
+/** Reads samples hour by hour, new ones from unpacked batches and older ones from packed blocks, as one series. */
 
-import { unpackedSamples } from "./batch.ts";
-import { unpack } from "./block.ts";
 import type { Connection } from "./connection.ts";
-import { hourOf, slotKey, slotOf, startOfHour } from "./keys.ts";
+import { unpack } from "./packed-block.ts";
 import { blob, maybeBlob, numeric } from "./rows.ts";
 import type { StoredSample } from "./sample-bytes.ts";
+import { hourOf, slotKey, slotOf, startOfHour } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
+import { unpackedSamples } from "./unpacked-batch.ts";
 
 const bodyOf = statement("select body, null as details from block where id = ?");
 const bodyAndDetailsOf = statement("select body, details from block where id = ?");

@@ -1,4 +1,4 @@
-/** The numbered migrations, and whether a file is a store that this version can use. */
+/** The schema: runs the numbered migrations, and refuses a file whose schema this version cannot use. */
 import { readdirSync, readFileSync } from "node:fs";
 import { Refused } from "../../core/errors.ts";
 import type { Connection } from "./connection.ts";

@@ -1,10 +1,13 @@
-/** Names as small numbers: series, and the metrics with labels that they measure. Kept in memory beside the tables. */
+/**
+ * Series ids: small numbers in place of names, for each series of samples and each series of readings (a metric with labels).
+ * They are kept in memory beside the tables.
+ */
 import { z } from "zod";
 import type { Reading } from "../../core/sample.ts";
 import type { CheckRef, Series } from "../../core/store/series.ts";
 import type { Connection } from "./connection.ts";
-import { seriesBits } from "./keys.ts";
 import { numeric, text } from "./rows.ts";
+import { seriesBits } from "./slot-keys.ts";
 import { get, type Statement, statement, type Transaction } from "./statements.ts";
 
 export interface StoredReadingSeries {
@@ -40,7 +43,7 @@ export class SeriesIds {
     this.reload();
   }
 
-  /** After a transaction that was undone: the ids it gave out are void. */
+  /** After a rollback: the ids that the transaction gave out do not exist. */
   reload(): void {
     this.#series = new Map();
     this.#seriesIdByName = new Map();
@@ -126,7 +129,7 @@ export class SeriesIds {
   }
 }
 
-/** A new number for this name, or the one that somebody else gave it first. */
+/** A new id for this name, or the one that another process gave it first. */
 function* made(insert: Statement, byName: Statement, name: readonly (string | number)[]): Transaction<number> {
   const row = (yield* get(insert, ...name)) ?? (yield* get(byName, ...name));
   if (!row) throw new Error("an id that was just made is not there");

@@ -1,4 +1,4 @@
-/** From samples in words to samples as they are kept, and back. */
+/** Converts a sample to its stored form, in which long evidence is cut, and back. */
 import { z } from "zod";
 import { largestSigned } from "../../core/binary-encoding.ts";
 import { storedText } from "../../core/language.ts";

@@ -7,12 +7,12 @@ import { escalationsContract } from "./escalations.ts";
 import { heartbeatsContract } from "./heartbeats.ts";
 import { incidentsContract } from "./incidents.ts";
 import { judgementContract } from "./judgements.ts";
-import { keysContract } from "./keys.ts";
 import { outboxContract } from "./outbox.ts";
 import { readingsContract } from "./readings.ts";
 import { requestsContract } from "./requests.ts";
 import { rollupsContract } from "./rollups.ts";
 import { samplesContract } from "./samples.ts";
+import { keysContract } from "./signing-keys.ts";
 import type { StoreToTest } from "./store-to-test.ts";
 
 /** @param open an empty store, closed when it is disposed of. */

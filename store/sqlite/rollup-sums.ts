@@ -1,12 +1,13 @@
-/** Hours and days of a series: time spent in each outcome, runs, failures and latency, added up and read back. */
+/** Rows of hourly and daily rollups: time in each outcome, runs, failures and latency, added up, read and written. */
 import { emptyHistogram, merge } from "../../core/histogram.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
 import type { Connection } from "./connection.ts";
-import type { HourSum } from "./head.ts";
-import { hourOf, type Per, slotKey, startOfHour } from "./keys.ts";
+import type { HourSum } from "./head-block.ts";
 import { blob, numeric, type Row } from "./rows.ts";
 import { outcomeIndex } from "./sample-bytes.ts";
+import { hourOf, type Per, slotKey } from "./slot-keys.ts";
 import { run, statement, type Transaction } from "./statements.ts";
+import { nothingSpent } from "./transitions.ts";
 
 /** What one row of `hour` or `day` holds. */
 export interface Sums extends HourSum {
@@ -14,13 +15,6 @@ export interface Sums extends HourSum {
   readonly spent: readonly number[];
 }
 
-/** From `at` on; plain data. */
-export interface StoredTransition {
-  readonly at: number;
-  readonly outcome: number;
-}
-
-const nothingSpent: readonly number[] = outcomes.map(() => 0);
 export const noSums: Sums = { spent: nothingSpent, runs: 0, failures: 0, latency: emptyHistogram };
 
 export function added(sums: readonly Sums[]): Sums {
@@ -37,12 +31,6 @@ export const isEmpty = ({ spent, runs }: Pick<Sums, "spent" | "runs">) =>
   runs === 0 && spent.every((time, index) => time === 0 || index === unknown);
 const unknown = outcomeIndex("unknown" satisfies Outcome);
 
-const transitionBefore = statement(
-  "select at, outcome from transition where series = ? and at <= ? order by at desc limit 1",
-);
-const transitionsWithin = statement(
-  "select at, outcome from transition where series = ? and at > ? and at < ? order by at",
-);
 const select = (per: Per) =>
   statement(`select up, degraded, down, unknown, runs, failures, latency from ${per} where id = ?`);
 const upsert = (per: Per) =>
@@ -53,39 +41,6 @@ const upsert = (per: Per) =>
   );
 const selectSums = { hour: select("hour"), day: select("day") };
 const upsertSums = { hour: upsert("hour"), day: upsert("day") };
-
-/** The transition in force at the beginning of the span and those within it, oldest first. */
-export function transitionsOf(
-  connection: Connection,
-  series: number,
-  span: { from: number; to: number },
-): readonly StoredTransition[] {
-  const before = connection.get(transitionBefore, series, span.from);
-  const within = connection.all(transitionsWithin, series, span.from, span.to);
-  return [...(before ? [before] : []), ...within].map((row) => ({
-    at: numeric(row, "at"),
-    outcome: numeric(row, "outcome"),
-  }));
-}
-
-/** Milliseconds spent in each outcome between `from` and `to`; before the first transition nothing is known. */
-function spentBetween(of: readonly StoredTransition[], from: number, to: number): readonly number[] {
-  const spent = [...nothingSpent];
-  of.forEach(({ at, outcome }, index) => {
-    const time = Math.min(to, of[index + 1]?.at ?? to) - Math.max(from, at);
-    if (time > 0) spent[outcome] = (spent[outcome] ?? 0) + time;
-  });
-  return spent;
-}
-
-/** The time spent in one hour, as far as it has been measured: up to the newest sample. */
-export function spentInHour(
-  of: readonly StoredTransition[],
-  hour: number,
-  newest: number | undefined,
-): readonly number[] {
-  return spentBetween(of, startOfHour(hour), Math.min(startOfHour(hour + 1), newest ?? 0));
-}
 
 export function readSums(connection: Connection, per: Per, slot: number, series: number): Sums | undefined {
   const row = connection.get(selectSums[per], slotKey(slot, series));

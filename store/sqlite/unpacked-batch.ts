@@ -1,10 +1,9 @@
 /**
- * Samples of one commit that began in the same hour, in one row: about 30 bytes each, and one insert for all. They wait
- * here until their hour is over and is packed by series (block.ts).
+ * Samples that are not packed yet: those of one commit that began in the same hour are one row of the table `batch`, about
+ * 30 bytes each, with one insert for all. They stay there until their hour is over and is packed by series (packed-block.ts).
  */
 import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";
 import type { Connection } from "./connection.ts";
-import { hourOf, startOfHour } from "./keys.ts";
 import { blob, maybeNumeric, numeric } from "./rows.ts";
 import {
   readReadings,
@@ -15,6 +14,7 @@ import {
   writeReadings,
   writeTimings,
 } from "./sample-bytes.ts";
+import { hourOf, startOfHour } from "./slot-keys.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 
 /** Which samples are worth reading. */
@@ -46,7 +46,7 @@ export function* unpackedSamples(
   for (const row of rows) yield* batchSamples(blob(row, "body"), numeric(row, "hour"), wanted);
 }
 
-/** Those that have samples here in this hour. */
+/** The series that have unpacked samples in this hour. */
 export function unpackedSeries(connection: Connection, hour: number): ReadonlySet<number> {
   const found = new Set<number>();
   const passOver: Wanted = (series) => {
@@ -68,7 +68,7 @@ export function newestUnpackedHour(connection: Connection): number | undefined {
   return row && maybeNumeric(row, "hour");
 }
 
-/** Those in hours from `from` on, before `end`. */
+/** Deletes those of the hours from `from` on, before `end`. */
 export function* deleteUnpacked(from: number, end: number): Transaction<void> {
   yield* run(remove, from, end);
 }

@@ -1,4 +1,4 @@
-/** SQLite's errors as sentences: what a person can mend is told apart from what is our own bug. */
+/** SQLite's errors as sentences, such as a full disk or a lock: what a person can mend is told apart from our own bugs. */
 import { z } from "zod";
 import { StoreUnavailable } from "../../core/errors.ts";
 

@@ -1,6 +1,7 @@
 /**
- * An hour of samples of one series, compressed: column after column, each as differences, then zstd. About 10 to 20 bytes
- * a sample. What was seen of bad samples goes into a second blob, so that timings are read without it.
+ * Packs an hour of samples of one series into a compressed block, and unpacks it: column after column, each as differences,
+ * then zstd; about 10 to 20 bytes a sample. Evidence and explanations of bad samples go into a second blob, so that the rest
+ * is read without them.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ByteReader, ByteWriter } from "../../core/binary-encoding.ts";

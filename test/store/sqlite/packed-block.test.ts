@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { batchBytes, batchSamples } from "../../../store/sqlite/batch.ts";
-import { pack, unpack } from "../../../store/sqlite/block.ts";
-import { hourOf, startOfHour } from "../../../store/sqlite/keys.ts";
+import { pack, unpack } from "../../../store/sqlite/packed-block.ts";
 import { type StoredSample, timingCount } from "../../../store/sqlite/sample-bytes.ts";
+import { hourOf, startOfHour } from "../../../store/sqlite/slot-keys.ts";
+import { batchBytes, batchSamples } from "../../../store/sqlite/unpacked-batch.ts";
 
 const start = startOfHour(hourOf(1_795_000_000_000));
 const count = fc.nat({ max: 2 ** 40 });

@@ -1,4 +1,4 @@
-/** Secrets that the store makes and keeps: the keys that sign links and cookies, and which tokens were used. */
+/** Signing keys of links and cookies, which the store makes and keeps, and which tokens were used. */
 
 export interface KeyStore {
   /** A random 32-byte key, made on first use and kept: signs links and cookies. */

@@ -1,4 +1,4 @@
-/** One commit: everything that Changes holds, in one transaction. */
+/** A commit becomes one transaction here: samples, transitions, incidents, notices and all else that Changes holds. */
 import type { Incident } from "../../core/incident.ts";
 import type { Reading, Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
@@ -6,7 +6,6 @@ import type { IncidentChange } from "../../core/store/incidents.ts";
 import type { StoredConfirmation, StoredThreshold, Transition } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import { addAnnotations } from "./annotations.ts";
-import { writeBatches } from "./batch.ts";
 import { changeEscalation } from "./escalation-changes.ts";
 import { changeIncident } from "./incidents.ts";
 import { addNotices } from "./outbox.ts";
@@ -15,6 +14,7 @@ import { outcomeIndex, type StoredReading, type StoredSample } from "./sample-by
 import type { SeriesIds } from "./series-ids.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 import { toStored } from "./stored-sample.ts";
+import { writeBatches } from "./unpacked-batch.ts";
 
 export interface Written {
   readonly opened: readonly Incident[];
@@ -58,7 +58,7 @@ function* writeSamples(ids: SeriesIds, samples: readonly Sample[]): Transaction<
   return stored;
 }
 
-/** Of several readings of the same the last one counts; no number that is none is kept. */
+/** Of several readings with the same name the last one counts; NaN and infinite values are not kept. */
 function* storedReadings(
   ids: SeriesIds,
   series: number,

@@ -1,7 +1,7 @@
-/** How far hours and days are derived, as the file knows it. */
+/** How far hourly and daily rollups are derived, as the file records it. */
 import type { Connection } from "./connection.ts";
-import { dayOf, slotKey } from "./keys.ts";
 import { numeric } from "./rows.ts";
+import { dayOf, slotKey } from "./slot-keys.ts";
 import { run, statement, type Transaction } from "./statements.ts";
 
 const upsert = statement(

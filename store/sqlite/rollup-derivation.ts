@@ -1,19 +1,20 @@
 /**
- * Keeps hours and days derived while samples go on being written: what is to be derived, step by step, and how far it is.
- * Each step is planned by the reader (another thread) and written in one short transaction.
+ * Keeps hourly and daily rollups up to date while samples are written: which hour or day comes next, and which must be
+ * derived again. Each step is planned by the reader, in another thread (rollup-plan.ts), and written in one short transaction.
  */
-import { deleteUnpacked, oldestUnpackedHour } from "./batch.ts";
+
 import type { Connection } from "./connection.ts";
-import type { SeriesDay, SeriesHour } from "./derivation-plan.ts";
-import type { HeadBlock } from "./head.ts";
-import { dayOf, hourOf, slotKey, startOfHour } from "./keys.ts";
-import { derivedUntil, stepsOf, writeProgress } from "./progress.ts";
+import type { HeadBlock } from "./head-block.ts";
 import type { Reader } from "./reader.ts";
+import { deleteOldRows } from "./retention.ts";
+import type { SeriesDay, SeriesHour } from "./rollup-plan.ts";
+import { derivedUntil, stepsOf, writeProgress } from "./rollup-progress.ts";
+import { writeSums } from "./rollup-sums.ts";
 import { numeric } from "./rows.ts";
 import type { StoredSample } from "./sample-bytes.ts";
+import { dayOf, hourOf, slotKey, startOfHour } from "./slot-keys.ts";
 import { all, run, statement, type Transaction } from "./statements.ts";
-import { writeSums } from "./sums.ts";
-import { trim } from "./trim.ts";
+import { deleteUnpacked, oldestUnpackedHour } from "./unpacked-batch.ts";
 
 /** An hour is derived this long after its end: by then its last runs are confirmed or not. */
 const graceMilliseconds = 15 * 60_000;
@@ -60,10 +61,10 @@ export class Derivation {
   /** Hours before this one have rows; undefined before the first sample. */
   #until: number | undefined;
   #steps = 0;
-  /** What is being planned rests on the hours before this one… */
+  /** The step that is being planned reads hours before this one. */
   #planned = 0;
-  /** …and something came in there that the plan cannot know. */
-  #overtaken = false;
+  /** A sample or transition was committed into those hours meanwhile: the plan is out of date and is not written. */
+  #outdated = false;
 
   constructor(connection: Connection, reader: Reader, head: HeadBlock) {
     this.#connection = connection;
@@ -80,13 +81,13 @@ export class Derivation {
     return this.#steps;
   }
 
-  /** After a transaction that was undone. */
+  /** After a rollback: reads again how far the file is. */
   reload(): void {
     this.#until = derivedUntil(this.#connection);
     this.#steps = stepsOf(this.#connection);
   }
 
-  /** Inside the transaction that writes them: marks hours that are derived but are no longer right. */
+  /** Inside the transaction that commits them: marks hours that are derived already and are now stale. */
   *note(
     samples: readonly StoredSample[],
     transitions: readonly { readonly series: number; readonly at: number }[],
@@ -95,22 +96,22 @@ export class Derivation {
       if (this.#until === undefined) yield* this.#advance(hourOf(at));
       // The series may not have been measured since long before: those hours were derived as if it had ended.
       const since = this.#head.newest(series) ?? at;
-      if (this.#isDerived(since)) yield* this.#touch(series, since);
-      if (hourOf(at) < this.#planned) this.#overtaken = true;
+      if (this.#isDerived(since)) yield* this.#markStale(series, since);
+      if (hourOf(at) < this.#planned) this.#outdated = true;
     }
-    for (const { series, at } of transitions) if (this.#isDerived(at)) yield* this.#touch(series, at);
+    for (const { series, at } of transitions) if (this.#isDerived(at)) yield* this.#markStale(series, at);
   }
 
-  /** Some steps, then the rest next time. */
+  /** A few steps; the next call goes on. */
   async maintain(now: number): Promise<void> {
-    this.#mendClock(now);
+    this.#forgetFuture(now);
     for (let steps = 0; steps < mostStepsAtOnce; steps++) {
       this.#planned = this.until;
-      this.#overtaken = false;
+      this.#outdated = false;
       const step = await this.#plan(now);
-      // Nothing goes before all that is to be had from it is derived.
-      if (!step) return trim(this.#connection, now);
-      if (this.#overtaken) return;
+      // Nothing is deleted before everything is derived from it.
+      if (!step) return deleteOldRows(this.#connection, now);
+      if (this.#outdated) return;
       const steps = this.#steps + 1;
       this.#connection.transaction(function* () {
         yield* step.write();
@@ -121,18 +122,18 @@ export class Derivation {
     }
   }
 
-  /** Are there hours that stand on this moment, or is one being planned? */
+  /** Is the hour of this moment derived already, or being planned? */
   #isDerived(at: number): boolean {
     return hourOf(at) < Math.max(this.#planned, this.until);
   }
 
-  *#touch(series: number, at: number): Transaction<void> {
-    if (hourOf(at) < this.#planned) this.#overtaken = true;
+  *#markStale(series: number, at: number): Transaction<void> {
+    if (hourOf(at) < this.#planned) this.#outdated = true;
     if (hourOf(at) < this.until) yield* run(markHours, series, hourOf(at));
   }
 
-  /** The clock was wrong and far ahead: hours that are still to come are not derived. */
-  #mendClock(now: number): void {
+  /** After the clock was wrong and far ahead: hours in the future do not count as derived. */
+  #forgetFuture(now: number): void {
     if (this.until > hourOf(now)) this.#connection.transaction(() => this.#advance(hourOf(now)));
   }
 
@@ -170,7 +171,7 @@ export class Derivation {
     const [series, from] = [numeric(row, "series"), numeric(row, "from_hour")];
     const stale = { series, from, until: this.until, newest: this.#head.newest(series) };
     const { hours, next } = await this.#reader.ask("planStaleHours", stale);
-    return { write: () => this.#mendHours(series, hours, next) };
+    return { write: () => this.#writeStaleHours(series, hours, next) };
   }
 
   async #planDays(): Promise<Step | undefined> {
@@ -187,7 +188,7 @@ export class Derivation {
   }
 
   /** @param next the first hour that is still stale; undefined when there is none. */
-  *#mendHours(series: number, hours: readonly SeriesHour[], next: number | undefined): Transaction<void> {
+  *#writeStaleHours(series: number, hours: readonly SeriesHour[], next: number | undefined): Transaction<void> {
     for (const { hour, sums } of hours) yield* writeSums("hour", hour, series, sums);
     yield* this.#markDays(hours);
     if (next === undefined) yield* run(removeStaleHours, series);

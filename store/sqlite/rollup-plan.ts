@@ -1,22 +1,18 @@
-/** What is derived from samples and transitions: packed hours, sums of hours and days. Only plans; nothing is written. */
-import { oldestUnpackedHour, unpackedSamples, unpackedSeries } from "./batch.ts";
-import { type Block, pack } from "./block.ts";
+/**
+ * Computes hourly and daily rollups from samples and transitions, and packs the samples of each hour. It only plans what is to
+ * be written; rollup-derivation.ts writes it.
+ */
+
 import type { Connection } from "./connection.ts";
-import { counted, type HourSum } from "./head.ts";
-import { seriesOf, slotOf, startOfHour } from "./keys.ts";
+import { counted, type HourSum } from "./head-block.ts";
+import { type Block, pack } from "./packed-block.ts";
+import { added, isEmpty, noSums, readSums, type Sums } from "./rollup-sums.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { joined, packedHour, sampleHours } from "./sample-reads.ts";
+import { seriesOf, slotOf, startOfHour } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
-import {
-  added,
-  isEmpty,
-  noSums,
-  readSums,
-  type StoredTransition,
-  type Sums,
-  spentInHour,
-  transitionsOf,
-} from "./sums.ts";
+import { type StoredTransition, spentInHour, transitionsOf } from "./transitions.ts";
+import { oldestUnpackedHour, unpackedSamples, unpackedSeries } from "./unpacked-batch.ts";
 
 /** Mean or median by id of the reading series. */
 export type ValuesById = readonly (readonly [id: number, value: number])[];
@@ -28,7 +24,7 @@ export interface SeriesHour {
   readonly packed?: { readonly block: Block; readonly lastAt: number; readonly readings: ValuesById };
 }
 
-/** Pairs of series and its newest sample: nothing after that has been measured. */
+/** Each series with the time of its newest sample: nothing after that has been measured. */
 export type Newest = readonly (readonly [series: number, at: number])[];
 
 /** What one step may write: an hour of 500 checks, or a month of one. */
@@ -47,7 +43,7 @@ export function planHours(
   while (hour < end && planned.length < mostAtOnce) {
     const found = planHour(connection, hour, newest, { late: false });
     planned.push(...found);
-    // Where nothing was measured, on to the next hour in which something was.
+    // Skips hours in which nothing was measured.
     hour = found.length > 0 ? hour + 1 : Math.min(end, oldestUnpackedHour(connection, hour + 1) ?? end);
   }
   return { hours: planned, next: hour };
@@ -100,7 +96,7 @@ function planSeriesHour(
 ): SeriesHour | undefined {
   const packed = unpacked.length > 0 ? packedHour(connection, hour, series, { details: true }) : [];
   const samples = joined(packed, unpacked);
-  // Sums whose samples are gone, or were never there (practice data), are added to; others are counted anew.
+  // Where the samples are gone, or never were there (practice data), the sums are kept and added to; else all are counted again.
   const before = packed.length === 0 ? (readSums(connection, "hour", hour, series) ?? noSums) : noSums;
   const sums = { ...samples.reduce<HourSum>(counted, before), spent };
   if (samples.length === 0) return isEmpty(sums) ? undefined : { series, hour, sums };

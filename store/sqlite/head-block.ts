@@ -1,14 +1,15 @@
 /**
- * What was committed but is not yet derived, summed in memory: so the running hour costs no scan of samples.
- * Filled from the table `batch` at the start and from every commit after; the table is the truth.
+ * The head block: samples that were committed but not yet counted in a row of `hour`, summed in memory, so that the current
+ * hour costs no scan of samples. It is filled from the table `batch` at the start and from every commit after; the table is
+ * the truth.
  */
 import { add, emptyHistogram, type Histogram } from "../../core/histogram.ts";
-import { unpackedSamples } from "./batch.ts";
 import type { Connection } from "./connection.ts";
-import { hourOf, seriesOf, slotKey, slotOf } from "./keys.ts";
 import { numeric } from "./rows.ts";
 import { outcomeOf, type StoredSample } from "./sample-bytes.ts";
+import { hourOf, seriesOf, slotKey, slotOf } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
+import { unpackedSamples } from "./unpacked-batch.ts";
 
 /** Samples of one series and hour that no row of `hour` has counted. */
 export interface HourSum {

@@ -1,15 +1,16 @@
-/** Reads that may take long, from plain data to plain data: they run in a thread of their own (reader.ts). */
-import { unpackedSamples } from "./batch.ts";
+/** The list of queries that may take long, which run in a thread of their own (reader.ts): plain data in, plain data out. */
+
 import type { Connection } from "./connection.ts";
-import { planDays, planHours, planLateHour, planStaleHours } from "./derivation-plan.ts";
-import { farFuture, hourOf, type Span } from "./keys.ts";
 import { readings } from "./reading-reads.ts";
+import { planDays, planHours, planLateHour, planStaleHours } from "./rollup-plan.ts";
 import { rollups } from "./rollup-reads.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { packedHour, sampleHours } from "./sample-reads.ts";
-import { transitionsOf } from "./sums.ts";
+import { farFuture, hourOf, type Span } from "./slot-keys.ts";
+import { transitionsOf } from "./transitions.ts";
+import { unpackedSamples } from "./unpacked-batch.ts";
 
-export const reads = {
+export const queries = {
   /** Newest first, at most `limit`. */
   samples(connection: Connection, { series, limit, ...span }: Span & { series: readonly number[]; limit: number }) {
     const found: StoredSample[] = [];

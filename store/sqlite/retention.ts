@@ -1,7 +1,10 @@
-/** What is not kept for ever, and how long it is kept. Each call removes a little, so that nobody waits for it. */
+/**
+ * Deletes old samples, old hours, expired tokens and old answers, and says how long each is kept. Each call deletes a little,
+ * so that no commit has to wait for it.
+ */
 import type { Connection } from "./connection.ts";
-import { dayOf, hourOf, slotKey, slotOf } from "./keys.ts";
 import { numeric } from "./rows.ts";
+import { dayOf, hourOf, slotKey, slotOf } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
 
 const samplesDays = 30;
@@ -14,17 +17,17 @@ const anyExpired = statement("select 1 as yes from used_token where expires < ? 
 const removeExpired = statement("delete from used_token where expires < ?");
 const anyOldAnswer = statement("select 1 as yes from request where answered_at < ? limit 1");
 const removeOldAnswers = statement("delete from request where answered_at < ?");
-const trimmed = (table: "block" | "hour" | "reading_hour") => ({
+const prunable = (table: "block" | "hour" | "reading_hour") => ({
   oldest: statement(`select min(id) as id from ${table}`),
   remove: statement(`delete from ${table} where id < ?`),
 });
-const [blocks, hours, readingHours] = [trimmed("block"), trimmed("hour"), trimmed("reading_hour")];
+const [blocks, hours, readingHours] = [prunable("block"), prunable("hour"), prunable("reading_hour")];
 
-export function trim(connection: Connection, now: number): void {
+export function deleteOldRows(connection: Connection, now: number): void {
   const today = dayOf(hourOf(now));
-  trimBefore(connection, blocks, (today - samplesDays) * 24);
-  trimBefore(connection, hours, (today - hoursDays) * 24);
-  trimBefore(connection, readingHours, (today - hoursDays) * 24);
+  deleteBefore(connection, blocks, (today - samplesDays) * 24);
+  deleteBefore(connection, hours, (today - hoursDays) * 24);
+  deleteBefore(connection, readingHours, (today - hoursDays) * 24);
   const expired = connection.get(anyExpired, now);
   if (expired) connection.run(removeExpired, now);
   const answered = now - answersMilliseconds;
@@ -32,7 +35,7 @@ export function trim(connection: Connection, now: number): void {
 }
 
 /** Whole hours, oldest first, each in its own short transaction. */
-function trimBefore(connection: Connection, table: ReturnType<typeof trimmed>, hour: number): void {
+function deleteBefore(connection: Connection, table: ReturnType<typeof prunable>, hour: number): void {
   for (let hours = 0; hours < mostHoursAtOnce; hours++) {
     const row = connection.get(table.oldest);
     if (!row || row["id"] === null) return;

@@ -1,6 +1,6 @@
-/** Signing keys and used tokens in the store: made once, whoever asks first. */
+/** Signing keys and used tokens in the store: a key is made once, a token is used once, whoever asks first. */
 import { randomBytes } from "node:crypto";
-import type { KeyStore } from "../../core/store/keys.ts";
+import type { KeyStore } from "../../core/store/signing-keys.ts";
 import { blob } from "./rows.ts";
 import { type Driver, get, run, statement, type Transaction } from "./statements.ts";
 

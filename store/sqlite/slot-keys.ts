@@ -1,4 +1,4 @@
-/** The integer keys of hours and days: time first, then the series, so that new rows are always the last ones. */
+/** In which hour or day (a slot) a moment lies, and the integer key of a slot: time first, so that new rows come last. */
 
 const hourMilliseconds = 3_600_000;
 export const seriesBits = 20;
