@@ -27,13 +27,16 @@ test("fifty thousand peers in good form are read", () => {
   expect(quickToParse({ federated_instances: { linked: times(50_000, peer) } })).toBe(true);
 });
 
+/** A few more than are let through: hashes of 32 bits, made anew by each process, may take two names for one. */
+const tooManyNames = 10_100;
+
 test.each([
   ["lists nested deeply", `${"[".repeat(101)}${"]".repeat(101)}`],
   ["objects nested deeply", `${'{"a":'.repeat(101)}1${"}".repeat(101)}`],
   ["many empty objects", `[${times(60_000, () => "{}")}]`],
   ["many numbers", `[${times(120_000, () => 1)}]`],
-  ["many names", JSON.stringify(Object.fromEntries(times(10_001, (n) => [`n${n}`, n])))],
-  ["many objects with different names", JSON.stringify(times(10_001, (n) => ({ [`n${n}`]: n })))],
+  ["many names", JSON.stringify(Object.fromEntries(times(tooManyNames, (n) => [`n${n}`, n])))],
+  ["many objects with different names", JSON.stringify(times(tooManyNames, (n) => ({ [`n${n}`]: n })))],
   ["the same names in many orders", JSON.stringify(times(10_001, (n) => ({ [n % 101]: 1, [`x${n % 103}`]: 1, y: 1 })))],
 ])("%s are not", (_what, body) => {
   expect(isQuickToParse(Buffer.from(body))).toBe(false);
