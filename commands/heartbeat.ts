@@ -27,7 +27,7 @@ export const command: Command = {
     const address = (job: (typeof jobs)[number]) => `${config.server.url}/h/${heartbeatToken(job, key)}`;
     stderr.write("At the end of the job, only if it went well: curl -fsS -m 10 --retry 8 --retry-all-errors ADDRESS\n");
     stderr.write("Or always, with its exit code: ADDRESS/$?  and when it begins: ADDRESS/start\n");
-    // The address alone when one was asked for: it can be piped; whoever knows it can call.
+    // Only the address when one job was named, so that it can be piped; whoever knows the address can call it.
     for (const job of chosen)
       stdout.write(wanted === undefined ? `${checkKey(job)}  ${address(job)}\n` : `${address(job)}\n`);
     return 0;

@@ -64,7 +64,7 @@ function columns({ stdout, env }: CommandContext): number | undefined {
   return Number.isInteger(width) && width > 0 ? Math.max(width, 40) : undefined;
 }
 
-/** What was not measured hides nothing, and is not up either. Who was not asked says nothing, unless nobody was. */
+/** The exit code of the worst outcome. What was not measured hides no outage and is not up; a check that was not asked does not count. */
 export function worstExit(samples: readonly Pick<Observed, "outcome" | "asked">[]): number {
   const asked = samples.filter((sample) => sample.asked);
   return exitCodes[worstOf(asked.map(({ outcome }) => outcome)) ?? "unknown"];

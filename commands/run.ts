@@ -42,7 +42,7 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
       log.warn("configuration", { where: `${file}:${line}`, advice: message });
     return { source, config };
   };
-  // From the first moment: unheard, the signal would end the process.
+  // From the first moment on: without a listener, SIGHUP would end the process.
   const started = Promise.withResolvers<Tidewatch>();
   using _ = onHangUp(async () => reload(await started.promise, read, log));
   const { config, source } = await read();

@@ -22,7 +22,7 @@ export const command: Command = {
     const contact = member(config.onCall.contacts, args.positionals[0] ?? "");
     await using store = await readStore(config.store);
     const link = await signInLink(store, config.server.url, contact, systemClock);
-    // The link alone on stdout: it can be piped; whoever reads it gets in.
+    // Only the link goes to stdout, so that it can be piped; whoever reads it can sign in.
     stderr.write(`Signs in as ${contact.name}, once, within ${linkSeconds / 60} minutes:\n`);
     stdout.write(`${link}\n`);
     return 0;

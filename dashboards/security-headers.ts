@@ -25,8 +25,8 @@ const privateHeaders = Object.entries({
   "x-robots-tag": "noindex",
 });
 
-/** For pages that belong to one person: not kept by anybody, not found by search engines. */
-export const privately: MiddlewareHandler = async (context, next) => {
+/** For pages that belong to one person: no cache keeps them, no search engine lists them. */
+export const privatePage: MiddlewareHandler = async (context, next) => {
   await next();
   for (const [name, value] of privateHeaders) context.res.headers.set(name, value);
 };

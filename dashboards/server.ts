@@ -7,7 +7,7 @@ import { sameOriginOnly } from "./routes/csrf.ts";
 import { type Exposition, type Health, healthAnswer, metricsAnswer } from "./routes/health-and-metrics.ts";
 import { addHeartbeats } from "./routes/heartbeats.ts";
 import { type Env, fail, type PublicParts } from "./routes/public-parts.ts";
-import { privately } from "./security-headers.ts";
+import { privatePage } from "./security-headers.ts";
 import { addAcknowledge } from "./team/acknowledge.ts";
 import { teamPages } from "./team/pages.ts";
 import { Sessions } from "./team/sessions.ts";
@@ -36,7 +36,7 @@ export function publicApp(parts: PublicParts, pagesOfTeam: readonly TeamPage[] =
 
   const sessions = new Sessions(parts.store, parts.clock, () => parts.settings().contacts);
   for (const path of ["/a/*", "/team/*"]) {
-    app.use(path, privately);
+    app.use(path, privatePage);
     app.post(
       path,
       sameOriginOnly(parts),

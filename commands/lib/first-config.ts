@@ -54,10 +54,10 @@ ${laterTargets(found)}
 `;
 }
 
-/** Of the targets that stand in comments. */
+/** Ids of the targets that stand in comments. */
 const laterIds = ["database", "backup", "hosting"];
 
-/** What no address tells of itself: good as it stands once the # is taken away. */
+/** Targets that no address reveals, as comments that are valid once the # is taken away. */
 function laterTargets(found: readonly Watchable[]): string {
   const names = found.map((each) => hostOf(each).replace(/^\[|\]$/g, ""));
   const hosts = [...new Set(names)].slice(0, 30).map(quoted).join(", ");

@@ -110,7 +110,7 @@ ${note}
 `;
 }
 
-/** A newcomer's terminal is no place for JSON: only what went wrong. */
+/** Logs errors only: JSON lines would confuse a newcomer. */
 function quietLog({ stderr }: CommandContext): Log {
   const log = jsonLog((line) => stderr.write(line), systemClock.now);
   return { info() {}, warn() {}, error: log.error };

@@ -1,6 +1,7 @@
 /**
- * The forecast when something will be full: step-aware drift. Growth is the weighted mean of recent daily increments without one-off
- * steps; its uncertainty is measured by how well the same method would have done on the past. docs/forecast.md
+ * The forecast when something will be full: step-aware drift. Growth is the weighted mean of recent daily increments
+ * without one-off steps; its uncertainty is measured by how well the same method would have done on the past.
+ * docs/forecast.md
  */
 import {
   type DayValue,

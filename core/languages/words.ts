@@ -34,7 +34,7 @@ export interface Words {
   readonly capacity: CapacityWords;
   readonly acknowledge: AcknowledgeWords;
   readonly signIn: SignInWords;
-  readonly error: Readonly<Record<Fault, { readonly title: string; readonly text: string }>>;
+  readonly error: Readonly<Record<PageError, { readonly title: string; readonly text: string }>>;
   readonly members: MemberWords;
 }
 
@@ -105,7 +105,7 @@ interface PageWords {
   readonly otherLanguage: string;
   readonly practice: string;
   readonly practiceMeans: string;
-  readonly notes: Readonly<Record<Note, string>>;
+  readonly notes: Readonly<Record<PageNote, string>>;
 }
 
 interface StatusWords {
@@ -230,9 +230,9 @@ interface CapacityWords {
   readonly days: (days: number) => string;
 }
 
-export type Note = "store" | "render" | "restart";
+export type PageNote = "store" | "render" | "restart";
 
-export type Fault = "not-found" | "gone" | "refused" | "too-large" | "too-many" | "store" | "accident";
+export type PageError = "not-found" | "gone" | "refused" | "too-large" | "too-many" | "store" | "accident";
 interface AcknowledgeWords {
   readonly title: string;
   readonly what: string;

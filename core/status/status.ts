@@ -23,7 +23,7 @@ export interface StatusInput {
   readonly transitions: readonly Transition[];
   /** All that are open, and those resolved lately; newest first. */
   readonly incidents: readonly IncidentStatus[];
-  /** What happened lately beside them, such as upgrades. */
+  /** Other recent events, such as upgrades. */
   readonly annotations: readonly Annotation[];
   /** Civil days of the organisation, oldest first; the last one is today. */
   readonly days: readonly CivilDay[];

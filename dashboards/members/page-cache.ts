@@ -1,6 +1,6 @@
 /** The page cache: each page in every language and encoding, rendered when its data changed, served from memory, saved on disk. */
 import type { Language } from "../../core/language.ts";
-import type { Note } from "../../core/languages/words.ts";
+import type { PageNote } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
 import { chooseEncoding, chooseLanguage } from "../content-negotiation.ts";
@@ -28,7 +28,7 @@ export interface Frame {
 interface CachedPage {
   /** Absent where a note was put on an older page. */
   readonly made?: { readonly from: object; readonly frame: Frame };
-  readonly note: Note | undefined;
+  readonly note: PageNote | undefined;
   readonly inLanguages: ReadonlyMap<Language, CompressedPage>;
 }
 
@@ -70,7 +70,7 @@ export class PageCache {
   }
 
   /** Renders a page anew when its data changed. One that fails stays as it was, with a note, and holds up none of the others. */
-  async renew(page: PublicPage, frame: Frame, note: Note | undefined): Promise<void> {
+  async renew(page: PublicPage, frame: Frame, note: PageNote | undefined): Promise<void> {
     const { address, basis } = page;
     const before = this.#pages.get(address);
     if (before?.made?.from === basis && before.made.frame === frame && before.note === note) return;
@@ -88,7 +88,7 @@ export class PageCache {
     }
   }
 
-  async markStale(addresses: readonly string[], frame: Frame, note: Note): Promise<void> {
+  async markStale(addresses: readonly string[], frame: Frame, note: PageNote): Promise<void> {
     for (const address of addresses) await this.#markStale(address, frame, note);
   }
 
@@ -100,7 +100,7 @@ export class PageCache {
   }
 
   /** Puts a note on the page that is there, which says why it is not renewed; where no page is there, an error page. */
-  async #markStale(address: string, frame: Frame, note: Note): Promise<void> {
+  async #markStale(address: string, frame: Frame, note: PageNote): Promise<void> {
     const { languages } = frame.organisation;
     const before = this.#pages.get(address);
     if (before?.note === note && languages.every((language) => before.inLanguages.has(language))) return;
@@ -116,7 +116,7 @@ export class PageCache {
     address: string,
     plain: ReadonlyMap<Language, string>,
     languages: Organisation["languages"],
-    note: Note | undefined,
+    note: PageNote | undefined,
     made?: CachedPage["made"],
   ): Promise<void> {
     const inLanguages = new Map<Language, CompressedPage>();

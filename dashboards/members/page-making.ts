@@ -176,14 +176,14 @@ class RenderedPages implements Pages {
     });
   }
 
-  /** What must not be lost goes to the disk at once. */
+  /** A change that must not be lost is saved on disk at once. */
   #saveWhenNew({ overall, open, recent, upgrades, lastChange }: StatusModel): void {
     const facts = JSON.stringify([overall, open, recent, upgrades, lastChange]);
     if (facts !== this.#facts) this.#savedAt = Number.NEGATIVE_INFINITY;
     this.#facts = facts;
   }
 
-  /** What was made without records must not replace what was made with them. */
+  /** Pages that were rendered without records must not replace pages that were rendered with them. */
   async #save(): Promise<void> {
     this.#savedAt = this.#now();
     if (!this.#reader.fails) await this.#cache.save();

@@ -10,11 +10,11 @@ import type { Records } from "./records.ts";
 import { statusPage } from "./status.ts";
 
 export interface PublicPage {
-  /** Where it is; with a language in front, in that language: "/" is also "/en/". */
+  /** Its path. With a language in front the page is in that language: "/" is also "/en/". */
   readonly address: string;
   /** What it is made from: as long as this is the same, so is the page. */
   readonly basis: object;
-  /** While the store cannot be read, the page of a while ago says more than a new one would. */
+  /** While the store cannot be read, the older page stays: a new one would say less. */
   readonly needsRecords: boolean;
   /** Works out what the page says, once; then it is written in each language. */
   prepare(): (props: LayoutProps) => Promise<string>;

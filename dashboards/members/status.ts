@@ -98,7 +98,7 @@ function troubleLine(target: TargetStatus, { open, now }: StatusModel, props: La
 /** A share of a few minutes says nothing about a service. */
 const leastMeasuredSeconds = 3600;
 
-/** Never more than is known: rounded down, and of which time when a noticeable part of it was not measured. */
+/** Never more than is known: rounded down, and with the measured time when a noticeable part was not measured. */
 function uptimeText({ account, days }: TargetStatus, props: LayoutProps): string {
   const text = wordsFor(props).status;
   if (account.uptime === null || account.known < leastMeasuredSeconds) return text.notMeasuredYet;

@@ -13,7 +13,7 @@ export interface GrowthChart {
   readonly measuredLabel: string;
   readonly fan: readonly FanPoint[];
   /** Highest first; drawn as lines over the whole width, with their names. */
-  readonly levels: readonly Level[];
+  readonly levels: readonly NamedLevel[];
   /** Where the fan reaches a level: a bracket between two dates, which are written above it. */
   readonly bracket?: Bracket;
   /** Steps in the measured line: "−12 GB". */
@@ -34,14 +34,14 @@ interface FanPoint {
   readonly high: number;
 }
 
-interface Level {
+interface NamedLevel {
   readonly name: string;
   readonly value: number;
   readonly kind: "limit" | "usable";
 }
 
 interface Bracket {
-  /** That of a level. */
+  /** The value of the level that the fan reaches. */
   readonly value: number;
   readonly from: number;
   /** Absent when it is beyond the right edge. */
@@ -54,7 +54,7 @@ interface Size {
   readonly kind: "wide" | "narrow";
   readonly width: number;
   readonly height: number;
-  /** Of the writing, in the units of the drawing. */
+  /** Font size, in the units of the drawing. */
   readonly font: number;
 }
 
@@ -107,7 +107,7 @@ function plotOf(chart: GrowthChart, size: Size): Plot {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** Wide enough for system fonts; there is nobody to ask while the page is made. */
+/** An estimate that is wide enough for system fonts: the real width is not known while the page is rendered. */
 const textWidth = (text: string, size: Size): number => text.length * size.font * 0.56;
 
 /** Three to six round numbers. */
@@ -165,7 +165,7 @@ function levels({ levels }: GrowthChart, plot: Plot, { font }: Size): Html {
 }
 
 /** Where writing stands on a level's line: above, or below where the next line above is too near. */
-function besideLine(value: number, levels: readonly Level[], { y }: Plot, font: number): number {
+function besideLine(value: number, levels: readonly NamedLevel[], { y }: Plot, font: number): number {
   const isTight = levels.some((other) => other.value > value && y(value) - y(other.value) < font * 1.6);
   return round(y(value) + (isTight ? font * 1.15 : -font * 0.45));
 }

@@ -1,13 +1,13 @@
 /** The error page for visitors (404, 410, 500 …): what happened to them, never what happened inside. */
 import { html } from "hono/html";
 import { tagOf } from "../../core/languages/translations.ts";
-import type { Fault } from "../../core/languages/words.ts";
+import type { PageError } from "../../core/languages/words.ts";
 import { wordsFor } from "./lang-attribute.ts";
 import { type LayoutProps, renderPage } from "./layout.ts";
 
-/** In every language of the organisation, the visitor's first: who mistypes an address may read neither of our guesses. */
+/** In every language of the organisation, the visitor's first: the language that we guessed may be the wrong one. */
 export function errorPage(
-  fault: Fault,
+  fault: PageError,
   props: LayoutProps,
   languages: readonly LayoutProps["language"][],
 ): Promise<string> {

@@ -3,10 +3,10 @@ import { inLanguage, type Language, type Localised } from "../../core/language.t
 import { tagOf, wordsIn } from "../../core/languages/translations.ts";
 import type { Words } from "../../core/languages/words.ts";
 
-/** Whom a page is for. */
+/** The reader of a page. */
 export interface PageReader {
   readonly language: Language;
-  /** The first of its languages helps out where a translation is not whole. */
+  /** Text that the reader's language lacks falls back to the first of its languages. */
   readonly organisation: { readonly languages?: readonly [Language, ...Language[]] };
 }
 
@@ -20,14 +20,14 @@ export const textFor = (text: Localised, { language, organisation }: PageReader)
 // Unicode keeps these for use inside a program: "begin", the code of a language, "text", the text, "end".
 const [begin, inside, end] = ["\ufdd0", "\ufdd1", "\ufdd2"];
 
-/** Goes through templates like any other text; the marks become attributes when the page is whole. */
+/** Text in a fallback language, between marks that pass through templates; `withLanguages` turns them into attributes. */
 const marked = (said: string, from: Language): string => `${begin}${from}${inside}${said}${end}`;
 
 const pieces = /<!--[\s\S]*?-->|<[^>]+>|[^<]+/g;
 const marks = /\ufdd0([a-z]*)\ufdd1|\ufdd2/;
 const empty = /^<(?:meta|link|input|br|wbr|img|hr)\b|\/>$|^<!/;
 
-/** An element that is open, and in which language readers would take its text. */
+/** An element that is not closed yet, and the language in which a screen reader reads its text. */
 interface OpenElement {
   readonly name: string;
   /** Where its tag is in what was written. */
@@ -42,7 +42,7 @@ interface OpenElement {
  * @param html a page, or a part of one, whose elements are all closed.
  */
 export function withLanguages(html: string, language: Language): string {
-  // Most pages lack nothing.
+  // Most pages need no fallback.
   if (!html.includes(begin)) return html;
   const tag = tagOf(language);
   const written: string[] = [];
@@ -57,7 +57,7 @@ export function withLanguages(html: string, language: Language): string {
       written.push(element.tag);
       if (!empty.test(piece)) open.push(element);
     } else if (open.some(({ name }) => name === "svg")) {
-      // Our drawings are pictures with a name, or hidden: nobody hears what is written in them.
+      // An SVG of ours is an image with a label, or hidden: screen readers do not read the text inside it.
       written.push(plain(piece));
     } else if (around.name === "title") {
       // No element may stand in a title, so it is in one language: that of its first sentence.

@@ -9,14 +9,14 @@ import type { Html } from "./html.ts";
 import { textFor, withLanguages, wordsFor } from "./lang-attribute.ts";
 import { iconAddress, signs } from "./state.ts";
 
-/** What every page of one visitor has in common. */
+/** What every page for one visitor is rendered with. */
 export interface LayoutProps {
   readonly language: Language;
   readonly organisation: {
     readonly name: Localised;
     readonly url?: string;
     readonly timeZone: string;
-    /** The first one helps out where the visitor's lacks something. */
+    /** Text that the visitor's language lacks falls back to the first one. */
     readonly languages?: readonly [Language, ...Language[]];
   };
   /** Shows the ribbon that says that nothing here is real. */
@@ -107,7 +107,7 @@ function session(props: LayoutProps, name: string): Html {
 <form method="post" action="/team/sign-out"><button title="${text.signedInAs(name)}">${text.signOut}</button></form></nav>`;
 }
 
-/** Comments and the spaces that mean nothing go; good for the plain style sheet we write, not for any. */
+/** Removes comments and unneeded spaces; good for the plain style sheet we write, not for every one. */
 function minified(css: string): string {
   return css
     .replace(/\/\*[\s\S]*?\*\//g, "")

@@ -69,10 +69,10 @@ function runs(days: readonly DayStatus[]): readonly Run[] {
   return found.reverse();
 }
 
-/** A restart leaves a gap of seconds in every day; the share that was measured says so, a line for each would not help. */
+/** A restart leaves a gap of seconds in a day: the measured share shows it, and a line for each gap would not help. */
 const shortGapSeconds = 600;
 
-/** What a day had besides good time; nothing for a day without any data, whose state says it all. */
+/** The time of a day that was not up; nothing for a day without any data, because its state says that. */
 function troubleOf({ shown, seconds }: DayStatus): readonly (readonly [Outcome, number])[] {
   const bad = (["down", "degraded", "unknown"] as const).map((outcome) => [outcome, seconds[outcome]] as const);
   const measured = seconds.up + seconds.down + seconds.degraded > 0;

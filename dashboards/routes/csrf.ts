@@ -3,8 +3,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import { type Env, fail, type PublicParts } from "./public-parts.ts";
 
 /**
- * Forms count only when they came from a page of ours: at the configured address, or at the one that was asked. Browsers
- * that say where a request comes from are believed; hono's csrf would let some content types pass unasked.
+ * A form counts only when its page was at the configured address, or at the address of this request. Sec-Fetch-Site is
+ * believed where a browser sends it. Not hono's csrf: it does not check every content type.
  */
 export function sameOriginOnly(parts: PublicParts): MiddlewareHandler<Env> {
   return async (context, next) => {

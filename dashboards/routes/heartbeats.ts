@@ -31,7 +31,7 @@ export function addHeartbeats(app: Hono<Env>, { heartbeats, clock, log }: Public
 const mostHeardBytes = 100 * 1024;
 const keptWordsBytes = 4 * 1024;
 
-/** The end of what a job sends along, where it says why it failed; of a flood, what stands at the end of its beginning. */
+/** The end of what a job sends along, where it says why it failed; of more than 100 kB, the end of the first 100 kB. */
 async function lastWords(body: ReadableStream<Uint8Array> | null): Promise<string> {
   if (!body) return "";
   let heard = 0;

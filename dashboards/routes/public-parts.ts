@@ -3,7 +3,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Clock } from "../../core/clock.ts";
 import type { HeartbeatListener } from "../../core/heartbeat.ts";
-import type { Fault } from "../../core/languages/words.ts";
+import type { PageError } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Reports } from "../../core/reports.ts";
@@ -34,11 +34,11 @@ export interface PublicParts {
   readonly health: () => Health;
   /** Called when a notice was written that waits to be sent. */
   readonly onNotice?: () => void;
-  /** What the pages of the team are made from. */
+  /** The reports that the team pages show. */
   readonly reports: Reports;
   /** Hears the jobs that call us. */
   readonly heartbeats?: HeartbeatListener;
-  /** Only when the configuration puts them here too. */
+  /** Only when the configuration serves metrics on the public listener too. */
   readonly metrics?: Exposition;
 }
 
@@ -47,7 +47,7 @@ export type Env = { Bindings: Partial<HttpBindings>; Variables: { member: Contac
 export async function fail(
   context: Context<Env>,
   parts: PublicParts,
-  fault: Fault,
+  fault: PageError,
   status: 403 | 404 | 410 | 413 | 429 | 500 | 503,
 ): Promise<Response> {
   const props = pageProps(context, parts);

@@ -1,4 +1,4 @@
-/** Sessions of the team: a sign-in link is verified and redeemed for a signed cookie, and the cookie says who is signed in. */
+/** Sessions of the team: a sign-in link is verified and redeemed for a signed cookie, which says who is signed in. */
 import { expiresIn, signToken, verifyToken } from "../../core/action-token.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Contact } from "../../core/organisation.ts";

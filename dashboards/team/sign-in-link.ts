@@ -26,7 +26,7 @@ export async function signInLink(
   return `${baseUrl.replace(/\/+$/, "")}/team/sign-in/${token}`;
 }
 
-/** Compared as people write them: spaces around and capitals mean nothing. */
+/** Finds the contact by e-mail address; spaces around it and capital letters do not matter. */
 export function contactWithEmail(contacts: readonly Contact[], email: string): Contact | undefined {
   const wanted = email.trim().toLowerCase();
   return contacts.find((contact) => contact.email?.trim().toLowerCase() === wanted);

@@ -20,7 +20,7 @@ interface Definition<Model> extends About {
   show(model: Model, props: TeamProps): Promise<string>;
 }
 
-/** A page as the list holds it: what it loads is known to nobody else. */
+/** A page as the list holds it; the type of what it loads stays inside. */
 export interface TeamPage extends About {
   render(reports: Reports, props: TeamProps): Promise<string>;
 }

@@ -64,7 +64,7 @@ async function emailOf(context: Context<Env>): Promise<string | undefined> {
   }
 }
 
-/** Who is not signed in sees none of the pages; the frame around them, and who may look, is the same for each. */
+/** Whoever is not signed in is sent to the sign-in page; layout and access are the same for each team page. */
 export function addTeam(app: Hono<Env>, parts: PublicParts, sessions: Sessions, pages: readonly TeamPage[]): void {
   app.use("/team/*", async (context, next) => {
     const { name } = cookieOf(parts);
@@ -85,7 +85,7 @@ export function addTeam(app: Hono<Env>, parts: PublicParts, sessions: Sessions, 
   });
 }
 
-/** Over https the name itself makes browsers insist on Secure, on the whole path and on this host alone. */
+/** Over https the prefix __Host- makes browsers insist on Secure, on the path / and on this host alone. */
 function cookieOf(parts: PublicParts): { readonly name: string; readonly secure: boolean } {
   const secure = parts.settings().baseUrl.startsWith("https:");
   return { name: secure ? "__Host-tidewatch" : "tidewatch", secure };

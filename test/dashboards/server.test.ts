@@ -296,7 +296,7 @@ const failingStore = {
   keys: { signing: fails, useOnce: fails },
 };
 
-test("the team pages are closed, and say where the door is", async () => {
+test("the team pages send whoever is not signed in to the sign-in page", async () => {
   await using site = await setup();
   for (const path of ["/team/", "/team/capacity", "/team/anything"]) {
     const answer = await site.app.request(path);
@@ -349,7 +349,7 @@ test("the link signs in once, by its button only", async () => {
   expect(replay.headers.get("set-cookie")).toBeNull();
 });
 
-test("each page of the list has its link, its lock and the headers of the team", async () => {
+test("each page of the list has its link, asks for a session and has private headers", async () => {
   await using site = await setup();
   const headers = await signedIn(site);
   const list = await (await site.app.request("/team/", { headers })).text();

@@ -163,7 +163,7 @@ test("without any data there is no figure at all", async () => {
   expect(text).not.toContain("%");
 });
 
-test("when we are blind the page says that this is about us", async () => {
+test("when nothing can be measured the page says that this is about us", async () => {
   const text = textOf(await render(scene(now, [standing("Mastodon", "unknown")])));
   expect(text).toContain("This does not mean that they are down");
 });
