@@ -1,29 +1,16 @@
 /** The contract of a channel, a way to send a notice (e-mail): a file in alerts/channels/ with one default export. */
 import type { z } from "zod";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import type { Notice } from "./notice.ts";
+import type { Http } from "./probe.ts";
 
-/** One message to one person through one channel, written out when it was decided, never later. */
-export interface Notice {
-  /** Stable and unique: the same key is the same message, however often it is sent. Safe inside a Message-ID. */
-  readonly key: string;
-  readonly kind: "page" | "escalation" | "resolve" | "ticket" | "sign-in" | "test";
-  readonly urgency: "now" | "soon";
-  readonly incident?: number;
-  /** Which step of its escalation it tells: the steps of each revision begin again at 0. */
-  readonly step?: { readonly revision: number; readonly number: number };
-  /** Contact id from the configuration. */
-  readonly contact: string;
-  /** Channel name: the file name under alerts/channels/. */
-  readonly channel: string;
-  /** All notices with the same thread belong together ("incident-42"). */
-  readonly thread: string;
-  /** At most 80 characters; the same for every notice of a thread. */
-  readonly subject: string;
-  /** Plain text, complete in itself. */
-  readonly body: string;
-  /** Do not send before. */
-  readonly notBefore: Temporal.Instant;
-  /** Worthless after; then it is dropped, not sent late. */
-  readonly notAfter?: Temporal.Instant;
+/** What a channel may use: it opens no connection of another kind, and waits by no other clock. */
+export interface ChannelTools {
+  /** Its requests end with the signal. */
+  http(signal: AbortSignal): Http;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 export interface Channel<Options extends z.ZodType = z.ZodType, Address extends z.ZodType = z.ZodType> {
@@ -36,12 +23,28 @@ export interface Channel<Options extends z.ZodType = z.ZodType, Address extends 
   /** Where the text goes: "own" servers only, "canada", or "abroad". */
   readonly residency: "own" | "canada" | "abroad";
   /** Prepares what is shared between deliveries (a connection pool); disposed at shutdown. */
-  open(options: z.output<Options>): Promise<OpenChannel<z.output<Address>>>;
+  open(options: z.output<Options>, tools: ChannelTools): Promise<OpenChannel<z.output<Address>>>;
+}
+
+/** What has been said in a thread so far by this channel, to this addressee. */
+interface Thread {
+  readonly name: string;
+  /** What the last delivery handed back. */
+  readonly reference?: string;
+}
+
+export interface Delivered {
+  /** Names what is there now (a topic, an issue, a message): the next notice of the thread can be put to it, or replace it. */
+  readonly reference?: string;
 }
 
 export interface OpenChannel<Address> extends AsyncDisposable {
   /** Resolves once the service accepted the notice; throws DeliveryError otherwise. */
-  deliver(notice: Notice, address: Address, signal: AbortSignal): Promise<void>;
+  deliver(
+    notice: Notice,
+    to: Address,
+    context: { readonly signal: AbortSignal; readonly thread: Thread },
+  ): Promise<Delivered>;
 }
 
 export function defineChannel<Options extends z.ZodType, Address extends z.ZodType>(

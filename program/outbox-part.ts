@@ -4,6 +4,8 @@
  */
 import { type Delivery, type DeliveryOptions, openDelivery } from "../alerts/delivery/delivery.ts";
 import type { Metrics } from "../collector/export/metrics.ts";
+import { openHttp } from "../collector/network/http-client.ts";
+import { userAgent } from "../collector/network/user-agent.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
 import { Watchdog } from "./liveness.ts";
@@ -26,15 +28,19 @@ interface OutboxParts extends Pick<DeliveryOptions, "hurry"> {
   fault(): string | undefined;
 }
 
-export function openOutbox({ config, plugins, clock, log }: StartOptions, parts: OutboxParts): Outbox {
+export function openOutbox({ config, plugins, version, clock, log }: StartOptions, parts: OutboxParts): Outbox {
   const { store, metrics, hurry, fault } = parts;
   const watchdog = new Watchdog("outbox", patienceSeconds, clock);
+  const client = openHttp({ userAgent: userAgent(config, version) });
   let settings = deliverySettings(config, plugins);
   const delivery = openDelivery({
     ...settings,
     store,
     clock,
     log,
+    // One process has this place, and with it what it held when it ended.
+    by: config.vantagePoint,
+    http: (signal) => client.forRun(signal),
     hurry,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
     onMoved: () => watchdog.moved(),

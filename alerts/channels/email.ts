@@ -1,9 +1,10 @@
 /** Sends notices as e-mail over SMTP: one thread for everything about an incident, whatever mail program reads it. */
 import type { NodemailerError, SendMailOptions } from "nodemailer";
 import { z } from "zod";
-import { defineChannel, type Notice } from "../../core/channel.ts";
+import { defineChannel } from "../../core/channel.ts";
 import { secret } from "../../core/config/settings.ts";
 import { DeliveryError } from "../../core/errors.ts";
+import { type Notice, noticeText } from "../../core/notice.ts";
 
 /** Each well below the deadline of a delivery, so that the mail server's silence is told from our own. */
 const timeouts = { connectionTimeout: 5000, greetingTimeout: 5000, dnsTimeout: 5000, socketTimeout: 9000 };
@@ -44,7 +45,7 @@ export default defineChannel({
     });
     const secrets = secretsOf(server);
     return {
-      async deliver(notice, to, signal) {
+      async deliver(notice, to, { signal }) {
         const info = await transport
           .sendMail({ ...mailOf(notice, from, to), signal })
           .catch((error: NodemailerError) => {
@@ -53,6 +54,8 @@ export default defineChannel({
         const [refused] = info.rejectedErrors ?? [];
         if (refused) throw deliveryError({ ...refused, command: "RCPT TO" }, signal, secrets);
         if (info.rejected.length > 0) throw new DeliveryError("the recipient was refused", { verdict: "permanent" });
+        // The thread stands in the headers of each mail: nothing is to be remembered for it.
+        return {};
       },
       async [Symbol.asyncDispose]() {
         transport.close({ force: true });
@@ -66,16 +69,17 @@ const misconfigured = { verdict: "misconfigured" } as const;
 /** Threads: the same subject and the same root, which is never sent itself, in every mail of the incident. */
 function mailOf(notice: Notice, from: string, to: string): SendMailOptions {
   const domain = from.slice(from.lastIndexOf("@") + 1);
+  const text = noticeText(notice);
   const root = `<${idText(notice.thread)}@${domain}>`;
   return {
     from: { name: "Tidewatch", address: from },
     to: { name: "", address: to },
-    subject: followsUp.has(notice.kind) ? `Re: ${notice.subject}` : notice.subject,
+    subject: followsUp.has(notice.kind) ? `Re: ${notice.headline}` : notice.headline,
     messageId: `<${idText(notice.key)}@${domain}>`,
     inReplyTo: root,
     references: root,
-    text: notice.body,
-    html: htmlOf(notice.body),
+    text,
+    html: htmlOf(text, notice.language),
     ...(notice.urgency === "now" && { priority: "high" as const }),
     headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
   };
@@ -89,9 +93,9 @@ function idText(text: string): string {
 }
 
 /** The same text, with links that can be touched; nothing is loaded from anywhere. */
-function htmlOf(text: string): string {
+function htmlOf(text: string, language: string): string {
   const linked = escapeHtml(text).replace(/\bhttps?:\/\/[^\s<>"'“”]+/g, (url) => `<a href="${url}">${url}</a>`);
-  return `<!doctype html><html lang="en"><body><div style="white-space:pre-wrap;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere">${linked}</div></body></html>`;
+  return `<!doctype html><html lang="${language}"><body><div style="white-space:pre-wrap;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere">${linked}</div></body></html>`;
 }
 
 const entities: Readonly<Record<string, string>> = {

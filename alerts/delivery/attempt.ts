@@ -1,5 +1,6 @@
 /** One attempt to send one notice: a deadline that holds whatever the channel does, and failures of one shape. */
 import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { Delivered } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { orAborted, withinTime } from "../../core/deadline.ts";
 import { DeliveryError } from "../../core/errors.ts";
@@ -14,9 +15,9 @@ const deadlineSeconds = 10;
  */
 export async function attempt(
   notice: NoticeStatus,
-  send: (signal: AbortSignal) => Promise<void>,
+  send: (signal: AbortSignal) => Promise<Delivered>,
   { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
-): Promise<void> {
+): Promise<Delivered> {
   const attributes = {
     "tidewatch.channel": notice.channel,
     "tidewatch.notice.kind": notice.kind,
@@ -24,9 +25,9 @@ export async function attempt(
     "tidewatch.notice.attempt": notice.attempts,
     ...(notice.incident !== undefined && { "tidewatch.incident": notice.incident }),
   };
-  await trace.getTracer("tidewatch").startActiveSpan("deliver notice", { attributes }, async (span) => {
+  return trace.getTracer("tidewatch").startActiveSpan("deliver notice", { attributes }, async (span) => {
     try {
-      await withDeadline(send, clock, stop);
+      return await withDeadline(send, clock, stop);
     } catch (thrown) {
       throw failed(span, thrown);
     } finally {
@@ -37,17 +38,17 @@ export async function attempt(
 
 /** A channel that ignores the signal is left behind; nothing waits for it. */
 async function withDeadline(
-  send: (signal: AbortSignal) => Promise<void>,
+  send: (signal: AbortSignal) => Promise<Delivered>,
   clock: Clock,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<Delivered> {
   const end = new AbortController();
   const signal = AbortSignal.any([end.signal, stop]);
   const sent = orAborted(
     Promise.resolve().then(() => send(signal)),
     signal,
   );
-  await withinTime(sent, { seconds: deadlineSeconds, clock }, () => {
+  return withinTime(sent, { seconds: deadlineSeconds, clock }, () => {
     const late = new DeliveryError(`no answer within ${deadlineSeconds} s`, { verdict: "retry" });
     end.abort(late);
     throw late;

@@ -1,9 +1,9 @@
-/** The loop of one channel: takes what is due from the outbox, sends a few at a time, and tells nobody else to wait. */
-import type { Channel, OpenChannel } from "../../core/channel.ts";
+/** The worker of one channel: claims what is due from the outbox, sends a few at a time, and tells nobody else to wait. */
+import type { Channel, ChannelTools, Delivered, OpenChannel } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { DeliveryError } from "../../core/errors.ts";
+import { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import type { NoticeStatus } from "../../core/store/outbox.ts";
+import type { ClaimedNotice, Settled } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
 import { attempt } from "./attempt.ts";
@@ -16,18 +16,21 @@ export interface ConfiguredChannel {
   readonly options: unknown;
 }
 
-export interface LaneParts {
+export interface WorkerParts {
   readonly store: Pick<Store, "outbox">;
   readonly clock: Clock;
   readonly log: Log;
+  /** By whom its deliveries are claimed. */
+  readonly by: string;
+  readonly http: ChannelTools["http"];
   readonly due: DueTimes;
   /** Why this notice must not go out any more; undefined when it must. */
-  refusal(notice: NoticeStatus): Promise<string | undefined>;
+  refusal(notice: ClaimedNotice): Promise<string | undefined>;
   /** The contact's address; undefined when there is none any more. */
-  address(notice: NoticeStatus): unknown;
+  address(notice: ClaimedNotice): unknown;
   /** Decides what becomes of it, and writes that down. @returns whether that speaks against the channel. */
-  failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean>;
-  sent(notice: NoticeStatus, seconds: number): void;
+  failed(notice: ClaimedNotice, error: DeliveryError): Promise<boolean>;
+  sent(notice: ClaimedNotice, seconds: number): void;
   moved(): void;
 }
 
@@ -40,13 +43,15 @@ const storeRetrySeconds = 5;
 /** What is on its way at shutdown gets so long; the next start takes up the rest. */
 const graceSeconds = 5;
 
-export class Lane {
+export class ChannelWorker {
   readonly name: string;
   readonly #configured: ConfiguredChannel;
-  readonly #parts: LaneParts;
+  readonly #parts: WorkerParts;
   /** Aborted when even the deliveries on their way must end. */
   readonly #end = new AbortController();
   readonly #inFlight = new Map<string, Promise<void>>();
+  /** The number of the attempt that is on its way: it is claimed again when its lease runs out meanwhile. */
+  readonly #attempts = new Map<string, number>();
   /** One after the other for the same reader of the same thread: nobody hears the end before the beginning. */
   readonly #tails = new Map<string, Promise<void>>();
   readonly #sleeper = new WakeableSleep();
@@ -55,7 +60,7 @@ export class Lane {
   #stopping = false;
   #failingSince: number | undefined;
 
-  constructor(name: string, configured: ConfiguredChannel, parts: LaneParts) {
+  constructor(name: string, configured: ConfiguredChannel, parts: WorkerParts) {
     this.name = name;
     this.#configured = configured;
     this.#parts = parts;
@@ -105,13 +110,13 @@ export class Lane {
 
   /** @returns seconds until there may be something to do again. */
   async #turn(): Promise<number> {
-    const { store, due, log } = this.#parts;
+    const { store, due, log, by } = this.#parts;
     try {
       this.#parts.moved();
       const free = atOnce - this.#inFlight.size;
       if (free <= 0) return longestSleepSeconds;
       const { moment, keys } = due.claim(this.name);
-      const claimed = await store.outbox.claim(this.name, moment, free, leaseSeconds);
+      const claimed = await store.outbox.claim(this.name, { by, now: moment, limit: free, leaseSeconds });
       for (const notice of claimed.toSorted(inOrder)) await this.#take(notice);
       if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestSleepSeconds;
       due.forget(keys.filter((key) => due.secondsLeft(key) === 0));
@@ -127,73 +132,85 @@ export class Lane {
     await this.#sleeper.sleep(this.#parts.clock, Math.min(seconds, longestSleepSeconds), signal);
   }
 
-  async #take(notice: NoticeStatus): Promise<void> {
+  async #take(notice: ClaimedNotice): Promise<void> {
     const { due, clock, store } = this.#parts;
     // Its lease ran out by a wall clock that was set: it is still on its way.
-    if (this.#inFlight.has(notice.key)) return;
+    if (this.#inFlight.has(notice.key)) {
+      this.#attempts.set(notice.key, notice.attempts);
+      return;
+    }
     const left = due.secondsLeft(notice.key);
     if (left > 0) {
       const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
       const error = "not due yet: the clock was set";
-      await store.outbox.settle(notice.key, { state: "pending", retryAt, error, untried: true });
+      await store.outbox.settle(notice.key, notice.attempts, { state: "pending", retryAt, error, untried: true });
       due.hold(notice, left, retryAt);
       return;
     }
     due.forget([notice.key]);
-    const order = `${notice.thread} ${notice.contact}`;
+    const order = `${notice.thread} ${notice.to.kind} ${notice.to.id}`;
     const sending = (this.#tails.get(order) ?? Promise.resolve()).then(() => this.#deliver(notice));
     this.#tails.set(order, sending);
     this.#inFlight.set(notice.key, sending);
+    this.#attempts.set(notice.key, notice.attempts);
     sending.finally(() => {
       this.#inFlight.delete(notice.key);
+      this.#attempts.delete(notice.key);
       if (this.#tails.get(order) === sending) this.#tails.delete(order);
       this.wake();
     });
   }
 
   /** Never throws: whatever happens to one notice is written down and stays with it. */
-  async #deliver(notice: NoticeStatus): Promise<void> {
-    const { store, clock, log, refusal, address, sent, failed } = this.#parts;
+  async #deliver(notice: ClaimedNotice): Promise<void> {
+    const { clock, log, refusal, address, sent, failed } = this.#parts;
     // Its lease ends, or the next process takes it up.
     if (this.#stopping) return;
     try {
       const refused = await refusal(notice);
-      if (refused !== undefined) return await this.#write(() => store.outbox.settle(notice.key, dropped(refused)));
+      if (refused !== undefined) return await this.#settle(notice, dropped(refused));
       const to = address(notice);
       if (to === undefined) {
         log.error("a notice has no address any more", { notice: notice.key, channel: this.name });
-        return await this.#write(() => store.outbox.settle(notice.key, dropped("the contact has no address any more")));
+        return await this.#settle(notice, dropped("the contact has no address any more"));
       }
       const began = clock.monotonicSeconds();
-      const error = await this.#send(notice, to);
-      if (error) {
+      const delivered = await this.#send(notice, to);
+      if (delivered instanceof DeliveryError) {
         return await this.#write(async () => {
-          if (await failed(notice, error)) this.#failingSince ??= clock.monotonicSeconds();
+          if (await failed(this.#current(notice), delivered)) this.#failingSince ??= clock.monotonicSeconds();
         });
       }
       this.#failingSince = undefined;
-      const at = clock.now();
-      await this.#write(() => store.outbox.settle(notice.key, { state: "sent", at }));
+      await this.#settle(notice, { state: "sent", at: clock.now(), ...delivered });
       sent(notice, clock.monotonicSeconds() - began);
     } catch (error) {
       log.error("a notice could not be handled", { notice: notice.key, channel: this.name, error });
     }
   }
 
-  async #send(notice: NoticeStatus, to: unknown): Promise<DeliveryError | undefined> {
+  async #send(notice: ClaimedNotice, to: unknown): Promise<Delivered | DeliveryError> {
     const { clock } = this.#parts;
-    let failure: DeliveryError | undefined;
-    const send = async (signal: AbortSignal) => (await this.#open()).deliver(notice, to, signal);
-    await attempt(notice, send, { clock, stop: this.#end.signal }).catch((error: DeliveryError) => {
-      failure = error;
-    });
-    return failure;
+    const { thread: name, reference } = notice;
+    const thread = { name, ...(reference !== undefined && { reference }) };
+    const send = async (signal: AbortSignal) => (await this.#open()).deliver(notice, to, { signal, thread });
+    return attempt(notice, send, { clock, stop: this.#end.signal }).catch((error: DeliveryError) => error);
+  }
+
+  #settle(notice: ClaimedNotice, result: Settled): Promise<void> {
+    const { store } = this.#parts;
+    return this.#write(() => store.outbox.settle(notice.key, this.#current(notice).attempts, result));
+  }
+
+  #current(notice: ClaimedNotice): ClaimedNotice {
+    return { ...notice, attempts: this.#attempts.get(notice.key) ?? notice.attempts };
   }
 
   #open(): Promise<OpenChannel<unknown>> {
     const { channel, options } = this.#configured;
+    const { http, clock, log } = this.#parts;
     this.#opening ??= Promise.resolve()
-      .then(() => channel.open(options))
+      .then(() => channel.open(options, { http, clock, log }))
       .then(
         async (opened) => {
           // It took so long to open that nobody wants it any more.
@@ -228,7 +245,7 @@ export class Lane {
 const dropped = (error: string) => ({ state: "dropped", error }) as const;
 
 /** Oldest plan first, and the end of an incident after everything else about it. */
-function inOrder(a: NoticeStatus, b: NoticeStatus): number {
-  const last = (notice: NoticeStatus) => (notice.kind === "resolve" ? 1 : 0);
+function inOrder(a: ClaimedNotice, b: ClaimedNotice): number {
+  const last = (notice: ClaimedNotice) => (notice.kind === "resolve" ? 1 : 0);
   return last(a) - last(b) || Temporal.Instant.compare(a.notBefore, b.notBefore);
 }

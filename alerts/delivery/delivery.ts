@@ -2,13 +2,15 @@
  * Empties the outbox: one independent worker for each channel, at least once, with a retry as soon and as often as a page
  * deserves. A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
  */
+import type { ChannelTools } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import type { Addressee } from "../../core/notice.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
-import { type ConfiguredChannel, Lane, type LaneParts } from "./channel-worker.ts";
+import { ChannelWorker, type ConfiguredChannel, type WorkerParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
 import { fallBack, isWaking } from "./fallback.ts";
 
@@ -32,6 +34,10 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly store: Pick<Store, "outbox" | "incidents">;
   readonly clock: Clock;
   readonly log: Log;
+  /** Who claims what it delivers; the same after a restart. */
+  readonly by: string;
+  /** For channels. */
+  readonly http: ChannelTools["http"];
   /** A channel will never take this page: the step after it is told at once, if it was not told yet. */
   hurry(refused: NoticeStatus): Promise<void>;
   onResult?(result: DeliveryResult): void;
@@ -44,7 +50,7 @@ export interface Delivery extends AsyncDisposable {
   wake(): void;
   /**
    * Delivers until the signal, then lets what is on its way come to its end. Call it once.
-   * There is one process on this outbox: what an earlier one held when it died is due again at once.
+   * What an earlier process of the same name held when it died is due again at once.
    */
   run(signal: AbortSignal): Promise<void>;
   /** After a reload. A channel whose settings are the same object goes on as it is. */
@@ -67,9 +73,9 @@ export function openDelivery(options: DeliveryOptions): Delivery {
 class RunningDelivery implements Delivery {
   readonly #options: DeliveryOptions;
   readonly #due: DueTimes;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #workers = new Map<string, ChannelWorker>();
   /** Loops that have not ended, those of channels that were replaced included. */
-  readonly #running = new Map<Lane, Promise<void>>();
+  readonly #running = new Map<ChannelWorker, Promise<void>>();
   #settings: DeliverySettings;
   #signal: AbortSignal | undefined;
   /** Key of the newest notice that was taken note of. */
@@ -81,7 +87,7 @@ class RunningDelivery implements Delivery {
     this.#options = options;
     this.#settings = options;
     this.#due = new DueTimes(options.clock);
-    for (const [name, configured] of options.channels) this.#addLane(name, configured);
+    for (const [name, configured] of options.channels) this.#addWorker(name, configured);
   }
 
   wake(): void {
@@ -95,7 +101,7 @@ class RunningDelivery implements Delivery {
     if (this.#signal) throw new Error("the delivery runs already");
     this.#signal = signal;
     await this.#takeOver(signal);
-    for (const lane of this.#lanes.values()) this.#start(lane, signal);
+    for (const worker of this.#workers.values()) this.#start(worker, signal);
     await aborted(signal);
     await Promise.all(this.#running.values());
   }
@@ -103,77 +109,73 @@ class RunningDelivery implements Delivery {
   async reconfigure(settings: DeliverySettings): Promise<void> {
     const before = this.#settings.channels;
     this.#settings = settings;
-    for (const [name, lane] of [...this.#lanes]) {
+    for (const [name, worker] of [...this.#workers]) {
       const [was, now] = [before.get(name), settings.channels.get(name)];
       if (now && now.channel === was?.channel && now.options === was.options) continue;
-      this.#lanes.delete(name);
-      this.#retire(lane);
+      this.#workers.delete(name);
+      this.#retire(worker);
     }
     for (const [name, configured] of settings.channels) {
-      if (this.#lanes.has(name)) continue;
-      const lane = this.#addLane(name, configured);
-      if (this.#signal && !this.#signal.aborted) this.#start(lane, this.#signal);
+      if (this.#workers.has(name)) continue;
+      const worker = this.#addWorker(name, configured);
+      if (this.#signal && !this.#signal.aborted) this.#start(worker, this.#signal);
     }
     this.wake();
   }
 
   failing(): readonly { readonly channel: string; readonly seconds: number }[] {
-    return [...this.#lanes.values()].flatMap(({ name, failingSeconds }) =>
+    return [...this.#workers.values()].flatMap(({ name, failingSeconds }) =>
       failingSeconds === undefined ? [] : [{ channel: name, seconds: failingSeconds }],
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const lanes = new Set([...this.#lanes.values(), ...this.#running.keys()]);
-    await Promise.all([...lanes].map((lane) => lane.dispose()));
+    const workers = new Set([...this.#workers.values(), ...this.#running.keys()]);
+    await Promise.all([...workers].map((worker) => worker.dispose()));
     await Promise.all(this.#running.values());
   }
 
-  #addLane(name: string, configured: ConfiguredChannel): Lane {
-    const { store, clock, log } = this.#options;
-    const parts: LaneParts = {
+  #addWorker(name: string, configured: ConfiguredChannel): ChannelWorker {
+    const { store, clock, log, by, http } = this.#options;
+    const parts: WorkerParts = {
       store,
       clock,
       log,
+      by,
+      http,
       due: this.#due,
       refusal: (notice) => this.#refusal(notice),
-      address: ({ contact, channel }) => this.#addressOf(contact, channel),
+      address: ({ to, channel }) => this.#addressOf(to, channel),
       failed: (notice, error) => this.#failed(notice, error),
       sent: (notice, seconds) => this.#sent(notice, seconds),
       moved: () => this.#options.onMoved?.(name),
     };
-    const lane = new Lane(name, configured, parts);
-    this.#lanes.set(name, lane);
-    return lane;
+    const worker = new ChannelWorker(name, configured, parts);
+    this.#workers.set(name, worker);
+    return worker;
   }
 
-  #start(lane: Lane, signal: AbortSignal): void {
-    const running = lane.run(signal).finally(() => this.#running.delete(lane));
-    this.#running.set(lane, running);
+  #start(worker: ChannelWorker, signal: AbortSignal): void {
+    const running = worker.run(signal).finally(() => this.#running.delete(worker));
+    this.#running.set(worker, running);
   }
 
   /** Ends what is on its way with the old settings, and nothing waits for that. */
-  #retire(lane: Lane): void {
-    lane.stop();
-    const running = this.#running.get(lane) ?? Promise.resolve();
-    const ended = running.then(() => lane.dispose()).finally(() => this.#running.delete(lane));
-    this.#running.set(lane, ended);
+  #retire(worker: ChannelWorker): void {
+    worker.stop();
+    const running = this.#running.get(worker) ?? Promise.resolve();
+    const ended = running.then(() => worker.dispose()).finally(() => this.#running.delete(worker));
+    this.#running.set(worker, ended);
   }
 
   /** What an earlier process left behind: half-sent notices are due at once, and so is what was being tried again. */
   async #takeOver(signal: AbortSignal): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, by } = this.#options;
     while (!signal.aborted) {
       try {
+        await store.outbox.takeOver(by, clock.now());
         const notices = await store.outbox.recent(recentAtStart);
-        const interrupted = notices.filter(
-          ({ state, attempts }) => state === "sending" || (state === "pending" && attempts > 0),
-        );
-        for (const { key, lastError } of interrupted) {
-          const error = lastError ?? "interrupted by a restart";
-          await store.outbox.settle(key, { state: "pending", retryAt: clock.now(), error });
-        }
-        this.#learn(notices.filter((notice) => !interrupted.includes(notice)));
+        this.#learn(notices);
         this.#newest = notices[0]?.key;
         return;
       } catch (error) {
@@ -195,7 +197,7 @@ class RunningDelivery implements Delivery {
         // The loops will find by themselves what is due.
         this.#options.log.error("the outbox cannot be read", { error });
       }
-      for (const lane of this.#lanes.values()) lane.wake();
+      for (const worker of this.#workers.values()) worker.wake();
     }
   }
 
@@ -215,8 +217,10 @@ class RunningDelivery implements Delivery {
     return undefined;
   }
 
-  #addressOf(contact: string, channel: string): unknown {
-    return this.#settings.onCall.contacts.find(({ id }) => id === contact)?.addresses[channel];
+  /** Members and places have no address of their own yet. */
+  #addressOf(to: Addressee, channel: string): unknown {
+    if (to.kind !== "contact") return undefined;
+    return this.#settings.onCall.contacts.find(({ id }) => id === to.id)?.addresses[channel];
   }
 
   #sent(notice: NoticeStatus, seconds: number): void {
@@ -226,17 +230,17 @@ class RunningDelivery implements Delivery {
   }
 
   async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
-    const { key, channel, kind } = notice;
+    const { key, channel, kind, attempts } = notice;
     const again = error.verdict === "retry" || (isWaking(notice) && !(await fallBack(notice, error, this.#options)));
     const wait = again ? waitSeconds(notice, error) : undefined;
     if (wait === undefined) {
-      await this.#options.store.outbox.settle(key, { state: "dropped", error: error.message });
+      await this.#options.store.outbox.settle(key, attempts, { state: "dropped", error: error.message });
     } else {
       const retryAt = this.#options.clock.now().add({ milliseconds: Math.round(wait * 1000) });
-      await this.#options.store.outbox.settle(key, { state: "pending", retryAt, error: error.message });
+      await this.#options.store.outbox.settle(key, attempts, { state: "pending", retryAt, error: error.message });
       this.#due.hold(notice, wait, retryAt);
     }
-    const fields = { notice: key, channel, kind, attempts: notice.attempts, error, retryInSeconds: wait };
+    const fields = { notice: key, channel, kind, attempts, error, retryInSeconds: wait };
     if (error.verdict === "retry") this.#options.log.warn("a notice was not accepted", fields);
     else this.#options.log.error("a notice was refused for good", fields);
     this.#options.onResult?.({ channel, kind, result: again ? "failed" : "dropped" });

@@ -2,8 +2,8 @@
  * When a notice may be tried again, counted on the monotonic clock: setting the wall clock neither hastens nor delays a
  * retry, and keeps no notice back that was just written. The outbox keeps wall times.
  */
-import type { Notice } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { Notice } from "../../core/notice.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 
 interface Due {

@@ -34,6 +34,7 @@ export async function fallBack(
 }
 
 const isAlive = ({ state }: NoticeStatus) => state === "pending" || state === "sending" || state === "sent";
-const isSameRecipient = (a: NoticeStatus, b: NoticeStatus) => a.contact === b.contact && a.channel === b.channel;
+const isSameRecipient = (a: NoticeStatus, b: NoticeStatus) =>
+  a.to.kind === b.to.kind && a.to.id === b.to.id && a.channel === b.channel;
 const isSameStep = ({ step: a }: NoticeStatus, { step: b }: NoticeStatus) =>
   a !== undefined && a.revision === b?.revision && a.number === b.number;

@@ -1,12 +1,12 @@
 /** The notices of an escalation as they are sent: one for each contact and channel of a step, and the one that it is over. */
-import type { Notice } from "../../core/channel.ts";
 import type { Escalation } from "../../core/escalation.ts";
-import { inLanguage } from "../../core/language.ts";
+import { fallbackLanguage, inLanguage } from "../../core/language.ts";
+import { type Notice, textSection } from "../../core/notice.ts";
 import type { Contact } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { PlannedStep, Recipient } from "./plan.ts";
 import type { Policy } from "./policy.ts";
-import { type Part, type Recovery, recoveryBody, type Trouble, troubleBody } from "./wording.ts";
+import { type Part, type Recovery, recoveryWords, type Trouble, troubleWords, type Words } from "./wording.ts";
 
 /** What a step says, and to whom else it and the steps before it say it. */
 export interface StepText {
@@ -38,7 +38,7 @@ export function stepNotices(policy: Policy, escalation: Escalation, text: StepTe
       kind: kindOf(isTicket, number),
       urgency: isTicket ? "soon" : "now",
       step: { revision: escalation.revision, number },
-      body: writtenBefore(escalation, text, { contact, channel }) ?? bodyOf(trouble, contact, part),
+      ...(writtenBefore(escalation, text, { contact, channel }) ?? wordsOf(trouble, contact, part)),
       notBefore: step.at,
     };
   });
@@ -57,7 +57,7 @@ export function recoveryNotices(
       key: `${escalation.thread}.resolved.${contact}.${channel}`,
       kind: "resolve",
       urgency: "soon",
-      body: recoveryBody(recovery, policy.contact(contact), isLate),
+      ...recoveryWords(recovery, policy.contact(contact), isLate),
       notBefore: now,
     }),
   );
@@ -88,7 +88,9 @@ function kindOf(isTicket: boolean, number: number): Notice["kind"] {
 const revisionName = ({ revision }: Escalation): string => (revision === 0 ? "page" : `again-${revision}`);
 
 function common({ incident, thread, subject }: Escalation, contact: string, channel: string) {
-  return { incident, contact, channel, thread, subject };
+  // Their own words are English.
+  const to = { kind: "contact", id: contact } as const;
+  return { incident, to, channel, thread, headline: subject, language: fallbackLanguage };
 }
 
 /** "Contractor (email, ntfy)" */
@@ -101,8 +103,8 @@ function namesOf(recipients: readonly Recipient[]): readonly string[] {
 
 /** Whom the earlier steps of this revision told, step by step. */
 function namesToldBefore(policy: Policy, { revision }: Escalation, notices: StepText["before"]): readonly string[] {
-  const told = notices.flatMap(({ step, contact, channel }) =>
-    step?.revision === revision ? [{ number: step.number, contact: policy.contact(contact), channel }] : [],
+  const told = notices.flatMap(({ step, to, channel }) =>
+    step?.revision === revision ? [{ number: step.number, contact: policy.contact(to.id), channel }] : [],
   );
   const steps = [...Map.groupBy(told, ({ number }) => number)].sort(([a], [b]) => a - b);
   return steps.flatMap(([, recipients]) => namesOf(recipients));
@@ -113,7 +115,7 @@ function writtenBefore(
   { news, told }: Escalation,
   { before, trouble, step }: StepText,
   { contact, channel }: Recipient,
-): string | undefined {
+): Words | undefined {
   if (news) return undefined;
   const kind = kindOf(trouble.facts.urgency === "ticket", told.steps);
   const planned = before.find(
@@ -122,18 +124,20 @@ function writtenBefore(
       one.state === "superseded" &&
       one.kind === kind &&
       (kind !== "escalation" || one.notBefore.equals(step.at)) &&
-      one.contact === contact.id &&
+      one.to.id === contact.id &&
       one.channel === channel,
   );
-  return planned?.body;
+  return planned && { summary: planned.summary, sections: planned.sections, actions: planned.actions };
 }
 
 /** An accident with words must not cost the page: the incident would go unwritten with it. */
-function bodyOf(trouble: Trouble, contact: Contact, part: Part): string {
+function wordsOf(trouble: Trouble, contact: Contact, part: Part): Words {
   try {
-    return troubleBody(trouble, contact, part);
+    return troubleWords(trouble, contact, part);
   } catch {
     const { facts, language } = trouble;
-    return `${inLanguage(facts.title, language)}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)\n`;
+    const title = inLanguage(facts.title, language);
+    const text = `${title}\n${facts.reason}\n${part.acknowledgeUrl ?? ""}\n(More could not be written.)`;
+    return { summary: title, sections: [textSection(text)], actions: [] };
   }
 }

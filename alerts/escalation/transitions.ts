@@ -2,10 +2,10 @@
  * How an escalation goes on: begun, told anew, released from a wait, inhibited by its root cause, a step that is due, and
  * its end. Each is decided from what the store holds, inside the transaction that writes what follows from it.
  */
-import type { Notice } from "../../core/channel.ts";
 import type { Escalation, EscalationFacts, EscalationState, News } from "../../core/escalation.ts";
 import type { Incident } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
+import type { Notice } from "../../core/notice.ts";
 import type { CheckKey } from "../../core/sample.ts";
 import type { Due } from "../../core/store/due.ts";
 import type { Escalate, Escalated } from "../../core/store/escalations.ts";
@@ -17,7 +17,7 @@ import type { Policy } from "./policy.ts";
 /** How an escalation may begin. */
 export type Beginning = Extract<EscalationState, { state: "told" | "waiting" | "inhibited" }>;
 
-interface Telling {
+interface Revision {
   readonly news: News;
   readonly foundAt: Temporal.Instant;
   readonly as: Beginning;
@@ -26,16 +26,16 @@ interface Telling {
 }
 
 /** The incident just opened. */
-export function begin(policy: Policy, incident: number, { title, ...telling }: Telling): Escalated {
+export function begin(policy: Policy, incident: number, { title, ...revision }: Revision): Escalated {
   const first = { incident, ...policy.thread(incident, title), revision: 0, noLaterThan: [] };
-  return goOn(policy, revised(first, telling), { trouble: policy.trouble(incident, telling.news), notices: [] });
+  return goOn(policy, revised(first, revision), { trouble: policy.trouble(incident, revision.news), notices: [] });
 }
 
 /**
  * It became worse, or outlasts what explained it: all is told from the beginning, in the same thread and in place of what
  * was not sent yet. No later step is put off by that.
  */
-export function tellAnew(policy: Policy, { title, ...telling }: Telling): Escalate {
+export function tellAnew(policy: Policy, { title, ...revision }: Revision): Escalate {
   return ({ incident: { id }, escalation, notices }) => {
     const first = {
       incident: id,
@@ -43,7 +43,7 @@ export function tellAnew(policy: Policy, { title, ...telling }: Telling): Escala
       revision: (escalation?.revision ?? 0) + 1,
       noLaterThan: escalation ? announced(policy, escalation) : [],
     };
-    const next = goOn(policy, revised(first, telling), { trouble: policy.trouble(id, telling.news), notices });
+    const next = goOn(policy, revised(first, revision), { trouble: policy.trouble(id, revision.news), notices });
     return { ...next, supersede: unsentKeys(notices) };
   };
 }
@@ -126,12 +126,12 @@ function toldOf(notices: readonly NoticeStatus[], missed: readonly Recipient[]):
   const alarming = notices.filter(isAlarming);
   const late = [
     ...missed.map(({ contact, channel }) => ({ contact: contact.id, channel })),
-    ...alarming.filter(({ state }) => state === "pending"),
+    ...alarming.filter(({ state }) => state === "pending").map(({ to, channel }) => ({ contact: to.id, channel })),
   ];
   const reached = alarming.filter(({ state }) => state === "sent" || state === "sending");
   const all = [
-    ...late.map(({ contact, channel }) => ({ contact, channel, isLate: true })),
-    ...reached.map(({ contact, channel }) => ({ contact, channel, isLate: false })),
+    ...late.map((one) => ({ ...one, isLate: true })),
+    ...reached.map(({ to, channel }) => ({ contact: to.id, channel, isLate: false })),
   ];
   return [...new Map(all.map((one) => [`${one.contact} ${one.channel}`, one])).values()];
 }
@@ -151,7 +151,7 @@ function missedFirst(
 
 function revised(
   first: Pick<EscalationFacts, "incident" | "thread" | "subject" | "revision" | "noLaterThan">,
-  { news, foundAt, as }: Omit<Telling, "title">,
+  { news, foundAt, as }: Omit<Revision, "title">,
 ): Escalation {
   const countedFrom = as.state === "waiting" ? as.until : foundAt;
   return { ...first, foundAt, countedFrom, told: { steps: 0 }, news, next: undefined, ...as };

@@ -6,6 +6,7 @@ import type { Level, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
+import { type Action, headlineLength, type Section, summaryLength } from "../../core/notice.ts";
 import type { Contact } from "../../core/organisation.ts";
 import { plainText } from "../../core/plain-text.ts";
 import { type PhaseName, phaseNames } from "../../core/sample.ts";
@@ -40,38 +41,59 @@ export interface Part {
   readonly acknowledgeUrl?: string;
 }
 
-const subjectLength = 80;
 /** Of one line with what strangers said; more helps nobody on a phone. */
 export const lineLength = 300;
 
 /** The same for every notice of a thread, because mail programs split threads where the subject changes. */
 export function subject(id: number, title: string, practice: boolean): string {
-  return plainText(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`, subjectLength);
+  return plainText(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`, headlineLength);
 }
 
-export function troubleBody(trouble: Trouble, reader: Contact, part: Part): string {
+/** What one reader is told, for a channel to lay out. */
+export interface Words {
+  readonly summary: string;
+  readonly sections: readonly Section[];
+  readonly actions: readonly Action[];
+}
+
+export function troubleWords(trouble: Trouble, reader: Contact, part: Part): Words {
   const { facts } = trouble;
   const zone = reader.timeZone;
-  const sections = [
-    [
-      `${stateWord(facts)} ${headline(trouble)} since ${bothTimes(facts.startedAt, zone)}`,
+  const what = `${stateWord(facts)} ${headline(trouble)} since ${bothTimes(facts.startedAt, zone)}`;
+  const sections: readonly Section[] = [
+    section("trouble", [
+      what,
       `Began on ${dateIn(facts.startedAt, zone)}, confirmed at ${clockIn(facts.confirmedAt, zone)}.`,
       ...(trouble.again
         ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
         : []),
       ...(trouble.outlasts === undefined ? [] : [outlastsLine(trouble.outlasts)]),
-    ],
-    seenLines(trouble, zone),
-    [
+    ]),
+    section("evidence", seenLines(trouble, zone)),
+    section("members", [
       trouble.membersSee === undefined
         ? "Members see nothing of this on the status page."
         : `Members see on the status page: “${plainText(trouble.membersSee, lineLength)}”`,
-    ],
-    doLines(trouble, part),
-    whoLines(part, zone),
+    ]),
+    section("first-steps", doLines(trouble)),
+    section("people", whoLines(part, zone)),
   ];
-  return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  return { summary: plainText(`${what}: ${facts.reason}`, summaryLength), sections, actions: actionsOf(part) };
 }
+
+const section = (about: Section["about"], lines: readonly string[]): Section => ({ about, lines });
+
+const actionsOf = ({ acknowledgeUrl: url }: Part): readonly Action[] =>
+  url === undefined
+    ? []
+    : [
+        {
+          kind: "acknowledge",
+          label: "Acknowledge",
+          explanation: "opens a page with one button; nobody else is woken after that",
+          url,
+        },
+      ];
 
 function outlastsLine({ check, isOver }: NonNullable<Trouble["outlasts"]>): string {
   const now = isOver
@@ -92,29 +114,31 @@ export interface Recovery {
 }
 
 /** @param late nothing about the incident reached this reader while it lasted, so this says it all. */
-export function recoveryBody(recovery: Recovery, reader: Contact, late: boolean): string {
+export function recoveryWords(recovery: Recovery, reader: Contact, late: boolean): Words {
   const { facts, resolvedAt } = recovery;
   const zone = reader.timeZone;
   const span = spokenDuration(secondsBetween(facts.startedAt, resolvedAt)).en;
-  const lines = recovery.unwatched
-    ? [
-        `CLOSED ${headline(recovery)}: no longer watched since ${bothTimes(resolvedAt, zone)}`,
-        "",
-        "Its check was taken out of the configuration. It may still be in trouble.",
-      ]
-    : [`RESOLVED after ${span}: ${recoveredHeadline(recovery)} since ${bothTimes(resolvedAt, zone)}`];
-  if (late) {
-    lines.push(
-      "",
-      "We could not reach you while it lasted. This is the only message about it:",
-      `  ${stateWord(facts)} ${headline(recovery)} since ${bothTimes(facts.startedAt, zone)}`,
-      `  ${plainText(facts.reason, lineLength)}`,
-    );
-  }
-  lines.push("", `Began: ${formatIn(facts.startedAt, zone, "en", "date-time")}`);
-  if (!recovery.unwatched) lines.push(`Over:  ${formatIn(resolvedAt, zone, "en", "date-time")}`);
-  lines.push("", "Nothing needs to be done now.", `Status page: ${recovery.statusUrl}`);
-  return `${lines.join("\n")}\n`;
+  const over = recovery.unwatched
+    ? `CLOSED ${headline(recovery)}: no longer watched since ${bothTimes(resolvedAt, zone)}`
+    : `RESOLVED after ${span}: ${recoveredHeadline(recovery)} since ${bothTimes(resolvedAt, zone)}`;
+  const unwatched = ["Its check was taken out of the configuration. It may still be in trouble."];
+  const missed = [
+    "We could not reach you while it lasted. This is the only message about it:",
+    `  ${stateWord(facts)} ${headline(recovery)} since ${bothTimes(facts.startedAt, zone)}`,
+    `  ${plainText(facts.reason, lineLength)}`,
+  ];
+  const times = [
+    `Began: ${formatIn(facts.startedAt, zone, "en", "date-time")}`,
+    ...(recovery.unwatched ? [] : [`Over:  ${formatIn(resolvedAt, zone, "en", "date-time")}`]),
+  ];
+  const sections = [
+    section("trouble", [over]),
+    ...(recovery.unwatched ? [section("text", unwatched)] : []),
+    ...(late ? [section("text", missed)] : []),
+    section("times", times),
+    section("text", ["Nothing needs to be done now.", `Status page: ${recovery.statusUrl}`]),
+  ];
+  return { summary: plainText(over, summaryLength), sections, actions: [] };
 }
 
 /** One line for the incident: the reason of the confirming try, or the worst of the readings. */
@@ -207,11 +231,8 @@ function shortSeconds(seconds: number): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${Math.round(seconds * 10) / 10} s`;
 }
 
-function doLines({ facts, steps, statusUrl }: Trouble, part: Part): string[] {
+function doLines({ facts, steps, statusUrl }: Trouble): string[] {
   return [
-    ...(part.acknowledgeUrl === undefined
-      ? []
-      : ["Acknowledge (opens a page with one button; nobody else is woken after that):", part.acknowledgeUrl, ""]),
     `Status page: ${statusUrl}`,
     `Runbook: docs/runbooks/${facts.runbook}.md`,
     ...steps.map((step, index) => `  ${index + 1}. ${step}`),

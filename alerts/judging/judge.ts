@@ -187,12 +187,12 @@ class RunningJudge implements Judge {
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
     const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
-    const telling = { news, foundAt: facts.confirmedAt, as: escalation, title: tracked.openingTitle };
+    const revision = { news, foundAt: facts.confirmedAt, as: escalation, title: tracked.openingTitle };
     return this.#incidents.open(tracked, {
       change: "open",
       facts,
       update: { at: facts.confirmedAt, kind: "confirmed", text, public: isPublic },
-      escalate: (id) => begin(this.#policy, id, telling),
+      escalate: (id) => begin(this.#policy, id, revision),
     });
   }
 

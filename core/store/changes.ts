@@ -1,5 +1,5 @@
 /** What one commit writes in one transaction, and the one way to merge several such changes into one. */
-import type { Notice } from "../channel.ts";
+import type { Notice } from "../notice.ts";
 import type { Sample } from "../sample.ts";
 import type { Annotation } from "../upgrade.ts";
 import type { EscalationChange } from "./escalations.ts";

@@ -1,7 +1,8 @@
 /** Escalations as they are kept, and what changes of them inside a commit: always together with the notices it causes. */
-import type { Notice } from "../channel.ts";
+
 import type { Escalation } from "../escalation.ts";
 import type { Incident } from "../incident.ts";
+import type { Notice } from "../notice.ts";
 import type { Due } from "./due.ts";
 import type { NoticeStatus } from "./outbox.ts";
 

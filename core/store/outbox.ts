@@ -1,5 +1,5 @@
-/** The outbox: notices wait here, are leased to a channel for a delivery, and stay with what became of them. */
-import type { Notice } from "../channel.ts";
+/** The outbox: notices wait here, are claimed by name for a delivery, and stay with what became of them. */
+import type { Notice } from "../notice.ts";
 
 export interface NoticeStatus extends Notice {
   readonly state: "pending" | "sending" | "sent" | "superseded" | "dropped";
@@ -8,9 +8,23 @@ export interface NoticeStatus extends Notice {
   readonly sentAt?: Temporal.Instant;
 }
 
+/** One that is handed out to be delivered. */
+export interface ClaimedNotice extends NoticeStatus {
+  /** What its channel handed back for the last one of this thread to this addressee. */
+  readonly reference?: string;
+}
+
+export interface Claim {
+  /** Who delivers them: the same after a restart. */
+  readonly by: string;
+  readonly now: Temporal.Instant;
+  readonly limit: number;
+  readonly leaseSeconds: number;
+}
+
 /** What became of an attempt. */
 export type Settled =
-  | { readonly state: "sent"; readonly at: Temporal.Instant }
+  | { readonly state: "sent"; readonly at: Temporal.Instant; readonly reference?: string }
   /** Untried: it was claimed too early, and that was no attempt. */
   | { readonly state: "pending"; readonly retryAt: Temporal.Instant; readonly error: string; readonly untried?: true }
   | { readonly state: "dropped"; readonly error: string };
@@ -23,6 +37,12 @@ export interface Outbox {
   /** How many wait to be sent, or are on their way. */
   pending(): Promise<number>;
   /** Due notices of one channel, now marked `sending` until `leaseSeconds` from now; an expired lease is due again. */
-  claim(channel: string, now: Temporal.Instant, limit: number, leaseSeconds: number): Promise<readonly NoticeStatus[]>;
-  settle(key: string, result: Settled): Promise<void>;
+  claim(channel: string, claim: Claim): Promise<readonly ClaimedNotice[]>;
+  /** @param attempt which one: what a later one has taken over is settled by that, except that what went out is sent. */
+  settle(key: string, attempt: number, result: Settled): Promise<void>;
+  /**
+   * At a start: what this name held when it ended, and what it was trying again, is due now; so is what nobody holds any
+   * more. What others hold stays theirs.
+   */
+  takeOver(by: string, now: Temporal.Instant): Promise<void>;
 }

@@ -1,10 +1,10 @@
 /** The sign-in link: a one-time link to the team pages, whom it is for, and the mail that carries it. */
 import { randomUUID } from "node:crypto";
 import { expiresIn, signToken } from "../../core/action-token.ts";
-import type { Notice } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
 import { wordsIn } from "../../core/languages/translations.ts";
+import { headlineLength, type Notice, textSection } from "../../core/notice.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { KeyStore } from "../../core/store/signing-keys.ts";
 
@@ -43,15 +43,19 @@ export function signInNotice(
   const text = wordsIn(language, first).signIn;
   const key = `sign-in-${randomUUID()}`;
   const name = inLanguage(organisation.name, language, first);
+  const headline = text.subject(name).slice(0, headlineLength);
   return {
     key,
     kind: "sign-in",
     urgency: "now",
-    contact: contact.id,
+    to: { kind: "contact", id: contact.id },
     channel: "email",
     thread: key,
-    subject: text.subject(name).slice(0, 80),
-    body: text.body(name, link, linkSeconds / 60),
+    headline,
+    summary: headline,
+    sections: [textSection(text.body(name, link, linkSeconds / 60))],
+    actions: [],
+    language,
     notBefore: now,
     notAfter: now.add({ seconds: linkSeconds }),
   };

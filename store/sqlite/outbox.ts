@@ -1,18 +1,22 @@
 /** The outbox: notices wait here, are leased to a channel, and stay with what became of them. */
 import { z } from "zod";
-import type { Notice } from "../../core/channel.ts";
-import type { NoticeStatus, Outbox, Settled } from "../../core/store/outbox.ts";
+import { fallbackLanguage } from "../../core/language.ts";
+import { Action, addresseeKinds, type Notice, noticeKinds, Section, textSection } from "../../core/notice.ts";
+import type { Claim, ClaimedNotice, NoticeStatus, Outbox, Settled } from "../../core/store/outbox.ts";
 import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
 import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
-const Kind = z.enum(["page", "escalation", "resolve", "ticket", "sign-in", "test"]);
+const Kind = z.enum(noticeKinds);
+const AddresseeKind = z.enum(addresseeKinds);
+const Sections = z.array(Section).readonly();
+const Actions = z.array(Action).readonly();
 const Urgency = z.enum(["now", "soon"]);
 const State = z.enum(["pending", "sending", "sent", "superseded", "dropped"]);
 
 const insert = statement(
   `insert into notice (key, kind, urgency, incident, contact, channel, thread, subject, body,
-     not_before, not_after, state, due_at, revision, step)
-   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)
+     not_before, not_after, state, due_at, revision, step, addressee, summary, sections, actions, language)
+   values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?)
    on conflict (key) do nothing`,
 );
 const setSuperseded = statement(
@@ -27,18 +31,32 @@ const dueOf = statement(
    order by due_at, id limit ?`,
 );
 const lease = statement(
-  `update notice set state = 'sending', attempts = attempts + 1, due_at = ?
+  `update notice set state = 'sending', attempts = attempts + 1, due_at = ?, claimed_by = ?
    where id = ? and state in ('pending', 'sending') and due_at <= ? returning *`,
 );
 // Whatever was decided meanwhile: it went out.
 const setSent = statement("update notice set state = 'sent', sent_at = ?, last_error = null where key = ?");
 const setRetry = statement(
   `update notice set last_error = ?, due_at = ?, attempts = attempts - ?,
-     state = case state when 'sending' then 'pending' else state end where key = ?`,
+     state = case state when 'sending' then 'pending' else state end where key = ? and attempts = ?`,
 );
 const setDropped = statement(
   `update notice set last_error = ?,
-     state = case when state in ('pending', 'sending') then 'dropped' else state end where key = ?`,
+     state = case when state in ('pending', 'sending') then 'dropped' else state end where key = ? and attempts = ?`,
+);
+// An older version put down nobody's name: there was one process.
+const release = statement(
+  `update notice set state = 'pending', due_at = ?, last_error = coalesce(last_error, 'interrupted by a restart')
+   where (state = 'sending' and (claimed_by is null or claimed_by = ? or due_at <= ?))
+     or (state = 'pending' and attempts > 0 and (claimed_by is null or claimed_by = ?))`,
+);
+const keepReference = statement(
+  `insert into thread_reference (thread, channel, addressee, contact, reference)
+   select thread, channel, addressee, contact, ? from notice where key = ?
+   on conflict (thread, channel, addressee, contact) do update set reference = excluded.reference`,
+);
+const referenceOf = statement(
+  "select reference from thread_reference where thread = ? and channel = ? and addressee = ? and contact = ?",
 );
 const ofIncident = statement("select * from notice where incident = ? order by id");
 const newest = statement("select * from notice order by id desc limit ?");
@@ -48,8 +66,9 @@ export const outbox = ({ read, write }: Driver): Outbox => ({
   of: (incident) => read(() => noticesOf(incident)),
   recent: (limit) => read(() => recentNotices(limit)),
   pending: () => read(pendingCount),
-  claim: (channel, now, limit, leaseSeconds) => write(() => claim(channel, now, limit, leaseSeconds)),
-  settle: (key, result) => write(() => settle(key, result)),
+  claim: (channel, how) => write(() => claim(channel, how)),
+  settle: (key, attempt, result) => write(() => settle(key, attempt, result)),
+  takeOver: (by, now) => write(() => takeOver(by, now)),
 });
 
 /** The same key is the same message: a second one changes nothing. */
@@ -61,16 +80,20 @@ export function* addNotices(notices: readonly Notice[]): Transaction<void> {
       notice.kind,
       notice.urgency,
       notice.incident ?? null,
-      notice.contact,
+      notice.to.id,
       notice.channel,
       notice.thread,
-      notice.subject,
-      notice.body,
+      notice.headline,
       notice.notBefore.epochMilliseconds,
       notice.notAfter?.epochMilliseconds ?? null,
       notice.notBefore.epochMilliseconds,
       notice.step?.revision ?? null,
       notice.step?.number ?? null,
+      notice.to.kind,
+      notice.summary,
+      JSON.stringify(notice.sections),
+      JSON.stringify(notice.actions),
+      notice.language,
     );
   }
 }
@@ -84,34 +107,41 @@ export function* noticesOf(incident: number): Transaction<readonly NoticeStatus[
   return (yield* all(ofIncident, incident)).map(noticeFrom);
 }
 
-function* claim(
-  channel: string,
-  now: Temporal.Instant,
-  limit: number,
-  leaseSeconds: number,
-): Transaction<readonly NoticeStatus[]> {
+function* claim(channel: string, { by, now, limit, leaseSeconds }: Claim): Transaction<readonly ClaimedNotice[]> {
   const at = now.epochMilliseconds;
+  const until = at + Math.round(leaseSeconds * 1000);
   yield* run(dropLate, channel, at, at);
-  const claimed: NoticeStatus[] = [];
+  const claimed: ClaimedNotice[] = [];
   for (const row of yield* all(dueOf, channel, at, limit)) {
-    const leased = yield* get(lease, at + Math.round(leaseSeconds * 1000), numeric(row, "id"), at);
+    const leased = yield* get(lease, until, by, numeric(row, "id"), at);
     // Without a row somebody else was first.
-    if (leased) claimed.push(noticeFrom(leased));
+    if (leased) claimed.push(yield* withReference(noticeFrom(leased)));
   }
   return claimed;
 }
 
-function* settle(key: string, result: Settled): Transaction<void> {
+function* withReference(notice: NoticeStatus): Transaction<ClaimedNotice> {
+  const { thread, channel, to } = notice;
+  const row = yield* get(referenceOf, thread, channel, to.kind, to.id);
+  return row ? { ...notice, reference: text(row, "reference") } : notice;
+}
+
+function* settle(key: string, attempt: number, result: Settled): Transaction<void> {
   switch (result.state) {
     case "sent":
       yield* run(setSent, result.at.epochMilliseconds, key);
+      if (result.reference !== undefined) yield* run(keepReference, result.reference, key);
       return;
     case "pending":
-      yield* run(setRetry, result.error, result.retryAt.epochMilliseconds, result.untried ? 1 : 0, key);
+      yield* run(setRetry, result.error, result.retryAt.epochMilliseconds, result.untried ? 1 : 0, key, attempt);
       return;
     case "dropped":
-      yield* run(setDropped, result.error, key);
+      yield* run(setDropped, result.error, key, attempt);
   }
+}
+
+function* takeOver(by: string, now: Temporal.Instant): Transaction<void> {
+  yield* run(release, now.epochMilliseconds, by, now.epochMilliseconds, by);
 }
 
 function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
@@ -136,16 +166,27 @@ function noticeFrom(row: Row): NoticeStatus {
     urgency: Urgency.parse(text(row, "urgency")),
     ...(incident !== undefined && { incident }),
     ...(revision !== undefined && step !== undefined && { step: { revision, number: step } }),
-    contact: text(row, "contact"),
+    to: { kind: AddresseeKind.parse(text(row, "addressee")), id: text(row, "contact") },
     channel: text(row, "channel"),
     thread: text(row, "thread"),
-    subject: text(row, "subject"),
-    body: text(row, "body"),
+    headline: text(row, "subject"),
+    ...wordsFrom(row),
     notBefore: instant(numeric(row, "not_before")),
     ...(notAfter !== undefined && { notAfter: instant(notAfter) }),
     state: State.parse(text(row, "state")),
     attempts: numeric(row, "attempts"),
     ...(lastError !== undefined && { lastError }),
     ...(sentAt !== undefined && { sentAt: instant(sentAt) }),
+  };
+}
+
+/** What an older version wrote is one text. */
+function wordsFrom(row: Row): Pick<Notice, "summary" | "sections" | "actions" | "language"> {
+  const sections = maybeText(row, "sections");
+  return {
+    summary: maybeText(row, "summary") ?? text(row, "subject"),
+    sections: sections === undefined ? [textSection(text(row, "body"))] : Sections.parse(JSON.parse(sections)),
+    actions: Actions.parse(JSON.parse(maybeText(row, "actions") ?? "[]")),
+    language: maybeText(row, "language") ?? fallbackLanguage,
   };
 }

@@ -8,6 +8,7 @@ import type { Incident } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
+import { type Notice, noticeText } from "../../core/notice.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import { checkKey, type Finding, type Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
@@ -81,6 +82,17 @@ export const mastodon = target("mastodon", "Mastodon", [
   check("mastodon", "api"),
   check("mastodon", "queues", { thresholds: [latency] }),
 ]);
+
+/** For a delivery whose channels ask nobody anything. */
+export const noHttp = {
+  by: "here",
+  http: (): never => {
+    throw new Error("no channel of this test asks anybody anything");
+  },
+};
+
+/** All that a notice says, as it stands in a mail. */
+export const textOf = (notice: Notice | undefined): string => (notice ? noticeText(notice) : "");
 
 /** Whose monitor it is, and who is told. */
 const settings: Omit<AlertSettings, "targets"> = {
@@ -195,7 +207,7 @@ export class World {
   /** `page contractor email pending`, in the order in which they were written; then the steps that are planned. */
   async outbox(incident = 1): Promise<readonly string[]> {
     const notices = await this.store.outbox.of(incident);
-    const written = notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+    const written = notices.map(({ kind, to, channel, state }) => `${kind} ${to.id} ${channel} ${state}`);
     return [...written, ...(await this.planned(incident)).map(({ line }) => `${line} planned`)];
   }
 
@@ -224,8 +236,13 @@ export class World {
   /** Tells the steps that are due, takes everything that is to be sent and calls it sent. */
   async sendsWhatIsDue(channel = "email"): Promise<void> {
     await this.escalates();
-    for (const { key } of await this.store.outbox.claim(channel, this.clock.now(), 100, 30)) {
-      await this.store.outbox.settle(key, { state: "sent", at: this.clock.now() });
+    for (const { key, attempts } of await this.store.outbox.claim(channel, {
+      by: "here",
+      now: this.clock.now(),
+      limit: 100,
+      leaseSeconds: 30,
+    })) {
+      await this.store.outbox.settle(key, attempts, { state: "sent", at: this.clock.now() });
     }
   }
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { signToken } from "../../core/action-token.ts";
 import { wordsIn } from "../../core/languages/translations.ts";
 import { type Log, silentLog } from "../../core/log.ts";
+import { noticeText } from "../../core/notice.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
 import { listen } from "../../dashboards/listen.ts";
 import { fastPath } from "../../dashboards/members/fast-path.ts";
@@ -316,8 +317,13 @@ test("a link is sent to an address of the team, and the answer is the same for a
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
   await expect.poll(() => site.store.outbox.recent(10)).toHaveLength(1);
   const [notice] = await site.store.outbox.recent(10);
-  expect(notice).toMatchObject({ kind: "sign-in", contact: "contractor", channel: "email", urgency: "now" });
-  expect(notice?.body).toContain(`${baseUrl}/team/sign-in/`);
+  expect(notice).toMatchObject({
+    kind: "sign-in",
+    to: { kind: "contact", id: "contractor" },
+    channel: "email",
+    urgency: "now",
+  });
+  expect(notice && noticeText(notice)).toContain(`${baseUrl}/team/sign-in/`);
   expect(notice?.notAfter?.epochMilliseconds).toBe(site.clock.now().epochMilliseconds + 30 * 60_000);
 });
 

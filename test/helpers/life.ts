@@ -7,10 +7,11 @@ import { openDelivery } from "../../alerts/delivery/delivery.ts";
 import { openEscalator } from "../../alerts/escalation/escalator.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { openRecorder, type Recorder } from "../../collector/recorder/recorder.ts";
-import { type Channel, defineChannel, type Notice } from "../../core/channel.ts";
+import { type Channel, defineChannel } from "../../core/channel.ts";
 import type { Config } from "../../core/config/config.ts";
 import { silentLog } from "../../core/log.ts";
 import { acknowledgement } from "../../core/member-texts.ts";
+import type { Notice } from "../../core/notice.ts";
 import { type CheckKey, checkKey, type Finding } from "../../core/sample.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
@@ -125,6 +126,10 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     onCall,
     channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
     hurry: (refused) => escalator.hurry(refused),
+    by: vantagePoint,
+    http: () => {
+      throw new Error("the channel asks nobody");
+    },
   });
   const recorder = await openRecorder({
     requests: {},
@@ -165,7 +170,10 @@ function notingChannel(attempted: (notice: Notice) => void): Channel {
     address: z.string(),
     residency: "own",
     open: async () => ({
-      deliver: async (notice) => attempted(notice),
+      deliver: async (notice) => {
+        attempted(notice);
+        return {};
+      },
       [Symbol.asyncDispose]: async () => {},
     }),
   });

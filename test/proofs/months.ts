@@ -6,10 +6,10 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Notice } from "../../core/channel.ts";
 import type { Config } from "../../core/config/config.ts";
 import { DeliveryError } from "../../core/errors.ts";
 import type { Incident } from "../../core/incident.ts";
+import type { Notice } from "../../core/notice.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import type { Outcome } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
@@ -92,10 +92,10 @@ class Mail {
     this.refusals.push({ from, to: from.add({ seconds: Math.ceil(seconds) }) });
   }
 
-  attempt({ incident, contact }: Notice): void {
+  attempt({ incident, to }: Notice): void {
     const now = this.#clock.now();
     if (!this.refusals.some(({ from, to }) => isBefore(from, now) && isBefore(now, to))) return;
-    this.refused.add(`${incident} ${contact}`);
+    this.refused.add(`${incident} ${to.id}`);
     throw new DeliveryError("421 not now", { verdict: "retry" });
   }
 }
@@ -299,10 +299,7 @@ async function expectTold(life: Life, { onCall }: Config, { outages }: Fate, mai
     const about = `#${incident.id} ${incident.target}, ${incident.startedAt}`;
     if (isDisturbed(outage, mail.refusals)) expectToldInTheEnd(outage, incident, { told, onCall, mail, about });
     else
-      expect(
-        told.map(({ at, notice }) => `${second(at)} ${notice.kind} to ${notice.contact}`).toSorted(),
-        about,
-      ).toEqual(
+      expect(told.map(({ at, notice }) => `${second(at)} ${notice.kind} to ${notice.to.id}`).toSorted(), about).toEqual(
         messagesOf(outage, onCall)
           .map(({ at, what }) => `${second(at)} ${what}`)
           .toSorted(),
@@ -322,9 +319,9 @@ function expectToldInTheEnd(
   }: { readonly told: Life["told"]; readonly onCall: OnCall; readonly mail: Mail; readonly about: string },
 ): void {
   const expected = messagesOf(outage, onCall).map(({ what }) => what);
-  const seen = told.map(({ notice }) => `${notice.kind} to ${notice.contact}`);
-  const alarmed = new Set(told.filter(({ notice }) => notice.kind !== "resolve").map(({ notice }) => notice.contact));
-  const released = told.filter(({ notice }) => notice.kind === "resolve").map(({ notice }) => notice.contact);
+  const seen = told.map(({ notice }) => `${notice.kind} to ${notice.to.id}`);
+  const alarmed = new Set(told.filter(({ notice }) => notice.kind !== "resolve").map(({ notice }) => notice.to.id));
+  const released = told.filter(({ notice }) => notice.kind === "resolve").map(({ notice }) => notice.to.id);
   expect(new Set(told.map(({ notice }) => notice.key)).size, `${about}: nothing twice`).toBe(told.length);
   expect(without(seen, expected), `${about}: nothing that was not to be told`).toEqual([]);
   expect(released.toSorted(), `${about}: each of them once`).toEqual([...new Set(released)].toSorted());

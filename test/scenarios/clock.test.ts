@@ -11,7 +11,7 @@ import { sameInAll } from "../../core/language.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
-import { check, onCall, signingKey, target } from "../alerts/world.ts";
+import { check, noHttp, onCall, signingKey, target } from "../alerts/world.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 
 /** Schedule, recorder, judge and delivery on one store and one clock: all that a jump of the wall clock could confuse. */
@@ -30,7 +30,10 @@ async function setup() {
     address: z.string(),
     residency: "own",
     open: async () => ({
-      deliver: async ({ kind, contact }) => void told.push({ kind, contact, atSeconds: clock.monotonicSeconds() }),
+      deliver: async ({ kind, to }) => {
+        told.push({ kind, contact: to.id, atSeconds: clock.monotonicSeconds() });
+        return {};
+      },
       [Symbol.asyncDispose]: async () => {},
     }),
   });
@@ -54,6 +57,7 @@ async function setup() {
     onCall,
     channels: new Map([["email", { channel: email, options: {} }]]),
     hurry: (refused) => escalator.hurry(refused),
+    ...noHttp,
   });
   const recorder = await openRecorder({
     requests: {},

@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Refused } from "../../core/errors.ts";
 import { percentile } from "../../core/histogram.ts";
+import { noticeText } from "../../core/notice.ts";
 import { checkKey, type Finding } from "../../core/sample.ts";
 import { parseConfig } from "../../program/config-file.ts";
 import { loadPlugins } from "../../program/plug-ins.ts";
@@ -64,6 +65,18 @@ test("the history is read as bf0ed29 read it", async () => {
   expect(await historyOf(place.file)).toEqual(made.history);
 });
 
+test("what bf0ed29 wrote for somebody is sent word for word", async () => {
+  await using place = await setup();
+  await using store = await openSqliteStore(place.file);
+  using database = new DatabaseSync(place.file, { readOnly: true });
+  const rows = database.prepare("select key, body from notice where body <> '' order by id desc").all();
+  const notices = await store.outbox.recent(rows.length);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(notices.map((notice) => ({ key: notice.key, body: noticeText(notice) }))).toEqual(
+    rows.map((row) => ({ ...row })),
+  );
+});
+
 describe("after the upgrade, told is who bf0ed29 would have told, at the same moments and once:", () => {
   test.each(made.futures)("$name", async (future) => {
     await using place = await setup();
@@ -83,9 +96,9 @@ describe("after the upgrade, told is who bf0ed29 would have told, at the same mo
       }
       await life.settle();
     }
-    const left = life.told.map(({ at, notice: { kind, contact, channel, thread } }) => {
+    const left = life.told.map(({ at, notice: { kind, to, channel, thread } }) => {
       const after = Math.round(at.since(began).total("seconds"));
-      return `${String(after).padStart(5)} s: ${kind} to ${contact} by ${channel}, ${thread}`;
+      return `${String(after).padStart(5)} s: ${kind} to ${to.id} by ${channel}, ${thread}`;
     });
     expect(left.toSorted()).toEqual(future.left);
     const incidents = (await life.store.incidents.list({})).toSorted((a, b) => a.id - b.id);
@@ -170,8 +183,8 @@ async function historyOf(file: string): Promise<Record<string, unknown>> {
         sent: (await store.outbox.of(incident.id))
           .filter(({ state }) => state === "sent")
           .map(
-            ({ kind, contact, channel, thread, subject, sentAt }) =>
-              `${sentAt} ${kind} to ${contact} by ${channel}, ${thread}: ${subject}`,
+            ({ kind, to, channel, thread, headline, sentAt }) =>
+              `${sentAt} ${kind} to ${to.id} by ${channel}, ${thread}: ${headline}`,
           ),
       })),
     ),

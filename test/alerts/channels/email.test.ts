@@ -6,23 +6,37 @@ import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { describe, expect, test } from "vitest";
 import email from "../../../alerts/channels/email.ts";
-import type { Notice } from "../../../core/channel.ts";
 import { DeliveryError } from "../../../core/errors.ts";
+import { silentLog } from "../../../core/log.ts";
+import { type Notice, noticeText } from "../../../core/notice.ts";
 import { Secret } from "../../../core/secret.ts";
+import { systemClock } from "../../../program/system-clock.ts";
+import { noHttp } from "../world.ts";
 
 const page: Notice = {
   key: "incident-42-k3f9x2.page-0.contractor.email",
   kind: "page",
   urgency: "now",
   incident: 42,
-  contact: "contractor",
+  to: { kind: "contact", id: "contractor" },
   channel: "email",
   thread: "incident-42-k3f9x2",
-  subject: "[Tidewatch #42] Mastodon is down",
-  body: 'DOWN Mastodon since 03:12 Vancouver (UTC-7), 10:12 UTC\n\n<b>answered</b> "502" & é\n\nhttps://status.example/a/k.p.m\n',
+  headline: "[Tidewatch #42] Mastodon is down",
+  summary: "DOWN Mastodon since 03:12 Vancouver (UTC-7), 10:12 UTC",
+  sections: [
+    { about: "trouble", lines: ["DOWN Mastodon since 03:12 Vancouver (UTC-7), 10:12 UTC"] },
+    { about: "evidence", lines: ['<b>answered</b> "502" & é'] },
+  ],
+  actions: [
+    { kind: "acknowledge", label: "Acknowledge", explanation: "one button", url: "https://status.example/a/k.p.m" },
+  ],
+  language: "en",
   notBefore: Temporal.Instant.from("2026-11-23T10:12:40Z"),
 };
 const { signal } = new AbortController();
+const thread = { name: "incident-42-k3f9x2" };
+const context = { signal, thread };
+const tools = { ...noHttp, clock: systemClock, log: silentLog };
 
 interface MailServer extends AsyncDisposable {
   readonly port: number;
@@ -102,12 +116,12 @@ async function channelTo(port: number, credentials = "") {
     from: "tidewatch@status.example",
     smtp: new Secret(`smtp://${credentials}127.0.0.1:${port}`),
   });
-  return await email.open(options);
+  return await email.open(options, tools);
 }
 
 const smtpError = (responseCode: number, message: string) => Object.assign(new Error(message), { responseCode });
 
-async function failureOf(delivery: Promise<void>): Promise<DeliveryError> {
+async function failureOf(delivery: Promise<unknown>): Promise<DeliveryError> {
   const error = await delivery.then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -120,9 +134,9 @@ describe("a mail", () => {
   test("is plain text, complete, and marked as written by a machine", async () => {
     await using server = await mailServer();
     await using channel = await channelTo(server.port);
-    await channel.deliver(page, "oncall@example.org", signal);
+    await channel.deliver(page, "oncall@example.org", context);
     const [mail] = server.mails;
-    expect(mail?.text?.trim()).toBe(page.body.trim());
+    expect(mail?.text?.trim()).toBe(noticeText(page).trim());
     expect(mail?.subject).toBe("[Tidewatch #42] Mastodon is down");
     expect(mail?.from?.text).toBe('"Tidewatch" <tidewatch@status.example>');
     expect(mail?.messageId).toBe("<incident-42-k3f9x2.page-0.contractor.email@status.example>");
@@ -137,7 +151,7 @@ describe("a mail", () => {
   test("has the same text as HTML, escaped, with links and nothing from elsewhere", async () => {
     await using server = await mailServer();
     await using channel = await channelTo(server.port);
-    await channel.deliver(page, "oncall@example.org", signal);
+    await channel.deliver(page, "oncall@example.org", context);
     const html = server.mails[0]?.html || "";
     expect(html).toContain("&lt;b&gt;answered&lt;/b&gt; &quot;502&quot; &amp; é");
     expect(html).toContain('<a href="https://status.example/a/k.p.m">https://status.example/a/k.p.m</a>');
@@ -149,11 +163,11 @@ describe("a mail", () => {
     await using channel = await channelTo(server.port);
     const kinds = ["page", "escalation", "resolve"] as const;
     for (const kind of kinds)
-      await channel.deliver({ ...page, kind, key: `${page.thread}.${kind}` }, "a@example.org", signal);
+      await channel.deliver({ ...page, kind, key: `${page.thread}.${kind}` }, "a@example.org", context);
     expect(server.mails.map(({ subject }) => subject)).toEqual([
-      page.subject,
-      `Re: ${page.subject}`,
-      `Re: ${page.subject}`,
+      page.headline,
+      `Re: ${page.headline}`,
+      `Re: ${page.headline}`,
     ]);
     expect(new Set(server.mails.map(({ inReplyTo }) => inReplyTo))).toEqual(
       new Set(["<incident-42-k3f9x2@status.example>"]),
@@ -165,15 +179,15 @@ describe("a mail", () => {
   test("sent again has the same Message-ID, so that the reader's program can tell", async () => {
     await using server = await mailServer();
     await using channel = await channelTo(server.port);
-    for (const _again of [1, 2]) await channel.deliver(page, "a@example.org", signal);
+    for (const _again of [1, 2]) await channel.deliver(page, "a@example.org", context);
     expect(server.mails[1]?.messageId).toBe(server.mails[0]?.messageId);
   });
 
   test("cannot be given other headers by its text", async () => {
     await using server = await mailServer();
     await using channel = await channelTo(server.port);
-    const evil = { ...page, key: "x>\r\nBcc: evil@example.net", subject: "down\r\nBcc: evil@example.net\r\n\r\nbody" };
-    await channel.deliver(evil, "a@example.org", signal);
+    const evil = { ...page, key: "x>\r\nBcc: evil@example.net", headline: "down\r\nBcc: evil@example.net\r\n\r\nbody" };
+    await channel.deliver(evil, "a@example.org", context);
     expect(server.mails[0]?.headers.has("bcc")).toBe(false);
     expect(server.mails[0]?.to).toMatchObject({ text: "a@example.org" });
     expect(server.raw[0]).not.toMatch(/^Bcc:/im);
@@ -209,7 +223,7 @@ describe("a mail server that", () => {
       },
     });
     await using channel = await channelTo(server.port);
-    const error = await failureOf(channel.deliver(page, "oncall@example.org", signal));
+    const error = await failureOf(channel.deliver(page, "oncall@example.org", context));
     expect(`${error.verdict}: ${error.message}`).toMatch(new RegExp(`^${verdict}: `));
   });
 
@@ -219,7 +233,7 @@ describe("a mail server that", () => {
       onAuth: ({ password }, _session, answer) => answer(smtpError(535, `5.7.8 no: ${password}`)),
     });
     await using channel = await channelTo(server.port, `tide:${encodeURIComponent(word)}@`);
-    const error = await failureOf(channel.deliver(page, "oncall@example.org", signal));
+    const error = await failureOf(channel.deliver(page, "oncall@example.org", context));
     expect(error.verdict).toBe("misconfigured");
     expect(error.message).toContain("535");
     expect(JSON.stringify({ ...error, message: error.message, cause: String(error.cause) })).not.toContain(word);
@@ -231,7 +245,7 @@ describe("a mail server that", () => {
       onRcptTo: (_address, _session, answer) => answer(smtpError(550, "5.1.1 hunter2hunter2 is unknown")),
     });
     await using channel = await channelTo(server.port, "tide:hunter2hunter2@");
-    const error = await failureOf(channel.deliver(page, "oncall@example.org", signal));
+    const error = await failureOf(channel.deliver(page, "oncall@example.org", context));
     expect(error.message).toContain("[secret] is unknown");
     expect(error.verdict).toBe("permanent");
   });
@@ -244,16 +258,18 @@ describe("a mail server that", () => {
       return "cut";
     });
     await using channel = await channelTo(server.port);
-    expect((await failureOf(channel.deliver(page, "oncall@example.org", signal))).verdict).toBe("retry");
+    expect((await failureOf(channel.deliver(page, "oncall@example.org", context))).verdict).toBe("retry");
     expect(server.received).toBe(1);
-    await channel.deliver(page, "oncall@example.org", signal);
+    await channel.deliver(page, "oncall@example.org", context);
     expect(server.mails).toHaveLength(1);
   });
 
   test("accepts the connection and never says a word is left when the signal says so", async () => {
     await using server = await rudeServer(() => {});
     await using channel = await channelTo(server.port);
-    const error = await failureOf(channel.deliver(page, "oncall@example.org", AbortSignal.timeout(200)));
+    const error = await failureOf(
+      channel.deliver(page, "oncall@example.org", { signal: AbortSignal.timeout(200), thread }),
+    );
     expect(error).toMatchObject({ verdict: "retry", message: "no answer from the mail server in time" });
   });
 
@@ -263,14 +279,14 @@ describe("a mail server that", () => {
       return gone;
     })();
     await using channel = await channelTo(port);
-    expect((await failureOf(channel.deliver(page, "oncall@example.org", signal))).verdict).toBe("retry");
+    expect((await failureOf(channel.deliver(page, "oncall@example.org", context))).verdict).toBe("retry");
   });
 
   test("is no mail server, or closes at once, is tried again", async () => {
     for (const greeting of ["HTTP/1.1 400 Bad Request\r\n\r\n", ""]) {
       await using server = await rudeServer((socket) => socket.end(greeting));
       await using channel = await channelTo(server.port);
-      expect((await failureOf(channel.deliver(page, "oncall@example.org", signal))).verdict).toBe("retry");
+      expect((await failureOf(channel.deliver(page, "oncall@example.org", context))).verdict).toBe("retry");
     }
   });
 
@@ -281,12 +297,12 @@ describe("a mail server that", () => {
       return "take";
     });
     await using channel = await channelTo(server.port);
-    await channel.deliver(page, "oncall@example.org", signal);
+    await channel.deliver(page, "oncall@example.org", context);
     for (const socket of open) {
       socket.destroy();
       if (!socket.closed) await once(socket, "close");
     }
-    await channel.deliver({ ...page, key: "second" }, "oncall@example.org", signal);
+    await channel.deliver({ ...page, key: "second" }, "oncall@example.org", context);
     expect(server.mails).toHaveLength(2);
   });
 });
@@ -313,8 +329,8 @@ describe("the settings", () => {
       });
     });
     const smtp = new Secret(`smtp://user:password@127.1:${server.port}`);
-    await using channel = await email.open(email.options.parse({ from: "a@example.org", smtp }));
-    await failureOf(channel.deliver(page, "oncall@example.org", AbortSignal.timeout(2000)));
+    await using channel = await email.open(email.options.parse({ from: "a@example.org", smtp }), tools);
+    await failureOf(channel.deliver(page, "oncall@example.org", { signal: AbortSignal.timeout(2000), thread }));
     expect(sent.join("")).toMatch(/^EHLO/);
     expect(sent.join("")).not.toContain("AUTH");
   });

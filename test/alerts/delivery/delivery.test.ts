@@ -8,18 +8,19 @@ import { type Delivery, type DeliveryResult, openDelivery } from "../../../alert
 import { type Escalator, openEscalator } from "../../../alerts/escalation/escalator.ts";
 import { Policy, type PolicyOptions } from "../../../alerts/escalation/policy.ts";
 import { type Beginning, begin, inhibit, release } from "../../../alerts/escalation/transitions.ts";
-import { type Channel, defineChannel, type Notice } from "../../../core/channel.ts";
+import { type Channel, defineChannel } from "../../../core/channel.ts";
 import { DeliveryError } from "../../../core/errors.ts";
 import type { Incident } from "../../../core/incident.ts";
 import { sameInAll } from "../../../core/language.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
+import type { Notice } from "../../../core/notice.ts";
 import type { OnCall } from "../../../core/organisation.ts";
 import type { Escalated } from "../../../core/store/escalations.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
-import { onCall } from "../world.ts";
+import { noHttp, onCall } from "../world.ts";
 
 const everybody: OnCall = {
   ...onCall,
@@ -50,6 +51,9 @@ class Office {
   readonly results: DeliveryResult[] = [];
   /** Every question to the store: `outbox.recent 1`. */
   readonly calls: string[] = [];
+  /** What the channel knew of the thread, at each attempt; and what it hands back. */
+  readonly references: (string | undefined)[] = [];
+  reference: string | undefined;
   /** Channels that were closed, in order. */
   readonly closed: string[] = [];
   answers: Record<string, Answer> = { email: takes, pager: takes };
@@ -93,6 +97,7 @@ class Office {
       onCall: everybody,
       channels: this.channels(names),
       hurry: (refused) => escalator.hurry(refused),
+      ...noHttp,
       onResult: (result) => this.results.push(result),
     });
     this.#running = Promise.all([this.delivery.run(this.#stop.signal), escalator.run(this.#stop.signal)]);
@@ -185,11 +190,14 @@ class Office {
       key: "notice",
       kind: "page",
       urgency: "now",
-      contact: "contractor",
+      to: { kind: "contact", id: "contractor" },
       channel: "email",
       thread: "incident-1",
-      subject: "[Tidewatch #1] Mastodon is down",
-      body: "DOWN",
+      headline: "[Tidewatch #1] Mastodon is down",
+      summary: "DOWN",
+      sections: [{ about: "trouble", lines: ["DOWN"] }],
+      actions: [],
+      language: "en",
       notBefore: this.clock.now(),
       ...more,
     };
@@ -206,7 +214,7 @@ class Office {
   /** `page contractor email sent` */
   async told(incident = 1): Promise<readonly string[]> {
     const notices = await this.store.outbox.of(incident);
-    return notices.map(({ kind, contact, channel, state }) => `${kind} ${contact} ${channel} ${state}`);
+    return notices.map(({ kind, to, channel, state }) => `${kind} ${to.id} ${channel} ${state}`);
   }
 
   /** Seconds at which this notice was tried: by its key, or as `page contractor`. */
@@ -255,11 +263,13 @@ class Office {
       address: z.string(),
       residency: "own",
       open: async () => ({
-        deliver: async (notice, _address, signal) => {
-          const { key, kind, contact } = notice;
+        deliver: async (notice, _address, { signal, thread }) => {
+          const { key, kind, to } = notice;
           const atSeconds = Math.round(this.clock.monotonicSeconds());
-          this.attempts.push({ key, name: `${kind} ${contact}`, atSeconds });
+          this.attempts.push({ key, name: `${kind} ${to.id}`, atSeconds });
+          this.references.push(thread.reference);
           await this.answers[name]?.(notice, signal);
+          return this.reference === undefined ? {} : { reference: this.reference };
         },
         [Symbol.asyncDispose]: async () => void this.closed.push(name),
       }),
@@ -370,8 +380,7 @@ describe("a notice", () => {
 describe("a page that is refused for good", () => {
   test("is dropped, and the next step is told at once", async () => {
     await using office = await Office.open();
-    office.answers["email"] = (notice) =>
-      (notice.contact === "contractor" ? refuses("permanent") : takes)(notice, stop);
+    office.answers["email"] = (notice) => (notice.to.id === "contractor" ? refuses("permanent") : takes)(notice, stop);
     await office.start(["email"]);
     await office.escalates();
     await office.clock.turn(1);
@@ -448,6 +457,21 @@ describe("a channel that misbehaves", () => {
     expect(await office.states()).toEqual(["1.0 sending"]);
     await office.clock.turn(7);
     expect(office.triedAt("1.0")).toEqual([0, 15]);
+  });
+});
+
+describe("a thread", () => {
+  test("is known to the channel by what it handed back last, also after a restart, and to nobody else", async () => {
+    await using office = await Office.open();
+    await office.start();
+    office.reference = "topic 7";
+    await office.pages({});
+    office.reference = undefined;
+    await office.stop();
+    await office.start();
+    await office.pages({}, { channel: "pager" }, { to: { kind: "contact", id: "techops" } }, { thread: "incident-2" });
+    expect(office.references).toHaveLength(5);
+    expect(office.references.filter((one) => one !== undefined)).toEqual(["topic 7"]);
   });
 });
 
@@ -628,8 +652,8 @@ describe("a restart", () => {
       await office.commitsEscalation();
       const now = office.clock.now();
       // Killed in the middle of one delivery and after another.
-      const claimed = await office.store.outbox.claim("email", now, 2, 30);
-      await office.store.outbox.settle(claimed[1]?.key ?? "", { state: "sent", at: now });
+      const claimed = await office.store.outbox.claim("email", { by: "here", now: now, limit: 2, leaseSeconds: 30 });
+      await office.store.outbox.settle(claimed[1]?.key ?? "", 1, { state: "sent", at: now });
       await office.store[Symbol.asyncDispose]();
       office.store = await openSqliteStore(join(folder, "tidewatch.db"));
       office.clock.jump(-7200);
@@ -648,8 +672,8 @@ describe("a restart", () => {
   test("with nothing to do sends nothing and only comes round now and then", async () => {
     await using office = await Office.open();
     await office.commits({ kind: "page" });
-    await office.store.outbox.claim("email", office.clock.now(), 1, 30);
-    await office.store.outbox.settle("1.0", { state: "sent", at: office.clock.now() });
+    await office.store.outbox.claim("email", { by: "here", now: office.clock.now(), limit: 1, leaseSeconds: 30 });
+    await office.store.outbox.settle("1.0", 1, { state: "sent", at: office.clock.now() });
     await office.start();
     await office.clock.turn(86_400);
     expect(office.attempts).toEqual([]);

@@ -6,7 +6,7 @@ import { silentLog } from "../../../core/log.ts";
 import { Secret } from "../../../core/secret.ts";
 import { startMailCatcher } from "../../../practice/servers/mail.ts";
 import { systemClock } from "../../../program/system-clock.ts";
-import { onCall, World } from "../world.ts";
+import { noHttp, onCall, World } from "../world.ts";
 
 test("an outage and its end arrive as one thread", async () => {
   await using catcher = await startMailCatcher();
@@ -18,6 +18,7 @@ test("an outage and its end arrive as one thread", async () => {
     clock: systemClock,
     log: silentLog,
     hurry: async () => {},
+    ...noHttp,
     onCall,
     channels: new Map([["email", { channel: email, options }]]),
   });

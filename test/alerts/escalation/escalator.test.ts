@@ -10,7 +10,7 @@ import { parseConfig } from "../../../program/config-file.ts";
 import { loadPlugins } from "../../../program/plug-ins.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { beginLife } from "../../helpers/life.ts";
-import { onCall, signingKey, World } from "../world.ts";
+import { onCall, signingKey, textOf, World } from "../world.ts";
 
 const yaml = `
 organisation: { name: Co-op, timeZone: UTC }
@@ -91,9 +91,9 @@ async function told(timetable: Timetable, killedAt: readonly number[]): Promise<
     await life.settle();
     if (killedAt.includes(second + 1)) await life.restart();
   }
-  const all = life.told.map(({ at, notice: { kind, contact, incident } }) => ({
+  const all = life.told.map(({ at, notice: { kind, to, incident } }) => ({
     atSeconds: at.since(began).total("seconds"),
-    what: `${kind} to ${contact} about ${incident}`,
+    what: `${kind} to ${to.id} about ${incident}`,
   }));
   return all.toSorted((a, b) => (a.what < b.what ? -1 : Number(a.what > b.what)) || a.atSeconds - b.atSeconds);
 }
@@ -169,8 +169,7 @@ describe("who is told", () => {
     };
   }
 
-  const written = async (world: World) =>
-    (await world.store.outbox.of(1)).map(({ kind, contact }) => `${kind} ${contact}`);
+  const written = async (world: World) => (await world.store.outbox.of(1)).map(({ kind, to }) => `${kind} ${to.id}`);
 
   test("is worked out when a step is due: a reload between two steps changes it", async () => {
     await using office = await escalating();
@@ -183,7 +182,7 @@ describe("who is told", () => {
     office.reload({ ...onCall, escalation: [first, { ...second, notify: ["contractor", "techops"] }] });
     await world.clock.turn(600);
     expect(await written(world)).toEqual(["page contractor", "escalation contractor", "escalation techops"]);
-    const body = (await world.store.outbox.of(1)).at(-1)?.body;
+    const body = textOf((await world.store.outbox.of(1)).at(-1));
     expect(body).toContain("Told now: Contractor (email), Contractor (email), TechOps (email).");
   });
 

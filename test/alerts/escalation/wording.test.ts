@@ -5,11 +5,11 @@ import { firstSteps, readRunbooks } from "../../../alerts/escalation/runbooks.ts
 import { formatValue, lineLength, subject } from "../../../alerts/escalation/wording.ts";
 import { recoveredText, spokenAge, spokenDuration } from "../../../core/member-texts.ts";
 import { plainText } from "../../../core/plain-text.ts";
-import { target, World } from "../world.ts";
+import { target, textOf, World } from "../world.ts";
 
 async function bodiesOf(world: World): Promise<readonly string[]> {
   const notices = await world.store.outbox.of(1);
-  return notices.map(({ body }) => body.replace(/\/a\/\S+/, "/a/TOKEN"));
+  return notices.map((notice) => textOf(notice).replace(/\/a\/\S+/, "/a/TOKEN"));
 }
 
 async function outage(world: World): Promise<void> {
@@ -116,7 +116,7 @@ describe("a subject", () => {
     expect(world.options.practice).toBe(true);
     await using marked = await World.open({ practice: true });
     await marked.breaks("mastodon/web");
-    for (const notice of await marked.store.outbox.of(1)) expect(notice.subject).toMatch(/^\[PRACTICE\] /);
+    for (const notice of await marked.store.outbox.of(1)) expect(notice.headline).toMatch(/^\[PRACTICE\] /);
   });
 
   test("differs between installations in its thread, whose numbers both begin at 1", async () => {

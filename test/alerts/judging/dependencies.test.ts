@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { sameInAll } from "../../../core/language.ts";
 import type { Check } from "../../../core/target.ts";
 import { randomFrom } from "../../helpers/random.ts";
-import { check, latency, onCall, target, World } from "../world.ts";
+import { check, latency, onCall, target, textOf, World } from "../world.ts";
 
 const cause = "database/connect";
 const refused = { outcome: "down", reason: "connection refused" } as const;
@@ -89,8 +89,8 @@ test("the cause is well again and the dependent is not: its next failed try page
   expect(await world.outbox(2)).toEqual(told);
   const [page] = await world.store.outbox.of(2);
   expect(page?.notBefore).toEqual(world.clock.now());
-  expect(page?.body).toContain("Until now database/connect explained it");
-  expect(page?.body).toContain("answered 500");
+  expect(textOf(page)).toContain("Until now database/connect explained it");
+  expect(textOf(page)).toContain("answered 500");
   expect((await world.incidents())[1]).toMatchObject({ state: "open", reason: "answered 500" });
   await world.sees("mastodon/web", "down");
   expect(await world.outbox(2)).toEqual(told);
@@ -135,9 +135,11 @@ test("a milder check that the cause does not explain: the page says so, and show
   await world.breaks("mastodon/web");
   await world.breaks("mastodon/streaming", { outcome: "degraded", reason: "no live posts" });
   const [page] = await world.store.outbox.of(2);
-  expect(page?.body).toContain("Until now database/connect explained it. It fails still, but it does not explain all");
-  expect(page?.body).toContain("answered 502");
-  expect(page?.body).not.toContain("no live posts");
+  expect(textOf(page)).toContain(
+    "Until now database/connect explained it. It fails still, but it does not explain all",
+  );
+  expect(textOf(page)).toContain("answered 502");
+  expect(textOf(page)).not.toContain("no live posts");
 });
 
 test("a chain leads to its beginning", async () => {
@@ -264,7 +266,7 @@ test("a page waits no longer once the only suspect is well, while its later step
   const [page] = await world.store.outbox.of(1);
   const [escalation] = await world.planned(1);
   expect(page?.notBefore).toEqual(world.clock.now());
-  expect(page?.body).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16 Vancouver (UTC-7).");
+  expect(textOf(page)).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16 Vancouver (UTC-7).");
   expect(escalation?.at).toEqual(planned[1]?.at);
   expect((await notesOf(world, 1)).at(-1)).toEqual({
     kind: "note",
@@ -422,7 +424,7 @@ test("an outage that is over while its page waited for a cause in vain is told, 
   await world.sees(cause, "unknown");
   await world.mends("mastodon/web");
   expect(await world.outbox(1)).toEqual([...over, "resolve contractor email pending"]);
-  expect((await world.store.outbox.of(1)).at(-1)?.body).toContain("DOWN Mastodon since");
+  expect(textOf((await world.store.outbox.of(1)).at(-1))).toContain("DOWN Mastodon since");
 });
 
 test("nothing waits for a cause that would be in the same incident, is milder, or tells nobody", async () => {
@@ -503,7 +505,7 @@ test("a level that was kept quiet and cannot be measured any more is told all th
     await world.sees("mastodon/queues", { outcome: "unknown", reason: "the check itself failed" });
     expect(await world.outbox(2)).toEqual(told);
   }
-  expect((await world.store.outbox.of(2))[0]?.body).toContain("33m");
+  expect(textOf((await world.store.outbox.of(2))[0])).toContain("33m");
 });
 
 test("a restart keeps what was explained, tells nothing twice, and forgets nothing that was never told", async () => {

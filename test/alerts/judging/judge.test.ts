@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { openJudge } from "../../../alerts/judging/judge.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement, unreachableInternalText, unreachableText } from "../../../core/member-texts.ts";
-import { check, latency, mastodon, onCall, signingKey, target, World } from "../world.ts";
+import { check, latency, mastodon, onCall, signingKey, target, textOf, World } from "../world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
 async function onDisk() {
@@ -56,8 +56,8 @@ describe("an outage", () => {
     const [page, escalation] = await world.store.outbox.of(1);
     expect(page?.notBefore).toEqual(began.add({ seconds: 40 }));
     expect(escalation?.notBefore).toEqual(began.add({ seconds: 40 + 900 }));
-    expect(page?.subject).toBe("[Tidewatch #1] Mastodon is down");
-    expect(escalation?.subject).toBe(page?.subject);
+    expect(page?.headline).toBe("[Tidewatch #1] Mastodon is down");
+    expect(escalation?.headline).toBe(page?.headline);
     expect(escalation?.thread).toBe(page?.thread);
   });
 
@@ -153,8 +153,8 @@ describe("an outage", () => {
       "escalation techops email planned",
     ]);
     const notices = await world.store.outbox.of(1);
-    expect(new Set(notices.map(({ subject, thread }) => `${subject} ${thread}`)).size).toBe(1);
-    expect(notices[1]?.body).toMatch(/^DOWN Mastodon since/);
+    expect(new Set(notices.map(({ headline, thread }) => `${headline} ${thread}`)).size).toBe(1);
+    expect(textOf(notices[1])).toMatch(/^DOWN Mastodon since/);
     expect(
       await world.store.incidents.acknowledge(
         1,
@@ -252,8 +252,8 @@ describe("an outage", () => {
     const due = first?.notBefore.add({ seconds: 900 });
     const pages = later.filter(({ kind }) => kind === "page");
     expect(pages).toHaveLength(5);
-    for (const { body } of pages)
-      expect(body).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16");
+    for (const page of pages)
+      expect(textOf(page)).toContain("Next, unless somebody acknowledges: TechOps (email) at 05:16");
     expect(await world.planned()).toEqual([{ line: "escalation techops email", at: due }]);
     await world.clock.turn(200);
     await world.sendsWhatIsDue();
@@ -300,13 +300,13 @@ describe("an outage", () => {
     await world.mends("mastodon/web");
     await world.clock.turn(30 * 60);
     await world.breaks("mastodon/web");
-    expect((await world.store.outbox.of(2))[0]?.body).toMatch(
+    expect(textOf((await world.store.outbox.of(2))[0])).toMatch(
       /^AGAIN: resolved at 05:00 Vancouver \(UTC-7\) \(#1\)\.$/m,
     );
     await world.mends("mastodon/web");
     await world.clock.turn(61 * 60);
     await world.breaks("mastodon/web");
-    expect((await world.store.outbox.of(3))[0]?.body).not.toContain("AGAIN");
+    expect(textOf((await world.store.outbox.of(3))[0])).not.toContain("AGAIN");
   });
 });
 
@@ -372,20 +372,25 @@ describe("the end", () => {
       "resolve contractor pager pending",
     ]);
     const notices = await world.store.outbox.of(1);
-    expect(notices[2]).toMatchObject({ subject: notices[0]?.subject, thread: notices[0]?.thread });
-    expect(notices[2]?.body).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
-    expect(notices[2]?.body).not.toContain("We could not reach you");
+    expect(notices[2]).toMatchObject({ headline: notices[0]?.headline, thread: notices[0]?.thread });
+    expect(textOf(notices[2])).toMatch(/^RESOLVED after less than a minute: Mastodon is up again since/);
+    expect(textOf(notices[2])).not.toContain("We could not reach you");
   });
 
   test("replaces a page that could not be delivered by one note that says it all", async () => {
     await using world = await World.open();
     await world.breaks("mastodon/web");
-    const [page] = await world.store.outbox.claim("email", world.clock.now(), 10, 30);
+    const [page] = await world.store.outbox.claim("email", {
+      by: "here",
+      now: world.clock.now(),
+      limit: 10,
+      leaseSeconds: 30,
+    });
     const retryAt = world.clock.now().add({ seconds: 5 });
-    await world.store.outbox.settle(page?.key ?? "", { state: "pending", retryAt, error: "451 greylisted" });
+    await world.store.outbox.settle(page?.key ?? "", 1, { state: "pending", retryAt, error: "451 greylisted" });
     await world.mends("mastodon/web");
     expect(await world.outbox()).toEqual(["page contractor email superseded", "resolve contractor email pending"]);
-    const body = (await world.store.outbox.of(1))[1]?.body;
+    const body = textOf((await world.store.outbox.of(1))[1]);
     expect(body).toContain("We could not reach you while it lasted");
     expect(body).toContain("DOWN Mastodon since");
   });
@@ -405,7 +410,7 @@ describe("after a restart", () => {
     await world.mends("mastodon/web");
     expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
     expect((await world.outbox()).at(-1)).toBe("resolve contractor email pending");
-    expect((await world.store.outbox.of(1)).at(-1)?.subject).toBe(before[0]?.subject);
+    expect((await world.store.outbox.of(1)).at(-1)?.headline).toBe(before[0]?.headline);
   });
 
   test("a confirmation that had begun is completed, and its page shows the tries of both processes", async () => {
@@ -418,7 +423,7 @@ describe("after a restart", () => {
     await world.clock.turn(20);
     await world.sees("mastodon/web", { outcome: "down", reason: "answered 504" });
     const [page] = await world.store.outbox.of(1);
-    expect(page?.body).toMatch(/3 of 3 tries failed:\n.*answered 502\n.*answered 503\n.*answered 504\n/);
+    expect(textOf(page)).toMatch(/3 of 3 tries failed:\n.*answered 502\n.*answered 503\n.*answered 504\n/);
   });
 
   test("killed at any step of an outage: one incident, each notice once", async () => {
@@ -453,7 +458,7 @@ describe("after a restart", () => {
       await world.sendsWhatIsDue();
       await world.restart(targets);
       expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
-      expect((await world.store.outbox.of(1)).at(-1)?.body).toMatch(/^CLOSED mastodon: no longer watched since/i);
+      expect(textOf((await world.store.outbox.of(1)).at(-1))).toMatch(/^CLOSED mastodon: no longer watched since/i);
     }
   });
 
@@ -524,9 +529,9 @@ describe("a threshold", () => {
       { key: "mastodon/queues:latency", kind: "threshold", impact: "degraded", urgency: "page", checks: ["queues"] },
     ]);
     const [page] = await world.store.outbox.of(1);
-    expect(page?.subject).toBe("[Tidewatch #1] Mastodon: Posts arrive late");
-    expect(page?.body).toMatch(/^ALERT Mastodon: Posts arrive late since/);
-    expect(page?.body).toContain("  queue=default: 16m 40s (told at 15m, over below 5m)");
+    expect(page?.headline).toBe("[Tidewatch #1] Mastodon: Posts arrive late");
+    expect(textOf(page)).toMatch(/^ALERT Mastodon: Posts arrive late since/);
+    expect(textOf(page)).toContain("  queue=default: 16m 40s (told at 15m, over below 5m)");
     await stays(world, 6, queue("default", 1000), queue("pull", 2000));
     expect((await world.store.incidents.updates(1)).at(-1)).toMatchObject({
       kind: "joined",
@@ -552,7 +557,7 @@ describe("a threshold", () => {
       { kind: "confirmed", public: true, text: { fr: expect.stringContaining(explanation.fr) } },
     ]);
     const [page] = await world.store.outbox.of(1);
-    expect(page?.body).toContain(`Members see on the status page: “${explanation.en} We have noticed`);
+    expect(textOf(page)).toContain(`Members see on the status page: “${explanation.en} We have noticed`);
   });
 
   test("is cleared by a queue that no longer exists", async () => {
@@ -607,7 +612,7 @@ describe("a threshold", () => {
     await stays(world, 12, queue("default", 5000));
     expect(await world.outbox()).toEqual(["ticket techops email pending"]);
     expect((await world.store.incidents.updates(1))[0]).toMatchObject({ public: false });
-    expect((await world.store.outbox.of(1))[0]?.body).toContain("Members see nothing of this");
+    expect(textOf((await world.store.outbox.of(1))[0])).toContain("Members see nothing of this");
   });
 
   test("whose rule is gone after a reload ends", async () => {

@@ -58,7 +58,7 @@ const postcard = defineChannel({
   options: z.strictObject({ stamp: z.string() }),
   example: { stamp: "maple" },
   address: z.string().min(5),
-  open: async () => ({ deliver: async () => {}, async [Symbol.asyncDispose]() {} }),
+  open: async () => ({ deliver: async () => ({}), async [Symbol.asyncDispose]() {} }),
 });
 
 const plugins: Plugins = { probes: { page, queues, server }, channels: { postcard } };

@@ -112,8 +112,8 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     await using store = await open();
     const notices = (id: number) => [noticeOf("page", { incident: id }), noticeOf("later", { incident: id })];
     await store.commit({ incidents: [opening("mastodon", notices)] });
-    await store.outbox.claim("email", noon, 1, 60);
-    await store.outbox.settle("page", { state: "sent", at: noon });
+    await store.outbox.claim("email", { by: "here", now: noon, limit: 1, leaseSeconds: 60 });
+    await store.outbox.settle("page", 1, { state: "sent", at: noon });
     const seen: string[][] = [];
     const resolve: Extract<IncidentChange, { change: "resolve" }> = {
       ...resolving(1),

@@ -1,7 +1,8 @@
 /** What the contract of every store tells about: a check, its samples, transitions, incidents and notices around noon. */
-import type { Notice } from "../../../core/channel.ts";
+
 import type { IncidentUpdate } from "../../../core/incident.ts";
 import { sameInAll } from "../../../core/language.ts";
+import type { Notice } from "../../../core/notice.ts";
 import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { IncidentChange } from "../../../core/store/incidents.ts";
 import type { Store } from "../../../core/store/store.ts";
@@ -22,11 +23,16 @@ export function noticeOf(key: string, fields: Partial<Notice> = {}): Notice {
     key,
     kind: "page",
     urgency: "now",
-    contact: "contractor",
+    to: { kind: "contact", id: "contractor" },
     channel: "email",
     thread: "incident-1",
-    subject: "Mastodon is down",
-    body: "Mastodon is down since noon.",
+    headline: "Mastodon is down",
+    summary: "Mastodon is down since noon.",
+    sections: [{ about: "trouble", lines: ["Mastodon is down since noon.", "It answered 502."] }],
+    actions: [
+      { kind: "acknowledge", label: "Acknowledge", explanation: "nobody else is woken", url: "https://a.example" },
+    ],
+    language: "en",
     notBefore: noon,
     ...fields,
   };

@@ -66,9 +66,9 @@ async function lived(store: Store): Promise<readonly unknown[]> {
       }),
     );
   }
-  answers.push(await store.outbox.claim("email", noon, 3, 30));
+  answers.push(await store.outbox.claim("email", { by: "here", now: noon, limit: 3, leaseSeconds: 30 }));
   answers.push(await store.incidents.acknowledge(1, "ana", noon, updateAt(5, "acknowledged")));
-  await store.outbox.settle("page-1", { state: "sent", at: after(1) });
+  await store.outbox.settle("page-1", 1, { state: "sent", at: after(1) });
   await store.commit({ incidents: [resolving(1), opening("mastodon", notices)] });
   await store.heartbeats.keep(web, expected(1));
   const request = await store.requests.write({ at: noon, who: "ana", what: "wake", detail: {} });
