@@ -12,7 +12,8 @@ import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { ChannelWorker, type ConfiguredChannel, type WorkerParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
-import { fallBack, isWaking } from "./fallback.ts";
+import { handOver, isWaking } from "./refused-page.ts";
+import { retryDelaySeconds } from "./retry-delay.ts";
 
 export type { ConfiguredChannel } from "./channel-worker.ts";
 
@@ -59,9 +60,6 @@ export interface Delivery extends AsyncDisposable {
   failing(): readonly { readonly channel: string; readonly seconds: number }[];
 }
 
-/** Seconds after the first, second … failure; then always the last. */
-const patience: readonly number[] = [5, 15, 30, 60];
-const longestPatience = 15 * 60;
 /** Enough to hold what all incidents that can open at once tell. */
 const recentAtWake = 500;
 const recentAtStart = 2000;
@@ -231,8 +229,8 @@ class RunningDelivery implements Delivery {
 
   async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
     const { key, channel, kind, attempts } = notice;
-    const again = error.verdict === "retry" || (isWaking(notice) && !(await fallBack(notice, error, this.#options)));
-    const wait = again ? waitSeconds(notice, error) : undefined;
+    const again = error.verdict === "retry" || (isWaking(notice) && !(await handOver(notice, error, this.#options)));
+    const wait = again ? retryDelaySeconds(notice, error) : undefined;
     if (wait === undefined) {
       await this.#options.store.outbox.settle(key, attempts, { state: "dropped", error: error.message });
     } else {
@@ -251,14 +249,6 @@ class RunningDelivery implements Delivery {
 
 /** Worthless, or wrong, once the incident is over. */
 const aboutTrouble: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation", "ticket"]);
-
-function waitSeconds(notice: NoticeStatus, error: DeliveryError): number {
-  const { attempts } = notice;
-  const late = Math.max(0, attempts - patience.length - 10);
-  const calm = isWaking(notice) ? 0 : 60 * 2 ** Math.min(late, 6) - 60;
-  const wait = (patience[Math.max(0, attempts - 1)] ?? 60) + calm;
-  return Math.min(Math.max(wait, error.retryAfterSeconds ?? 0), longestPatience);
-}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import type { DeliveryError } from "../../core/errors.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 
-interface FallbackParts {
+interface HandOverParts {
   readonly store: Pick<Store, "outbox">;
   /** Tells the step after that of this notice at once, if it was not told yet. */
   hurry(refused: NoticeStatus): Promise<void>;
@@ -14,10 +14,10 @@ const waking: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation"]
 export const isWaking = ({ kind }: Pick<NoticeStatus, "kind">): boolean => waking.has(kind);
 
 /** @returns whether somebody else can be trusted to get it, so that this one may be given up. */
-export async function fallBack(
+export async function handOver(
   notice: NoticeStatus,
   { verdict }: DeliveryError,
-  { store, hurry }: FallbackParts,
+  { store, hurry }: HandOverParts,
 ): Promise<boolean> {
   const { incident } = notice;
   if (incident === undefined) return false;
