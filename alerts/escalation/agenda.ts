@@ -56,6 +56,8 @@ export class Agenda {
     const distance = secondsBetween(plannedAt, dueAt);
     // It follows from what was just done: whatever the clock on the wall says by now, their distance is what counts.
     if (known?.due.dueAt.equals(plannedAt)) return known.atSeconds + distance;
+    // It comes in place of what was planned, reckoned from the same moment.
+    if (known?.due.plannedAt.equals(plannedAt)) return known.atSeconds + secondsBetween(known.due.dueAt, dueAt);
     const left = secondsBetween(this.#clock.now(), dueAt);
     // The clock was set around the time it was written: only the distance can be believed. It is never longer than that.
     return this.#clock.monotonicSeconds() + (isJump ? distance : Math.min(left, distance));

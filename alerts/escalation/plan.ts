@@ -39,7 +39,7 @@ export function stepsOf(plan: Plan, urgency: IncidentFacts["urgency"]): readonly
 
 /** Those that are still to come. No later step comes before an earlier one. */
 export function stepsLeft(escalation: Escalation, steps: readonly Step[]): readonly PlannedStep[] {
-  const left = steps.filter((step, index) => !isTold(step, index, escalation));
+  const left = steps.filter((_, index) => !isTold(steps, index, escalation));
   return left.map((step, index) => {
     const moments = left.slice(index).map((one) => momentOf(one, escalation));
     return { ...step, at: moments.reduce(earlier) };
@@ -47,9 +47,13 @@ export function stepsLeft(escalation: Escalation, steps: readonly Step[]): reado
 }
 
 /** By its time in the plan, which a reload may change, and among several of the same time by how many were told. */
-function isTold({ afterSeconds }: Step, index: number, { told }: Escalation): boolean {
-  if (told.afterSeconds === undefined || told.afterSeconds === afterSeconds) return index < told.steps;
-  return afterSeconds < told.afterSeconds;
+function isTold(steps: readonly Step[], index: number, { told }: Escalation): boolean {
+  const afterSeconds = steps[index]?.afterSeconds ?? 0;
+  if (told.afterSeconds === undefined) return index < told.steps;
+  if (told.afterSeconds !== afterSeconds) return afterSeconds < told.afterSeconds;
+  // One of that time was told at least, however many steps were put before it since.
+  const before = steps.filter((step) => step.afterSeconds < afterSeconds).length;
+  return index - before < Math.max(1, told.steps - before);
 }
 
 /** What was announced comes no later than that; never before what is told now was found. */

@@ -54,8 +54,12 @@ export function release(policy: Policy, at: Temporal.Instant): Escalate {
     if (escalation?.state !== "waiting") return {};
     const [first] = stepsOf(policy.plan, urgencyOf(escalation, incident));
     const atOnce = first ? [{ from: at, afterSeconds: beforeAll, upToSeconds: first.afterSeconds }] : [];
-    const released = asTold({ ...escalation, noLaterThan: [...escalation.noLaterThan, ...atOnce] });
-    return goOn(policy, released, { trouble: troubleOf(policy, incident, escalation), notices, now: at });
+    const noLaterThan = [...escalation.noLaterThan, ...atOnce];
+    // Where the clock was put back since it was found, that must not keep it waiting for as long.
+    const foundAt = isBefore(escalation.foundAt, at) ? escalation.foundAt : at;
+    const trouble = troubleOf(policy, incident, escalation);
+    const plannedAt = escalation.next?.plannedAt;
+    return goOn(policy, asTold({ ...escalation, foundAt, noLaterThan }), { trouble, notices, now: at, plannedAt });
   };
 }
 
@@ -91,9 +95,9 @@ export function hurry(policy: Policy, refused: Notice["step"], now: Temporal.Ins
     const [step, next] = stepsLeft(escalation, stepsOf(policy.plan, trouble.facts.urgency));
     if (!step) return {};
     const { add, after } = tell(policy, escalation, { trouble, step: { ...step, at: now }, next, before: notices });
-    // As if it were the moment that was planned: the distance to the next step stays what it was.
-    const rest = { trouble, notices: [...notices, ...add], now: escalation.next.dueAt };
-    return joined(add, goOn(policy, after, rest));
+    // As if it were the moment that was planned: the step after it keeps its own.
+    const { dueAt, plannedAt } = escalation.next;
+    return joined(add, goOn(policy, after, { trouble, notices: [...notices, ...add], now: dueAt, plannedAt }));
   };
 }
 
@@ -162,12 +166,15 @@ interface GoingOn {
   readonly notices: readonly (NoticeStatus | Notice)[];
   /** By the clock that the plan was made with; what was found is told in that very moment. */
   readonly now?: Temporal.Instant;
+  /** From when the next step is reckoned: that moment, or the one of the row in whose place it comes. */
+  readonly plannedAt?: Temporal.Instant | undefined;
 }
 
 /** Tells all steps that are due, and plans the next. */
-function goOn(policy: Policy, escalation: Escalation, { trouble, notices, now }: GoingOn): Escalated {
-  const plannedAt = now ?? escalation.foundAt;
-  if (escalation.state === "waiting" && !isBefore(escalation.until, plannedAt)) {
+function goOn(policy: Policy, escalation: Escalation, { trouble, notices, ...at }: GoingOn): Escalated {
+  const now = at.now ?? escalation.foundAt;
+  const plannedAt = at.plannedAt ?? now;
+  if (escalation.state === "waiting" && !isBefore(escalation.until, now)) {
     return { escalation: { ...escalation, next: { dueAt: escalation.until, plannedAt } } };
   }
   if (escalation.state !== "told" && escalation.state !== "waiting") {
@@ -176,9 +183,9 @@ function goOn(policy: Policy, escalation: Escalation, { trouble, notices, now }:
   const current = asTold(escalation);
   const [step, next] = stepsLeft(current, stepsOf(policy.plan, trouble.facts.urgency));
   if (!step) return { escalation: current };
-  if (!isBefore(step.at, plannedAt)) return { escalation: { ...current, next: { dueAt: step.at, plannedAt } } };
+  if (!isBefore(step.at, now)) return { escalation: { ...current, next: { dueAt: step.at, plannedAt } } };
   const { add, after } = tell(policy, current, { trouble, step, next, before: notices });
-  return joined(add, goOn(policy, after, { trouble, notices: [...notices, ...add], now: plannedAt }));
+  return joined(add, goOn(policy, after, { trouble, notices: [...notices, ...add], now, plannedAt }));
 }
 
 function tell(

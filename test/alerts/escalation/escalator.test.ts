@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openEscalator } from "../../../alerts/escalation/escalator.ts";
+import type { Notice } from "../../../core/channel.ts";
+import { DeliveryError } from "../../../core/errors.ts";
 import { silentLog } from "../../../core/log.ts";
 import type { Check } from "../../../core/target.ts";
 import { parseConfig } from "../../../program/config-file.ts";
@@ -130,6 +132,74 @@ describe("a restart at any step loses and doubles nothing:", () => {
   });
 });
 
+describe("when a step is told", () => {
+  async function living(script: (scene: Scene) => Promise<void>, onAttempt?: (notice: Notice) => void) {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-escalator-"));
+    const clock = new FakeClock();
+    const file = join(folder.path, "tidewatch.db");
+    await using life = await beginLife({ file, clock, config, ...(onAttempt && { onAttempt }) });
+    const found = new Map<string, "up" | "down" | "unknown">();
+    const look = async (seconds: number) => {
+      for (let second = 0; second < seconds; second += roundSeconds) {
+        await clock.turn(roundSeconds);
+        for (const check of life.checks) life.record(check, seen(check, found));
+        await life.settle();
+      }
+    };
+    await script({ life, clock, found, look });
+  }
+
+  interface Scene {
+    readonly life: Awaited<ReturnType<typeof beginLife>>;
+    readonly clock: FakeClock;
+    readonly found: Map<string, "up" | "down" | "unknown">;
+    /** Looks at each check every 20 s, for so long. */
+    look(seconds: number): Promise<void>;
+  }
+
+  const linesOf = ({ life, clock }: Scene) =>
+    life.told.map(({ notice: { kind, contact } }) => `${kind} ${contact}`).concat(`at ${clock.monotonicSeconds()}`);
+
+  test.each([-86_400, -3600, -60, 3600])("a clock set by %d s keeps back no page that waits no longer", (jump) =>
+    living(async (scene) => {
+      const { clock, found, look } = scene;
+      found.set("mastodon", "down");
+      await look(40);
+      found.set("database", "down");
+      await look(20);
+      clock.jump(jump);
+      found.set("database", "up");
+      // Put forward, it cannot be seen how long it has waited; it ends by the monotonic clock.
+      await look(jump < 0 ? 20 : 100);
+      expect(linesOf(scene)[0]).toBe("page contractor");
+      await look(240);
+      expect(scene.life.told.map(({ notice: { kind, contact } }) => `${kind} ${contact}`)).toEqual([
+        "page contractor",
+        "escalation techops",
+        "escalation contractor",
+        "escalation techops",
+      ]);
+    }),
+  );
+
+  test("a restart after a step that was told early hastens no other", () =>
+    living(
+      async (scene) => {
+        const { life, found, look } = scene;
+        found.set("mastodon", "down");
+        await look(80);
+        await life.restart();
+        await look(80);
+        expect(linesOf(scene)).toEqual(["escalation techops", "at 160"]);
+        await look(20);
+        expect(linesOf(scene)).toEqual(["escalation techops", "escalation techops", "at 180"]);
+      },
+      ({ contact }) => {
+        if (contact === "contractor") throw new DeliveryError("no such mailbox", { verdict: "permanent" });
+      },
+    ));
+});
+
 describe("who is told", () => {
   const techopsOnly = { ...onCall, escalation: [{ afterSeconds: 0, notify: ["techops"] }] };
 
@@ -207,6 +277,21 @@ describe("who is told", () => {
     later.reload({ ...onCall, escalation: [...onCall.escalation, { afterSeconds: 1000, notify: ["contractor"] }] });
     await later.world.clock.turn(700);
     expect(await written(later.world)).toEqual(["page contractor", "escalation techops", "escalation contractor"]);
+  });
+
+  test("is nobody a second time after a reload that puts a step before those that were told", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    const last = { afterSeconds: 1800, notify: ["contractor"] };
+    office.reload({ ...onCall, escalation: [...onCall.escalation, last] });
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    await world.clock.turn(1000);
+    const [first, ...others] = onCall.escalation;
+    if (!first) throw new Error("there are no steps");
+    office.reload({ ...onCall, escalation: [first, { afterSeconds: 600, notify: ["techops"] }, ...others, last] });
+    await world.clock.turn(1000);
+    expect(await written(world)).toEqual(["page contractor", "escalation techops", "escalation contractor"]);
   });
 
   test("is told once by two escalators on one store", async () => {
