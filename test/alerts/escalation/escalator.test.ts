@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openEscalator } from "../../../alerts/escalation/escalator.ts";
-import type { Notice } from "../../../core/channel.ts";
 import { DeliveryError } from "../../../core/errors.ts";
 import { silentLog } from "../../../core/log.ts";
+import type { Notice } from "../../../core/notice.ts";
 import type { Check } from "../../../core/target.ts";
 import { parseConfig } from "../../../program/config-file.ts";
 import { loadPlugins } from "../../../program/plug-ins.ts";
@@ -158,7 +158,7 @@ describe("when a step is told", () => {
   }
 
   const linesOf = ({ life, clock }: Scene) =>
-    life.told.map(({ notice: { kind, contact } }) => `${kind} ${contact}`).concat(`at ${clock.monotonicSeconds()}`);
+    life.told.map(({ notice: { kind, to } }) => `${kind} ${to.id}`).concat(`at ${clock.monotonicSeconds()}`);
 
   test.each([-86_400, -3600, -60, 3600])("a clock set by %d s keeps back no page that waits no longer", (jump) =>
     living(async (scene) => {
@@ -173,7 +173,7 @@ describe("when a step is told", () => {
       await look(jump < 0 ? 20 : 100);
       expect(linesOf(scene)[0]).toBe("page contractor");
       await look(240);
-      expect(scene.life.told.map(({ notice: { kind, contact } }) => `${kind} ${contact}`)).toEqual([
+      expect(scene.life.told.map(({ notice: { kind, to } }) => `${kind} ${to.id}`)).toEqual([
         "page contractor",
         "escalation techops",
         "escalation contractor",
@@ -194,8 +194,8 @@ describe("when a step is told", () => {
         await look(20);
         expect(linesOf(scene)).toEqual(["escalation techops", "escalation techops", "at 180"]);
       },
-      ({ contact }) => {
-        if (contact === "contractor") throw new DeliveryError("no such mailbox", { verdict: "permanent" });
+      ({ to }) => {
+        if (to.id === "contractor") throw new DeliveryError("no such mailbox", { verdict: "permanent" });
       },
     ));
 });
