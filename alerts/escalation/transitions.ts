@@ -228,7 +228,8 @@ function threadOf(policy: Policy, incident: number, known: Escalation | undefine
 
 /** An older version began it, and planned each step on its own: how late this one is by the plan of today tells the others. */
 function counted(policy: Policy, incident: Incident, escalation: Escalation, { dueAt }: Due): Escalation {
-  if (escalation.told.steps === 0) return escalation;
+  const isOlder = escalation.news === undefined && escalation.state === "waiting";
+  if (escalation.told.steps === 0 && !isOlder) return escalation;
   const [step] = stepsLeft(escalation, stepsOf(policy.plan, urgencyOf(escalation, incident)));
   return step ? { ...escalation, countedFrom: dueAt.subtract({ seconds: step.afterSeconds }) } : escalation;
 }

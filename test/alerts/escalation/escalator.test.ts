@@ -200,6 +200,33 @@ describe("when a step is told", () => {
     ));
 });
 
+test("a first step that an older version planned for later comes at its time, and so does the one after it", async () => {
+  const [first, second] = onCall.escalation;
+  if (!first || !second) throw new Error("there are no steps");
+  await using world = await World.open({ onCall: { ...onCall, escalation: [{ ...first, afterSeconds: 60 }, second] } });
+  await world.breaks("mastodon/web");
+  const found = world.clock.now();
+  const until = found.add({ seconds: 60 });
+  // As migration 005 leaves it: it cannot tell a step that comes later from one that waits for a candidate cause.
+  await world.store.commit({
+    escalations: [
+      {
+        incident: 1,
+        escalate: ({ escalation }) => {
+          if (!escalation) return {};
+          const next = { dueAt: until, plannedAt: found };
+          const wait = { state: "waiting", until, candidates: [] } as const;
+          return { escalation: { ...escalation, ...wait, countedFrom: until, news: undefined, next } };
+        },
+      },
+    ],
+  });
+  await world.clock.turn(60);
+  await world.escalates();
+  expect(await world.outbox()).toEqual(["page contractor email pending", "escalation techops email planned"]);
+  expect((await world.planned())[0]?.at).toEqual(found.add({ seconds: 900 }));
+});
+
 describe("who is told", () => {
   const techopsOnly = { ...onCall, escalation: [{ afterSeconds: 0, notify: ["techops"] }] };
 
