@@ -10,7 +10,7 @@ import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../../core/member-texts.ts";
-import { type Changes, mergeChanges } from "../../core/store/changes.ts";
+import { type Changes, isEmpty, mergeChanges } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
@@ -252,5 +252,5 @@ function isWatched(facts: Facts, checks: readonly Check[]): boolean {
 const later = (a: Instant, b: Instant) => (Temporal.Instant.compare(a, b) >= 0 ? a : b);
 
 function ifAny(changes: Changes): Changes | undefined {
-  return Object.keys(changes).length > 0 ? changes : undefined;
+  return isEmpty(changes) ? undefined : changes;
 }

@@ -37,11 +37,18 @@ export const mergeFields: Merge<Changes> = (parts) => ({
 });
 
 /** All of them as one, in order; what none of them names is left out. */
-export function mergeChanges(parts: readonly Changes[]): Changes {
+export function mergeChanges(all: readonly Changes[]): Changes {
+  // For each sample there are several, and nearly always all of them are empty.
+  const parts = all.filter((part) => Object.keys(part).length > 0);
+  const [first = {}, ...others] = parts;
+  if (others.length === 0) return first;
   const named = (field: string) => parts.some((part) => field in part);
   const merged: Changes = mergeFields(parts);
   return Object.fromEntries(Object.entries(merged).filter(([field, list]) => list.length > 0 || named(field)));
 }
+
+/** Whether there is nothing to write: what is decided and empty must not cost a commit of its own. */
+export const isEmpty = (changes: Changes): boolean => Object.values(changes).every((list) => list.length === 0);
 
 /** Of several confirmations about one check only the last one matters. */
 function newestOfEach(confirmations: readonly StoredConfirmation[]): readonly StoredConfirmation[] {

@@ -27,6 +27,13 @@ const queue = (name: string, seconds: number) => ({
   labels: { queue: name },
 });
 
+test("a good sample decides nothing, so that it is committed with the others of its second", async () => {
+  await using world = await World.open();
+  for (const id of ["mastodon/web", "mastodon/queues"]) {
+    expect(Object.keys(world.considers(id, "up"))).toEqual(["samples", "confirmations"]);
+  }
+});
+
 describe("an outage", () => {
   test("opens after three failed tries, with the page and the next step of the escalation in the same commit", async () => {
     await using world = await World.open();

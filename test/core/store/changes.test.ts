@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { noConfirmation } from "../../../core/confirmation.ts";
-import { type Changes, type Merge, mergeChanges, mergeFields } from "../../../core/store/changes.ts";
+import { type Changes, isEmpty, type Merge, mergeChanges, mergeFields } from "../../../core/store/changes.ts";
 import { noon, noticeOf, opening, sampleAt, transitionAt, web } from "../../helpers/store-contract/scene.ts";
 
 const one: Required<Changes> = {
@@ -32,6 +32,11 @@ test("of several confirmations about one check only the last one stays", () => {
 
 test("what none of them names is left out", () => {
   expect(mergeChanges([{ samples: [] }, {}])).toEqual({ samples: [] });
+});
+
+test("lists without an entry are nothing to write", () => {
+  expect(isEmpty(mergeChanges([{ thresholds: [] }, {}, { incidents: [] }]))).toBe(true);
+  expect(isEmpty(mergeChanges([{ thresholds: [] }, { annotations: one.annotations }]))).toBe(false);
 });
 
 test("a field added to Changes without a merge does not compile", () => {
