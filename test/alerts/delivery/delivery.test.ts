@@ -295,7 +295,7 @@ describe("a notice", () => {
     ]);
   });
 
-  test("that waits for a cause is sent when the wait is over, and not once it was withdrawn", async () => {
+  test("that waits for a cause is sent when the wait is over, and not once it was cancelled", async () => {
     await using office = await Office.open();
     await office.start(["email"]);
     const waiting = (seconds: number) => ({ state: "waiting", until: office.later(seconds), candidates: [] }) as const;

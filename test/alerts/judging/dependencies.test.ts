@@ -157,14 +157,14 @@ test("a chain leads to its beginning", async () => {
 /** Nothing of it went out. */
 const over: readonly string[] = [];
 /** It went out, and its later steps are planned no more. */
-const withdrawn = ["page contractor email sent"];
+const toldBefore = ["page contractor email sent"];
 
 test("the dependent failed first: it was told, says what explains it, and only the cause goes on to others", async () => {
   await using world = await World.open({ targets: coOp() });
   await world.breaks("mastodon/web");
   await world.sendsWhatIsDue();
   await world.breaks(cause, refused);
-  expect(await world.outbox(1)).toEqual(withdrawn);
+  expect(await world.outbox(1)).toEqual(toldBefore);
   expect(await world.outbox(2)).toEqual(told);
   expect((await notesOf(world, 1)).slice(1)).toEqual([
     { kind: "note", en: "because database/connect: connection refused", shown: false },
@@ -183,12 +183,12 @@ test("it outlasts the cause that was found later: it is told anew, with its esca
   await world.restart();
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
-  expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
+  expect(await world.outbox(1)).toEqual([...toldBefore, ...told]);
   await world.clock.turn(60);
   await world.sees("mastodon/web", "down");
   await world.restart();
   await world.sees("mastodon/web", "down");
-  expect(await world.outbox(1)).toEqual([...withdrawn, ...told]);
+  expect(await world.outbox(1)).toEqual([...toldBefore, ...told]);
 });
 
 test("it outlasts a second cause in the second of the first, by a clock that was put back: it is told anew", async () => {
@@ -211,7 +211,7 @@ test("it outlasts a second cause in the second of the first, by a clock that was
   }
   expect(moments[1]).toEqual(moments[0]);
   expect(await world.outbox(2)).toEqual([
-    ...withdrawn,
+    ...toldBefore,
     "page contractor email sent",
     "escalation techops email planned",
   ]);
@@ -234,7 +234,7 @@ test("who took it before the cause was found is not called again when the cause 
     if (again) await world.restart();
     await world.clock.turn(10);
     await world.sees("mastodon/web", "down");
-    expect(await world.outbox(1)).toEqual(withdrawn);
+    expect(await world.outbox(1)).toEqual(toldBefore);
     expect((await world.incidents())[0]).toMatchObject({ state: "acknowledged" });
   }
 });
@@ -256,7 +256,7 @@ test("a page waits while what may explain it is being confirmed, and is not sent
   expect(await world.outbox(2)).toEqual(told);
 });
 
-test("a page waits no longer once the only suspect is well, while its later steps keep the time that was planned", async () => {
+test("a page waits no longer once the only candidate is well, while its later steps keep the time that was planned", async () => {
   await using world = await World.open({ targets: coOp() });
   await world.sees(cause, refused);
   await world.breaks("mastodon/web");
@@ -295,7 +295,7 @@ test("a page that waits for two waits until both are well, and one that cannot b
   expect(await world.outbox(1)).toEqual([...over, ...told]);
 });
 
-test("of two suspects one is well and the other is the cause: the page is withdrawn", async () => {
+test("of two candidates one is well and the other is the cause: the page is cancelled", async () => {
   await using world = await World.open({ targets: twoCauses() });
   await world.sees(cause, refused);
   await world.sees("cache/ping", refused);
@@ -310,7 +310,7 @@ test("of two suspects one is well and the other is the cause: the page is withdr
   expect(await world.outbox(1)).toEqual(over);
 });
 
-test("a first step that is not at once counts from the moment at which the suspect is well", async () => {
+test("a first step that is not at once counts from the moment at which the candidate is well", async () => {
   const late = onCall.escalation.map((step) => ({ ...step, afterSeconds: step.afterSeconds + 120 }));
   await using world = await World.open({ targets: coOp(), onCall: { ...onCall, escalation: late } });
   await world.sees(cause, refused);
@@ -322,7 +322,7 @@ test("a first step that is not at once counts from the moment at which the suspe
   expect([...left, ...now]).toEqual([180, 1080, 120, 1080]);
 });
 
-test("a suspect that is well only after a restart, or whose good try was lost with it, lets the page go as well", async () => {
+test("a candidate that is well only after a restart, or whose good try was lost with it, lets the page go as well", async () => {
   await using disk = await onDisk();
   const { world } = disk;
   await world.sees(cause, refused);
@@ -345,12 +345,12 @@ test("a page that was let go and then explained is told anew when it outlasts th
   await world.sees(cause, "up");
   await world.sendsWhatIsDue();
   await world.breaks(cause, refused);
-  expect(await world.outbox(1)).toEqual([...over, ...withdrawn]);
+  expect(await world.outbox(1)).toEqual([...over, ...toldBefore]);
   await world.mends(cause);
   await world.restart();
   await world.clock.turn(10);
   await world.sees("mastodon/web", "down");
-  expect(await world.outbox(1)).toEqual([...over, ...withdrawn, ...told]);
+  expect(await world.outbox(1)).toEqual([...over, ...toldBefore, ...told]);
 });
 
 test("a page that waited in vain is sent within a minute and a half, as are its later steps", async () => {
@@ -558,7 +558,7 @@ test.each([
   ["in a chain of three targets", chain(), ["a/x", "b/x", "c/x"]],
 ])("whatever comes in whatever order %s, no confirmed trouble is kept from everybody", async (_where, targets, ids) => {
   const [root = ""] = ids;
-  let untold = 0;
+  let notTold = 0;
   for (let seed = 1; seed <= 12; seed++) {
     await using world = await World.open({ targets });
     const random = randomFrom(seed);
@@ -577,16 +577,16 @@ test.each([
       const open = (await world.incidents()).filter(({ state, urgency }) => state === "open" && urgency === "page");
       const outboxes = await Promise.all(open.map(({ id }) => world.outbox(id)));
       const told = outboxes.filter((lines) => lines.some((line) => /^page .* (?!superseded)/.test(line)));
-      if (told.length < open.length) untold++;
+      if (told.length < open.length) notTold++;
       const isOpen = open.some(({ target, checks }) => checks.some((own) => `${target}/${own}` === id));
       if (seen === "down" && isOpen) expect(told, `seed ${seed}, step ${step}, ${id}`).not.toEqual([]);
     }
   }
-  expect(untold).toBeGreaterThan(20);
+  expect(notTold).toBeGreaterThan(20);
 });
 
-test("whatever a suspect does while a page waits, the page is sent once or withdrawn for it, and never later than planned", async () => {
-  const seen = { early: 0, withdrawn: 0 };
+test("whatever a candidate does while a page waits, the page is sent once or cancelled for it, and never later than planned", async () => {
+  const seen = { early: 0, cancelled: 0 };
   for (let seed = 1; seed <= 40; seed++) {
     await using world = await World.open({ targets: coOp() });
     const random = randomFrom(seed);
@@ -608,9 +608,9 @@ test("whatever a suspect does while a page waits, the page is sent once or withd
     for (const { notBefore } of sent)
       expect(notBefore.since(planned?.at ?? notBefore).sign, `seed ${seed}`).not.toBe(1);
     if (sent.some(({ notBefore }) => !notBefore.equals(planned?.at ?? notBefore))) seen.early++;
-    if (sent.length === 0) seen.withdrawn++;
+    if (sent.length === 0) seen.cancelled++;
   }
-  expect(Math.min(seen.early, seen.withdrawn)).toBeGreaterThan(3);
+  expect(Math.min(seen.early, seen.cancelled)).toBeGreaterThan(3);
 });
 
 test("killed while a page that had waited is written: it is written with the next failed try", async () => {
