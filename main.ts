@@ -10,7 +10,7 @@ const major = Number(process.versions.node.split(".")[0]);
 if (major < needed) {
   process.stderr.write(
     `tidewatch: this is Node.js ${process.versions.node}, and version ${needed} or newer is needed.\n` +
-      "Start it with `npm start` or `npx tidewatch …` in its folder: they use the Node.js that `npm install` brought.\n",
+      "Start it with `npm start` or `./tidewatch …` in its folder: they use the Node.js that `npm install` brought.\n",
   );
   // EX_UNAVAILABLE of sysexits.h: no command has it for a result.
   process.exit(69);
@@ -54,7 +54,7 @@ async function main(argv: readonly string[], context: CommandContext): Promise<n
   if (!load) {
     const meant = nearest(name, Object.keys(commands));
     context.stderr.write(`tidewatch: there is no command "${name}"${meant ? `; did you mean "${meant}"?` : ""}\n`);
-    context.stderr.write("`tidewatch --help` lists them.\n");
+    context.stderr.write("`./tidewatch --help` lists them.\n");
     return wrongWords;
   }
   const { command } = await load();
@@ -74,7 +74,7 @@ async function runCommand(command: Command, argv: readonly string[], context: Co
   if (values["help"]) return help(command, context);
   const { least, most } = command.positionals ?? { least: 0, most: 0 };
   if (positionals.length < least || positionals.length > most) {
-    context.stderr.write(`Usage: tidewatch ${command.usage}\nExample: ${command.example}\n`);
+    context.stderr.write(`Usage: ./tidewatch ${command.usage}\nExample: ${command.example}\n`);
     return command.exits?.usage ?? 2;
   }
   return command.run({ values, positionals }, context);
@@ -112,8 +112,8 @@ async function usage(context: CommandContext): Promise<number> {
   );
   return say(
     context,
-    `Tidewatch ${context.version} watches a Fediverse co-op.\n\nUsage: tidewatch COMMAND …\n\n${lines.join("")}\n` +
-      "`tidewatch COMMAND --help` says more. `npm start` is `tidewatch run`.\n",
+    `Tidewatch ${context.version} watches a Fediverse co-op.\n\nUsage: ./tidewatch COMMAND …\n\n${lines.join("")}\n` +
+      "`./tidewatch COMMAND --help` says more. `npm start` is `tidewatch run`.\n",
   );
 }
 
@@ -125,7 +125,7 @@ function help(command: Command, context: CommandContext): number {
   const list = options.length > 0 ? `\nOptions:\n${options.join("")}` : "";
   return say(
     context,
-    `${command.summary}\n\nUsage: tidewatch ${command.usage}\n${list}\nExample:\n  ${command.example}\n${exitsText(command.exits)}`,
+    `${command.summary}\n\nUsage: ./tidewatch ${command.usage}\n${list}\nExample:\n  ${command.example}\n${exitsText(command.exits)}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { configuredStore } from "./lib/configured-store.ts";
 export const command: Command = {
   summary: "Copies the store to a file while everything goes on; never overwrites",
   usage: "backup FILE [--config FILE]",
-  example: "npx tidewatch backup /var/backups/tidewatch-2026-11-23.db",
+  example: "./tidewatch backup /var/backups/tidewatch-2026-11-23.db",
   options: { ...configOption },
   positionals: { least: 1, most: 1 },
   async run(args, context) {

@@ -14,7 +14,7 @@ import { type Command, configOption, text } from "./lib/command.ts";
 export const command: Command = {
   summary: "Says until when databases and disks last, when to order, and what each size buys",
   usage: "capacity [TARGET] [--json] [--config FILE]",
-  example: "npx tidewatch capacity database",
+  example: "./tidewatch capacity database",
   options: { ...configOption, json: { type: "boolean" } },
   positionals: { least: 0, most: 1 },
 

@@ -12,7 +12,7 @@ import { type Command, type CommandContext, configOption, text } from "./lib/com
 export const command: Command = {
   summary: "Says everything that is wrong with the configuration, or what it will do",
   usage: "check-config [--config FILE] [--json]",
-  example: "npx tidewatch check-config --config /etc/tidewatch/tidewatch.yaml",
+  example: "./tidewatch check-config --config /etc/tidewatch/tidewatch.yaml",
   options: { ...configOption, json: { type: "boolean" } },
   async run(args, context) {
     const file = text(args, "config") ?? configOption.config.default;

@@ -11,7 +11,7 @@ import { type Command, configOption, text } from "./lib/command.ts";
 export const command: Command = {
   summary: "Prints the secret addresses that jobs with a heartbeat check call",
   usage: "heartbeat [TARGET/CHECK] [--config FILE]",
-  example: "npx tidewatch heartbeat database/backup",
+  example: "./tidewatch heartbeat database/backup",
   options: configOption,
   positionals: { least: 0, most: 1 },
 

@@ -17,7 +17,7 @@ import { firstConfig, said, type Watchable } from "./lib/first-config.ts";
 export const command: Command = {
   summary: "Asks addresses who they are and writes a first configuration about them",
   usage: "init ADDRESS… [--output FILE]",
-  example: "npx tidewatch init https://social.example podcasts.example",
+  example: "./tidewatch init https://social.example podcasts.example",
   options: { output: { type: "string", default: "tidewatch.yaml" } },
   positionals: { least: 1, most: 50 },
   async run(args, context) {
@@ -108,6 +108,6 @@ function nextSteps(file: string): string {
 ${file} is written. Next:
   1. Put the people to be told under \`alerts\` in ${file}, and take the # away there.
   2. Set SMTP_URL to your mail server, like smtp://user:password@mail.example.org:587
-  3. \`npx tidewatch check-config${check}\` says what is still wrong; then \`${start}\`.
+  3. \`./tidewatch check-config${check}\` says what is still wrong; then \`${start}\`.
 `;
 }

@@ -19,7 +19,7 @@ const exitCodes: Readonly<Record<Outcome, number>> = { up: 0, degraded: 1, down:
 export const command: Command = {
   summary: "Runs checks once, now: outcome, phases, readings, evidence",
   usage: "probe [TARGET[/CHECK]…] [--json] [--config FILE]",
-  example: "npx tidewatch probe mastodon/web",
+  example: "./tidewatch probe mastodon/web",
   options: { ...configOption, json: { type: "boolean" } },
   positionals: { least: 0, most: 1000 },
   exits: {

@@ -7,7 +7,7 @@ import { configuredStore } from "./lib/configured-store.ts";
 export const command: Command = {
   summary: "Makes the configured store out of a backup; never overwrites one",
   usage: "restore FILE [--config FILE]",
-  example: "npx tidewatch restore /var/backups/tidewatch-2026-11-23.db",
+  example: "./tidewatch restore /var/backups/tidewatch-2026-11-23.db",
   options: { ...configOption },
   positionals: { least: 1, most: 1 },
   async run(args, context) {

@@ -14,7 +14,7 @@ import { untilStopped } from "./lib/until-stopped.ts";
 export const command: Command = {
   summary: "Runs everything until it is stopped; without a configuration, the practice co-op",
   usage: "run [--config FILE]",
-  example: "npx tidewatch run --config /etc/tidewatch/tidewatch.yaml",
+  example: "./tidewatch run --config /etc/tidewatch/tidewatch.yaml",
   options: configOption,
   async run(args, context) {
     const log = jsonLog((line) => context.stderr.write(line), systemClock.now);

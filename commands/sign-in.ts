@@ -12,7 +12,7 @@ import { type Command, configOption, text } from "./lib/command.ts";
 export const command: Command = {
   summary: "Prints a one-time link to the team pages, for when mail is what is broken",
   usage: "sign-in EMAIL [--config FILE]",
-  example: "npx tidewatch sign-in oncall@example.org",
+  example: "./tidewatch sign-in oncall@example.org",
   options: configOption,
   positionals: { least: 1, most: 1 },
 

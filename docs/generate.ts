@@ -34,8 +34,8 @@ function configurationPage(schema: JsonSchema, plugins: Plugins, example: string
   return [
     "# Configuration",
     generated,
-    `Everything stands in one file, \`tidewatch.yaml\`. \`npx tidewatch check-config\` says everything that is wrong with it
-at once, with line and column; \`npx tidewatch init ADDRESS…\` writes a first one. The examples below are the sections of
+    `Everything stands in one file, \`tidewatch.yaml\`. \`./tidewatch check-config\` says everything that is wrong with it
+at once, with line and column; \`./tidewatch init ADDRESS…\` writes a first one. The examples below are the sections of
 [tidewatch.example.yaml](../tidewatch.example.yaml). With the first line
 \`# yaml-language-server: $schema=./tidewatch.schema.json\` an editor completes and explains while you type.`,
     "## How values are written",

@@ -64,7 +64,7 @@ function refuse(file: string, message: string, line = 1): never {
 function unreadable(error: unknown): string {
   const code = codeOrName(error);
   if (code === "ENOENT") {
-    return "there is no such file: `npx tidewatch init ADDRESS…` writes one, or copy tidewatch.example.yaml";
+    return "there is no such file: `./tidewatch init ADDRESS…` writes one, or copy tidewatch.example.yaml";
   }
   if (code === "EISDIR") return "this is a folder: name the file in it";
   if (code === "EACCES") return "this file may not be read by the user Tidewatch runs as: change its permissions";
@@ -156,7 +156,7 @@ function parseYaml(text: string, file: string): YamlFile {
   };
 }
 
-const emptyFile = "the file is empty: `npx tidewatch init ADDRESS…` writes one, or copy tidewatch.example.yaml";
+const emptyFile = "the file is empty: `./tidewatch init ADDRESS…` writes one, or copy tidewatch.example.yaml";
 
 /** Aliases may repeat settings, but not multiply them without end or hold themselves. */
 function plainData(document: Document.Parsed, at: (offset: number, message: string) => ConfigFault): unknown {

@@ -21,7 +21,7 @@ export function firstConfig({ found, timeZone, kinds }: FirstConfig): string {
     return target(each, idFor(each, taken), again, kinds);
   });
   return `# Made by \`tidewatch init\` from what the addresses said about themselves. Change it as you like:
-# \`npx tidewatch check-config\` says everything that is wrong with it at once, docs/configuration.md explains each
+# \`./tidewatch check-config\` says everything that is wrong with it at once, docs/configuration.md explains each
 # setting, and tidewatch.example.yaml shows them all with the reasons.
 
 organisation:
@@ -69,7 +69,7 @@ function laterTargets(found: readonly Watchable[]): string {
   #   public: false # not on the members' page
   #   checks:
   #     - { id: growth, probe: postgres, every: 5m, url: { env: DATABASE_URL }, capacity: 100 GB }
-  # - id: backup # its silence is the failure: \`npx tidewatch heartbeat\` prints the address that it calls when done
+  # - id: backup # its silence is the failure: \`./tidewatch heartbeat\` prints the address that it calls when done
   #   name: Backups
   #   public: false
   #   checks:

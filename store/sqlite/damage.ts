@@ -35,7 +35,7 @@ function faultIn(connection: Connection, checks: readonly (string | number)[]): 
 export const damagedStore = (file: string, fault: string): Refused =>
   new Refused(
     `${file} is damaged (${fault})`,
-    "Move it away and restore the last backup with `npx tidewatch restore FILE`.",
+    "Move it away and restore the last backup with `./tidewatch restore FILE`.",
   );
 
 export const damagedBackup = (file: string, fault: string): Refused =>

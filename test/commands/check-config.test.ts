@@ -42,5 +42,5 @@ test("a machine reads the same as JSON", async () => {
 test("a file that is not there is told with what to do", async () => {
   const { code, stderr } = await check("none.yaml");
   expect(code).toBe(2);
-  expect(stderr).toContain("none.yaml:1:1: there is no such file: `npx tidewatch init ADDRESS…` writes one");
+  expect(stderr).toContain("none.yaml:1:1: there is no such file: `./tidewatch init ADDRESS…` writes one");
 });

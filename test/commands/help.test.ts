@@ -13,8 +13,8 @@ const files = readdirSync(folder).filter((name) => name.endsWith(".ts"));
 test.each(files)("the example and the usage of %s can be typed as they stand", async (file) => {
   const { command }: { command: Command } = await import(new URL(file, folder).href);
   const name = file.replace(/\.ts$/, "");
-  const [npx, program, named, ...rest] = command.example.split(" ");
-  expect([npx, program, named]).toEqual(["npx", "tidewatch", name]);
+  const [program, named, ...rest] = command.example.split(" ");
+  expect([program, named]).toEqual(["./tidewatch", name]);
   expect(command.usage).toMatch(new RegExp(`^${name}( |$)`));
   const { positionals } = parseArgs({ args: rest, options: command.options ?? {}, allowPositionals: true });
   const { least, most } = command.positionals ?? { least: 0, most: 0 };
