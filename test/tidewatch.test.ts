@@ -1,5 +1,6 @@
 /** `./tidewatch` in the checkout, and that nothing of ours names a command which could leave it. */
 import { execFile, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, mkdtempDisposable, readFile, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,4 +73,27 @@ test("./tidewatch before `npm install` says so in one sentence", async () => {
     stderr: `tidewatch: nothing is installed yet: run \`npm install\` in ${clone.path} first.\n`,
     status: 69,
   });
+});
+
+test("`node main.ts` on an old Node.js says in one sentence what to do", async () => {
+  // What the entry reads of its Node.js is the version, which an older one says here.
+  const old = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})`;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--import", old, join(root, "main.ts"), "run"], {
+    encoding: "utf8",
+  });
+  expect({ stdout, stderr, status }).toEqual({
+    stdout: "",
+    stderr:
+      "tidewatch: this is Node.js 20.20.2, too old for Tidewatch: after `npm install`, `npm start` and `./tidewatch …` use Node.js 26, which comes along.\n",
+    status: 69,
+  });
+});
+
+test("what an old Node.js must read is plain JavaScript, under a name that it opens for `node main.ts`", async () => {
+  expect(existsSync(join(root, "main.ts"))).toBe(false);
+  const found = ["/usr/bin/node", "/usr/local/bin/node"].filter((node) => existsSync(node));
+  for (const node of found) {
+    const { stderr, status } = spawnSync(node, ["main.ts", "--version"], { cwd: root, encoding: "utf8" });
+    expect(stderr).toMatch(status === 0 ? /^$/ : /^tidewatch: this is Node\.js [^\n]*\n$/);
+  }
 });

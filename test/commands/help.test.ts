@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Command } from "../../commands/lib/command.ts";
 
 test("the program may be executed: npm makes it so, and a file that npm has changed stops the next git pull", () => {
-  expect(statSync(new URL("../../main.ts", import.meta.url)).mode & 0o111).toBe(0o111);
+  expect(statSync(new URL("../../main.ts.js", import.meta.url)).mode & 0o111).toBe(0o111);
 });
 
 const folder = new URL("../../commands/", import.meta.url);

@@ -40,7 +40,7 @@ test("what the operator writes beside docker-compose.yml stays out of the image"
     ".git/config",
   ];
   for (const path of secrets) expect([path, isOut(path)]).toEqual([path, true]);
-  for (const path of ["main.ts", "package-lock.json", "docs/runbooks/disk-full.md", "probes/http.ts"]) {
+  for (const path of ["main.ts.js", "package-lock.json", "docs/runbooks/disk-full.md", "probes/http.ts"]) {
     expect([path, isOut(path)]).toEqual([path, false]);
   }
 });

@@ -1,31 +1,19 @@
-#!/usr/bin/env node
 /** The program: reads the arguments, runs one command, says errors in a sentence and how to mend them. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Command, CommandContext, Exits } from "./commands/lib/command.ts";
-import { nearest } from "./core/config/spelling-suggestion.ts";
-
-const needed = 26;
-const major = Number(process.versions.node.split(".")[0]);
-if (major < needed) {
-  process.stderr.write(
-    `tidewatch: this is Node.js ${process.versions.node}, and version ${needed} or newer is needed.\n` +
-      "Start it with `npm start` or `./tidewatch …` in its folder: they use the Node.js that `npm install` brought.\n",
-  );
-  // EX_UNAVAILABLE of sysexits.h: no command has it for a result.
-  process.exit(69);
-}
+import { nearest } from "../../core/config/spelling-suggestion.ts";
+import type { Command, CommandContext, Exits } from "./command.ts";
 
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
-  run: () => import("./commands/run.ts"),
-  init: () => import("./commands/init.ts"),
-  "check-config": () => import("./commands/check-config.ts"),
-  probe: () => import("./commands/probe.ts"),
-  capacity: () => import("./commands/capacity.ts"),
-  "sign-in": () => import("./commands/sign-in.ts"),
-  heartbeat: () => import("./commands/heartbeat.ts"),
-  backup: () => import("./commands/backup.ts"),
-  restore: () => import("./commands/restore.ts"),
+  run: () => import("../run.ts"),
+  init: () => import("../init.ts"),
+  "check-config": () => import("../check-config.ts"),
+  probe: () => import("../probe.ts"),
+  capacity: () => import("../capacity.ts"),
+  "sign-in": () => import("../sign-in.ts"),
+  heartbeat: () => import("../heartbeat.ts"),
+  backup: () => import("../backup.ts"),
+  restore: () => import("../restore.ts"),
 };
 
 /** EX_USAGE of sysexits.h: `tidewatch prob mastodon` must not pass for a result of `probe`. */
@@ -146,6 +134,8 @@ function say(context: CommandContext, text: string): number {
 }
 
 function version(): string {
-  const file: { readonly version: string } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+  const file: { readonly version: string } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
   return file.version;
 }
