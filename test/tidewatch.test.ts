@@ -97,3 +97,8 @@ test("what an old Node.js must read is plain JavaScript, under a name that it op
     expect(stderr).toMatch(status === 0 ? /^$/ : /^tidewatch: this is Node\.js [^\n]*\n$/);
   }
 });
+
+test("an install warns of nothing, stops for no old Node.js, and is told of no registry", async () => {
+  const settings = (await readFile(join(root, ".npmrc"), "utf8")).split("\n").filter((line) => /^[^;]/.test(line));
+  expect(settings).toEqual(["loglevel=error", "engine-strict=false", "audit=false", "fund=false"]);
+});
