@@ -20,6 +20,7 @@ export interface Config {
   readonly server: {
     readonly public: ListenAddress;
     readonly private: ListenAddress;
+    readonly privateIsShielded: boolean;
     /** Without a slash at the end. */
     readonly url: string;
     readonly metrics: "private" | "public";

@@ -128,7 +128,11 @@ function contactProblem(
 /** The settings that advice is about. */
 interface Advised {
   readonly practice: boolean;
-  readonly server: { readonly url: string };
+  readonly server: {
+    readonly url: string;
+    readonly private: { readonly host: string };
+    readonly privateIsShielded: boolean;
+  };
   readonly selfCheck: { readonly anchors: readonly string[] };
   readonly targets: readonly Pick<Target, "public">[];
   readonly onCall: OnCall;
@@ -136,10 +140,26 @@ interface Advised {
   readonly heartbeat?: unknown;
 }
 
+const onThisMachine = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/i;
+
 /** Warnings about what works but is probably a mistake. */
 export function advice(config: Advised, settings: unknown): readonly SettingFault[] {
   if (config.practice) return [];
-  return [...addressAdvice(config, settings), ...peopleAdvice(config), ...missingAdvice(config)];
+  return [
+    ...addressAdvice(config, settings),
+    ...listenerAdvice(config),
+    ...peopleAdvice(config),
+    ...missingAdvice(config),
+  ];
+}
+
+/** What is served there is for the operator's own eyes: names of all targets, also those that no page shows. */
+function listenerAdvice({ server }: Advised): readonly SettingFault[] {
+  if (server.privateIsShielded || onThisMachine.test(server.private.host)) return [];
+  const message =
+    `server.private listens on ${server.private.host}, for other machines too, and whoever reaches it reads /metrics: ` +
+    "write 127.0.0.1, or privateIsShielded: true where a container's network or a firewall keeps strangers away";
+  return [fault(["server", "private"], message)];
 }
 
 function addressAdvice({ server }: Advised, settings: unknown): readonly SettingFault[] {
@@ -148,8 +168,7 @@ function addressAdvice({ server }: Advised, settings: unknown): readonly Setting
   if (valueAt(settings, path) === undefined) {
     return [fault(path, `server.url is not set: links in mails will begin with ${server.url}`)];
   }
-  const local = /^(localhost|127\..*|\[::1\])$/.test(hostname);
-  if (protocol === "https:" || local) return [];
+  if (protocol === "https:" || onThisMachine.test(hostname)) return [];
   return [fault(path, "the address is not https: links that sign people in would travel readable by others")];
 }
 

@@ -106,6 +106,12 @@ const server = () =>
     private: listener()
       .prefault("127.0.0.1:9464")
       .describe("Address and port of /metrics and /healthz; keep it away from the internet."),
+    privateIsShielded: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        "Says that `private` may listen for other machines, because a container's network or a firewall keeps strangers away from it.",
+      ),
     url: webAddress()
       .refine((url) => !/[?#]/.test(url), { error: "links are made from this address: take out what follows ? or #" })
       .optional()

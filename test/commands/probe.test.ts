@@ -221,6 +221,7 @@ test("we introduce ourselves with an address and a person", () => {
   const server = {
     public: { host: "0.0.0.0", port: 8080 },
     private: { host: "127.0.0.1", port: 9464 },
+    privateIsShielded: false,
     url: "https://status.example.org",
     metrics: "private" as const,
   };

