@@ -97,14 +97,25 @@ prometheusServer.test("what Prometheus kept is what the program said", async () 
 
 const Dashboard = z.object({
   uid: z.string(),
+  __inputs: z.array(z.object({ name: z.string(), type: z.string(), pluginId: z.string() })),
   templating: z.object({
     list: z.array(
-      z.object({ name: z.string(), datasource: z.object({ uid: z.string() }), query: z.object({ query: z.string() }) }),
+      z.discriminatedUnion("type", [
+        z.object({
+          type: z.literal("query"),
+          name: z.string(),
+          datasource: z.object({ uid: z.string() }),
+          query: z.object({ query: z.string() }),
+        }),
+        z.object({ type: z.literal("datasource"), name: z.string(), query: z.string() }),
+      ]),
     ),
   }),
   panels: z.array(
     z.object({
       title: z.string(),
+      description: z.string(),
+      fieldConfig: z.object({ defaults: z.object({ unit: z.string() }) }),
       datasource: z.object({ type: z.string(), uid: z.string() }),
       targets: z.array(z.object({ expr: z.string(), legendFormat: z.string().default("") })),
     }),
@@ -112,13 +123,17 @@ const Dashboard = z.object({
 });
 
 async function dashboard() {
-  const { uid, panels, templating } = Dashboard.parse(
-    JSON.parse(await projectText("deploy/grafana/dashboards/tidewatch.json")),
-  );
+  const {
+    panels,
+    templating,
+    __inputs: inputs,
+  } = Dashboard.parse(JSON.parse(await projectText("deploy/grafana/dashboards/tidewatch.json")));
   const queries = panels.flatMap(({ title, targets }) =>
     targets.map(({ expr, legendFormat }) => ({ title, expr, legendFormat })),
   );
-  return { uid, panels, queries, variables: templating.list };
+  const variables = templating.list.filter((variable) => variable.type === "query");
+  const sources = templating.list.filter((variable) => variable.type === "datasource");
+  return { panels, queries, variables, inputs, sources };
 }
 
 /** Labels that Prometheus itself puts on everything it scrapes. */
@@ -197,12 +212,25 @@ prometheusTool.test("every query of the dashboard is PromQL, by promtool", async
   expect((await check([{ record: "query:broken", expr: "sum by (phase tidewatch_outbox_pending" }])).code).not.toBe(0);
 });
 
+test("each panel says what it shows, and sizes count in thousands, like the pages and what providers sell", async () => {
+  const { panels } = await dashboard();
+  for (const { title, description, fieldConfig, targets } of panels) {
+    expect([title, description]).toEqual([title, expect.stringMatching(/^[A-Z].{40,}\.$/)]);
+    const sizes = targets.every(({ expr }) => /^tidewatch_\w+_bytes\b/.test(expr));
+    expect([title, fieldConfig.defaults.unit === "decbytes"]).toEqual([title, sizes]);
+    expect(["bytes", "kbytes"]).not.toContain(fieldConfig.defaults.unit);
+  }
+});
+
 test("the dashboard, its provisioning and its data source know each other", async () => {
   const Sources = z.object({ datasources: z.array(z.object({ uid: z.string(), type: z.string(), url: z.string() })) });
   const { datasources } = Sources.parse(await projectYaml("deploy/grafana/provisioning/datasources/prometheus.yml"));
   expect(datasources).toMatchObject([{ uid: "prometheus", type: "prometheus", url: "http://prometheus:9090" }]);
-  const { panels, variables } = await dashboard();
-  for (const { datasource } of [...panels, ...variables]) expect(datasource.uid).toBe(datasources[0]?.uid);
+  const { panels, variables, inputs, sources } = await dashboard();
+  // Who imports it by hand is asked for the data source (__inputs); the one of compose is found by the variable.
+  expect(inputs).toMatchObject([{ name: "DS_PROMETHEUS", type: "datasource", pluginId: "prometheus" }]);
+  expect(sources).toMatchObject([{ name: "DS_PROMETHEUS", query: "prometheus" }]);
+  for (const { datasource } of [...panels, ...variables]) expect(datasource.uid).toMatch(/^\$\{DS_PROMETHEUS\}$/);
   const Providers = z.object({ providers: z.array(z.object({ options: z.object({ path: z.string() }) })) });
   const { providers } = Providers.parse(await projectYaml("deploy/grafana/provisioning/dashboards/tidewatch.yml"));
   const compose = await projectText("docker-compose.yml");
