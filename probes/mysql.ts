@@ -34,6 +34,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Measures sizes and connections of a MySQL or MariaDB, with read-only questions of bounded cost.",
   internal: true,
+  runbook: "database",
   readings: [...mysqlMetrics, ...storageMetrics],
   options,
   example: { url: { env: "CASTOPOD_DATABASE_URL" }, capacity: "20 GB" },
@@ -57,7 +58,7 @@ async function look(settings: Options, { net }: ProbeContext): Promise<Finding> 
     );
     return { ...answer, phases };
   } catch (error) {
-    return findingWithoutConnection(error);
+    return findingWithoutConnection(error, "mysql-connections");
   }
 }
 

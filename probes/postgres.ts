@@ -32,6 +32,7 @@ type Options = z.output<typeof options>;
 export default defineProbe({
   summary: "Measures sizes, connections and what could fill a PostgreSQL, with read-only questions of bounded cost.",
   internal: true,
+  runbook: "database",
   readings: [...postgresMetrics, ...storageMetrics],
   options,
   example: {
@@ -60,7 +61,7 @@ async function look(settings: Options, context: ProbeContext): Promise<Finding> 
     );
     return { ...answer, phases };
   } catch (error) {
-    return findingWithoutConnection(error);
+    return findingWithoutConnection(error, "database-connections");
   }
 }
 

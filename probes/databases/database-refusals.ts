@@ -17,10 +17,10 @@ export class NoConnectionLeft extends Error {
   }
 }
 
-/** The finding when no connection is left; any other error is thrown again. */
-export function findingWithoutConnection(error: unknown): Finding {
+/** The finding when no connection is left, with the page that helps; any other error is thrown again. */
+export function findingWithoutConnection(error: unknown, runbook: string): Finding {
   if (!(error instanceof NoConnectionLeft)) throw error;
-  return { outcome: "degraded", reason: error.message, explanation: fullHouse };
+  return { outcome: "degraded", reason: error.message, explanation: fullHouse, runbook };
 }
 
 interface Asked {

@@ -14,6 +14,7 @@ import type { Secret } from "../../core/secret.ts";
 import { isCertificateFault } from "../lib/connection-error.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
+import { mysqlErrorInWords } from "./error-codes.ts";
 import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";
 import { MysqlGuard } from "./mysql-guard.ts";
 import { valueIn } from "./mysql-values.ts";
@@ -249,10 +250,8 @@ function explained(error: unknown, line: Line): unknown {
     case 1251:
     case 1524:
       return new NotMeasured(otherSignIn, { evidence });
-    case 1053:
-      return new Unreachable("is shutting down", { stage: "protocol", phases, evidence });
     default:
-      return new Unreachable(`answered with an error (${number})`, { stage: "protocol", phases, evidence });
+      return new Unreachable(mysqlErrorInWords(number), { stage: "protocol", phases, evidence });
   }
 }
 

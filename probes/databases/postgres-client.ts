@@ -9,6 +9,7 @@ import type { Secret } from "../../core/secret.ts";
 import { type Attempt, connectionError, ended } from "../lib/connection-error.ts";
 import { secretAddress } from "../lib/secret-address.ts";
 import { NoConnectionLeft, type Refusal } from "./database-refusals.ts";
+import { sqlStateInWords } from "./error-codes.ts";
 import { mostDatabaseBytes, SocketGuard } from "./guarded-socket.ts";
 import { otherSignIn, PostgresGuard } from "./postgres-guard.ts";
 import { types } from "./postgres-values.ts";
@@ -180,7 +181,7 @@ function serverRefusal(
     return new Unreachable("is starting up or shutting down", { stage: "protocol", phases, evidence });
   if (code.startsWith("57P"))
     return new Unreachable("ended our connection: it is shutting down", { stage: "request", phases, evidence });
-  return new Unreachable(`answered with an error (SQLSTATE ${code})`, { stage: "protocol", phases, evidence });
+  return new Unreachable(sqlStateInWords(code), { stage: "protocol", phases, evidence });
 }
 
 /** What pg itself gives up on, by what it says: it has no codes for these. */

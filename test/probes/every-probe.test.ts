@@ -53,6 +53,11 @@ describe.each(probes)("%s", (_name, probe) => {
     for (const { id, metric } of thresholdsOf(probe)) expect([id, ...declared]).toContain(metric);
   });
 
+  test("names a runbook that exists, where it names one", () => {
+    const { runbook = "service-down" } = probe;
+    expect(existsSync(new URL(`../../docs/runbooks/${runbook}.md`, import.meta.url)), runbook).toBe(true);
+  });
+
   test("tells of its thresholds in every language, with a runbook, and clears below where it raises", () => {
     const thresholds = thresholdsOf(probe);
     expect(new Set(thresholds.map(({ id }) => id)).size).toBe(thresholds.length);

@@ -163,6 +163,15 @@ test.each([
   });
 });
 
+test("a server without room on its disk is down, in words, with the runbook of databases", async () => {
+  await using server = await tcpServer((socket) => void socket.end(errorPacket(1021)));
+  expect(await look(`mysql://a:b@127.0.0.1:${server.port}`)).toMatchObject({
+    outcome: "down",
+    reason: "has no room left on its disk (error 1021)",
+    runbook: "database",
+  });
+});
+
 test("a refusal is one, whatever the number under which it comes", async () => {
   await using server = await tcpServer((socket) => void socket.end(errorPacket(1130, 1)));
   expect(await look(`mysql://a:b@127.0.0.1:${server.port}`)).toMatchObject({

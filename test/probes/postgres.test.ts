@@ -234,6 +234,15 @@ describe.each<[PostgresVersion, number]>([
     });
   });
 
+  test("a database that is closed to connections is down, in words, with the runbook of databases", async () => {
+    await admin.query("CREATE DATABASE closed ALLOW_CONNECTIONS false");
+    expect(await run(server.url.replace(/practice$/, "closed"))).toMatchObject({
+      outcome: "down",
+      reason: "takes no connections to this database (SQLSTATE 55000)",
+      runbook: "database",
+    });
+  });
+
   test("encryption that the server does not offer is our failure", async () => {
     expect(await run(`${server.url}?sslmode=require`)).toMatchObject({
       outcome: "unknown",
@@ -259,6 +268,7 @@ describe.each<[PostgresVersion, number]>([
         outcome: "degraded",
         reason: "has no free connection left",
         explanation: { fr: expect.stringContaining("connexions") },
+        runbook: "database-connections",
       });
     } finally {
       await Promise.all(crowd.map((client) => client.end()));
