@@ -1,7 +1,7 @@
 /** `./tidewatch` in the checkout, and that nothing of ours names a command which could leave it. */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtempDisposable, readFile, symlink } from "node:fs/promises";
+import { copyFile, cp, mkdtempDisposable, readFile, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -85,6 +85,19 @@ test("`node main.ts` on an old Node.js says in one sentence what to do", async (
     stdout: "",
     stderr:
       "tidewatch: this is Node.js 20.20.2, too old for Tidewatch: after `npm install`, `npm start` and `./tidewatch …` use Node.js 26, which comes along.\n",
+    status: 69,
+  });
+});
+
+test("`node main.ts` before `npm install` says so in one sentence", async () => {
+  await using clone = await mkdtempDisposable(join(tmpdir(), "tidewatch-clone-"));
+  for (const path of ["package.json", "main.ts.js", "commands", "core", "program", "reports"]) {
+    await cp(join(root, path), join(clone.path, path), { recursive: true });
+  }
+  const words = [join(clone.path, "main.ts"), "check-config"];
+  const { stderr, status } = spawnSync(process.execPath, words, { cwd: clone.path, encoding: "utf8" });
+  expect({ stderr, status }).toEqual({
+    stderr: expect.stringMatching(/^tidewatch: nothing is installed yet.*\n$/),
     status: 69,
   });
 });
