@@ -8,7 +8,7 @@ import type { Due } from "../../core/store/due.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
-import { Agenda } from "./agenda.ts";
+import { DueSteps } from "./due-steps.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "./policy.ts";
 import { hurry, take } from "./transitions.ts";
 
@@ -46,13 +46,13 @@ export async function openEscalator(options: EscalatorOptions): Promise<Escalato
 class RunningEscalator implements Escalator {
   readonly #options: EscalatorOptions;
   readonly #policy: Policy;
-  readonly #agenda: Agenda;
+  readonly #dueSteps: DueSteps;
   readonly #sleeper = new WakeableSleep();
 
   constructor(options: EscalatorOptions, policy: Policy) {
     this.#options = options;
     this.#policy = policy;
-    this.#agenda = new Agenda(options.clock);
+    this.#dueSteps = new DueSteps(options.clock);
   }
 
   wake(): void {
@@ -98,14 +98,14 @@ class RunningEscalator implements Escalator {
   /** @returns seconds until there may be something to do again. */
   async #turn(signal: AbortSignal): Promise<number> {
     try {
-      this.#agenda.learn(await this.#rows());
-      for (let due = this.#agenda.due(); due.length > 0 && !signal.aborted; due = this.#agenda.due()) {
+      this.#dueSteps.learn(await this.#rows());
+      for (let due = this.#dueSteps.due(); due.length > 0 && !signal.aborted; due = this.#dueSteps.due()) {
         const failed = await this.#takeAll(due);
-        this.#agenda.learn(await this.#rows());
+        this.#dueSteps.learn(await this.#rows());
         if (failed) return retrySeconds;
       }
       this.#options.onMoved?.();
-      return this.#agenda.nextIn() ?? longestSleepSeconds;
+      return this.#dueSteps.nextIn() ?? longestSleepSeconds;
     } catch (error) {
       this.#options.log.error("what is due cannot be read", { error });
       return retrySeconds;

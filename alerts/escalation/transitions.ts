@@ -161,6 +161,9 @@ function revised(
   return { ...first, foundAt, countedFrom, told: { steps: 0 }, news, next: undefined, ...as };
 }
 
+/** How often a plan that reaches nobody is read again. */
+const whileNobody = { seconds: 60 };
+
 interface GoingOn {
   readonly trouble: ReturnType<Policy["trouble"]>;
   readonly notices: readonly (NoticeStatus | Notice)[];
@@ -181,7 +184,10 @@ function goOn(policy: Policy, escalation: Escalation, { trouble, notices, ...at 
     return { escalation: { ...escalation, next: undefined } };
   }
   const current = asTold(escalation);
-  const [step, next] = stepsLeft(current, stepsOf(policy.plan, trouble.facts.urgency));
+  const steps = stepsOf(policy.plan, trouble.facts.urgency);
+  // Nobody is to be told at all, which a reload may change: nothing is over by that.
+  if (steps.length === 0) return { escalation: { ...current, next: { dueAt: plannedAt.add(whileNobody), plannedAt } } };
+  const [step, next] = stepsLeft(current, steps);
   if (!step) return { escalation: current };
   if (!isBefore(step.at, now)) return { escalation: { ...current, next: { dueAt: step.at, plannedAt } } };
   const { add, after } = tell(policy, current, { trouble, step, next, before: notices });

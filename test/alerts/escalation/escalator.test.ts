@@ -321,6 +321,25 @@ describe("who is told", () => {
     expect(await written(world)).toEqual(["page contractor", "escalation techops", "escalation contractor"]);
   });
 
+  test.each([
+    ["opened", [], "page contractor"],
+    ["came to its next step", ["page contractor"], "escalation techops"],
+  ])("is whoever a reload adds, where it %s while nobody was to be told", async (_, before, added) => {
+    await using office = await escalating(before.length === 0 ? { ...onCall, escalation: [] } : onCall);
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    await world.clock.turn(300);
+    office.reload({ ...onCall, escalation: [] });
+    await world.clock.turn(900);
+    expect(await written(world)).toEqual(before);
+    office.reload(onCall);
+    await world.clock.turn(60);
+    expect(await written(world)).toContain(added);
+    await world.clock.turn(1800);
+    expect(await written(world)).toEqual(["page contractor", "escalation techops"]);
+  });
+
   test("is told once by two escalators on one store", async () => {
     await using office = await escalating();
     const { world } = office;

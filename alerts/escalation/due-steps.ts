@@ -14,7 +14,7 @@ interface Entry {
 /** Beyond this the wall clock was set. */
 const jumpMilliseconds = 2000;
 
-export class Agenda {
+export class DueSteps {
   readonly #clock: Clock;
   #entries: ReadonlyMap<string, Entry> = new Map();
   /** Wall time minus monotonic time at the last look, milliseconds. */
