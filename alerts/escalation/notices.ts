@@ -30,7 +30,7 @@ export function stepNotices(policy: Policy, escalation: Escalation, text: StepTe
           role: number === 0 ? "first" : "escalated",
           told,
           ...(next && { next: { names: namesOf(next.recipients), at: next.at } }),
-          acknowledgeUrl: policy.acknowledgeUrl(trouble.id, contact, step.at),
+          acknowledgeUrl: policy.acknowledgeUrl(escalation.incident, contact, step.at),
         };
     return {
       ...common(escalation, contact.id, channel),

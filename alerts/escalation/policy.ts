@@ -79,19 +79,25 @@ export class Policy {
    * mail server silently swallows a second message with a Message-ID that it has seen. The end is this installation's own.
    */
   thread(incident: number, title: Localised): { readonly thread: string; readonly subject: string } {
-    const { signingKey, practice = false } = this.#options;
-    const own = createHash("sha256").update("tidewatch installation\0").update(signingKey).digest("hex").slice(0, 6);
-    return {
-      thread: `incident-${incident}-${own}`,
-      subject: subject(incident, inLanguage(title, this.#language), practice),
-    };
+    return this.#thread(`incident-${incident}`, incident, title);
   }
 
-  trouble(incident: number, { name, membersSee, ...news }: News): Trouble {
+  /** Of one that has no number, because the store cannot be written. */
+  threadWithoutNumber({ key, startedAt, title }: Omit<IncidentFacts, "id">) {
+    return this.#thread(`fallback-${key}-${startedAt.epochMilliseconds}`, undefined, title);
+  }
+
+  #thread(name: string, incident: number | undefined, title: Localised) {
+    const { signingKey, practice = false } = this.#options;
+    const own = createHash("sha256").update("tidewatch installation\0").update(signingKey).digest("hex").slice(0, 6);
+    return { thread: `${name}-${own}`, subject: subject(incident, inLanguage(title, this.#language), practice) };
+  }
+
+  trouble({ name, membersSee, ...news }: News): Trouble {
     const { facts } = news;
     return {
       ...news,
-      ...this.#about(incident, facts, name),
+      ...this.#about(facts, name),
       membersSee: membersSee && inLanguage(membersSee, this.#language),
       steps: this.#firstSteps(facts.runbook),
     };
@@ -99,11 +105,10 @@ export class Policy {
 
   /** @param end `unwatched`: it is not over as far as we know, but taken out of the configuration. */
   recovery(
-    incident: number,
     { facts, name }: Pick<News, "facts" | "name">,
     end: { readonly resolvedAt: Temporal.Instant; readonly unwatched: boolean },
   ): Recovery {
-    return { ...this.#about(incident, facts, name), ...end };
+    return { ...this.#about(facts, name), ...end };
   }
 
   acknowledgeUrl(incident: number, { id }: Contact, at: Temporal.Instant): string {
@@ -112,9 +117,9 @@ export class Policy {
     return `${this.#baseUrl}/a/${token}`;
   }
 
-  #about(id: number, facts: Omit<IncidentFacts, "id">, name: Localised) {
+  #about(facts: Omit<IncidentFacts, "id">, name: Localised) {
     const language = this.#language;
-    return { id, facts, name: inLanguage(name, language), language, statusUrl: `${this.#baseUrl}/` };
+    return { facts, name: inLanguage(name, language), language, statusUrl: `${this.#baseUrl}/` };
   }
 
   get #baseUrl(): string {

@@ -28,7 +28,7 @@ interface Revision {
 /** The incident just opened. */
 export function begin(policy: Policy, incident: number, { title, ...revision }: Revision): Escalated {
   const first = { incident, ...policy.thread(incident, title), revision: 0, noLaterThan: [] };
-  return goOn(policy, revised(first, revision), { trouble: policy.trouble(incident, revision.news), notices: [] });
+  return goOn(policy, revised(first, revision), { trouble: policy.trouble(revision.news), notices: [] });
 }
 
 /**
@@ -43,7 +43,7 @@ export function tellAnew(policy: Policy, { title, ...revision }: Revision): Esca
       revision: (escalation?.revision ?? 0) + 1,
       noLaterThan: escalation ? announced(policy, escalation) : [],
     };
-    const next = goOn(policy, revised(first, revision), { trouble: policy.trouble(id, revision.news), notices });
+    const next = goOn(policy, revised(first, revision), { trouble: policy.trouble(revision.news), notices });
     return { ...next, supersede: unsentKeys(notices) };
   };
 }
@@ -119,7 +119,7 @@ export function end(policy: Policy, { news, title, now, ...over }: End): Escalat
     if (!escalation) return { supersede: unsentKeys(notices) };
     const known = { ...escalation, ...threadOf(policy, incident.id, escalation, title), next: undefined };
     const recipients = toldOf(notices, missedFirst(policy, incident, escalation, now));
-    const add = recoveryNotices(policy, known, policy.recovery(incident.id, news, over), { recipients, now });
+    const add = recoveryNotices(policy, known, policy.recovery(news, over), { recipients, now });
     const unsent = notices.filter((notice) => isAlarming(notice) && notice.state === "pending");
     return { escalation: known, supersede: unsent.map(({ key }) => key), add };
   };
@@ -241,7 +241,7 @@ function counted(policy: Policy, incident: Incident, escalation: Escalation, { d
 }
 
 function troubleOf(policy: Policy, incident: Incident, { news }: Escalation) {
-  return policy.trouble(incident.id, news ?? newsOf(incident));
+  return policy.trouble(news ?? newsOf(incident));
 }
 
 /** What an older version was going to say it has written down with its notices; this is for whoever was not to get one. */

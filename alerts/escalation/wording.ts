@@ -16,7 +16,6 @@ import { formatBytes, formatDuration } from "../../core/units.ts";
 
 /** Everything a notice about trouble is written from; the same for all its readers. */
 export interface Trouble {
-  readonly id: number;
   readonly facts: Omit<IncidentFacts, "id">;
   /** Of the target. */
   readonly name: string;
@@ -44,9 +43,13 @@ export interface Part {
 /** Of one line with what strangers said; more helps nobody on a phone. */
 export const lineLength = 300;
 
-/** The same for every notice of a thread, because mail programs split threads where the subject changes. */
-export function subject(id: number, title: string, practice: boolean): string {
-  return plainText(`${practice ? "[PRACTICE] " : ""}[Tidewatch #${id}] ${title}`, headlineLength);
+/**
+ * The same for every notice of a thread, because mail programs split threads where the subject changes.
+ * @param id undefined while the incident has no number.
+ */
+export function subject(id: number | undefined, title: string, practice: boolean): string {
+  const number = id === undefined ? "" : ` #${id}`;
+  return plainText(`${practice ? "[PRACTICE] " : ""}[Tidewatch${number}] ${title}`, headlineLength);
 }
 
 /** What one reader is told, for a channel to lay out. */
@@ -103,7 +106,6 @@ function outlastsLine({ check, isOver }: NonNullable<Trouble["outlasts"]>): stri
 }
 
 export interface Recovery {
-  readonly id: number;
   readonly facts: Omit<IncidentFacts, "id">;
   readonly name: string;
   readonly language: Language;
