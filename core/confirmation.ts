@@ -70,6 +70,15 @@ export const noConfirmation: Confirmation = {
   down: off,
 };
 
+/** As it stands where only the confirmed change is known, and no result after it. */
+export function confirmedAs(
+  to: "degraded" | "down",
+  { since, at }: { readonly since: number; readonly at: number },
+): Confirmation {
+  const on = { ...off, on: true };
+  return { lastAt: at, lastKnown: true, settledUntil: since, degraded: on, down: to === "down" ? on : off };
+}
+
 /** What holds now. `unknown` when the last result was unknown or there is none; a gap since then is judged by `settle`. */
 export function currentOutcome(confirmation: Confirmation): Outcome {
   if (!confirmation.lastKnown) return "unknown";

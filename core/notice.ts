@@ -4,6 +4,10 @@ import type { Language } from "./language.ts";
 
 export const noticeKinds = ["page", "escalation", "resolve", "ticket", "announcement", "sign-in", "test"] as const;
 
+const waking: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation"]);
+/** It wakes somebody: never given up while nobody else has been told. */
+export const isWaking = ({ kind }: Pick<Notice, "kind">): boolean => waking.has(kind);
+
 /** Somebody of the team, by the id in the configuration; a member who asked to be told; or a place where all can read it. */
 export interface Addressee {
   readonly kind: "contact" | "subscriber" | "place";

@@ -101,12 +101,13 @@ export function parseConfig(text: string, sources: ConfigSources): Config {
   const semantic = "faults" in reading ? reading.faults : [];
   const faults = [...yaml.faults, ...located([...secrets.faults, ...semantic])];
   if (faults.length > 0 || "faults" in reading) throw new ConfigError(inOrder(faults));
-  const { store, data } = reading.config;
+  const { store, data, fallback } = reading.config;
   const { sqlite } = store;
   return {
     ...reading.config,
     store: { sqlite: sqlite === ":memory:" ? sqlite : resolve(folder, sqlite) },
     data: resolve(folder, data),
+    fallback: resolve(folder, fallback),
     warnings: inOrder(located([...reading.warnings, ...missingFiles(reading.files)])),
   };
 }

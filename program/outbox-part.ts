@@ -21,7 +21,7 @@ export interface Outbox extends Part, AsyncDisposable {
   wake(): void;
 }
 
-interface OutboxParts extends Pick<DeliveryOptions, "hurry"> {
+interface OutboxParts extends Pick<DeliveryOptions, "hurry" | "holds" | "onSent"> {
   readonly store: Store;
   readonly metrics: Pick<Metrics, "countNotice">;
   /** Why nothing gets into the outbox that should. */
@@ -29,7 +29,7 @@ interface OutboxParts extends Pick<DeliveryOptions, "hurry"> {
 }
 
 export function openOutbox({ config, plugins, version, clock, log }: StartOptions, parts: OutboxParts): Outbox {
-  const { store, metrics, hurry, fault } = parts;
+  const { store, metrics, fault, ...more } = parts;
   const watchdog = new Watchdog("outbox", patienceSeconds, clock);
   const client = openHttp({ userAgent: userAgent(config, version) });
   let settings = deliverySettings(config, plugins);
@@ -41,7 +41,7 @@ export function openOutbox({ config, plugins, version, clock, log }: StartOption
     // One process has this place, and with it what it held when it ended.
     by: config.vantagePoint,
     http: (signal) => client.forRun(signal),
-    hurry,
+    ...more,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
     onMoved: () => watchdog.moved(),
   });

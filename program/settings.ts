@@ -29,6 +29,7 @@ export function warnOfRestart(before: Config, after: Config, log: Log): void {
     "server.metrics": config.server.metrics,
     store: config.store,
     data: config.data,
+    fallback: config.fallback,
     heartbeat: config.heartbeat && { every: config.heartbeat.everySeconds, url: config.heartbeat.url.reveal() },
     telemetry: config.telemetry,
     vantagePoint: config.vantagePoint,

@@ -3,6 +3,7 @@
  * and a clock; the list of parts below says in which order they start, are reloaded and shut down.
  */
 import { join } from "node:path";
+import { type Auditor, openAuditor } from "../alerts/escalation/auditor.ts";
 import { openEscalator } from "../alerts/escalation/escalator.ts";
 import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
@@ -16,6 +17,7 @@ import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
 import { openPages } from "../dashboards/members/page-making.ts";
 import { openReports } from "../reports/reports.ts";
+import { openFallback } from "./fallback-part.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
 import { openStore } from "./open-store.ts";
@@ -86,7 +88,7 @@ interface Startable extends Opened {
 
 /** In the order of the start, each after what it stands on; a reload, /healthz and the end take the last one first. */
 function listOf({ options, current, listen, fault, ...opened }: Startable): readonly Part[] {
-  const { targetMetrics, pages, metrics, outbox, escalator, recorder, judge, heartbeats, scheduler } = opened;
+  const { targetMetrics, pages, metrics, outbox, fallback, escalator, recorder, judge, heartbeats, scheduler } = opened;
   const { clock } = options;
   const [judgeWatchdog, storeWatchdog] = [new Watchdog("judge", 60, clock), new Watchdog("store", 15, clock)];
   return [
@@ -98,6 +100,12 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     },
     { name: "metrics", reconfigure: ({ targets }) => metrics.reconfigure(targets) },
     outbox,
+    fallback,
+    {
+      name: "auditor",
+      run: (signal) => opened.auditor.run(signal),
+      fault: () => opened.auditor.fault(),
+    },
     {
       // Where it stands still, the outbox has the fault: what is due does not get there.
       name: "escalator",
@@ -163,6 +171,16 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     signingKey: await store.keys.signing("action"),
     practice: config.practice,
   };
+  // Before the judge: what an earlier process told past the store is written first.
+  const fallback = undo.use(
+    await openFallback(options, {
+      alerts,
+      store,
+      incidents: () => judge.incidents(),
+      storeFault: () => recorder.failing(),
+      onReleased: () => outbox.wake(),
+    }),
+  );
   const judge = await openJudge(alerts);
   const escalatorWatchdog = new Watchdog("escalator", 120, clock);
   const escalator = await openEscalator({
@@ -207,8 +225,20 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   });
   const hurry = escalator.hurry.bind(escalator);
   const outbox: Outbox = undo.use(
-    openOutbox(options, { store, metrics, hurry, fault: () => escalatorWatchdog.fault() }),
+    openOutbox(options, {
+      store,
+      metrics,
+      hurry,
+      holds: () => fallback.holds,
+      onSent: (notice) => fallback.noteSent(notice),
+      fault: () => escalatorWatchdog.fault(),
+    }),
   );
+  const auditor: Auditor = openAuditor({
+    ...shared,
+    isToldPastStore: (key) => fallback.isTold(key),
+    tellsNobody: () => current.config.onCall.escalation.length === 0,
+  });
   const pages = await openPages({
     ...pageSettings(config),
     ...shared,
@@ -224,7 +254,21 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
   });
   const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.received());
   const reports = openReports({ ...shared, targets });
-  return { store, judge, escalator, recorder, metrics, outbox, pages, targetMetrics, heartbeats, scheduler, reports };
+  return {
+    store,
+    judge,
+    escalator,
+    auditor,
+    fallback,
+    recorder,
+    metrics,
+    outbox,
+    pages,
+    targetMetrics,
+    heartbeats,
+    scheduler,
+    reports,
+  };
 }
 
 async function eachSecond(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -24,6 +24,8 @@ export interface WorkerParts {
   readonly by: string;
   readonly http: ChannelTools["http"];
   readonly due: DueTimes;
+  /** Nothing is claimed now. */
+  holds(): boolean;
   /** Why this notice must not go out any more; undefined when it must. */
   refusal(notice: ClaimedNotice): Promise<string | undefined>;
   /** The contact's address; undefined when there is none any more. */
@@ -110,9 +112,10 @@ export class ChannelWorker {
 
   /** @returns seconds until there may be something to do again. */
   async #turn(): Promise<number> {
-    const { store, due, log, by } = this.#parts;
+    const { store, due, log, by, holds } = this.#parts;
     try {
       this.#parts.moved();
+      if (holds()) return longestSleepSeconds;
       const free = atOnce - this.#inFlight.size;
       if (free <= 0) return longestSleepSeconds;
       const { moment, keys } = due.claim(this.name);

@@ -6,13 +6,13 @@ import type { ChannelTools } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import type { Addressee } from "../../core/notice.ts";
+import { type Addressee, isWaking } from "../../core/notice.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { ChannelWorker, type ConfiguredChannel, type WorkerParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
-import { handOver, isWaking } from "./refused-page.ts";
+import { handOver } from "./refused-page.ts";
 import { retryDelaySeconds } from "./retry-delay.ts";
 
 export type { ConfiguredChannel } from "./channel-worker.ts";
@@ -39,9 +39,12 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly by: string;
   /** For channels. */
   readonly http: ChannelTools["http"];
+  /** What it holds is kept: some of it was told past the store, and is not written yet. */
+  holds?(): boolean;
   /** A channel will never take this page: the step after it is told at once, if it was not told yet. */
   hurry(refused: NoticeStatus): Promise<void>;
   onResult?(result: DeliveryResult): void;
+  onSent?(notice: NoticeStatus): void;
   /** Called whenever a loop came round: at least every 30 s while all is well. */
   onMoved?(channel: string): void;
 }
@@ -141,6 +144,7 @@ class RunningDelivery implements Delivery {
       log,
       by,
       http,
+      holds: () => this.#options.holds?.() ?? false,
       due: this.#due,
       refusal: (notice) => this.#refusal(notice),
       address: ({ to, channel }) => this.#addressOf(to, channel),
@@ -225,6 +229,7 @@ class RunningDelivery implements Delivery {
     const { key, channel, kind, attempts } = notice;
     this.#options.log.info("notice sent", { notice: key, channel, kind, attempts, seconds });
     this.#options.onResult?.({ channel, kind, result: "sent" });
+    this.#options.onSent?.(notice);
   }
 
   async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {

@@ -15,6 +15,7 @@ const Telling = z.object({
   kind: z.enum(["page", "escalation", "resolve"]),
   contact: z.string(),
   channel: z.string(),
+  step: z.number(),
 });
 
 /** `incident` is its key and its start: it may have no number yet. */

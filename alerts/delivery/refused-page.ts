@@ -1,5 +1,6 @@
 /** A page that its channel refuses for good: the next step of its escalation is told now, and whether it may be given up. */
 import type { DeliveryError } from "../../core/errors.ts";
+import { isWaking } from "../../core/notice.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -8,10 +9,6 @@ interface HandOverParts {
   /** Tells the step after that of this notice at once, if it was not told yet. */
   hurry(refused: NoticeStatus): Promise<void>;
 }
-
-/** Kinds that wake somebody; they are never given up while nobody else has been told. */
-const waking: ReadonlySet<NoticeStatus["kind"]> = new Set(["page", "escalation"]);
-export const isWaking = ({ kind }: Pick<NoticeStatus, "kind">): boolean => waking.has(kind);
 
 /** @returns whether somebody else can be trusted to get it, so that this one may be given up. */
 export async function handOver(

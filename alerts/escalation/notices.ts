@@ -94,7 +94,7 @@ function common({ incident, thread, subject }: Escalation, contact: string, chan
 }
 
 /** "Contractor (email, ntfy)" */
-function namesOf(recipients: readonly Recipient[]): readonly string[] {
+export function namesOf(recipients: readonly Recipient[]): readonly string[] {
   const byContact = Map.groupBy(recipients, ({ contact }) => contact.id);
   return [...byContact.values()].flatMap(([first, ...more]) =>
     first ? [`${first.contact.name} (${[first, ...more].map(({ channel }) => channel).join(", ")})`] : [],

@@ -241,10 +241,10 @@ function counted(policy: Policy, incident: Incident, escalation: Escalation, { d
 }
 
 function troubleOf(policy: Policy, incident: Incident, { news }: Escalation) {
-  return policy.trouble(news ?? newsOf(incident));
+  return policy.trouble(news ?? newsWithoutTries(incident));
 }
 
 /** What an older version was going to say it has written down with its notices; this is for whoever was not to get one. */
-function newsOf(facts: Incident): News {
+export function newsWithoutTries(facts: News["facts"]): News {
   return { facts, name: sameInAll(facts.target), seen: { kind: "tries", tries: [], needed: 1 } };
 }

@@ -130,6 +130,7 @@ export class Inhibition {
       membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
       outlasts: cause && { check: cause, isOver: !causes.stands(cause) },
     });
+    tracked.news = news;
     return incidents.record(tracked, () => ({
       check: sample.check,
       raised: { urgency, title: facts.title, explanation, reason, runbook },

@@ -34,6 +34,8 @@ export interface JudgeOptions extends PolicyOptions {
 }
 
 export interface Judge extends SampleJudge {
+  /** What goes on now as this process sees it, written already or not. */
+  incidents(): readonly Tracked[];
   /** Call once before the first sample: ends what is open but not watched any more. Tells nothing else. */
   start(): Changes | undefined;
   /** After a reload; the same for what is not watched any more. */
@@ -86,6 +88,10 @@ class RunningJudge implements Judge {
     this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
     this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
     this.#policy.warnOfSilence(log);
+  }
+
+  incidents(): readonly Tracked[] {
+    return this.#incidents.all();
   }
 
   start(): Changes | undefined {
@@ -175,8 +181,12 @@ class RunningJudge implements Judge {
     const { facts, rootCause, explanation, escalation } = this.#inhibition.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
     const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
+    const isPublic = shown(target, facts);
+    const text = confirmedText(explanation);
+    const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
     const tracked: Tracked = {
       facts,
+      news,
       labels: new Set(labels),
       openingTitle: facts.title,
       escalation,
@@ -184,9 +194,6 @@ class RunningJudge implements Judge {
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
       id: undefined,
     };
-    const isPublic = shown(target, facts);
-    const text = confirmedText(explanation);
-    const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
     const revision = { news, foundAt: facts.confirmedAt, as: escalation, title: tracked.openingTitle };
     return this.#incidents.open(tracked, {
       change: "open",

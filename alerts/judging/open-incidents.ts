@@ -3,12 +3,12 @@
  * committed; what happens to it in between waits here and follows right after.
  */
 
-import type { Escalation } from "../../core/escalation.ts";
+import type { Escalation, News } from "../../core/escalation.ts";
 import type { Incident, IncidentFacts } from "../../core/incident.ts";
 import type { CheckKey } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
-import type { Beginning } from "../escalation/transitions.ts";
+import { type Beginning, newsWithoutTries } from "../escalation/transitions.ts";
 
 type Facts = Omit<IncidentFacts, "id">;
 
@@ -16,6 +16,8 @@ type Facts = Omit<IncidentFacts, "id">;
 export interface Tracked {
   /** Facts as they stand now; `checks` and `impact` only ever grow. */
   facts: Facts;
+  /** What is told of it now. */
+  news: News;
   /** Label sets of a threshold that were told in this incident. */
   readonly labels: Set<string>;
   /** Title at its opening: it makes the subject of the thread, which stays the same. */
@@ -26,6 +28,8 @@ export interface Tracked {
   rootCause: CheckKey | undefined;
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
+  /** Once it is over, though that may not be written yet. */
+  resolvedAt?: Temporal.Instant;
   id: number | undefined;
 }
 
@@ -55,6 +59,7 @@ export class Incidents {
       const escalation = beginningOf(known.get(id));
       this.#open.set(facts.key, {
         facts,
+        news: known.get(id)?.news ?? newsWithoutTries(facts),
         labels: new Set(),
         openingTitle: facts.title,
         escalation,
@@ -107,6 +112,7 @@ export class Incidents {
   close(tracked: Tracked, resolvedAt: Temporal.Instant, follow: Follow): Changes {
     const { key } = tracked.facts;
     if (this.#open.get(key) === tracked) this.#open.delete(key);
+    tracked.resolvedAt = resolvedAt;
     return this.follow(tracked, (id) => {
       this.#remember(key, id, resolvedAt);
       return follow(id);

@@ -118,6 +118,7 @@ export class OutageProgress {
       facts: { ...facts, confirmedAt: sample.at },
       membersSee: isPublic ? text : undefined,
     });
+    tracked.news = news;
     return mergeChanges([
       incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update: said })),
       incidents.record(tracked, () => ({

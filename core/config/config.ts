@@ -1,5 +1,5 @@
 /** The configuration as the program uses it, read from the settings: every rule checked, kinds expanded, units made base units. */
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { ConfigFault } from "../errors.ts";
 import { sameInAll } from "../language.ts";
@@ -29,6 +29,8 @@ export interface Config {
   readonly store: { readonly sqlite: string };
   /** The folder of what is kept beside the store: finished pages. */
   readonly data: string;
+  /** The file from which pages leave while the store cannot be written. */
+  readonly fallback: string;
   readonly vantagePoint: string;
   readonly selfCheck: {
     /** `https://…`, `http://…` or `tcp://host:port`. */
@@ -92,6 +94,7 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
   const { organisation, server, store, selfCheck, alerts, heartbeat, telemetry } = written;
   const channels = Object.keys(plugins.channels);
   const sqlite = store.sqlite ?? storeDefault;
+  const data = written.data ?? dirname(sqlite);
   return {
     organisation: {
       name: organisation.name,
@@ -101,7 +104,8 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
     },
     server: { ...server, url: (server.url ?? localAddress(server.public)).replace(/\/+$/, "") },
     store: { sqlite },
-    data: written.data ?? dirname(sqlite),
+    data,
+    fallback: written.fallback ?? join(data, "fallback.journal"),
     vantagePoint: written.vantagePoint,
     selfCheck: {
       anchors: selfCheck.anchors,

@@ -30,6 +30,13 @@ export function configSchema({ channels }: Plugins) {
       .describe(
         "The folder of what is kept beside the store: the finished pages, in `pages`. A relative path starts at the folder of this file. Without it, the folder of the store's file.",
       ),
+    fallback: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The file from which pages leave while the store cannot be written: 1 MB, made at the first start. Best on another file system than the store. A relative path starts at the folder of this file. Without it, `fallback.journal` in the folder `data`.",
+      ),
     vantagePoint: identifier()
       .prefault("here")
       .describe("The name of the place the checks run from, as it appears in metrics."),

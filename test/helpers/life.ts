@@ -4,7 +4,11 @@
  */
 import { z } from "zod";
 import { openDelivery } from "../../alerts/delivery/delivery.ts";
+import { Fallback } from "../../alerts/delivery/fallback.ts";
+import { openFallbackJournal } from "../../alerts/delivery/fallback-journal.ts";
+import { openAuditor } from "../../alerts/escalation/auditor.ts";
 import { openEscalator } from "../../alerts/escalation/escalator.ts";
+import { Policy } from "../../alerts/escalation/policy.ts";
 import { openJudge } from "../../alerts/judging/judge.ts";
 import { openRecorder, type Recorder } from "../../collector/recorder/recorder.ts";
 import { type Channel, defineChannel } from "../../core/channel.ts";
@@ -25,6 +29,8 @@ export interface LifeOptions {
   readonly config: Pick<Config, "organisation" | "onCall" | "targets" | "channels" | "vantagePoint" | "server">;
   /** Called with every attempt to deliver; throws a DeliveryError to refuse it. */
   onAttempt?(notice: Notice): void;
+  /** With the fallback and the auditor, which look each second. */
+  readonly audited?: true;
 }
 
 export interface Life extends AsyncDisposable {
@@ -38,6 +44,8 @@ export interface Life extends AsyncDisposable {
   settle(): Promise<void>;
   /** Whoever is named takes the open incident of this target. */
   acknowledge(target: string, by: string): Promise<void>;
+  /** What the auditor says. */
+  fault(): string | undefined;
   /** As after kill -9: what is stored is all that is left, and a new process goes on with it. */
   restart(): Promise<void>;
 }
@@ -87,6 +95,7 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
       process.wake();
       await clock.turn(0);
     },
+    fault: () => process.fault(),
     async restart() {
       await process.die();
       process = await startProcess(options, channel);
@@ -100,11 +109,12 @@ interface Process {
   readonly store: Store;
   readonly recorder: Recorder;
   wake(): void;
+  fault(): string | undefined;
   die(): Promise<void>;
 }
 
 /** The parts that decide and tell, in the order in which the program starts them. */
-async function startProcess({ file, clock, config }: LifeOptions, channel: Channel): Promise<Process> {
+async function startProcess({ file, clock, config, audited }: LifeOptions, channel: Channel): Promise<Process> {
   const { organisation, onCall, targets, server, vantagePoint } = config;
   const channels = Object.keys(config.channels);
   const store = await openSqliteStore(file);
@@ -119,17 +129,37 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
     baseUrl: server.url,
     signingKey,
   };
+  const configured = new Map(channels.map((name) => [name, { channel, options: {} }]));
+  const http = () => {
+    throw new Error("the channel asks nobody");
+  };
+  const fallback = new Fallback({
+    ...shared,
+    journal: audited && (await openFallbackJournal(`${file}.fallback`)),
+    policy: await Policy.open(settings),
+    channels: configured,
+    incidents: () => judge.incidents(),
+    storeFault: () => recorder.failing(),
+    http,
+    onReleased: () => delivery.wake(),
+  });
+  await fallback.takeUp();
   const judge = await openJudge(settings);
   const escalator = await openEscalator({ ...settings, onNotices: () => delivery.wake() });
   const delivery = openDelivery({
     ...shared,
     onCall,
-    channels: new Map(channels.map((name) => [name, { channel, options: {} }])),
+    channels: configured,
     hurry: (refused) => escalator.hurry(refused),
+    holds: () => fallback.holds,
+    onSent: (notice) => fallback.noteSent(notice),
     by: vantagePoint,
-    http: () => {
-      throw new Error("the channel asks nobody");
-    },
+    http,
+  });
+  const auditor = openAuditor({
+    ...shared,
+    isToldPastStore: (key) => fallback.isTold(key),
+    tellsNobody: () => onCall.escalation.length === 0,
   });
   const recorder = await openRecorder({
     requests: {},
@@ -148,13 +178,16 @@ async function startProcess({ file, clock, config }: LifeOptions, channel: Chann
   });
   recorder.include(judge.start());
   const stop = new AbortController();
-  const running = Promise.all([delivery.run(stop.signal), escalator.run(stop.signal)]);
+  const watching = audited ? [fallback.run(stop.signal), auditor.run(stop.signal)] : [];
+  const running = Promise.all([delivery.run(stop.signal), escalator.run(stop.signal), ...watching]);
   return {
     store,
     recorder,
     wake: () => delivery.wake(),
+    fault: () => auditor.fault(),
     async die() {
       stop.abort();
+      await fallback[Symbol.asyncDispose]();
       await delivery[Symbol.asyncDispose]();
       await running;
       await store[Symbol.asyncDispose]();
