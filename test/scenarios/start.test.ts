@@ -27,7 +27,10 @@ test("what says that it watches is healthy, serves its page and its metrics", as
   const program = await coop.installation.start();
   expect(await program.health()).toEqual({
     status: 200,
-    body: JSON.stringify({ ok: true, parts: { scheduler: true, judge: true, store: true, auditor: true, outbox: true } }),
+    body: JSON.stringify({
+      ok: true,
+      parts: { scheduler: true, judge: true, store: true, auditor: true, outbox: true },
+    }),
   });
   expect(await program.page()).toContain("mastodon");
   expect((await program.metrics()).get("tidewatch_outbox_pending")).toBe(0);
