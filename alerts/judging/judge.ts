@@ -149,10 +149,11 @@ class RunningJudge implements Judge {
     const key = ruleKey(sample, rule.id);
     const tracked = this.#incidents.get(key);
     if (!tracked) {
-      if (levels.length === 0) return {};
-      const seen: Seen = { kind: "levels", check: check.id, levels };
+      const told = this.#thresholds.levelsToTell(check, rule);
+      if (told.length === 0) return {};
+      const seen: Seen = { kind: "levels", check: check.id, levels: told };
       const labels = raised.map((one) => one.labels);
-      return this.#open(ruleFacts(key, sample, target, standing, seen), target, seen, labels);
+      return this.#open(ruleFacts(key, sample, target, { ...standing, levels: told }, seen), target, seen, labels);
     }
     if (!this.#thresholds.isRaised(key)) {
       const resolvedAt = clearedAt === undefined ? sample.at : instant(clearedAt);

@@ -118,6 +118,17 @@ export class Thresholds {
     return values;
   }
 
+  /** Those of a rule that is to open an incident: a page takes the place of a ticket about the same reading. */
+  levelsToTell(check: Check, rule: Threshold): readonly Level[] {
+    const of = { target: check.target, check: check.id };
+    const pages = rule.urgency === "page" ? [] : check.thresholds.filter(({ urgency }) => urgency === "page");
+    const paged = pages
+      .filter(({ metric }) => metric === rule.metric)
+      .flatMap((page) => this.#entriesOf(ruleKey(of, page.id)).filter(({ state }) => isPaged(state, page, rule)))
+      .map(({ stored }) => stored.labels);
+    return this.levels(of, rule).filter(({ labels }) => !paged.includes(canonical(labels)));
+  }
+
   /** All label sets that are raised, the worst first. */
   levels(of: CheckRef, rule: Threshold): readonly Level[] {
     return this.#entriesOf(ruleKey(of, rule.id))
@@ -157,6 +168,11 @@ export class Thresholds {
     const shift = gap - (measured > 2.5 * every ? every : measured);
     return Math.abs(shift) < jumpMilliseconds ? 0 : shift;
   }
+}
+
+/** Raised, or about to be: a ticket waits for that no longer than it has waited for itself. */
+function isPaged({ raised, crossedAt }: ThresholdState, page: Threshold, ticket: Threshold): boolean {
+  return raised || (crossedAt !== null && page.raiseAfterSeconds <= ticket.raiseAfterSeconds);
 }
 
 function shifted(state: ThresholdState, shift: number): ThresholdState {

@@ -6,6 +6,8 @@ import { describe, expect, test } from "vitest";
 import { openJudge } from "../../../alerts/judging/judge.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement, unreachableInternalText, unreachableText } from "../../../core/member-texts.ts";
+import type { Reading } from "../../../core/sample.ts";
+import type { Threshold } from "../../../core/threshold.ts";
 import { check, latency, mastodon, onCall, signingKey, target, textOf, World } from "../world.ts";
 
 /** A store that survives restarts, in a folder of its own. */
@@ -519,9 +521,9 @@ describe("after a restart", () => {
 });
 
 describe("a threshold", () => {
-  const late = (...readings: ReturnType<typeof queue>[]) => ({ outcome: "up" as const, readings });
+  const late = (...readings: Reading[]) => ({ outcome: "up" as const, readings });
 
-  async function stays(world: World, minutes: number, ...readings: ReturnType<typeof queue>[]) {
+  async function stays(world: World, minutes: number, ...readings: Reading[]) {
     for (let minute = 0; minute < minutes; minute++) {
       await world.sees("mastodon/queues", late(...readings));
       await world.clock.turn(60);
@@ -620,6 +622,57 @@ describe("a threshold", () => {
     expect(await world.outbox()).toEqual(["ticket techops email pending"]);
     expect((await world.store.incidents.updates(1))[0]).toMatchObject({ public: false });
     expect(textOf((await world.store.outbox.of(1))[0])).toContain("Members see nothing of this");
+  });
+
+  describe("with a page above its ticket", () => {
+    const line = { ...latency, metric: "storage_used_ratio", raiseAfterSeconds: 60, clearAfterSeconds: 60 };
+    const page: Threshold = { ...line, id: "full", raiseAt: 0.88, clearAt: 0.85 };
+    const ticket: Threshold = { ...line, id: "filling", raiseAt: 0.8, clearAt: 0.77, urgency: "ticket" };
+    const openDisk = (rules = [ticket, page]) =>
+      World.open({ targets: [target("mastodon", "Mastodon", [check("mastodon", "queues", { thresholds: rules })])] });
+    const fills = (world: World, minutes: number, value: number, store = "a") =>
+      stays(world, minutes, { metric: "storage_used_ratio", value, labels: { store } });
+
+    test("opens one incident where both lines are passed at once, and the ticket once the page is over", async () => {
+      await using world = await openDisk();
+      await fills(world, 10, 0.95);
+      expect(await world.incidents()).toMatchObject([{ key: "mastodon/queues:full", urgency: "page", state: "open" }]);
+      await fills(world, 5, 0.82);
+      expect(await world.incidents()).toMatchObject([
+        { key: "mastodon/queues:full", state: "resolved" },
+        { key: "mastodon/queues:filling", urgency: "ticket", state: "open" },
+      ]);
+      await fills(world, 5, 0.5);
+      expect((await world.incidents()).map(({ state }) => state)).toEqual(["resolved", "resolved"]);
+    });
+
+    test("is no ticket while the page's line was just passed, nor after it falls below both", async () => {
+      await using world = await openDisk();
+      await fills(world, 1, 0.82);
+      await fills(world, 5, 0.95);
+      expect(await world.incidents()).toMatchObject([{ key: "mastodon/queues:full" }]);
+      await fills(world, 5, 0.5);
+      expect(await world.incidents()).toMatchObject([{ key: "mastodon/queues:full", state: "resolved" }]);
+    });
+
+    test("is a ticket where the page is to wait longer, and where it is about another store", async () => {
+      await using world = await openDisk([ticket, { ...page, raiseAfterSeconds: 3600 }]);
+      await fills(world, 3, 0.95);
+      expect(await world.incidents()).toMatchObject([{ key: "mastodon/queues:filling" }]);
+      await using other = await openDisk([ticket, { ...page, labels: { store: "b" } }]);
+      await fills(other, 3, 0.95, "a");
+      expect(await other.incidents()).toMatchObject([{ key: "mastodon/queues:filling" }]);
+    });
+
+    test("stays a ticket that was told before", async () => {
+      await using world = await openDisk();
+      await fills(world, 5, 0.82);
+      await fills(world, 5, 0.95);
+      expect(await world.incidents()).toMatchObject([
+        { key: "mastodon/queues:filling", state: "open" },
+        { key: "mastodon/queues:full", state: "open" },
+      ]);
+    });
   });
 
   test("whose rule is gone after a reload ends", async () => {
