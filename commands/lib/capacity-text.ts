@@ -1,5 +1,5 @@
 /** Prints a capacity model: for people in the words and order of the page, for machines as JSON. */
-import type { CapacityModel, CapacityState, Outlook } from "../../core/capacity/capacity.ts";
+import { type CapacityModel, type CapacityState, type Outlook, shareUsed } from "../../core/capacity/capacity.ts";
 import { dateOfDay, type FullDate } from "../../core/capacity/full-date.ts";
 import type { SizeOutlook } from "../../core/capacity/sizes.ts";
 import { plainText } from "../../core/plain-text.ts";
@@ -40,7 +40,7 @@ function facts(model: CapacityModel, zone: string): readonly string[] {
 
 function usedText(used: number, limit: number | undefined): string {
   if (limit === undefined) return formatBytes(used);
-  return `${formatBytes(used)} of ${formatBytes(limit)} (${percent(used / limit, 1)})`;
+  return `${formatBytes(used)} of ${formatBytes(limit)} (${percent(shareUsed(used, limit), 1)})`;
 }
 
 const percent = (ratio: number, digits: number): string => formatRatio(ratio, "en", digits).replace("\u00a0", " ");

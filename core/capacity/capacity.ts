@@ -112,6 +112,9 @@ export function capacityModel(input: CapacityInput): CapacityModel {
   };
 }
 
+/** To the tenth of a percent that is shown, as sizes are rounded: rounded down as uptime is, it would promise room. */
+export const shareUsed = (used: number, limitBytes: number): number => Math.round((1000 * used) / limitBytes) / 1000;
+
 function outlookOf(found: KnownForecast, usableBytes: number, plan: CapacityPlan, today: number): Outlook {
   const days = fromToday(daysToFull(found, usableBytes), found, today);
   return {

@@ -1,6 +1,7 @@
 /** A growth chart as SVG: what was measured, named levels, and the range of what is to come with its dates written on it. */
 import { html } from "hono/html";
 import type { Html } from "./html.ts";
+import { textWidth } from "./text-width.ts";
 
 /** Days are counted from any origin. */
 export interface GrowthChart {
@@ -82,7 +83,7 @@ function drawing(chart: GrowthChart, size: Size): Html {
   const plot = plotOf(chart, size);
   return html`<svg class="chart ${size.kind}" viewBox="0 0 ${size.width} ${size.height}" font-size="${size.font}" role="img" aria-label="${chart.label}">
 ${valueAxis(chart, plot, size)}${monthAxis(chart, plot, size)}
-${notes(chart, plot)}${fan(chart, plot)}${levels(chart, plot, size)}${today(chart, plot, size)}
+${notes(chart, plot)}${fan(chart, plot)}${today(chart, plot, size)}${levels(chart, plot, size)}
 ${measured(chart, plot, size)}${marks(chart, plot, size)}${bracket(chart, plot, size)}
 </svg>`;
 }
@@ -94,7 +95,7 @@ function plotOf(chart: GrowthChart, size: Size): Plot {
   const ticks = ticksBetween(lowest > highest / 2 ? lowest : 0, highest);
   const floor = ticks[0] ?? 0;
   const roof = floor + Math.max(highest - floor, (ticks[1] ?? 1) - floor) * 1.06;
-  const left = round(Math.max(...ticks.map((tick) => textWidth(chart.valueLabel(tick), size))) + size.font * 0.6);
+  const left = round(Math.max(...ticks.map((tick) => textWidth(chart.valueLabel(tick), size.font))) + size.font * 0.6);
   const [right, top, bottom] = [size.width - 6, size.font * 2.2, size.height - size.font * 2];
   const from = chart.measured[0]?.day ?? chart.today;
   const days = Math.max(1, chart.until - from);
@@ -106,9 +107,6 @@ function plotOf(chart: GrowthChart, size: Size): Plot {
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
-
-/** An estimate that is wide enough for system fonts: the real width is not known while the page is rendered. */
-const textWidth = (text: string, size: Size): number => text.length * size.font * 0.56;
 
 /** Three to six round numbers. */
 function ticksBetween(low: number, high: number): readonly number[] {
@@ -132,12 +130,12 @@ function monthAxis({ measured, until, today, monthLabel }: GrowthChart, plot: Pl
     return label === undefined ? [] : [{ day, label }];
   });
   const room =
-    (plot.right - plot.left) / (Math.max(...months.map(({ label }) => textWidth(label, size)), 1) + size.font);
+    (plot.right - plot.left) / (Math.max(...months.map(({ label }) => textWidth(label, size.font)), 1) + size.font);
   const every = [1, 2, 3, 6, 12].find((step) => months.length / step <= room) ?? 12;
   const shown = months.filter((_, index) => index % every === 0);
   return html`<g class="grid">${shown.map(({ day, label }) => {
     const x = plot.x(day);
-    const half = textWidth(label, size) / 2;
+    const half = textWidth(label, size.font) / 2;
     const at = Math.min(Math.max(x, plot.left + half), plot.right - half);
     return html`<path d="M${x} ${plot.bottom}v5"/><text x="${round(at)}" y="${size.height - size.font * 0.4}" text-anchor="middle">${label}</text>`;
   })}</g>`;
@@ -171,7 +169,7 @@ function besideLine(value: number, levels: readonly NamedLevel[], { y }: Plot, f
 }
 
 function today({ today, todayLabel }: GrowthChart, { x, top, bottom, left, right }: Plot, size: Size): Html {
-  const half = textWidth(todayLabel, size) / 2;
+  const half = textWidth(todayLabel, size.font) / 2;
   const at = Math.min(Math.max(x(today), left + half), right - half);
   return html`<g class="today"><path d="M${x(today)} ${round(top - size.font * 0.4)}V${bottom}"/><text x="${round(at)}" y="${round(top - size.font * 0.8)}" text-anchor="middle">${todayLabel}</text></g>`;
 }
@@ -192,19 +190,19 @@ function measured({ measured, measuredLabel }: GrowthChart, { x, y, right, botto
     return `${before && day - before.day <= 2 ? "L" : "M"}${x(day)} ${y(value)}`;
   });
   // Below and to the right of the newest value there is neither line nor fan, as long as it grows.
-  const fits = x(last.day) + size.font * 0.6 + textWidth(measuredLabel, size) < right;
+  const fits = x(last.day) + size.font * 0.6 + textWidth(measuredLabel, size.font, "bold") < right;
   const label = fits ? { x: x(last.day) + size.font * 0.6, anchor: "start" } : { x: right, anchor: "end" };
   const below = Math.min(y(last.value) + size.font * 1.4, bottom - 3);
   return html`<g class="measured"><path d="${path.join("")}"/><circle cx="${x(last.day)}" cy="${y(last.value)}" r="4.5"/><text x="${round(label.x)}" y="${round(below)}" text-anchor="${label.anchor}">${measuredLabel}</text></g>`;
 }
 
 /** Rings; their labels where there is room for them. */
-function marks({ marks, measured }: GrowthChart, { x, y, right }: Plot, size: Size): Html {
-  let free = Number.NEGATIVE_INFINITY;
+function marks({ marks, measured }: GrowthChart, { x, y, left, right }: Plot, size: Size): Html {
+  let free = left;
   return html`<g class="mark">${marks.map(({ day, label, isRise }) => {
     const at = measured.find((point) => point.day === day);
     if (!at) return "";
-    const half = textWidth(label, size) / 2;
+    const half = textWidth(label, size.font) / 2;
     const fits = x(day) - half > free && x(day) + half < right;
     if (fits) free = x(day) + half + size.font * 0.5;
     const labelY = round(y(at.value) + (isRise ? -size.font : size.font * 1.7));
@@ -217,8 +215,10 @@ function bracket({ bracket, levels }: GrowthChart, plot: Plot, size: Size): Html
   if (!bracket) return "";
   const { x, left, right } = plot;
   const [from, to, level] = [x(bracket.from), x(bracket.to ?? Number.POSITIVE_INFINITY), plot.y(bracket.value)];
-  const names = levels.filter(({ value }) => value === bracket.value).map(({ name }) => textWidth(name, size));
-  const half = textWidth(bracket.label, size) / 2;
+  const names = levels
+    .filter(({ value }) => value === bracket.value)
+    .map(({ name }) => textWidth(name, size.font, "bold"));
+  const half = textWidth(bracket.label, size.font, "bold") / 2;
   const least = left + Math.max(0, ...names) + size.font + half;
   const middle = Math.min(Math.max((from + to) / 2, least), right - half);
   const beside = besideLine(bracket.value, levels, plot, size.font);

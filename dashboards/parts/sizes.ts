@@ -14,6 +14,13 @@ export function signedSize(bytes: number, language: Language): string {
   return bytes > 0 ? `+${sizeText(bytes, language)}` : sizeText(bytes, language);
 }
 
+/** "50.2 – 51.3 MB": the unit once, where both have the same. */
+export function sizeRange(low: number, high: number, language: Language): string {
+  const unit = (bytes: number) => formatBytes(bytes).split(" ")[1];
+  const from = sizeText(low, language);
+  return `${unit(low) === unit(high) ? from.split("\u00a0")[0] : from} – ${sizeText(high, language)}`;
+}
+
 /** "$185", "185 $"; cents only where there are some. */
 export function priceText(amount: number, currency: string, language: Language): string {
   const digits = Number.isInteger(amount) ? 0 : 2;

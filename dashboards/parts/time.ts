@@ -26,10 +26,10 @@ function exactly(at: Temporal.Instant, said: string): Html {
   return html`<time datetime="${at.toString({ smallestUnit: "second" })}">${said}</time>`;
 }
 
-export function day(date: Temporal.PlainDate, language: Language): Html {
+export function day(date: Temporal.PlainDate, language: Language, style: "short" | "short-year" = "short"): Html {
   const machine = date.toString();
-  const key = `${machine} ${language}`;
-  const said = formatted.get(key) ?? formatDate(date, language, "short");
+  const key = `${machine} ${language} ${style}`;
+  const said = formatted.get(key) ?? formatDate(date, language, style);
   // Formatting a date costs more than all the rest of a line, and a page names the same ninety days over and over.
   if (formatted.size > 1000) formatted.clear();
   formatted.set(key, said);

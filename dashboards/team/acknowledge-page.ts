@@ -26,7 +26,7 @@ export function acknowledgePage(view: AcknowledgeView, props: LayoutProps): Prom
   const until = incident.state === "resolved" ? incident.resolvedAt : now;
   const impact = resolved ? "up" : incident.impact === "none" ? "unknown" : incident.impact;
   return renderPage(props, {
-    title: result === undefined ? `${text.title}: ${title}` : said(view, props),
+    title: result === undefined ? `${text.title}${page.colon}${title}` : said(view, props),
     outcome: impact,
     main: html`${result === undefined ? "" : html`<p class="note up" role="status">${said(view, props)}</p>`}
 <div class="verdict ${impact}"><h1>${sign(impact)} <span>${title}</span></h1>

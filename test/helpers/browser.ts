@@ -24,12 +24,15 @@ export async function startBrowser(): Promise<BrowserOrReason> {
   }
 }
 
-/** What axe-core finds wrong with the page, one line each, short enough to be read in a failing test. */
+/**
+ * What axe-core finds wrong with the page, one line each, short enough to be read in a failing test. It stays in a tab
+ * whose content is set anew: loading it takes longer than most pages.
+ */
 export async function axeViolations(page: Page): Promise<readonly string[]> {
   axe ??= await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  await page.evaluate(axe);
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
   const found: unknown = await page.evaluate(
-    "axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => [id, html.slice(0, 160), any[0]?.message].join(': '))))",
+    "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) => [id, html.slice(0, 160), any[0]?.message].join(': '))))",
   );
   return Array.isArray(found) ? found.map(String) : ["axe did not run"];
 }

@@ -1,5 +1,4 @@
-/** Every page there is, in the states it can be in, for tests of what holds for all of them. */
-import { capacityModel } from "../../core/capacity/capacity.ts";
+/** Every page of the members, in the states it can be in, for tests of what holds for all pages; the team's: every-team-page.ts. */
 import { sameInAll } from "../../core/language.ts";
 import { type HistoryInput, historyModel } from "../../core/status/history.ts";
 import { type StatusInput, statusModel } from "../../core/status/status.ts";
@@ -8,11 +7,7 @@ import { statusPage } from "../../dashboards/members/status.ts";
 import { errorPage } from "../../dashboards/parts/error-page.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
-import { acknowledgePage } from "../../dashboards/team/acknowledge-page.ts";
-import { capacityPage } from "../../dashboards/team/capacity.ts";
-import { teamPages } from "../../dashboards/team/pages.ts";
-import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/team/sign-in-page.ts";
-import { ago, contractor, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
+import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const calm: Past = [
@@ -34,7 +29,7 @@ const outages = [
   outage(now, 41, forum, { startedSecondsAgo: 9 * daySeconds, resolvedSecondsAgo: 9 * daySeconds - 600 }),
 ];
 
-const annotations = [
+export const annotations = [
   {
     target: "forum",
     at: ago(now, 2 * daySeconds),
@@ -57,45 +52,11 @@ const measuredTimes = [
   { from: ago(now, 150 * daySeconds).epochMilliseconds, to: ago(now, 100 * daySeconds).epochMilliseconds },
   { from: ago(now, 30 * daySeconds).epochMilliseconds, to: now.epochMilliseconds },
 ];
-const incident = outages[0]?.incident;
-if (!incident) throw new Error("no incident");
-
-/** A database that fills: its size, what grows, and an import that the forecast leaves out. */
-const filling = capacityModel({
-  target: { id: "database", name: { en: "Database", fr: "Base de données" } },
-  plan: {
-    check: "growth",
-    limitBytes: 100e9,
-    usableFraction: 0.9,
-    leadDays: 14,
-    sizes: [
-      { name: "100 GB", bytes: 100e9, monthly: 120 },
-      { name: "250 GB", bytes: 250e9, monthly: 290.5 },
-    ],
-  },
-  store: "cluster",
-  daily: Array.from({ length: 120 }, (_, day) => ({
-    at: ago(now, (119 - day) * daySeconds),
-    value: (44.2 + 0.2 * day + 0.1 * Math.sin(day) + (day < 60 ? 0 : 8)) * 1e9,
-  })),
-  newest: { at: now, value: 76e9 },
-  parts: [
-    {
-      name: "mastodon_production.statuses",
-      kind: "table",
-      points: Array.from({ length: 30 }, (_, day) => ({
-        at: ago(now, (29 - day) * daySeconds),
-        value: (17 + 0.1 * day) * 1e9,
-      })),
-    },
-  ],
-  now,
-});
 
 const noted = (page: string, { language, organisation }: LayoutProps) =>
   withNote(page, "store", language, organisation.languages);
 
-/** Every page that fits a small phone, in the states it can be in. */
+/** Every page that members see, in the states it can be in. */
 export const everyPage: Readonly<Record<string, (props: LayoutProps) => Promise<string>>> = {
   "status, all good": status(scene(now, [forum])),
   "status, everything at once": status({
@@ -112,17 +73,5 @@ export const everyPage: Readonly<Record<string, (props: LayoutProps) => Promise<
   history: history({ incidents: outages, annotations, measured: measuredTimes }),
   "history with a note": async (props) => noted(await history({ incidents: outages })(props), props),
   "history, nothing yet": history({}),
-  acknowledge: (props) => acknowledgePage({ incident, contact: contractor, now }, props),
-  acknowledged: (props) => acknowledgePage({ incident, contact: contractor, now, result: "taken" }, props),
-  "sign in": (props) => signInPage(props),
-  "link sent": (props) => linkSentPage(props),
-  "confirm the sign-in": (props) => confirmSignInPage("Robin", props),
-  team: (props) => teamPage({ ...props, signedIn: "Robin" }, teamPages),
   "not found": (props) => errorPage("not-found", props, props.organisation.languages ?? ["en", "fr"]),
-};
-
-/** Those whose tables may be wider than a small phone. */
-export const widePages: typeof everyPage = {
-  capacity: (props) => capacityPage([filling], { ...props, annotations, signedIn: "Robin" }),
-  "capacity, nothing watched": (props) => capacityPage([], { ...props, signedIn: "Robin" }),
 };

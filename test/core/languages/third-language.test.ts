@@ -29,12 +29,13 @@ export default {
 
 /** Renders every page for a co-op that usually speaks French. */
 const render = `
-import { everyPage, widePages } from "./test/helpers/every-page.ts";
+import { everyPage } from "./test/helpers/every-page.ts";
+import { everyTeamPage } from "./test/helpers/every-team-page.ts";
 import { cosocial } from "./test/helpers/status-scene.ts";
 const organisation = { ...cosocial, languages: ["fr", "eo"] };
 const alternates = [{ language: "fr", href: "/fr/" }, { language: "eo", href: "/eo/" }];
 const props = { language: "eo", organisation, alternates, practice: true };
-const pages = await Promise.all(Object.entries({ ...everyPage, ...widePages }).map(async ([name, page]) => [name, await page(props)]));
+const pages = await Promise.all(Object.entries({ ...everyPage, ...everyTeamPage }).map(async ([name, page]) => [name, await page(props)]));
 console.log(JSON.stringify(Object.fromEntries(pages)));
 `;
 

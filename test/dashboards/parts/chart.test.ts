@@ -58,6 +58,18 @@ test.each<[string, Partial<GrowthChart>]>([
   }
 });
 
+test("the labels of the axis have room in a font as wide as DejaVu Sans", async () => {
+  // 1, 0 and the space, M and B of its metrics, in widths of an em.
+  const digit = 0.636;
+  const widest = 3 * digit + 0.318 + 0.863 + 0.686;
+  const svg = await drawn({ valueLabel: (value) => (value === 100 ? "100 MB" : `${value}`) });
+  const labels = [...svg.matchAll(/font-size="([\d.]+)"|<text x="([\d.]+)"[^>]*>100 MB</g)];
+  const fonts = labels.flatMap(([, font]) => (font ? [Number(font)] : []));
+  const ends = labels.flatMap(([, , end]) => (end ? [Number(end)] : []));
+  expect(ends).toHaveLength(2);
+  for (const [index, end] of ends.entries()) expect(end - widest * (fonts[index] ?? 0)).toBeGreaterThan(0);
+});
+
 test("a higher value stands higher", async () => {
   const svg = await drawn();
   const [, limit = ""] = /level limit down"><path d="M[\d.]+ ([\d.]+)H/.exec(svg) ?? [];

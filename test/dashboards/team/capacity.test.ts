@@ -57,7 +57,7 @@ const headline = (html: string) => /<h1>.*?<span>(.*?)<\/span><\/h1>/s.exec(html
 test("says in the headline until when it lasts, and below how that is known", async () => {
   const html = await page([growing()]);
   expect(headline(html)).toMatch(/^Database lasts at least until \w+ \d+, 2027$/);
-  expect(html).toMatch(/68 GB of 100 GB \(67\.9 %\)/);
+  expect(html).toMatch(/68 GB of 100 GB \(68\.0 %\)/);
   expect(html).toContain("Nov 23, 05:12 Winnipeg (UTC-5)");
   expect(html).toMatch(/between \w+ \d+, 2027 and \w+ \d+, 2027 \(80 % sure\)/);
   expect(html).toMatch(/<strong><time datetime="2027-/);
@@ -78,13 +78,13 @@ test("an upgrade is a line in the chart, and told below it with its day; one fro
   expect(html).toContain("<p>Dotted lines: Oct 20 Mastodon upgraded 4.3.2 → 4.4.0 &lt;b&gt;.</p>");
   expect(html.match(/<title>Mastodon upgraded 4\.3\.2 → 4\.4\.0 &lt;b&gt;<\/title>/g)).toHaveLength(2);
   expect(html).not.toContain("4.2.0");
-  expect(await page([growing()], "fr", annotations)).toContain("Lignes pointillées: 20 oct. Mastodon (fr)");
+  expect(await page([growing()], "fr", annotations)).toContain("Lignes pointillées : 20 oct. Mastodon (fr)");
 });
 
 test("is written in French with French units, dates and prices", async () => {
   const html = await page([growing()], "fr");
   expect(headline(html)).toMatch(/^Base de données : suffit au moins jusqu’au \d+(er)? \S+ 2027$/);
-  expect(html).toMatch(/68 Go sur 100 Go \(67,9 %\)/);
+  expect(html).toMatch(/68 Go sur 100 Go \(68,0 %\)/);
   expect(html).toContain("290,50 $");
   expect(html).toContain("23 nov. à 5 h 12, Winnipeg (UTC−5)");
   expect(html).toContain('<html lang="fr-CA">');
@@ -159,6 +159,20 @@ test("every chart has its table and its CSV, which agree with it", async () => {
   expect(lines[120]).toMatch(/^2026-11-23,6\d{10},,,,,$/);
   expect(lines[121]).toMatch(/^2026-11-24,(,\d+){5}$/);
   for (const line of lines) expect(line.split(",")).toHaveLength(7);
+});
+
+test("what is used is one figure: above, in the chart, in its table and in its CSV", async () => {
+  const html = await page([growing({ newest: { at: now, value: 68.44 * gigabyte } })]);
+  expect(html).toContain("68.4 GB of 100 GB (68.4 %)");
+  expect(html.match(/>68\.4 GB used<\/text>/g)).toHaveLength(2);
+  expect(html).toMatch(/Nov 23, 2026<\/time><\/th><td class="number">68\.4 GB</);
+  expect(html).toContain("2026-11-23,68440000000,");
+  expect(html).not.toMatch(/68 GB|68\.0 GB/);
+});
+
+test("a range names its unit once, where both ends have the same", async () => {
+  expect(await page([growing()])).toMatch(/<td class="number">\d\d(\.\d)? – \d\d(\.\d)? GB</);
+  expect(await page([growing()], "fr")).toMatch(/<td class="number">\d\d(,\d)? – \d\d(,\d)? Go</);
 });
 
 test("steps that were not counted as growth are named with date and size", async () => {
