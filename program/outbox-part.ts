@@ -21,7 +21,7 @@ export interface Outbox extends Part, AsyncDisposable {
   wake(): void;
 }
 
-interface OutboxParts extends Pick<DeliveryOptions, "hurry" | "holds" | "onSent"> {
+interface OutboxParts extends Pick<DeliveryOptions, "hurry" | "holds" | "onSent" | "onReaderLost"> {
   readonly store: Store;
   readonly metrics: Pick<Metrics, "countNotice">;
   /** Why nothing gets into the outbox that should. */

@@ -231,6 +231,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
       hurry,
       holds: () => fallback.holds,
       onSent: (notice) => fallback.noteSent(notice),
+      onReaderLost: () => escalator.readerLost(),
       fault: () => escalatorWatchdog.fault(),
     }),
   );

@@ -30,6 +30,8 @@ export interface WorkerParts {
   refusal(notice: ClaimedNotice): Promise<string | undefined>;
   /** The contact's address; undefined when there is none any more. */
   address(notice: ClaimedNotice): unknown;
+  /** One was dropped for want of an address. */
+  readerLost(): void;
   /** Decides what becomes of it, and writes that down. @returns whether that speaks against the channel. */
   failed(notice: ClaimedNotice, error: DeliveryError): Promise<boolean>;
   sent(notice: ClaimedNotice, seconds: number): void;
@@ -166,7 +168,7 @@ export class ChannelWorker {
 
   /** Never throws: whatever happens to one notice is written down and stays with it. */
   async #deliver(notice: ClaimedNotice): Promise<void> {
-    const { clock, log, refusal, address, sent, failed } = this.#parts;
+    const { clock, log, refusal, address, readerLost, sent, failed } = this.#parts;
     // Its lease ends, or the next process takes it up.
     if (this.#stopping) return;
     try {
@@ -175,7 +177,8 @@ export class ChannelWorker {
       const to = address(notice);
       if (to === undefined) {
         log.error("a notice has no address any more", { notice: notice.key, channel: this.name });
-        return await this.#settle(notice, dropped("the contact has no address any more"));
+        await this.#settle(notice, dropped("the contact has no address any more"));
+        return readerLost();
       }
       const began = clock.monotonicSeconds();
       const delivered = await this.#send(notice, to);

@@ -39,6 +39,8 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly by: string;
   /** For channels. */
   readonly http: ChannelTools["http"];
+  /** One was dropped because nobody is there to read it. */
+  onReaderLost?(): void;
   /** What it holds is kept: some of it was told past the store, and is not written yet. */
   holds?(): boolean;
   /** A channel will never take this page: the step after it is told at once, if it was not told yet. */
@@ -148,6 +150,7 @@ class RunningDelivery implements Delivery {
       due: this.#due,
       refusal: (notice) => this.#refusal(notice),
       address: ({ to, channel }) => this.#addressOf(to, channel),
+      readerLost: () => this.#options.onReaderLost?.(),
       failed: (notice, error) => this.#failed(notice, error),
       sent: (notice, seconds) => this.#sent(notice, seconds),
       moved: () => this.#options.onMoved?.(name),

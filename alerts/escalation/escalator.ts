@@ -9,11 +9,12 @@ import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
 import { DueSteps } from "./due-steps.ts";
+import { hasLostReader, planAnew } from "./lost-readers.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "./policy.ts";
 import { hurry, take } from "./transitions.ts";
 
 export interface EscalatorOptions extends PolicyOptions {
-  readonly store: Pick<Store, "commit" | "due">;
+  readonly store: Pick<Store, "commit" | "due" | "escalations" | "outbox">;
   readonly clock: Clock;
   readonly log: Log;
   /** Notices were written that wait to be sent. */
@@ -25,6 +26,8 @@ export interface EscalatorOptions extends PolicyOptions {
 export interface Escalator {
   /** Escalations were changed by a commit. */
   wake(): void;
+  /** A notice was dropped because nobody is there to read it. */
+  readerLost(): void;
   /** Tells what is due until the signal. */
   run(signal: AbortSignal): Promise<void>;
   /** After a reload: what is due from now on is told by these. */
@@ -48,6 +51,8 @@ class RunningEscalator implements Escalator {
   readonly #policy: Policy;
   readonly #dueSteps: DueSteps;
   readonly #sleeper = new WakeableSleep();
+  /** At the start, and after a reload: whoever was to be told may not be there any more. */
+  #readersChanged = true;
 
   constructor(options: EscalatorOptions, policy: Policy) {
     this.#options = options;
@@ -61,6 +66,12 @@ class RunningEscalator implements Escalator {
 
   reconfigure(settings: AlertSettings): void {
     this.#policy.reconfigure(settings);
+    this.readerLost();
+  }
+
+  readerLost(): void {
+    this.#readersChanged = true;
+    this.wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -98,6 +109,7 @@ class RunningEscalator implements Escalator {
   /** @returns seconds until there may be something to do again. */
   async #turn(signal: AbortSignal): Promise<number> {
     try {
+      if (this.#readersChanged) await this.#planAnew();
       this.#dueSteps.learn(await this.#rows());
       for (let due = this.#dueSteps.due(); due.length > 0 && !signal.aborted; due = this.#dueSteps.due()) {
         const failed = await this.#takeAll(due);
@@ -109,6 +121,23 @@ class RunningEscalator implements Escalator {
     } catch (error) {
       this.#options.log.error("what is due cannot be read", { error });
       return retrySeconds;
+    }
+  }
+
+  /** What lost its reader goes to those whom the plan names now. */
+  async #planAnew(): Promise<void> {
+    const { store, log, onNotices } = this.#options;
+    this.#readersChanged = false;
+    try {
+      for (const { incident } of await store.escalations.open()) {
+        if (!hasLostReader(this.#policy.plan, await store.outbox.of(incident))) continue;
+        await store.commit({ escalations: [{ incident, escalate: planAnew(this.#policy) }] });
+        log.warn("a notice lost its reader: it is planned anew", { incident });
+        onNotices();
+      }
+    } catch (error) {
+      this.#readersChanged = true;
+      throw error;
     }
   }
 

@@ -153,6 +153,7 @@ async function startProcess({ file, clock, config, audited }: LifeOptions, chann
     hurry: (refused) => escalator.hurry(refused),
     holds: () => fallback.holds,
     onSent: (notice) => fallback.noteSent(notice),
+    onReaderLost: () => escalator.readerLost(),
     by: vantagePoint,
     http,
   });

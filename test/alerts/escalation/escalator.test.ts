@@ -230,8 +230,8 @@ test("a first step that an older version planned for later comes at its time, an
 describe("who is told", () => {
   const techopsOnly = { ...onCall, escalation: [{ afterSeconds: 0, notify: ["techops"] }] };
 
-  async function escalating(people = onCall) {
-    const world = await World.open({ onCall: people });
+  async function escalating(people = onCall, known?: World) {
+    const world = known ?? (await World.open({ onCall: people }));
     const escalator = await openEscalator({
       ...world.options,
       organisation: config.organisation,
@@ -281,6 +281,59 @@ describe("who is told", () => {
     expect(await written(world)).toEqual(["page contractor", "escalation contractor", "escalation techops"]);
     const body = textOf((await world.store.outbox.of(1)).at(-1));
     expect(body).toContain("Told now: Contractor (email), Contractor (email), TechOps (email).");
+  });
+
+  const states = async (world: World) => (await world.store.outbox.of(1)).map(({ to, state }) => `${to.id} ${state}`);
+  const [contractor, techops] = onCall.contacts;
+  if (!contractor || !techops) throw new Error("there are no contacts");
+  const renamed = { ...onCall, contacts: [{ ...contractor, id: "sam" }, techops] };
+
+  test("is the reader of today where the one of a waiting page is gone, at once and nobody twice", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    await world.clock.turn(0);
+    office.reload({ ...renamed, escalation: [{ afterSeconds: 0, notify: ["sam"] }] });
+    await world.clock.turn(10);
+    expect(await states(world)).toEqual(["contractor superseded", "sam pending"]);
+    office.reload({ ...renamed, escalation: [{ afterSeconds: 0, notify: ["sam", "techops"] }] });
+    await world.clock.turn(10);
+    expect(await states(world)).toHaveLength(2);
+  });
+
+  test("is the reader of today after a restart, too", async () => {
+    await using before = await World.open();
+    await before.breaks("mastodon/web");
+    await using office = await escalating({ ...renamed, escalation: [{ afterSeconds: 0, notify: ["sam"] }] }, before);
+    await office.world.clock.turn(10);
+    expect(await states(office.world)).toEqual(["contractor superseded", "sam pending"]);
+  });
+
+  test("is nobody more where the page was accepted before its reader was renamed", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    const [page] = await world.store.outbox.of(1);
+    if (!page) throw new Error("there is no page");
+    await world.store.outbox.settle(page.key, 0, { state: "sent", at: world.clock.now() });
+    office.reload({ ...renamed, escalation: [{ afterSeconds: 0, notify: ["sam"] }] });
+    await world.clock.turn(10);
+    expect(await written(world)).toEqual(["page contractor"]);
+  });
+
+  test("is nobody while the plan names nobody, and whom a later reload names", async () => {
+    await using office = await escalating();
+    const { world, escalator } = office;
+    await world.breaks("mastodon/web");
+    escalator.wake();
+    office.reload({ contacts: [], escalation: [] });
+    await world.clock.turn(10);
+    expect(await states(world)).toEqual(["contractor pending"]);
+    office.reload({ ...techopsOnly, contacts: [techops] });
+    await world.clock.turn(10);
+    expect(await states(world)).toEqual(["contractor superseded", "techops pending"]);
   });
 
   test("is nobody more after a reload that takes the later steps away, and those of a step that is put behind", async () => {
