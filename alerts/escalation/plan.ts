@@ -26,11 +26,6 @@ export interface PlannedStep extends Step {
 
 export const reachesSomebody = (plan: Plan): boolean => pageSteps(plan).length > 0;
 
-/** Steps that would reach nobody: a fault of the configuration that is worth a line in the log. */
-export function emptySteps(plan: Plan): readonly EscalationStep[] {
-  return plan.onCall.escalation.filter((step) => recipientsOf(step, plan).length === 0);
-}
-
 /** Tickets go once, to the last step: the team that looks after things by day. */
 export function stepsOf(plan: Plan, urgency: IncidentFacts["urgency"]): readonly Step[] {
   const steps = pageSteps(plan);

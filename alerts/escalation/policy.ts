@@ -4,10 +4,9 @@ import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
 import type { News } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { fallbackLanguage, inLanguage, type Language, type Localised } from "../../core/language.ts";
-import type { Log } from "../../core/log.ts";
 import type { Contact, OnCall, Organisation } from "../../core/organisation.ts";
 import type { Target } from "../../core/target.ts";
-import { emptySteps, type Plan, reachesSomebody } from "./plan.ts";
+import { type Plan, reachesSomebody } from "./plan.ts";
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
 import { type Recovery, subject, type Trouble } from "./wording.ts";
 
@@ -57,14 +56,6 @@ export class Policy {
 
   get reachesSomebody(): boolean {
     return reachesSomebody(this.plan);
-  }
-
-  /** A configuration that can wake nobody is legal (a status page alone), but not in silence. */
-  warnOfSilence(log: Log): void {
-    if (this.#settings.onCall.escalation.length === 0) log.warn("nobody is told about incidents: no escalation is set");
-    for (const { afterSeconds, notify } of emptySteps(this.plan)) {
-      log.warn("an escalation step reaches nobody", { afterSeconds, notify });
-    }
   }
 
   /** One that is not in the configuration any more is known by its id only. */

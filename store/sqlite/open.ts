@@ -1,12 +1,12 @@
 /** Opens the SQLite file: makes what is missing, and refuses with a sentence what cannot be used. */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
 import { checkAfterUncleanEnd, damagedStore } from "./damage.ts";
 import { lockStore } from "./lock.ts";
 import { checkSchema, migrate, newestSchema, notAStore } from "./schema.ts";
-import { damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
+import { cannotOpen, damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
 
 export interface OpenedFile extends Disposable {
   readonly connection: Connection;
@@ -89,8 +89,28 @@ function refusal(error: unknown, file: string): unknown {
   const failure = storeFailure(error);
   if (!(failure instanceof Error) || failure instanceof Refused) return failure;
   if (failure === error && !("syscall" in failure)) return error;
+  const why = code === cannotOpen ? whyItCannotBeOpened(file) : failure.message;
   return new Refused(
-    `the store ${file} cannot be opened: ${failure.message}`,
+    `the store ${file} cannot be opened: ${why}`,
     "See that its folder exists, belongs to the user that runs Tidewatch and has room, or name another under `store.sqlite`.",
   );
+}
+
+/** SQLite only says that it cannot. */
+function whyItCannotBeOpened(file: string): string {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) return "it is a folder";
+  const may = constants.R_OK | constants.W_OK;
+  if (existsSync(file) && !allows(file, may)) return "this user may not read and write it";
+  // The lock and SQLite's own files lie beside it.
+  if (!allows(dirname(file), may)) return "this user may not write in its folder";
+  return "SQLite gives no reason";
+}
+
+function allows(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }

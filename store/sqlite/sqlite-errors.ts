@@ -19,6 +19,7 @@ const sentences: Readonly<Record<number, string>> = {
 
 export const notADatabase = 26;
 export const damaged = 11;
+export const cannotOpen = 14;
 
 /** SQLite's primary result code; undefined when the error is none of SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {

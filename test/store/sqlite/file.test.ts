@@ -99,7 +99,7 @@ test("a place that cannot be written is refused with what to do", async () => {
     /^the store \/dev\/null\/tidewatch.db cannot be opened: .* \| See that its folder exists/,
   );
   await using place = await setup();
-  expect(await refusal(openSqliteStore(place.folder))).toContain("cannot be opened");
+  expect(await refusal(openSqliteStore(place.folder))).toContain(`${place.folder} cannot be opened: it is a folder | `);
 });
 
 test("damage after an unclean end is noticed", async () => {
