@@ -1,13 +1,14 @@
 /** `tidewatch check-config`: every fault of the configuration at once, or in a few lines what it will do. */
 
 import type { Config } from "../core/config/config.ts";
-import { ConfigError, type ConfigFault } from "../core/errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import type { Contact } from "../core/organisation.ts";
 import type { Target } from "../core/target.ts";
 import { counted, formatDuration } from "../core/units.ts";
 import { loadConfig } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
 import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
+import { faultLine, faultsText } from "./lib/faults-text.ts";
 
 export const command: Command = {
   summary: "Says everything that is wrong with the configuration, or what it will do",
@@ -26,20 +27,11 @@ export const command: Command = {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       if (json) context.stdout.write(`${JSON.stringify({ file, good: false, faults: error.faults }, null, 2)}\n`);
-      else printFaults(context, file, error.faults);
+      else context.stderr.write(faultsText(error.faults));
       return 2;
     }
   },
 };
-
-const line = ({ file, line: row, column, message }: ConfigFault): string => `${file}:${row}:${column}: ${message}\n`;
-
-function printFaults({ stderr }: CommandContext, file: string, faults: readonly ConfigFault[]): void {
-  for (const fault of faults) stderr.write(line(fault));
-  stderr.write(
-    `${counted(faults.length, "fault")} in ${file}. tidewatch.example.yaml shows how each setting is written.\n`,
-  );
-}
 
 function printSummary({ stdout, stderr }: CommandContext, file: string, config: Config): void {
   const { targets, onCall, channels } = config;
@@ -62,7 +54,8 @@ function printSummary({ stdout, stderr }: CommandContext, file: string, config: 
       "",
     ].join("\n"),
   );
-  for (const warning of config.warnings) stderr.write(line({ ...warning, message: `warning: ${warning.message}` }));
+  for (const warning of config.warnings)
+    stderr.write(faultLine({ ...warning, message: `warning: ${warning.message}` }));
 }
 
 const checksOf = (targets: readonly Target[]) => targets.flatMap(({ checks }) => checks);

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nearest } from "../../core/config/spelling-suggestion.ts";
+import { ConfigError, Refused, StoreUnavailable } from "../../core/errors.ts";
 import type { Command, CommandContext, Exits } from "./command.ts";
+import { faultsText } from "./faults-text.ts";
 
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   run: () => import("../run.ts"),
@@ -73,15 +75,15 @@ function explain(error: unknown, { stderr, env, signal }: CommandContext, exits:
   if (!(error instanceof Error)) throw error;
   // Who stopped it in the middle knows why it ended.
   if (error === signal.reason) return stoppedEarly;
-  if (error.name === "ConfigError") {
-    stderr.write(`${error.message}\n`);
+  if (error instanceof ConfigError) {
+    stderr.write(faultsText(error.faults));
     return exits?.config ?? 2;
   }
-  if (error.name === "Refused" && "remedy" in error) {
+  if (error instanceof Refused) {
     stderr.write(`tidewatch: ${error.message}\n${error.remedy}\n`);
     return exits?.usage ?? 1;
   }
-  if (error.name === "StoreUnavailable") {
+  if (error instanceof StoreUnavailable) {
     stderr.write(`tidewatch: the store cannot be used now: ${error.message}\nTry again when that is mended.\n`);
     return 1;
   }
