@@ -3,7 +3,6 @@
 import type { Config } from "../core/config/config.ts";
 import { nearest } from "../core/config/spelling-suggestion.ts";
 import { Refused } from "../core/errors.ts";
-import { jsonLog } from "../core/log.ts";
 import { checkKey, type Outcome } from "../core/sample.ts";
 import { worstOf } from "../core/severity.ts";
 import type { Check } from "../core/target.ts";
@@ -11,8 +10,9 @@ import { loadConfig } from "../program/config-file.ts";
 import { type Observed, observed } from "../program/exceeded-thresholds.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
 import { runOnce } from "../program/run-once.ts";
-import { type Command, type CommandContext, configOption, text } from "./lib/command.ts";
+import { type Command, type CommandContext, configOption, hasColour, text } from "./lib/command.ts";
 import { samplesText } from "./lib/sample-text.ts";
+import { openLog } from "./lib/terminal-log.ts";
 
 const exitCodes: Readonly<Record<Outcome, number>> = { up: 0, degraded: 1, down: 2, unknown: 3 };
 
@@ -38,11 +38,11 @@ export const command: Command = {
     const plugins = await loadPlugins();
     const config = await loadConfig(text(args, "config") ?? "tidewatch.yaml", { ...plugins, env, cwd });
     const checks = chosen(config, args.positionals);
-    const log = jsonLog(
-      (line) => stderr.write(line),
-      () => Temporal.Now.instant(),
-    );
     const progress = progressLine(context, checks.length);
+    const log = openLog(context, (line) => {
+      progress.clear();
+      stderr.write(line);
+    });
     const onSample = () => progress.step();
     const seen = await runOnce(checks, { config, probes: plugins.probes, version, log, signal, onSample }).finally(() =>
       progress.clear(),
@@ -51,8 +51,7 @@ export const command: Command = {
       const sample = seen[index];
       return sample ? [observed(sample, check)] : [];
     });
-    const colour = stdout.isTTY === true && !env["NO_COLOR"];
-    const look = { colour, width: columns(context) };
+    const look = { colour: hasColour(stdout, env), width: columns(context) };
     stdout.write(args.values["json"] ? `${JSON.stringify(samples, undefined, 2)}\n` : samplesText(samples, look));
     return worstExit(samples);
   },

@@ -1,15 +1,18 @@
 /** `tidewatch run`: everything, until SIGINT or SIGTERM. Without a configuration it is the practice co-op. */
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
+import { type Config, localAddress } from "../core/config/config.ts";
 import { ConfigError } from "../core/errors.ts";
-import { jsonLog, type Log } from "../core/log.ts";
+import type { Log } from "../core/log.ts";
 import { parseConfig, readConfigFile } from "../program/config-file.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
 import { startTidewatch, type Tidewatch } from "../program/start.ts";
 import { systemClock } from "../program/system-clock.ts";
 import { type Arguments, type Command, type CommandContext, configOption, text } from "./lib/command.ts";
 import { runPractice } from "./lib/practice.ts";
+import { openLog } from "./lib/terminal-log.ts";
 import { untilStopped } from "./lib/until-stopped.ts";
+import { welcome } from "./lib/welcome.ts";
 
 export const command: Command = {
   summary: "Runs everything until it is stopped; without a configuration, the practice co-op",
@@ -17,8 +20,8 @@ export const command: Command = {
   example: "./tidewatch run --config /etc/tidewatch/tidewatch.yaml",
   options: configOption,
   async run(args, context) {
-    const log = jsonLog((line) => context.stderr.write(line), systemClock.now);
-    if (await wantsPractice(args, context)) return runPractice(context);
+    const log = openLog(context);
+    if (await wantsPractice(args, context)) return runPractice(context, log);
     return runConfigured(text(args, "config") ?? configOption.config.default, context, log);
   },
 };
@@ -37,10 +40,7 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
   const plugins = await loadPlugins();
   const read = async () => {
     const source = { ...(await readConfigFile(file, context.cwd)), file };
-    const config = parseConfig(source.text, { ...source, ...plugins, env: context.env });
-    for (const { file, line, message } of config.warnings)
-      log.warn("configuration", { where: `${file}:${line}`, advice: message });
-    return { source, config };
+    return { source, config: parseConfig(source.text, { ...source, ...plugins, env: context.env }) };
   };
   // From the first moment on: without a listener, SIGHUP would end the process.
   const started = Promise.withResolvers<Tidewatch>();
@@ -56,13 +56,45 @@ async function runConfigured(file: string, context: CommandContext, log: Log): P
     env: context.env,
   });
   started.resolve(tidewatch);
+  if (context.stderr.isTTY) context.stderr.write(whereThePagesAre(config, tidewatch, file));
   log.info("watching", {
     targets: config.targets.length,
     public: `${config.server.public.host}:${tidewatch.publicPort}`,
     private: `${config.server.private.host}:${tidewatch.privatePort}`,
   });
+  adviseOn(config, log);
   // Without the `await` everything would be closed before the waiting begins.
   return await untilStopped(tidewatch, context, log);
+}
+
+function whereThePagesAre({ server, onCall }: Config, ports: Tidewatch, file: string): string {
+  const here = localAddress({ ...server.public, port: ports.publicPort });
+  const isNamed = server.url !== localAddress(server.public);
+  const url = isNamed ? server.url : here;
+  const [email] = onCall.contacts.flatMap((contact) => contact.email ?? []);
+  const option = file === configOption.config.default ? "" : ` --config ${file}`;
+  return welcome(
+    [
+      { label: "Status page", address: `${url}/`, notes: isNamed ? [`on this machine: ${here}/`] : [] },
+      {
+        label: "Team pages",
+        address: `${url}/team/`,
+        notes: [
+          email === undefined
+            ? "nobody can sign in yet: no contact has an e-mail address"
+            : `they mail you a link to sign in; ./tidewatch sign-in ${email}${option} prints one`,
+        ],
+      },
+      { label: "Metrics", address: `${localAddress({ ...server.private, port: ports.privatePort })}/metrics` },
+    ],
+    [],
+    "Ctrl-C stops it.",
+  );
+}
+
+function adviseOn({ warnings }: Config, log: Log): void {
+  for (const { file, line, message } of warnings)
+    log.warn("configuration", { where: `${file}:${line}`, advice: message });
 }
 
 async function reload(
@@ -73,6 +105,7 @@ async function reload(
   try {
     const { config, source } = await read();
     await tidewatch.reload(config, source);
+    adviseOn(config, log);
     log.info("configuration reloaded", { targets: config.targets.length });
   } catch (error) {
     if (!(error instanceof ConfigError)) return log.error("configuration not reloaded", { error });

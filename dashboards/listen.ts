@@ -48,11 +48,12 @@ function refusal(
   { host, port, setting = "server.public or server.private" }: Parameters<typeof listen>[1],
 ): Error {
   const code = errorCode(error);
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const at = (any: number) => `${host.includes(":") ? `[${host}]` : host}:${any}`;
+  const where = at(port);
   if (code === "EADDRINUSE") {
     return new Refused(
       `Something else already listens on ${where}.`,
-      `Stop it, or choose another port with ${setting} in the configuration. "ss -ltnp" shows who listens where.`,
+      `Stop it, or choose another port with ${setting} in the configuration, like "${at((port % 65535) + 1)}". "ss -ltnp" shows who listens where.`,
     );
   }
   if (code === "EACCES") {

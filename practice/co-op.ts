@@ -21,6 +21,8 @@ export interface PracticeCoop extends AsyncDisposable {
   readonly configuration: string;
   /** What the configuration's `{ env: … }` find, beside the real environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** For a configuration of one's own about the same stand-ins and mail catcher. */
+  readonly trial: { readonly addresses: readonly string[]; readonly env: Readonly<Record<string, string>> };
   readonly switches: readonly Switch[];
   readonly mails: MailCatcher;
   /** Why there are no queues here, and the command that adds them. */
@@ -80,6 +82,10 @@ export async function startPracticeCoop(place: {
       PRACTICE_REDIS_URL: queues && "server" in redis ? redis.server.url : "",
       PRACTICE_DATABASE_URL: postgres.url,
       PRACTICE_SMTP_URL: mails.url,
+    },
+    trial: {
+      addresses: [mastodon.url, castopod.url, pixelfed.url],
+      env: { SMTP_URL: mails.url, NODE_EXTRA_CA_CERTS: ca },
     },
     switches: [
       ...conditionSwitches(mastodon, castopod, pixelfed, anchor),

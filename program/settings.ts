@@ -36,6 +36,7 @@ export function warnOfRestart(before: Config, after: Config, log: Log): void {
   });
   const now: Readonly<Record<string, unknown>> = fixed(after);
   for (const [setting, value] of Object.entries(fixed(before))) {
-    if (JSON.stringify(value) !== JSON.stringify(now[setting])) log.warn("needs a restart to take effect", { setting });
+    if (JSON.stringify(value) !== JSON.stringify(now[setting]))
+      log.warn("a changed setting needs a restart to take effect", { setting });
   }
 }

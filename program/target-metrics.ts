@@ -56,7 +56,9 @@ export function openTargetMetrics(parts: TargetMetricsParts): TargetMetrics {
     changed: () => sleeper.wake(),
     async run(signal) {
       while (!signal.aborted) {
-        await compute().catch((error: unknown) => parts.log.warn("figures not worked out", { error }));
+        await compute().catch((error: unknown) =>
+          parts.log.warn("figures for the metrics could not be worked out", { error }),
+        );
         await parts.clock.sleep(leastSeconds, signal).catch(() => {});
         await sleeper.sleep(parts.clock, mostSeconds - leastSeconds, signal);
       }

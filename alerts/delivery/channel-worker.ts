@@ -176,7 +176,7 @@ export class ChannelWorker {
       if (refused !== undefined) return await this.#settle(notice, dropped(refused));
       const to = address(notice);
       if (to === undefined) {
-        log.error("a notice has no address any more", { notice: notice.key, channel: this.name });
+        log.error("a notice has no address any more", { notice: notice.key, channel: this.name, to: notice.to.id });
         await this.#settle(notice, dropped("the contact has no address any more"));
         return readerLost();
       }
@@ -191,7 +191,7 @@ export class ChannelWorker {
       await this.#settle(notice, { state: "sent", at: clock.now(), ...delivered });
       sent(notice, clock.monotonicSeconds() - began);
     } catch (error) {
-      log.error("a notice could not be handled", { notice: notice.key, channel: this.name, error });
+      log.error("a notice could not be handled", { notice: notice.key, channel: this.name, to: notice.to.id, error });
     }
   }
 

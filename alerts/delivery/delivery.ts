@@ -229,8 +229,8 @@ class RunningDelivery implements Delivery {
   }
 
   #sent(notice: NoticeStatus, seconds: number): void {
-    const { key, channel, kind, attempts } = notice;
-    this.#options.log.info("notice sent", { notice: key, channel, kind, attempts, seconds });
+    const { channel, kind } = notice;
+    this.#options.log.info("notice sent", { ...nameOf(notice), seconds, title: notice.headline });
     this.#options.onResult?.({ channel, kind, result: "sent" });
     this.#options.onSent?.(notice);
   }
@@ -246,13 +246,18 @@ class RunningDelivery implements Delivery {
       await this.#options.store.outbox.settle(key, attempts, { state: "pending", retryAt, error: error.message });
       this.#due.hold(notice, wait, retryAt);
     }
-    const fields = { notice: key, channel, kind, attempts, error, retryInSeconds: wait };
+    const fields = { ...nameOf(notice), error, retryInSeconds: wait };
     if (error.verdict === "retry") this.#options.log.warn("a notice was not accepted", fields);
     else this.#options.log.error("a notice was refused for good", fields);
     this.#options.onResult?.({ channel, kind, result: again ? "failed" : "dropped" });
     // One message that is given up, refused by a service that works, says nothing about the others.
     return again || error.verdict !== "permanent";
   }
+}
+
+/** For the log. */
+function nameOf({ key, channel, kind, to, attempts }: NoticeStatus) {
+  return { notice: key, kind, channel, to: to.id, attempts };
 }
 
 /** Worthless, or wrong, once the incident is over. */

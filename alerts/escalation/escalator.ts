@@ -101,7 +101,7 @@ class RunningEscalator implements Escalator {
         },
       ],
     });
-    if (isTold) log.warn("the next step is told at once", { incident, channel: refused.channel });
+    if (isTold) log.warn("the next step of the escalation is told at once", { incident, channel: refused.channel });
     this.wake();
     this.#options.onNotices();
   }

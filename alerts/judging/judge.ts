@@ -87,7 +87,6 @@ class RunningJudge implements Judge {
     this.#causes = new RootCauses(state, targets);
     this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
     this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
-    this.#policy.warnOfSilence(log);
   }
 
   incidents(): readonly Tracked[] {
@@ -101,7 +100,6 @@ class RunningJudge implements Judge {
 
   reconfigure(settings: AlertSettings): Changes | undefined {
     this.#policy.reconfigure(settings);
-    this.#policy.warnOfSilence(this.#log);
     this.#targets = settings.targets;
     this.#causes.reconfigure(settings.targets);
     return this.start();
@@ -119,8 +117,8 @@ class RunningJudge implements Judge {
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
-    for (const { id, key, impact, urgency } of opened) {
-      this.#log.info("incident opened", { incident: id, key, impact, urgency });
+    for (const { id, key, impact, urgency, title, reason } of opened) {
+      this.#log.info("incident opened", { incident: id, key, impact, urgency, title: title.en, reason });
     }
     return ifAny(this.#incidents.committed(opened));
   }
@@ -221,9 +219,9 @@ class RunningJudge implements Judge {
         : recoveredText(name, impact, secondsBetween(facts.startedAt, resolvedAt)),
       public: target ? shown(target, facts) : false,
     };
-    this.#log.info("incident resolved", { incident: tracked.id, key: facts.key, unwatched: end.unwatched });
     const { openingTitle: title } = tracked;
     const { unwatched } = end;
+    this.#log.info("incident resolved", { incident: tracked.id, key: facts.key, unwatched, text: update.text.en });
     const over = { news: { facts, name }, title, resolvedAt, unwatched, now: this.#clock.now() };
     return this.#incidents.close(tracked, resolvedAt, (id) => ({
       incidents: [{ change: "resolve", id, at: resolvedAt, update, escalate: endOf(this.#policy, over) }],

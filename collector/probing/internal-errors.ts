@@ -23,6 +23,6 @@ export class InternalErrors {
     this.#told.add(told);
     const fields = { check: key, probe: check.probe, error };
     if (error instanceof NotMeasured) this.#log.warn("check could not be measured", fields);
-    else this.#log.error("accident in a check", fields);
+    else this.#log.error("internal error in a check", fields);
   }
 }

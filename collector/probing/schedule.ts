@@ -124,7 +124,7 @@ export class Schedule {
       onSample(sample, entry.confirmation);
       if (pending(entry.confirmation) === "failing") this.#lookAtCauses(check);
     } catch (error) {
-      if (!signal.aborted) log.error("accident in the schedule", { check: keyOf(check), error });
+      if (!signal.aborted) log.error("internal error in the schedule", { check: keyOf(check), error });
     } finally {
       entry.due = dueAfter(entry, clock.monotonicSeconds());
     }

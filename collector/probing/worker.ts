@@ -36,7 +36,7 @@ export async function probeUntilStopped(
 ): Promise<void> {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = logTo(send);
-  process.on("unhandledRejection", (error) => log.error("accident in the probing thread", { error }));
+  process.on("unhandledRejection", (error) => log.error("internal error in the probing thread", { error }));
   const { start, confirmations, received } = workerData.parse(data);
   const plan = await load(start);
   const runner = new Runner(settingsOf(plan, { clock, log }), { clock, log });
@@ -64,7 +64,7 @@ export async function probeUntilStopped(
       schedule.reconfigure(wanted.checks);
       send({ kind: "ready" });
     } catch (error) {
-      if (!(error instanceof ConfigError)) log.error("accident while reading the configuration", { error });
+      if (!(error instanceof ConfigError)) log.error("internal error while reading the configuration", { error });
       send({ kind: "refused", message: error instanceof Error ? error.message : String(error) });
     }
   };

@@ -270,7 +270,7 @@ class CommittingRecorder implements Recorder {
     try {
       if (changes.samples && changes.samples.length > 0) onStored(changes.samples);
     } catch (error) {
-      log.error("somebody failed on samples that were stored", { error });
+      log.error("internal error after samples were stored", { error });
     }
     if (!changes.incidents || changes.incidents.length === 0) return;
     try {

@@ -51,6 +51,9 @@ interface Output {
   readonly columns?: number;
 }
 
+/** By https://no-color.org. */
+export const hasColour = ({ isTTY }: Output, env: CommandContext["env"]): boolean => isTTY === true && !env["NO_COLOR"];
+
 export const configOption = {
   config: { type: "string", default: "tidewatch.yaml" },
 } as const satisfies Command["options"];

@@ -28,8 +28,9 @@ organisation:
   name: ${quoted(organisationName(found))} # as members know it
   timeZone: ${quoted(timeZone)} # days begin and times are printed in this zone
 
-# How members reach the status page; links in mails begin with it. Until it is set they point to this machine.
-# server: { url: https://status.example.org }
+# The url is how members reach the status page; links in mails begin with it. Until it is set they point to this machine.
+# public (pages) and private (metrics) are where Tidewatch listens; these are the usual ports.
+# server: { url: https://status.example.org, public: "0.0.0.0:8080", private: "127.0.0.1:9464" }
 
 # Before a service is blamed: can we reach anything at all? Name two or three places that answer whenever your own
 # connection works, and that do not fail together with what is watched. Until then, this machine's name servers stand in.

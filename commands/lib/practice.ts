@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, Plugins } from "../../core/config/config.ts";
 import { Refused } from "../../core/errors.ts";
-import { jsonLog, type Log, silentLog } from "../../core/log.ts";
+import { type Log, silentLog } from "../../core/log.ts";
 import type { Sample } from "../../core/sample.ts";
 import { type PracticeCoop, startPracticeCoop } from "../../practice/co-op.ts";
 import { seedHistory } from "../../practice/history.ts";
@@ -19,11 +19,12 @@ import { startTidewatch } from "../../program/start.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import type { CommandContext } from "./command.ts";
 import { untilStopped } from "./until-stopped.ts";
+import { welcome } from "./welcome.ts";
 
 const host = "127.0.0.1";
 const usualPorts = { public: 8080, private: 9464 };
 
-export async function runPractice(context: CommandContext): Promise<number> {
+export async function runPractice(context: CommandContext, log: Log): Promise<number> {
   const { stdout } = context;
   stdout.write("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
   await using undo = new AsyncDisposableStack();
@@ -41,7 +42,6 @@ export async function runPractice(context: CommandContext): Promise<number> {
   const config = parseConfig(source.text, { ...source, ...plugins, env: { ...context.env, ...coop.env } });
   const [contractor] = config.onCall.contacts;
   if (!contractor) throw new Error("the practice configuration has no contact");
-  const log = quietLog(context);
   const tidewatch = undo.use(
     await startTidewatch({
       config,
@@ -62,10 +62,11 @@ export async function runPractice(context: CommandContext): Promise<number> {
         }),
     }),
   );
-  undo.use(tellMails(coop, context));
-  stdout.write(welcome(coop, address, await signInLink(tidewatch.store, config.server.url, contractor, systemClock)));
+  undo.use(coop.mails.onMail(({ to, subject }) => log.info("mail caught", { to, title: subject })));
+  const link = await signInLink(tidewatch.store, config.server.url, contractor, systemClock);
+  stdout.write(whereToBegin(coop, address, link));
   const code = await untilStopped(tidewatch, context, log);
-  stdout.write("\nStopping. Nothing stays behind.\n");
+  stdout.write("Nothing of the practice co-op stays behind.\n");
   return code;
 }
 
@@ -92,33 +93,26 @@ function lookOnce(
   return runOnce(checks, { config, probes, version, log: silentLog, signal });
 }
 
-function welcome(
-  coop: PracticeCoop,
+function whereToBegin(
+  { withoutQueues, trial }: PracticeCoop,
   address: { readonly public: string; readonly private: string },
   link: string,
 ): string {
-  const note = coop.withoutQueues === undefined ? "" : `\n  Without queues: ${coop.withoutQueues}\n`;
-  return `
-  Status page     http://${address.public}/
-  Break things    http://${address.private}/practice
-  Team pages      ${link}
-                  (works once, for half an hour; the practice page makes new ones)
-  Metrics         http://${address.private}/metrics
-${note}
-  Ctrl-C ends all of it.
-
-`;
-}
-
-/** Logs errors only: JSON lines would confuse a newcomer. */
-function quietLog({ stderr }: CommandContext): Log {
-  const log = jsonLog((line) => stderr.write(line), systemClock.now);
-  return { info() {}, warn() {}, error: log.error };
-}
-
-function tellMails({ mails }: PracticeCoop, { stdout }: CommandContext): Disposable {
-  return mails.onMail(({ at, to, subject }) =>
-    stdout.write(`${at.toString({ smallestUnit: "second" }).slice(11, 19)} mail to ${to.join(", ")}: ${subject}\n`),
+  const settings = Object.entries(trial.env).map(([name, value]) => `${name}="${value}"`);
+  return welcome(
+    [
+      { label: "Status page", address: `http://${address.public}/` },
+      { label: "Break things", address: `http://${address.private}/practice` },
+      { label: "Team pages", address: link, notes: ["works once, for half an hour; the practice page makes new ones"] },
+      { label: "Metrics", address: `http://${address.private}/metrics` },
+    ],
+    [
+      ...(withoutQueues === undefined ? [] : [`Without queues: ${withoutQueues}`, ""]),
+      "A configuration of your own about these stand-ins (docs/first-ten-minutes.md), in a second terminal:",
+      `  export ${settings.join(" ")}`,
+      `  ./tidewatch init ${trial.addresses.join(" ")}`,
+    ],
+    "Ctrl-C ends all of it.",
   );
 }
 

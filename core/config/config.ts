@@ -123,7 +123,8 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
   };
 }
 
-function localAddress({ host, port }: ListenAddress): string {
+/** How a browser on this machine reaches it. */
+export function localAddress({ host, port }: ListenAddress): string {
   const local = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
 }

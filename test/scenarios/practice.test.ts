@@ -1,4 +1,9 @@
+import { execFile } from "node:child_process";
+import { mkdtempDisposable, symlink } from "node:fs/promises";
 import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Practice, startPractice } from "../helpers/practice.ts";
 
@@ -24,6 +29,17 @@ test("a newcomer sees the three services, the database, seeded history and live 
   const history = await (await fetch(new URL("/en/history", practice.statusUrl))).text();
   expect(history).toContain("upgraded 4.4.22 → 4.5.15");
   expect(history).toContain('class="ribbon"');
+});
+
+test("the two printed lines give a configuration of one's own about the three stand-ins", async () => {
+  const [, lines = ""] = /in a second terminal:\n((?: {4}\S.*\n){2})/.exec(practice.printed()) ?? [];
+  expect(lines).toMatch(/^ {4}export SMTP_URL=.*\n {4}\.\/tidewatch init /);
+  await using place = await mkdtempDisposable(join(tmpdir(), "tidewatch-trial-"));
+  await symlink(join(import.meta.dirname, "..", "..", "tidewatch"), join(place.path, "tidewatch"));
+  const typed = `${lines} ./tidewatch probe`;
+  const { stdout, stderr } = await promisify(execFile)("sh", ["-ec", typed], { cwd: place.path });
+  const watched = new Set([...stdout.matchAll(/^● up +(\w+)\//gm)].map(([, name]) => name));
+  expect({ watched: [...watched], stderr }).toEqual({ watched: ["mastodon", "castopod", "pixelfed"], stderr: "" });
 });
 
 test("Mastodon stops and comes back: page, metrics and mails in one thread", async () => {

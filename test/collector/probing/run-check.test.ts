@@ -165,7 +165,7 @@ test("an internal error is unknown, logged once with its stack, and counted each
   expect(log.lines).toEqual([
     {
       level: "error",
-      message: "accident in a check",
+      message: "internal error in a check",
       fields: { check: "mastodon/web", probe: "http", error: expect.any(TypeError) },
     },
   ]);
