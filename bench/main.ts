@@ -1,4 +1,4 @@
-/** `npm run bench [NAME…] [--before FOLDER] [--json]`: ratios, taken in one run against a named yardstick. Never a test: machines differ. */
+/** `npm run bench [NAME…] [--minutes N] [--before FOLDER] [--json]`: ratios, taken in one run against a named yardstick. Never a test: machines differ. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ const measurements: Readonly<Record<string, () => Promise<{ readonly measurement
   memory: () => import("./memory.ts"),
   disk: () => import("./disk.ts"),
   storm: () => import("./storm.ts"),
+  metrics: () => import("./metrics.ts"),
   before: () => import("./before.ts"),
 };
 
@@ -38,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const results: Result[] = [];
   for (const name of read.names) {
-    if (!stop.signal.aborted) results.push(...(await measure(name, read.before, stop.signal)));
+    if (!stop.signal.aborted) results.push(...(await measure(name, read, stop.signal)));
   }
   process.stdout.write(read.json ? asJson(results) : asTable(results));
   if (stop.signal.aborted) return 130;
@@ -49,6 +50,7 @@ interface Arguments {
   readonly names: readonly string[];
   /** Another checkout to compare with. */
   readonly before?: string | undefined;
+  readonly minutes: number;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -56,13 +58,20 @@ interface Arguments {
 function readArguments(argv: readonly string[]): string | Arguments {
   try {
     const no = { type: "boolean", default: false } as const;
-    const options = { json: no, help: no, before: { type: "string" } } as const;
+    const options = {
+      json: no,
+      help: no,
+      before: { type: "string" },
+      minutes: { type: "string", default: "10" },
+    } as const;
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     const all = Object.keys(measurements);
     const unknown = positionals.find((name) => !all.includes(name));
     if (unknown !== undefined) return `bench: there is no measurement "${unknown}"; there are ${all.join(", ")}`;
+    const minutes = Number(values.minutes);
+    if (!(minutes > 0)) return `bench: --minutes "${values.minutes}" is no number of minutes`;
     const usual = all.filter((name) => name !== "before" || values.before !== undefined);
-    return { ...values, names: positionals.length > 0 ? positionals : usual };
+    return { ...values, minutes, names: positionals.length > 0 ? positionals : usual };
   } catch (error) {
     return `bench: ${error instanceof Error ? error.message : String(error)}`;
   }
@@ -74,11 +83,15 @@ async function usage(): Promise<string> {
       async ([name, load]) => `  ${name.padEnd(8)}${(await load()).measurement.summary}\n`,
     ),
   );
-  return `Usage: npm run bench -- [NAME…] [--before FOLDER] [--json]\n\n${lines.join("")}\nWithout a name, all of them, one after the other; "before" only with a folder.\n`;
+  return `Usage: npm run bench -- [NAME…] [--minutes N] [--before FOLDER] [--json]\n\n${lines.join("")}\nWithout a name, all of them, one after the other; "before" only with a folder.\n--minutes: how long "memory" watches 5,000 checks, 10 where it is not given.\n`;
 }
 
 /** One that fails says why, and the next one has its turn. */
-async function measure(name: string, before: string | undefined, stopped: AbortSignal): Promise<readonly Result[]> {
+async function measure(
+  name: string,
+  { before, minutes }: Pick<Arguments, "before" | "minutes">,
+  stopped: AbortSignal,
+): Promise<readonly Result[]> {
   const load = measurements[name];
   if (!load) return [];
   const { measurement } = await load();
@@ -89,6 +102,7 @@ async function measure(name: string, before: string | undefined, stopped: AbortS
     folder,
     signal,
     before,
+    minutes,
     progress: (doing) => progress.show(doing),
     sleep: (seconds) => sleep(seconds * 1000, undefined, { signal }),
   };

@@ -7,7 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DidNotStart } from "../../practice/servers/process.ts";
 
 export interface Started extends AsyncDisposable {
+  readonly name: string;
   readonly pid: number;
+  /** How it ended, as soon as it has: "was killed by SIGKILL". */
+  readonly ended: Promise<string>;
 }
 
 interface Wanted {
@@ -20,6 +23,17 @@ interface Wanted {
   readonly core?: number;
   /** Each line that it writes to standard error. */
   readonly heard?: (text: string) => void;
+}
+
+/** The process ended while something was wanted of it. */
+export class Ended extends Error {
+  override readonly name = "Ended";
+  readonly how: string;
+
+  constructor(program: string, how: string) {
+    super(`${program} ${how}`);
+    this.how = how;
+  }
 }
 
 const startSeconds = 20;
@@ -37,6 +51,11 @@ export async function start({ name, command, environment, answersAt, core, heard
     if (lines.length > 50) lines.shift();
     heard?.(text);
   });
+  const ended = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) =>
+      resolve(signal === null ? `ended with code ${code}` : `was killed by ${signal}`),
+    );
+  });
   const kill = () => void child.kill("SIGKILL");
   process.once("exit", kill);
   const stop = async () => {
@@ -50,7 +69,17 @@ export async function start({ name, command, environment, answersAt, core, heard
     await stop();
     throw new DidNotStart(name, error instanceof Error ? error.message : String(error), lines.join(""));
   }
-  return { pid: child.pid ?? 0, [Symbol.asyncDispose]: stop };
+  return { name, pid: child.pid ?? 0, ended, [Symbol.asyncDispose]: stop };
+}
+
+/** @throws Ended when it ends before `work` does. */
+export function whileRunning<Result>({ name, ended }: Started, work: Promise<Result>): Promise<Result> {
+  const broken = work.catch(async (error: unknown) => {
+    // Its connections break a moment before we hear of its end.
+    await sleep(1000);
+    throw error;
+  });
+  return Promise.race([ended.then((how) => Promise.reject(new Ended(name, how))), broken]);
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -98,13 +127,17 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return theirs.reduce((sum, seconds) => sum + seconds, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond);
 }
 
-export async function residentBytes(pid: number): Promise<number> {
-  return (await kilobytes(pid, "VmRSS")) * 1024;
+export interface ProcessMemory {
+  readonly residentBytes: number;
+  /** What no file stands behind: it cannot be taken away while the process runs. */
+  readonly anonymousBytes: number;
 }
 
-async function kilobytes(pid: number, field: string): Promise<number> {
+/** Of all its threads. */
+export async function memoryOf(pid: number): Promise<ProcessMemory> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
+  const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
+  return { residentBytes: bytes("VmRSS"), anonymousBytes: bytes("RssAnon") };
 }
 
 /** What it caused to be written to disk, as the kernel counts it. */

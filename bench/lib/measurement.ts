@@ -7,7 +7,8 @@ export interface Figure {
   readonly ours: number;
   /** What it is held against; absent where the target is a plain limit. */
   readonly yardstick?: { readonly name: string; readonly value: number };
-  readonly target: Target;
+  /** Absent where the figure only explains others. */
+  readonly target?: Target;
   /** What a reader must know to understand the number. */
   readonly note?: string;
 }
@@ -25,6 +26,8 @@ export interface Bench {
   readonly signal: AbortSignal;
   /** Another checkout of Tidewatch to compare with, where one was named. */
   readonly before: string | undefined;
+  /** How long 5,000 checks have to live. */
+  readonly minutes: number;
   /** Says on the terminal what is going on. */
   progress(doing: string): void;
   /** Rejects when the run is stopped. */
@@ -42,7 +45,8 @@ export function ratioOf({ ours, yardstick }: Figure): number | undefined {
   return yardstick && ours / yardstick.value;
 }
 
-export function isMet(figure: Figure): boolean {
+export function isMet(figure: Figure): boolean | undefined {
+  if (figure.target === undefined) return undefined;
   const { of, atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = figure.target;
   const value = of === "ratio" ? (ratioOf(figure) ?? Number.NaN) : figure.ours;
   return value <= atMost && value >= atLeast;

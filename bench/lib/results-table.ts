@@ -32,10 +32,12 @@ function rowOf(name: string, figure: Figure): readonly string[] {
     `${shown(ours)} ${unit}`,
     yardstick ? `${shown(yardstick.value)} ${unit} (${yardstick.name})` : "",
     ratio === undefined ? "" : ratio.toFixed(2),
-    limit(target, unit),
-    isMet(figure) ? "met" : "NOT MET",
+    target === undefined ? "" : limit(target, unit),
+    verdict(isMet(figure)),
   ];
 }
+
+const verdict = (met: boolean | undefined) => (met === undefined ? "" : met ? "met" : "NOT MET");
 
 function limit({ of, atMost, atLeast }: Target, unit: string): string {
   const number = (value: number) => (of === "ratio" ? `${value} ×` : `${shown(value)} ${unit}`);

@@ -1,6 +1,7 @@
 /** Seeds the store with an invented history of some months, through the store's own API, before the program starts. */
 import { mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { noConfirmation } from "../../core/confirmation.ts";
 import { Refused } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
@@ -12,18 +13,19 @@ import type { TargetSettings } from "./tidewatch-process.ts";
 
 export const vantagePoint = "here";
 const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 export interface History {
   readonly days: number;
-  /** Each check has a sample so often, and in the last hour one a minute; without it there are only transitions. */
-  readonly sampleEveryHours?: number;
+  /** And samples: of every check in the last hour, of those whose fullness is forecast each day. Else only transitions. */
+  readonly samples?: boolean;
 }
 
 /** Transitions, samples and readings; the store derives hours and days of them as it does of what is measured. */
 export async function writeHistory(
   database: string,
   targets: readonly TargetSettings[],
-  { days, sampleEveryHours }: History,
+  { days, samples = false }: History,
   progress: (doing: string) => void,
 ): Promise<void> {
   await mkdir(dirname(database), { recursive: true });
@@ -32,32 +34,47 @@ export async function writeHistory(
     checks.map(({ id: check }) => ({ target, check, vantagePoint })),
   );
   const now = Temporal.Now.instant().epochMilliseconds;
-  const start = Math.floor(now / hourMs) * hourMs - days * 24 * hourMs;
+  const start = Math.floor(now / hourMs) * hourMs - days * dayMs;
   progress(`writing ${days} days of history of ${checks.length} checks`);
   await store.commit({ transitions: checks.flatMap((check, index) => transitionsOf(check, index, start, days)) });
-  if (sampleEveryHours !== undefined) {
-    await writeSamples(store, checks, { from: start, to: now, everyMs: sampleEveryHours * hourMs }, progress);
-  }
+  if (samples) await writeSamples(store, database, checks, { from: start, to: now }, progress);
   const confirmation = { ...noConfirmation, lastAt: now, lastKnown: true, settledUntil: now };
   await store.commit({ confirmations: checks.map((check) => ({ ...check, confirmation })) });
 }
 
 async function writeSamples(
   store: Store,
+  database: string,
   checks: readonly Series[],
-  span: { readonly from: number; readonly to: number; readonly everyMs: number },
+  { from, to }: { readonly from: number; readonly to: number },
   progress: (doing: string) => void,
 ): Promise<void> {
-  const dayMs = 24 * hourMs;
-  for (let day = span.from; day < span.to; day += dayMs) {
-    if ((day - span.from) % (10 * dayMs) === 0) progress(`writing history, day ${(day - span.from) / dayMs}`);
-    for (let at = day; at < Math.min(day + dayMs, span.to - hourMs); at += span.everyMs) {
-      await store.commit({ samples: checks.map((check, index) => sampleOf(check, index, at)) });
-    }
-    await store.maintain(Temporal.Instant.fromEpochMilliseconds(Math.min(day + dayMs, span.to)));
-  }
-  for (let at = span.to - hourMs; at < span.to - 60_000; at += 60_000) {
-    await store.commit({ samples: checks.map((check, index) => sampleOf(check, index, at + index)) });
+  const all = checks.map((check, index) => ({ check, index }));
+  const commit = (those: typeof all, at: number) =>
+    store.commit({ samples: those.map(({ check, index }) => sampleOf(check, index, at + index)) });
+  const derive = async (now: number) => {
+    progress("deriving hours and days");
+    await deriveAll(store, database, Temporal.Instant.fromEpochMilliseconds(now));
+  };
+  // A forecast needs all of its past. Before the others have a sample, so that millions of hours need not be derived:
+  // their uptime is known by the transitions.
+  const forecast = all.filter(({ index }) => measuresFullness(index));
+  for (let day = from; day < to - 2 * hourMs; day += dayMs) await commit(forecast, day);
+  await derive(to - 2 * hourMs);
+  progress("writing the last hour");
+  for (let at = to - hourMs; at < to - 60_000; at += 60_000) await commit(all, at);
+  await derive(to);
+}
+
+/** Until nothing is left to do: a program that starts with a past has long done that. */
+async function deriveAll(store: Store, database: string, now: Temporal.Instant): Promise<void> {
+  using file = new DatabaseSync(database, { readOnly: true });
+  const version = file.prepare("pragma data_version");
+  for (let before: unknown; ; ) {
+    await store.maintain(now);
+    const after = version.get()?.["data_version"];
+    if (after === before) return;
+    before = after;
   }
 }
 
@@ -96,13 +113,15 @@ export function sampleOf(check: Series, index: number, at: number): Sample {
     phases: { resolve: 0.001, connect: 0.01, tls: 0.02, processing: total - 0.041, transfer: 0.01, total },
     readings: [
       { metric: "certificate_expiry_timestamp_seconds", value: 1_800_000_000 },
-      // Every tenth also measures how full something is.
-      ...(index % 10 === 0
+      ...(measuresFullness(index)
         ? [{ metric: "storage_used_bytes", value: 40e9 + at / 1000, labels: { store: "disk" } }]
         : []),
     ],
   };
 }
+
+/** Every tenth also measures how full something is. */
+const measuresFullness = (index: number) => index % 10 === 0;
 
 const tmpfs = 0x01021994;
 

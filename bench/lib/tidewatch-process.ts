@@ -1,9 +1,11 @@
 /** Tidewatch as a process, started as `npm start` starts it, with a configuration and a folder of its own. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve as resolvePath } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
-import { type Started, start } from "./child-process.ts";
+import { type Started, start, whileRunning } from "./child-process.ts";
+import type { MainThreadReport } from "./main-thread-watch.ts";
 import type { Bench } from "./measurement.ts";
 
 export interface TidewatchProcess extends Started {
@@ -11,14 +13,22 @@ export interface TidewatchProcess extends Started {
   readonly publicPort: number;
   readonly privateUrl: string;
   readonly database: string;
+  /** Of the main thread. */
+  readonly heapLimitBytes: number;
+  /** What happened in its main thread since it was last asked; the first answer has no holds. */
+  mainThread(): Promise<MainThreadReport>;
 }
 
 export interface CheckSettings {
   readonly id: string;
+  /** "http" where it is absent. */
+  readonly probe?: string;
   readonly url: string;
   readonly every: string;
   readonly timeout?: string;
-  readonly confirm?: { readonly failures?: number };
+  readonly confirm?: { readonly failures?: number; readonly successes?: number };
+  /** What the probe "prometheus" reads. */
+  readonly values?: readonly { readonly name: string; readonly metric: string }[];
 }
 
 export interface TargetSettings {
@@ -39,6 +49,8 @@ export interface TidewatchSettings {
   readonly core?: number;
   /** The folder of another Tidewatch to start; this one where it is absent. */
   readonly checkout?: string;
+  /** Put before the command: it starts within. */
+  readonly enter?: readonly string[];
 }
 
 export async function startTidewatch(bench: Bench, settings: TidewatchSettings): Promise<TidewatchProcess> {
@@ -48,24 +60,30 @@ export async function startTidewatch(bench: Bench, settings: TidewatchSettings):
   await writeConfiguration(settings);
   bench.progress("starting Tidewatch");
   const { promise: watching, resolve, reject } = Promise.withResolvers<Ports>();
+  const report = join(folder, "main-thread.json");
+  const { command, environment } = await asNpmStarts(
+    ["--config", file],
+    checkout === undefined ? root : pathToFileURL(`${resolvePath(checkout)}/`),
+  );
   const started = await start({
     name: "Tidewatch",
-    ...(await asNpmStarts(
-      ["--config", file],
-      checkout === undefined ? root : pathToFileURL(`${resolvePath(checkout)}/`),
-    )),
+    command: [...(settings.enter ?? []), ...command],
+    // In the environment, where it is still there after the program has replaced itself.
+    environment: { ...environment, NODE_OPTIONS: `--import=${watch}`, TIDEWATCH_BENCH_REPORT: report },
     heard: listenFor(resolve),
     ...(core !== undefined && { core }),
   });
   const late = setTimeout(() => reject(new Error("Tidewatch did not start within 60 s")), 60_000);
   try {
-    const ports = await watching;
+    const ports = await whileRunning(started, watching);
     return {
       ...started,
       publicPort: ports.public,
       publicUrl: `http://127.0.0.1:${ports.public}`,
       privateUrl: `http://127.0.0.1:${ports.private}`,
       database: databaseIn(folder),
+      heapLimitBytes: (await readReport(report)).heapLimitBytes,
+      mainThread: () => reportOf(started, report, bench),
     };
   } catch (error) {
     await started[Symbol.asyncDispose]();
@@ -74,6 +92,20 @@ export async function startTidewatch(bench: Bench, settings: TidewatchSettings):
     clearTimeout(late);
   }
 }
+
+const watch = new URL("main-thread-watch.ts", import.meta.url).href;
+
+async function reportOf({ pid }: Started, file: string, bench: Bench): Promise<MainThreadReport> {
+  await rm(file, { force: true });
+  process.kill(pid, "SIGUSR2");
+  for (let tries = 0; tries < 200; tries++) {
+    await bench.sleep(0.05);
+    if (existsSync(file)) return readReport(file);
+  }
+  throw new Error("Tidewatch's main thread gave no report within 10 s");
+}
+
+const readReport = async (file: string): Promise<MainThreadReport> => JSON.parse(await readFile(file, "utf8"));
 
 const configurationIn = (folder: string): string => join(folder, "tidewatch.yaml");
 
