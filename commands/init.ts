@@ -107,7 +107,7 @@ function nextSteps(file: string): string {
   return `
 ${file} is written. Next:
   1. Put the people to be told under \`alerts\` in ${file}, and take the # away there.
-  2. Set SMTP_URL to your mail server, like smtp://user:password@mail.example.org:587
+  2. Say where your mail server is: export SMTP_URL=smtp://user:password@mail.example.org:587
   3. \`./tidewatch check-config${check}\` says what is still wrong; then \`${start}\`.
 `;
 }

@@ -61,7 +61,9 @@ test("a Mastodon, a Castopod and a Pixelfed become targets with their standard c
   const { code, stdout } = await place.init(one.url, two.url, three.url);
   expect(code).toBe(0);
   expect(stdout).toContain("Mastodon 4.5.15 (Example Co-op) at 127.0.0.1");
-  expect(stdout).toMatch(/1\. Put the people[\s\S]*2\. Set SMTP_URL[\s\S]*3\. .*then `npm start`\./);
+  expect(stdout).toMatch(
+    /1\. Put the people[\s\S]*2\. Say where your mail server is: export SMTP_URL=[\s\S]*3\. .*then `npm start`\./,
+  );
   const { organisation, targets } = await place.config();
   expect(organisation.name.en).toBe("Example Co-op");
   expect(targets.map(({ id, url, checks }) => [id, url, checks.slice(0, 2).map((check) => check.probe)])).toEqual([

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempDisposable, symlink } from "node:fs/promises";
+import { mkdtempDisposable, readFile, symlink, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,16 +31,39 @@ test("a newcomer sees the three services, the database, seeded history and live 
   expect(history).toContain('class="ribbon"');
 });
 
-test("the two printed lines give a configuration of one's own about the three stand-ins", async () => {
+test("the two printed lines, and the edits that the guide shows, give a configuration of one's own about the stand-ins", async () => {
   const [, lines = ""] = /in a second terminal:\n((?: {4}\S.*\n){2})/.exec(practice.printed()) ?? [];
   expect(lines).toMatch(/^ {4}export SMTP_URL=.*\n {4}\.\/tidewatch init /);
   await using place = await mkdtempDisposable(join(tmpdir(), "tidewatch-trial-"));
   await symlink(join(import.meta.dirname, "..", "..", "tidewatch"), join(place.path, "tidewatch"));
-  const typed = `${lines} ./tidewatch probe`;
-  const { stdout, stderr } = await promisify(execFile)("sh", ["-ec", typed], { cwd: place.path });
-  const watched = new Set([...stdout.matchAll(/^● up +(\w+)\//gm)].map(([, name]) => name));
-  expect({ watched: [...watched], stderr }).toEqual({ watched: ["mastodon", "castopod", "pixelfed"], stderr: "" });
+  const type = async (command: string) =>
+    (await promisify(execFile)("sh", ["-ec", command], { cwd: place.path })).stdout;
+  const said = await type(`${lines} ./tidewatch probe`);
+  expect(new Set([...said.matchAll(/^● up +(\w+)\//gm)].map(([, name]) => name))).toEqual(
+    new Set(["mastodon", "castopod", "pixelfed"]),
+  );
+  const file = join(place.path, "tidewatch.yaml");
+  await writeFile(file, edited(await readFile(file, "utf8"), await guidesEdits()));
+  const summary = await type(`${lines.split("\n")[0]}\n./tidewatch check-config`);
+  expect(summary).toContain("at once    First on call (email)");
+  expect(summary).toContain("Status page: http://127.0.0.1:8081");
 });
+
+/** What docs/first-ten-minutes.md shows of the file as it is after the reader's work: the ports, the people, a test. */
+async function guidesEdits(): Promise<readonly string[]> {
+  const guide = await readFile(join(import.meta.dirname, "..", "..", "docs", "first-ten-minutes.md"), "utf8");
+  return [...guide.matchAll(/^```yaml\n(.*?)```$/gms)].map(([, block = ""]) => block);
+}
+
+/** The `# ` goes from these lines; the ports are written anew; a target more stands before those in comments. */
+function edited(yaml: string, [server = "", alerts = "", target = ""]: readonly string[]): string {
+  const commented = alerts.replace(/^/gm, "# ").replace(/# $/, "");
+  expect(yaml).toContain(commented);
+  return yaml
+    .replace(/^# server: .*\n/m, server)
+    .replace(commented, alerts)
+    .replace(/^ {2}# What cannot be found out/m, `${target}$&`);
+}
 
 test("Mastodon stops and comes back: page, metrics and mails in one thread", async () => {
   await practice.turn("mastodon", "break");
