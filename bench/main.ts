@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Bench, Figure, Measurement } from "./lib/measurement.ts";
 import { Progress } from "./lib/progress.ts";
-import { asJson, asTable, type Result } from "./lib/results-table.ts";
+import { asJson, asMarkdown, machine, type Result } from "./lib/results-table.ts";
 
 const measurements: Readonly<Record<string, () => Promise<{ readonly measurement: Measurement }>>> = {
   check: () => import("./check.ts"),
@@ -37,11 +37,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
+  const on = machine();
   const results: Result[] = [];
   for (const name of read.names) {
     if (!stop.signal.aborted) results.push(...(await measure(name, read, stop.signal)));
   }
-  process.stdout.write(read.json ? asJson(results) : asTable(results));
+  process.stdout.write(read.json ? asJson(results, on) : asMarkdown(results, on));
   if (stop.signal.aborted) return 130;
   return results.some(({ failed }) => failed !== undefined) ? 1 : 0;
 }

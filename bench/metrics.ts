@@ -4,7 +4,7 @@ import { type Bench, type Figure, type Measurement, median } from "./lib/measure
 import { type CheckSettings, manyTargets, startTidewatch, type TidewatchProcess } from "./lib/tidewatch-process.ts";
 import { startTinyServer } from "./lib/tiny-server.ts";
 
-const scrapes = 8;
+const scrapes = 6;
 /** As Prometheus: between two of them a quarter of the checks has run. */
 const everySeconds = 15;
 const accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";

@@ -11,6 +11,7 @@ export interface Charged {
 }
 
 export interface MemoryCgroup extends AsyncDisposable {
+  readonly folder: string;
   /** Put before a command: it runs inside from its first instruction on, under the same process id. */
   readonly enter: readonly string[];
   charged(): Promise<Charged>;
@@ -78,6 +79,7 @@ export async function openMemoryCgroup(limitBytes: number): Promise<MemoryCgroup
 function readings(folder: string, layout: Layout): Omit<MemoryCgroup, keyof AsyncDisposable> {
   const read = (name: string) => readFile(join(folder, name), "utf8");
   return {
+    folder,
     enter: ["sh", "-c", 'echo $$ > "$0" && exec "$@"', join(folder, "cgroup.procs")],
     async charged() {
       const [bytes, details] = await Promise.all([read(layout.charged), read("memory.stat")]);
