@@ -11,8 +11,9 @@ import { isTimeZone } from "../core/time-zone.ts";
 import { parseConfig } from "../program/config-file.ts";
 import { detectSoftware, type Found } from "../program/detect-software.ts";
 import { loadPlugins } from "../program/plug-ins.ts";
+import { answeringAnchors } from "../program/usual-anchors.ts";
 import { type Command, type CommandContext, text } from "./lib/command.ts";
-import { firstConfig, said, type Watchable } from "./lib/first-config.ts";
+import { type FirstConfig, firstConfig, said } from "./lib/first-config.ts";
 
 export const command: Command = {
   summary: "Asks addresses who they are and writes a first configuration about them",
@@ -25,7 +26,10 @@ export const command: Command = {
     const path = resolve(context.cwd, file);
     await refuseToOverwrite(path, file);
     const addresses = readAddresses(args.positionals);
-    const answers = await Promise.all(addresses.map((address) => detectSoftware(address, context)));
+    const [anchors, ...answers] = await Promise.all([
+      answeringAnchors(),
+      ...addresses.map((address) => detectSoftware(address, context)),
+    ]);
     report(addresses, answers, context);
     const found = answers.flatMap((answer) => (answer.what === "nothing" ? [] : answer));
     if (found.length === 0) {
@@ -35,7 +39,7 @@ export const command: Command = {
       );
       return 1;
     }
-    await writeNew(path, file, compose(found, file, await loadPlugins()));
+    await writeNew(path, file, compose({ found, anchors }, file, await loadPlugins()));
     context.stdout.write(nextSteps(file));
     return 0;
   },
@@ -77,11 +81,11 @@ function report(addresses: readonly URL[], answers: readonly Found[], { stdout, 
 }
 
 /** What is written must be good: it is read back before it reaches the disk. */
-function compose(found: readonly Watchable[], file: string, plugins: Plugins): string {
+function compose(seen: Pick<FirstConfig, "found" | "anchors">, file: string, plugins: Plugins): string {
   const kinds = Object.entries(plugins.probes).flatMap(([name, { kind }]): [string, Kind][] =>
     kind ? [[name, kind]] : [],
   );
-  const written = firstConfig({ found, timeZone: localZone(), kinds: Object.fromEntries(kinds) });
+  const written = firstConfig({ ...seen, timeZone: localZone(), kinds: Object.fromEntries(kinds) });
   parseConfig(written, { ...plugins, file, env: {} });
   return written;
 }

@@ -5,6 +5,7 @@ import { openProbing, type Probing } from "../collector/probing/supervisor.ts";
 import type { Heartbeats } from "../collector/recorder/received-heartbeats.ts";
 import type { Recorder } from "../collector/recorder/recorder.ts";
 import { checkKey } from "../core/sample.ts";
+import type { Connectivity } from "./connectivity-part.ts";
 import { Watchdog } from "./liveness.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -19,7 +20,7 @@ export interface Scheduler extends Part {
 export function openScheduler(
   { config, source, version, clock, log }: StartOptions,
   recorder: Recorder,
-  metrics: Pick<Metrics, "setScheduleLag">,
+  { metrics, connectivity }: { metrics: Pick<Metrics, "setScheduleLag">; connectivity: Pick<Connectivity, "changed"> },
   received: Heartbeats["received"],
 ): Scheduler {
   const watchdog = new Watchdog("scheduler", patienceSeconds, clock);
@@ -36,6 +37,7 @@ export function openScheduler(
       onSample: (sample) => recorder.record({ ...sample, vantagePoint: config.vantagePoint }),
       onLag: (seconds) => metrics.setScheduleLag(seconds),
       onMoved: () => watchdog.moved(),
+      onConnectivity: (online) => connectivity.changed(online),
     });
     return probing;
   };

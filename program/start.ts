@@ -17,6 +17,7 @@ import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
 import { openPages } from "../dashboards/members/page-making.ts";
 import { openReports } from "../reports/reports.ts";
+import { openConnectivity } from "./connectivity-part.ts";
 import { openFallback } from "./fallback-part.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
@@ -101,6 +102,7 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     { name: "metrics", reconfigure: ({ targets }) => metrics.reconfigure(targets) },
     outbox,
     fallback,
+    opened.connectivity,
     {
       name: "auditor",
       run: (signal) => opened.auditor.run(signal),
@@ -253,7 +255,8 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     checks: checksOf(config),
     onHeard: (key, heartbeat) => scheduler.heard(key, heartbeat),
   });
-  const scheduler = openScheduler(options, recorder, metrics, () => heartbeats.received());
+  const connectivity = await openConnectivity(options, { alerts, recorder });
+  const scheduler = openScheduler(options, recorder, { metrics, connectivity }, () => heartbeats.received());
   const reports = openReports({ ...shared, targets });
   return {
     store,
@@ -262,6 +265,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     auditor,
     fallback,
     recorder,
+    connectivity,
     metrics,
     outbox,
     pages,

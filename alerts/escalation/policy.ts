@@ -70,18 +70,19 @@ export class Policy {
    * mail server silently swallows a second message with a Message-ID that it has seen. The end is this installation's own.
    */
   thread(incident: number, title: Localised): { readonly thread: string; readonly subject: string } {
-    return this.#thread(`incident-${incident}`, incident, title);
+    return this.ownThread(`incident-${incident}`, inLanguage(title, this.#language), incident);
   }
 
   /** Of one that has no number, because the store cannot be written. */
   threadWithoutNumber({ key, startedAt, title }: Omit<IncidentFacts, "id">) {
-    return this.#thread(`fallback-${key}-${startedAt.epochMilliseconds}`, undefined, title);
+    return this.ownThread(`fallback-${key}-${startedAt.epochMilliseconds}`, inLanguage(title, this.#language));
   }
 
-  #thread(name: string, incident: number | undefined, title: Localised) {
+  /** Of what is no incident. @param name names the thread in this installation. */
+  ownThread(name: string, title: string, incident?: number): { readonly thread: string; readonly subject: string } {
     const { signingKey, practice = false } = this.#options;
     const own = createHash("sha256").update("tidewatch installation\0").update(signingKey).digest("hex").slice(0, 6);
-    return { thread: `${name}-${own}`, subject: subject(incident, inLanguage(title, this.#language), practice) };
+    return { thread: `${name}-${own}`, subject: subject(incident, title, practice) };
   }
 
   trouble({ name, membersSee, ...news }: News): Trouble {

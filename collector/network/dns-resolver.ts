@@ -85,6 +85,7 @@ async function ask(
   throw new Unreachable(sentence(name, asked, family), {
     stage: "resolve",
     evidence: `DNS answered ${codes.join(", ")}`,
+    cause: Object.assign(new Error(asked), { code: asked }),
   });
 }
 

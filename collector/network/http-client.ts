@@ -121,6 +121,7 @@ async function requestOnce(
     const addresses = await shared.resolver.addresses(url.hostname, { family: wanted.family, signal });
     const inside = stayPublic ? addresses.find(({ address }) => isPrivate(address)) : undefined;
     if (inside) throw new Unreachable(`leads to a private address (${inside.address})`, { stage: "protocol" });
+    timing.found = addresses;
     timing.begin("connect");
     const line = await dial(addresses, port, { signal, note: (note) => timing.notes.push(note) });
     timing.address = line.address;

@@ -43,6 +43,7 @@ async function converse<T>(parts: NetParts, to: Endpoint, talk: (line: Line) => 
     signal.throwIfAborted();
     timing.begin("resolve");
     const addresses = await resolver.addresses(to.host, { family: to.family, signal });
+    timing.found = addresses;
     timing.begin("connect");
     const dialled = await dial(addresses, to.port, { signal, note: (note) => timing.notes.push(note) });
     timing.address = dialled.address;

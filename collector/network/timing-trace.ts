@@ -23,6 +23,8 @@ export class TimingTrace {
   /** What is known about the answer so far, also when it fails in the end. */
   address?: string;
   family?: 4 | 6;
+  /** What its name led to. */
+  found: readonly { readonly address: string; readonly family: 4 | 6 }[] = [];
   tls?: TlsFacts;
   status?: number;
   bodyBytes = 0;

@@ -1,6 +1,7 @@
 /** Runs one check once: its timeout, its evidence, and which outcome (down or unknown) each kind of failure means. */
 import type { Clock } from "../../core/clock.ts";
 import { deadlinePassed, isDeadline, orAborted, withinTime } from "../../core/deadline.ts";
+import { errorCode } from "../../core/error-code.ts";
 import { NotMeasured, Unreachable } from "../../core/errors.ts";
 import type { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import { typeset } from "../../core/languages/translations.ts";
@@ -17,7 +18,7 @@ import { inSeconds } from "../network/formatting.ts";
 import type { HttpClient, RunHttp } from "../network/http-client.ts";
 import { InternalErrors } from "./internal-errors.ts";
 import { LoopDelay } from "./loop-delay.ts";
-import type { SelfCheck } from "./self-check.ts";
+import type { Failure, SelfCheck } from "./self-check.ts";
 import { startRunSpan } from "./spans.ts";
 
 export interface RunParts {
@@ -73,6 +74,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
       (error: unknown) => ({ error }),
     );
     signal.throwIfAborted();
+    noteReached(http, parts.selfCheck);
     const durationSeconds = clock.monotonicSeconds() - started;
     const loopDelaySeconds = worstDelay();
     const error = "error" in ended ? ended.error : undefined;
@@ -162,11 +164,38 @@ async function unlessOffline(
 ): Promise<Finding> {
   const failed = error instanceof Unreachable || isDeadline(error) || http.connections.some(({ failure }) => failure);
   if (!failed || (finding.outcome !== "down" && finding.outcome !== "degraded")) return finding;
-  const connectivity = await selfCheck.check();
+  const connectivity = await selfCheck.check(failureOf(http.connections));
   if (connectivity.online) return finding;
   const reason = `we could not reach anything ourselves: ${connectivity.reason}`;
   const seen = [finding.reason, finding.evidence].filter((text) => text).join("\n");
   return { ...unknown(reason), evidence: seen, ...(finding.phases && { phases: finding.phases }) };
+}
+
+/** No answer of any kind: what refuses us, resets us or breaks off has been reached. */
+const silentCodes: ReadonlySet<string> = new Set([
+  "",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEOUT",
+  "ESERVFAIL",
+]);
+
+function failureOf(connections: readonly ConnectionRecord[]): Failure {
+  const failed = connections.filter(({ failure }) => failure);
+  const isSilent = failed.every(
+    ({ failure }) =>
+      (failure?.stage === "resolve" || failure?.stage === "connect") && silentCodes.has(errorCode(failure.cause)),
+  );
+  return { addresses: failed.flatMap(({ timing }) => timing.found), isSilent };
+}
+
+/** Whom this run has reached can be asked when another one fails. */
+function noteReached({ connections }: RunHttp, selfCheck: SelfCheck): void {
+  for (const { timing, server, failure } of connections) {
+    const { address, family } = timing;
+    if (!failure && address && family) selfCheck.reached({ address, family, port: server.port });
+  }
 }
 
 function tidied(finding: Finding, http: RunHttp): Finding {

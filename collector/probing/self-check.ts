@@ -1,25 +1,32 @@
 /**
- * The self-check, "is it me?": before a service is called down, asks whether this machine can reach the network (the
- * anchors) at all.
+ * The self-check, "is it me?": before a service is called down, asks whether this machine can reach the network at all.
+ * Where nobody can be asked and everything fails at once, nobody knows: then a silent failure is ours until proven otherwise.
  */
-import { getServers } from "node:dns";
-import { isIP } from "node:net";
+import { isIPv6 } from "node:net";
 import type { Clock } from "../../core/clock.ts";
-import { deadlinePassed } from "../../core/deadline.ts";
-import { errorCode } from "../../core/error-code.ts";
-import { Unreachable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { noLongerNeeded } from "../../core/wake-up.ts";
+import { isPrivate } from "../../core/private-networks.ts";
 import { type NameResolver, openResolver } from "../network/dns-resolver.ts";
-import { endpoint, listed } from "../network/formatting.ts";
+import { listed } from "../network/formatting.ts";
 import type { HttpClient } from "../network/http-client.ts";
-import { dial } from "../network/tcp-dial.ts";
+import { systemNameServers } from "../network/system-name-servers.ts";
+import { type Peer, type Witness, Witnesses } from "./witnesses.ts";
 
 type Connectivity = { readonly online: true } | { readonly online: false; readonly reason: string };
 
+/** How a run failed. */
+export interface Failure {
+  /** Of the addresses that were tried; empty where none was found. */
+  readonly addresses: readonly Pick<Peer, "address" | "family">[];
+  /** Nothing came back, not even a refusal. */
+  readonly isSilent: boolean;
+}
+
 export interface SelfCheck {
   /** Shared by everybody who asks within a few seconds. Never rejects. */
-  check(): Promise<Connectivity>;
+  check(failure: Failure): Promise<Connectivity>;
+  /** A run came through to there: our connection works, and this can be asked later. */
+  reached(peer: Peer): void;
 }
 
 export interface SelfCheckSettings {
@@ -33,97 +40,111 @@ export interface SelfCheckSettings {
   readonly resolver?: NameResolver;
   /** Seconds one answer holds (3). */
   readonly holdsSeconds?: number;
-  /** Seconds to wait for an anchor (3). */
+  /** Seconds to wait for an answer (3). */
   readonly timeoutSeconds?: number;
-  /** What stands in when there are no anchors; tests have their own. */
+  /** Who is asked when there are no anchors; tests have their own. */
   readonly nameServers?: () => readonly string[];
+  /** Called when it begins, and ends, that we reach nobody. */
+  onChange?(online: boolean): void;
 }
 
-/** For commands and tests that have nobody to ask. */
-export const assumeOnline: SelfCheck = { check: async () => ({ online: true }) };
+/** For tests that have nobody to ask. */
+export const assumeOnline: SelfCheck = { check: async () => ({ online: true }), reached: () => {} };
+
+/** Enough that one of them works; few enough to be asked in one go. */
+const peersAsked = 5;
+const peersKept = 50;
 
 export function openSelfCheck(settings: SelfCheckSettings): SelfCheck {
-  const { clock, log, holdsSeconds = 3, nameServers = outsideNameServers } = settings;
-  const configured = settings.anchors.length > 0;
-  const anchors = configured ? settings.anchors : nameServers();
-  if (anchors.length === 0) return assumeOnline;
-  const required = configured ? Math.min(settings.require ?? 1, anchors.length) : 1;
-  const resolver = settings.resolver ?? openResolver();
-  // A name server may take questions by UDP alone: until one has answered, its silence proves nothing.
-  let proven = configured;
-  let wasOnline = true;
-  let latest: { readonly since: number; readonly connectivity: Promise<Connectivity> } | undefined;
+  return new WitnessedSelfCheck(settings);
+}
 
-  const check = async (): Promise<Connectivity> => {
-    const connectivity = await reach(anchors, required, { ...settings, resolver });
-    proven ||= connectivity.online;
-    if (!proven) return { online: true };
-    if (wasOnline && !connectivity.online)
-      log.warn("self-check failed: results are unknown until it succeeds", { reason: connectivity.reason });
-    if (!wasOnline && connectivity.online) log.info("self-check succeeds again");
-    wasOnline = connectivity.online;
+class WitnessedSelfCheck implements SelfCheck {
+  readonly #settings: SelfCheckSettings;
+  readonly #witnesses: Witnesses;
+  /** What was reached, the last one last. */
+  readonly #peers = new Map<string, Peer>();
+  #wasOnline = true;
+
+  constructor(settings: SelfCheckSettings) {
+    const { holdsSeconds = 3, timeoutSeconds = 3, resolver = openResolver() } = settings;
+    this.#settings = settings;
+    this.#witnesses = new Witnesses({ ...settings, resolver, holdsSeconds, timeoutSeconds });
+  }
+
+  async check(failure: Failure): Promise<Connectivity> {
+    const { anchors } = this.#settings;
+    // That somebody refused us came over the line that is in doubt.
+    if (anchors.length === 0 && !failure.isSilent) return this.#noted({ online: true });
+    const families = new Set(failure.addresses.map(({ family }) => family));
+    if (families.size === 1 && families.has(6)) return this.#checkIPv6(failure);
+    return this.#noted(await this.#checkAny(failure));
+  }
+
+  reached(peer: Peer): void {
+    this.#peers.delete(peer.address);
+    this.#peers.set(peer.address, peer);
+    for (const address of this.#peers.keys()) if (this.#peers.size > peersKept) this.#peers.delete(address);
+    if (!this.#wasOnline) void this.#noted({ online: true });
+  }
+
+  async #checkAny(failure: Failure): Promise<Connectivity> {
+    const { anchors, require = 1 } = this.#settings;
+    const anchored = anchors.length > 0;
+    const witnesses = anchored
+      ? anchors.map(anchor)
+      : [...this.#nameServers().map(nameServer), ...this.#others(failure)];
+    if (witnesses.length === 0) return { online: false, reason: `nobody can be asked: ${remedy}` };
+    const required = anchored ? Math.min(require, anchors.length) : 1;
+    const silence = await this.#witnesses.silence(witnesses, required, undefined);
+    return silence ? { online: false, reason: listed(silence, 3) } : { online: true };
+  }
+
+  /** What has IPv6 alone says nothing while nobody else answers over it. */
+  async #checkIPv6(failure: Failure): Promise<Connectivity> {
+    const witnesses = [
+      ...this.#settings.anchors.map(anchor),
+      ...this.#nameServers().filter(isOverIPv6).map(nameServer),
+      ...this.#others(failure).filter(({ family }) => family === 6),
+    ];
+    const silence = await this.#witnesses.silence(witnesses, 1, 6);
+    if (!silence) return this.#noted({ online: true });
+    const overall = this.#noted(await this.#checkAny({ ...failure, addresses: [] }));
+    if (!overall.online) return overall;
+    const asked = silence.length > 0 ? listed(silence, 3) : `nobody can be asked: ${remedy}`;
+    return { online: false, reason: `over IPv6 (${asked})` };
+  }
+
+  #nameServers(): readonly string[] {
+    return (this.#settings.nameServers ?? systemNameServers)();
+  }
+
+  /** Of what was reached before the last ones, but for those that fail now. */
+  #others({ addresses }: Failure): readonly Extract<Witness, { kind: "peer" }>[] {
+    const failing = new Set(addresses.map(({ address }) => address));
+    const isInside = addresses.length > 0 && addresses.every(({ address }) => isPrivate(address));
+    return (
+      [...this.#peers.values()]
+        // What is near says nothing about what is far.
+        .filter(({ address }) => !failing.has(address) && (isInside || !isPrivate(address)))
+        .slice(-peersAsked)
+        .map((peer) => ({ kind: "peer", ...peer }))
+    );
+  }
+
+  #noted(connectivity: Connectivity): Connectivity {
+    const { log, onChange } = this.#settings;
+    const { online } = connectivity;
+    if (online === this.#wasOnline) return connectivity;
+    this.#wasOnline = online;
+    if (online) log.info("self-check succeeds again");
+    else log.warn("self-check failed: results are unknown until it succeeds", { reason: connectivity.reason });
+    onChange?.(online);
     return connectivity;
-  };
-  const shared: SelfCheck = {
-    check() {
-      const now = clock.monotonicSeconds();
-      if (!latest || now - latest.since > holdsSeconds) latest = { since: now, connectivity: check() };
-      return latest.connectivity;
-    },
-  };
-  if (!proven) void shared.check();
-  return shared;
-}
-
-type Reach = Pick<SelfCheckSettings, "http" | "clock" | "timeoutSeconds"> & { readonly resolver: NameResolver };
-
-async function reach(anchors: readonly string[], required: number, parts: Reach): Promise<Connectivity> {
-  const over = new AbortController();
-  parts.clock.sleep(parts.timeoutSeconds ?? 3, over.signal).then(
-    () => over.abort(deadlinePassed()),
-    () => {},
-  );
-  const failures: string[] = [];
-  const online = await new Promise<boolean>((resolve) => {
-    let reached = 0;
-    const ended = () => {
-      if (reached >= required) resolve(true);
-      else if (reached + failures.length === anchors.length) resolve(false);
-    };
-    for (const anchor of anchors) {
-      touch(anchor, over.signal, parts)
-        .then(() => {
-          reached += 1;
-        })
-        .catch((error) => {
-          failures.push(`${anchor}: ${error instanceof Error ? error.message : "no answer"}`);
-        })
-        .finally(ended);
-    }
-  });
-  over.abort(noLongerNeeded);
-  return online ? { online } : { online, reason: listed(failures, 3) };
-}
-
-/** Any sign of life will do: a status of whatever kind, a connection, even a refused one. */
-async function touch(anchor: string, signal: AbortSignal, { http, resolver }: Reach): Promise<void> {
-  if (/^https?:/.test(anchor)) {
-    await http.forRun(signal).get(anchor, { method: "HEAD" });
-    return;
-  }
-  const { hostname, port } = new URL(anchor.includes("://") ? anchor : `tcp://${anchor}`);
-  try {
-    const addresses = await resolver.addresses(hostname, { signal });
-    const { socket } = await dial(addresses, Number(port), { signal, note() {} });
-    socket.destroy();
-  } catch (error) {
-    if (!(error instanceof Unreachable && errorCode(error.cause) === "ECONNREFUSED")) throw error;
   }
 }
 
-/** The name servers of this system, unless they are on this very machine. */
-function outsideNameServers(): readonly string[] {
-  return getServers()
-    .map((server) => (isIP(server) ? endpoint(server, 53) : server))
-    .filter((server) => !/^(127\.|\[::1\]|0\.0\.0\.0)/.test(server));
-}
+const remedy = "name places that always answer under selfCheck.anchors";
+const anchor = (address: string): Witness => ({ kind: "anchor", address });
+const nameServer = (address: string): Witness => ({ kind: "name server", address });
+const isOverIPv6 = (server: string): boolean => isIPv6(server) || server.startsWith("[");

@@ -25,6 +25,8 @@ export interface ProbingParts {
   onSample(sample: Sample): void;
   /** How many seconds late a run began. */
   onLag?(seconds: number): void;
+  /** Called when it begins, and ends, that we reach nobody. */
+  onConnectivity?(online: boolean): void;
   /** Called at least every few seconds while the thread is alive. */
   onMoved?(): void;
 }
@@ -180,11 +182,12 @@ class ProbingThread implements Probing {
   }
 
   #heard(message: FromWorker): void {
-    const { clock, log, onSample, onLag, onMoved } = this.#parts;
+    const { clock, log, onSample, onLag, onMoved, onConnectivity } = this.#parts;
     this.#movedSeconds = clock.monotonicSeconds();
     if (message.kind === "ready") this.#answer();
     else if (message.kind === "refused") this.#answer(new Error(message.message));
     else if (message.kind === "moved") onMoved?.();
+    else if (message.kind === "connectivity") onConnectivity?.(message.online);
     else if (message.kind === "log") log[message.level](message.message, message.fields);
     else {
       const sample = asSample(message.sample);

@@ -60,6 +60,8 @@ export const fromWorker = z.discriminatedUnion("kind", [
     lagSeconds: z.number(),
   }),
   z.object({ kind: z.literal("moved") }),
+  /** Whether we reach anybody at all: said when it changes. */
+  z.object({ kind: z.literal("connectivity"), online: z.boolean() }),
   z.object({
     kind: z.literal("log"),
     level: z.enum(["info", "warn", "error"]),

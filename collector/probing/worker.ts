@@ -39,7 +39,9 @@ export async function probeUntilStopped(
   process.on("unhandledRejection", (error) => log.error("internal error in the probing thread", { error }));
   const { start, confirmations, received } = workerData.parse(data);
   const plan = await load(start);
-  const runner = new Runner(settingsOf(plan, { clock, log }), { clock, log });
+  const onChange = (online: boolean) => send({ kind: "connectivity", online });
+  const tools = { clock, log, onChange };
+  const runner = new Runner(settingsOf(plan, tools), { clock, log });
   let lagSeconds = 0;
   for (const [key, heartbeat] of received) runner.heard(key, heartbeat);
   const schedule = new Schedule({
@@ -60,7 +62,7 @@ export async function probeUntilStopped(
   const configure = async (next: ProbingStart) => {
     try {
       const wanted = await load(next);
-      runner.reconfigure(settingsOf(wanted, { clock, log }), wanted.checks);
+      runner.reconfigure(settingsOf(wanted, tools), wanted.checks);
       schedule.reconfigure(wanted.checks);
       send({ kind: "ready" });
     } catch (error) {
@@ -83,7 +85,7 @@ export async function probeUntilStopped(
 
 function settingsOf(
   { probes, vantagePoint, userAgent, selfCheck }: ProbingPlan,
-  tools: { readonly clock: Clock; readonly log: Log },
+  tools: { readonly clock: Clock; readonly log: Log; onChange(online: boolean): void },
 ): RunnerSettings {
   const http = openHttp({ userAgent });
   return { probes, vantagePoint, http, selfCheck: openSelfCheck({ ...selfCheck, http, ...tools }) };

@@ -8,13 +8,15 @@ export type Watchable = Exclude<Found, { readonly what: "nothing" }>;
 
 export interface FirstConfig {
   readonly found: readonly Watchable[];
+  /** Places that answered just now, to be asked whether our own connection works. */
+  readonly anchors: readonly string[];
   /** IANA name. */
   readonly timeZone: string;
   /** Software that has standard checks, by name. */
   readonly kinds: Readonly<Record<string, Kind>>;
 }
 
-export function firstConfig({ found, timeZone, kinds }: FirstConfig): string {
+export function firstConfig({ found, anchors, timeZone, kinds }: FirstConfig): string {
   const taken = new Set<string>(laterIds);
   const targets = found.map((each, index) => {
     const again = found.slice(0, index).some((other) => isSame(other, each));
@@ -32,9 +34,9 @@ organisation:
 # public (pages) and private (metrics) are where Tidewatch listens; these are the usual ports.
 # server: { url: https://status.example.org, public: "0.0.0.0:8080", private: "127.0.0.1:9464" }
 
-# Before a service is blamed: can we reach anything at all? Name two or three places that answer whenever your own
-# connection works, and that do not fail together with what is watched. Until then, this machine's name servers stand in.
-# selfCheck: { anchors: [https://www.example.org, "192.0.2.53:53"] }
+# Before a service is blamed: can we reach anything at all? Two or three places that answer whenever your own connection
+# works, and that do not fail together with what is watched. ${anchors.length > 0 ? "These answered just now." : "Without, name servers and whatever else is watched are asked."}
+${anchors.length > 0 ? `selfCheck: { anchors: [${anchors.map(quoted).join(", ")}] }` : '# selfCheck: { anchors: [https://www.example.org, "192.0.2.53:53"] }'}
 
 targets:
 ${targets.join("\n")}

@@ -195,7 +195,8 @@ function peopleAdvice({ onCall, channels }: Advised): readonly SettingFault[] {
 }
 
 function missingAdvice({ selfCheck, heartbeat, targets }: Advised): readonly SettingFault[] {
-  const noAnchors = "there are no anchors: only this machine's name servers tell whether our own connection works";
+  const noAnchors =
+    "there are no anchors: only name servers, and what else is watched, tell whether our own connection works; where none of them answers, a silent failure is not measured";
   const noHeartbeat = "there is no heartbeat: nobody outside notices when Tidewatch itself dies";
   const nothingPublic = "no target is public: the members' page will be empty";
   return [

@@ -163,7 +163,7 @@ const selfCheck = () =>
       .max(20)
       .prefault([])
       .describe(
-        "Places that answer whenever our own connection works: web addresses, or host:port for a plain connection. Best three, none of them something that is watched. Without any, this machine's name servers stand in.",
+        "Places that answer whenever our own connection works: web addresses, or host:port for a plain connection. Best three, none of them something that is watched. Without any, this machine's name servers and what else is watched are asked; where nobody answers, a silent failure counts as not measured.",
       ),
     require: z
       .int()

@@ -29,7 +29,7 @@ test("what says that it watches is healthy, serves its page and its metrics", as
     status: 200,
     body: JSON.stringify({
       ok: true,
-      parts: { scheduler: true, judge: true, store: true, auditor: true, outbox: true },
+      parts: { scheduler: true, judge: true, store: true, auditor: true, connection: true, outbox: true },
     }),
   });
   expect(await program.page()).toContain("mastodon");

@@ -17,7 +17,10 @@ import { FakeClock } from "../../helpers/fake-clock.ts";
 import { dnsServer, httpServer, httpsServer, tcpServer } from "../../helpers/servers.ts";
 import { testLog } from "../../helpers/test-log.ts";
 
-const offline: SelfCheck = { check: async () => ({ online: false, reason: "192.0.2.53:53: no answer" }) };
+const offline: SelfCheck = {
+  check: async () => ({ online: false, reason: "192.0.2.53:53: no answer" }),
+  reached: () => {},
+};
 
 const aProbe = (run: Probe["run"]): Probe => defineProbe({ summary: "", options: z.unknown(), example: {}, run });
 
