@@ -21,27 +21,16 @@ export async function openTelemetry(
   { version, env }: { readonly version: string; readonly env: Readonly<Record<string, string | undefined>> },
 ): Promise<AsyncDisposable> {
   const fromEnv = env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-  if (!settings?.otlp && !fromEnv) return { async [Symbol.asyncDispose]() {} };
-  const [{ NodeSDK }, { resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
-    import("@opentelemetry/sdk-node"),
-    import("@opentelemetry/resources"),
-    import("@opentelemetry/exporter-trace-otlp-proto"),
-  ]);
+  const disabled = env["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true";
+  if (disabled || (!settings?.otlp && !fromEnv)) return { async [Symbol.asyncDispose]() {} };
+  const { startTracing } = await import("./tracing.ts");
   const url = settings?.otlp && new URL("v1/traces", `${settings.otlp.replace(/\/+$/, "")}/`).href;
   const timeout = env["OTEL_EXPORTER_OTLP_TIMEOUT"] || env["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
-  const sdk = new NodeSDK({
-    serviceName: env["OTEL_SERVICE_NAME"] || "tidewatch",
-    resource: resourceFromAttributes({ "service.version": version }),
-    traceExporter: new OTLPTraceExporter({
-      ...(url && !fromEnv && { url }),
-      ...(!timeout && { timeoutMillis: exportSeconds * 1000 }),
-    }),
-    instrumentations: [],
-    metricReaders: [],
-    logRecordProcessors: [],
+  const tracing = startTracing(version, {
+    ...(url && !fromEnv && { url }),
+    ...(!timeout && { timeoutMillis: exportSeconds * 1000 }),
   });
-  sdk.start();
-  return { [Symbol.asyncDispose]: () => atMost(goodbyeSeconds, sdk.shutdown()) };
+  return { [Symbol.asyncDispose]: () => atMost(goodbyeSeconds, tracing.shutdown()) };
 }
 
 /** A collector that does not answer must not hold up the shutdown, nor make it fail. */
