@@ -48,16 +48,17 @@ export async function startPracticeCoop(place: {
 }): Promise<PracticeCoop> {
   await using undo = new AsyncDisposableStack();
   const hidden: HiddenTrouble = { present: undefined };
-  const [mastodon, castopod, pixelfed, anchor, mails] = await Promise.all([
+  // The first two are what may not be installed: then nothing else has been started.
+  const mails = undo.use(await startMailCatcher());
+  const postgres = undo.use(await startPostgres());
+  const [mastodon, castopod, pixelfed, anchor, redis] = await Promise.all([
     startMastodon({ trouble: () => hidden.present }),
     startCastopod(),
     startPixelfed({ tls: true }),
     startAnchor(),
-    startMailCatcher(),
+    redisOrReason(),
   ]);
-  for (const started of [mastodon, castopod, pixelfed, anchor, mails]) undo.use(started);
-  const [postgres, redis] = await Promise.all([startPostgres(), redisOrReason()]);
-  undo.use(postgres);
+  for (const started of [mastodon, castopod, pixelfed, anchor]) undo.use(started);
   const database = undo.use(await openDatabaseGrowth(postgres.superuserUrl));
   const queues = "server" in redis ? undo.use(await openSidekiqQueues(undo.use(redis.server).url)) : undefined;
 

