@@ -8,7 +8,7 @@ if (Number(node.split(".")[0]) >= needed) {
   await import("./commands/lib/command-line.ts").catch(notInstalled);
 } else {
   process.stderr.write(
-    `tidewatch: this is Node.js ${node}, too old for Tidewatch: after \`npm install\`, \`npm start\` and \`./tidewatch …\` ` +
+    `tidewatch: this is Node.js ${node}, too old for Tidewatch: after \`npm ci\`, \`npm start\` and \`./tidewatch …\` ` +
       `use Node.js ${needed}, which comes along.\n`,
   );
   // EX_UNAVAILABLE of sysexits.h: no command has it for a result.
@@ -17,8 +17,6 @@ if (Number(node.split(".")[0]) >= needed) {
 
 function notInstalled(error) {
   if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.startsWith("Cannot find package")) throw error;
-  process.stderr.write(
-    "tidewatch: nothing is installed yet, or not all of it: run `npm install` in its folder first.\n",
-  );
+  process.stderr.write("tidewatch: nothing is installed yet, or not all of it: run `npm ci` in its folder first.\n");
   process.exitCode = 69;
 }

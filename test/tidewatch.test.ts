@@ -64,13 +64,13 @@ test("./tidewatch runs from any folder, by a link too, and hands over words and 
   expect({ stderr, status }).toEqual({ stderr: expect.stringContaining('no command "two words"'), status: 64 });
 });
 
-test("./tidewatch before `npm install` says so in one sentence", async () => {
+test("./tidewatch before `npm ci` says so in one sentence", async () => {
   await using clone = await mkdtempDisposable(join(tmpdir(), "tidewatch-clone-"));
   await copyFile(ours, join(clone.path, "tidewatch"));
   const { stdout, stderr, status } = spawnSync(join(clone.path, "tidewatch"), ["probe"], { encoding: "utf8" });
   expect({ stdout, stderr, status }).toEqual({
     stdout: "",
-    stderr: `tidewatch: nothing is installed yet: run \`npm install\` in ${clone.path} first.\n`,
+    stderr: `tidewatch: nothing is installed yet: run \`npm ci\` in ${clone.path} first.\n`,
     status: 69,
   });
 });
@@ -84,12 +84,12 @@ test("`node main.ts` on an old Node.js says in one sentence what to do", async (
   expect({ stdout, stderr, status }).toEqual({
     stdout: "",
     stderr:
-      "tidewatch: this is Node.js 20.20.2, too old for Tidewatch: after `npm install`, `npm start` and `./tidewatch …` use Node.js 26, which comes along.\n",
+      "tidewatch: this is Node.js 20.20.2, too old for Tidewatch: after `npm ci`, `npm start` and `./tidewatch …` use Node.js 26, which comes along.\n",
     status: 69,
   });
 });
 
-test("`node main.ts` before `npm install` says so in one sentence", async () => {
+test("`node main.ts` before `npm ci` says so in one sentence", async () => {
   await using clone = await mkdtempDisposable(join(tmpdir(), "tidewatch-clone-"));
   for (const path of ["package.json", "main.ts.js", "commands", "core", "program", "reports"]) {
     await cp(join(root, path), join(clone.path, path), { recursive: true });

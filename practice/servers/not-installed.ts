@@ -6,6 +6,6 @@ export function practiceNotInstalled(): Refused {
   const folder = resolve(import.meta.dirname, "..", "..");
   return new Refused(
     "The servers of the practice co-op are not installed: an installation for production leaves them out.",
-    `Run \`npm install --include=dev\` in ${folder} to add them, or \`./tidewatch init ADDRESS…\` to watch services of your own.`,
+    `Run \`npm ci --include=dev\` in ${folder} to add them, or \`./tidewatch init ADDRESS…\` to watch services of your own.`,
   );
 }

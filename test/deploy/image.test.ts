@@ -111,7 +111,7 @@ test("where the practice co-op is not installed, a start without a configuration
   });
   expect({ status: started.status, stderr: started.stderr }).toEqual({
     status: 1,
-    stderr: `tidewatch: The servers of the practice co-op are not installed: an installation for production leaves them out.\nRun \`npm install --include=dev\` in ${await realpath(folder)} to add them, or \`./tidewatch init ADDRESS…\` to watch services of your own.\n`,
+    stderr: `tidewatch: The servers of the practice co-op are not installed: an installation for production leaves them out.\nRun \`npm ci --include=dev\` in ${await realpath(folder)} to add them, or \`./tidewatch init ADDRESS…\` to watch services of your own.\n`,
   });
 });
 

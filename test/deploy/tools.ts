@@ -50,6 +50,7 @@ function run(program: Program, args: readonly string[], input: string): Promise<
 
 export const promtool = { package: "prometheus", program: "usr/bin/promtool" };
 export const prometheus = { package: "prometheus", program: "usr/bin/prometheus" };
+export const nginx = { package: "nginx-light", program: "usr/sbin/nginx", greeting: ["-v"] };
 export const amtool = { package: "prometheus-alertmanager", program: "usr/bin/amtool" };
 
 const root = new URL("../../", import.meta.url);
