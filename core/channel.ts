@@ -22,9 +22,14 @@ export interface Channel<Options extends z.ZodType = z.ZodType, Address extends 
   readonly address: Address;
   /** Where the text goes: "own" servers only, "canada", or "abroad". */
   readonly residency: "own" | "canada" | "abroad";
+  /** Longest time for one delivery, all that it waits for together; 10 s where nothing is said. */
+  readonly deadlineSeconds?: number;
   /** Prepares what is shared between deliveries (a connection pool); disposed at shutdown. */
   open(options: z.output<Options>, tools: ChannelTools): Promise<OpenChannel<z.output<Address>>>;
 }
+
+export const deadlineSecondsOf = ({ deadlineSeconds = 10 }: Pick<Channel, "deadlineSeconds">): number =>
+  deadlineSeconds;
 
 /** What has been said in a thread so far by this channel, to this addressee. */
 interface Thread {
@@ -38,13 +43,21 @@ export interface Delivered {
   readonly reference?: string;
 }
 
+export interface DeliveryContext {
+  readonly signal: AbortSignal;
+  readonly thread: Thread;
+  /** How many copies of this notice left before, and may have arrived without an answer. */
+  readonly copies: number;
+  /**
+   * To be awaited before the last byte leaves, where the receiver does not know by itself a copy that comes twice: so that
+   * their number is bounded, whatever happens from now on. Rejects when none may leave.
+   */
+  countCopy(): Promise<void>;
+}
+
 export interface OpenChannel<Address> extends AsyncDisposable {
   /** Resolves once the service accepted the notice; throws DeliveryError otherwise. */
-  deliver(
-    notice: Notice,
-    to: Address,
-    context: { readonly signal: AbortSignal; readonly thread: Thread },
-  ): Promise<Delivered>;
+  deliver(notice: Notice, to: Address, context: DeliveryContext): Promise<Delivered>;
 }
 
 export function defineChannel<Options extends z.ZodType, Address extends z.ZodType>(

@@ -72,14 +72,22 @@ export class DeliveryError extends Error {
   readonly verdict: "retry" | "permanent" | "misconfigured";
   /** So many seconds the service asks us to wait before the next try (Retry-After). */
   readonly retryAfterSeconds: number | undefined;
+  /** The service said no: whatever was sent of it, this copy did not arrive. */
+  readonly refused: boolean;
 
   constructor(
     message: string,
-    detail: { verdict: DeliveryError["verdict"]; retryAfterSeconds?: number | undefined; cause?: unknown },
+    detail: {
+      verdict: DeliveryError["verdict"];
+      retryAfterSeconds?: number | undefined;
+      refused?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: detail.cause });
     this.verdict = detail.verdict;
     this.retryAfterSeconds = detail.retryAfterSeconds;
+    this.refused = detail.refused ?? false;
   }
 }
 

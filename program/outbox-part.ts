@@ -21,11 +21,16 @@ export interface Outbox extends Part, AsyncDisposable {
   wake(): void;
 }
 
-interface OutboxParts extends Pick<DeliveryOptions, "hurry" | "holds" | "onSent" | "onReaderLost"> {
+interface OutboxParts extends Pick<DeliveryOptions, "by" | "hurry" | "holds" | "onSent" | "onReaderLost"> {
   readonly store: Store;
   readonly metrics: Pick<Metrics, "countNotice">;
   /** Why nothing gets into the outbox that should. */
   fault(): string | undefined;
+}
+
+/** Who has claimed what this store hands out: as long as the store is there, whatever is renamed. One process has it at a time. */
+export async function claimant({ keys }: Pick<Store, "keys">): Promise<string> {
+  return Buffer.from(await keys.signing("outbox")).toString("hex", 0, 8);
 }
 
 export function openOutbox({ config, plugins, version, clock, log }: StartOptions, parts: OutboxParts): Outbox {
@@ -38,8 +43,6 @@ export function openOutbox({ config, plugins, version, clock, log }: StartOption
     store,
     clock,
     log,
-    // One process has this place, and with it what it held when it ended.
-    by: config.vantagePoint,
     http: (signal) => client.forRun(signal),
     ...more,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
@@ -59,7 +62,7 @@ export function openOutbox({ config, plugins, version, clock, log }: StartOption
 }
 
 function brokenChannels(delivery: Delivery): string | undefined {
-  const broken = delivery.failing().filter(({ seconds }) => seconds > brokenAfterSeconds);
+  const broken = delivery.failing().filter(({ seconds, readers }) => seconds > brokenAfterSeconds && !readers);
   if (broken.length === 0) return undefined;
   return broken
     .map(({ channel, seconds }) => `${channel} has accepted nothing for ${Math.floor(seconds)} s`)

@@ -22,7 +22,7 @@ import { openFallback } from "./fallback-part.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
 import { openStore } from "./open-store.ts";
-import { type Outbox, openOutbox } from "./outbox-part.ts";
+import { claimant, type Outbox, openOutbox } from "./outbox-part.ts";
 import { outgoingHeartbeat } from "./outgoing-heartbeat-part.ts";
 import { type Part, PartList } from "./part.ts";
 import { openScheduler } from "./scheduler-part.ts";
@@ -230,6 +230,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     openOutbox(options, {
       store,
       metrics,
+      by: await claimant(store),
       hurry,
       holds: () => fallback.holds,
       onSent: (notice) => fallback.noteSent(notice),

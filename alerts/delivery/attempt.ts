@@ -6,17 +6,21 @@ import { orAborted, withinTime } from "../../core/deadline.ts";
 import { DeliveryError } from "../../core/errors.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 
-/** For one attempt, the opening of the channel included. */
-const deadlineSeconds = 10;
+interface AttemptParts {
+  readonly clock: Clock;
+  /** For all of it, the opening of the channel included. */
+  readonly deadlineSeconds: number;
+  /** Ends it early. */
+  readonly stop: AbortSignal;
+}
 
 /**
  * Resolves when the channel accepted the notice; throws DeliveryError otherwise, and nothing else ever.
- * @param stop ends it early.
  */
 export async function attempt(
   notice: NoticeStatus,
   send: (signal: AbortSignal) => Promise<Delivered>,
-  { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
+  parts: AttemptParts,
 ): Promise<Delivered> {
   const attributes = {
     "tidewatch.channel": notice.channel,
@@ -27,7 +31,7 @@ export async function attempt(
   };
   return trace.getTracer("tidewatch").startActiveSpan("deliver notice", { attributes }, async (span) => {
     try {
-      return await withDeadline(send, clock, stop);
+      return await withDeadline(send, parts);
     } catch (thrown) {
       throw failed(span, thrown);
     } finally {
@@ -39,8 +43,7 @@ export async function attempt(
 /** A channel that ignores the signal is left behind; nothing waits for it. */
 async function withDeadline(
   send: (signal: AbortSignal) => Promise<Delivered>,
-  clock: Clock,
-  stop: AbortSignal,
+  { clock, deadlineSeconds, stop }: AttemptParts,
 ): Promise<Delivered> {
   const end = new AbortController();
   const signal = AbortSignal.any([end.signal, stop]);

@@ -1,46 +1,26 @@
-/** The worker of one channel: claims what is due from the outbox, sends a few at a time, and tells nobody else to wait. */
-import type { Channel, ChannelTools, Delivered, OpenChannel } from "../../core/channel.ts";
-import type { Clock } from "../../core/clock.ts";
-import { DeliveryError } from "../../core/errors.ts";
-import type { Log } from "../../core/log.ts";
-import type { ClaimedNotice, Settled } from "../../core/store/outbox.ts";
-import type { Store } from "../../core/store/store.ts";
-import { WakeableSleep } from "../../core/wake-up.ts";
-import { attempt } from "./attempt.ts";
-import type { DueTimes } from "./due-times.ts";
+/**
+ * The worker of one channel: claims what is due from the outbox and sends a few at a time. What has no answer for long goes
+ * on, while another attempt overtakes it; nobody else waits for it.
+ */
+import type { ClaimedNotice } from "../../core/store/outbox.ts";
+import { noLongerNeeded, WakeableSleep } from "../../core/wake-up.ts";
+import type { ChannelFailure } from "./channel-health.ts";
+import { Flight } from "./flight.ts";
+import type { ConfiguredChannel } from "./opened-channel.ts";
+import { readerOf, Sender, type SenderParts } from "./sender.ts";
 
-/** A channel and its settings, as the configuration has them. */
-export interface ConfiguredChannel {
-  readonly channel: Channel;
-  /** Parsed by the channel's own schema. */
-  readonly options: unknown;
-}
-
-export interface WorkerParts {
-  readonly store: Pick<Store, "outbox">;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface WorkerParts extends SenderParts {
   /** By whom its deliveries are claimed. */
   readonly by: string;
-  readonly http: ChannelTools["http"];
-  readonly due: DueTimes;
   /** Nothing is claimed now. */
   holds(): boolean;
-  /** Why this notice must not go out any more; undefined when it must. */
-  refusal(notice: ClaimedNotice): Promise<string | undefined>;
-  /** The contact's address; undefined when there is none any more. */
-  address(notice: ClaimedNotice): unknown;
-  /** One was dropped for want of an address. */
-  readerLost(): void;
-  /** Decides what becomes of it, and writes that down. @returns whether that speaks against the channel. */
-  failed(notice: ClaimedNotice, error: DeliveryError): Promise<boolean>;
-  sent(notice: ClaimedNotice, seconds: number): void;
   moved(): void;
 }
 
-const atOnce = 4;
-/** Longer than a delivery and its place in the queue; only a process that died lets it end. */
-const leaseSeconds = 30;
+/** Without an answer for so long, another attempt begins while it goes on. */
+const leaseSeconds = 50;
+/** So many are on their way at most, those without an answer included. */
+const mostOnTheirWay = 64;
 /** A wake-up that got lost by an accident costs so many seconds and not the page. */
 const longestSleepSeconds = 30;
 const storeRetrySeconds = 5;
@@ -49,31 +29,24 @@ const graceSeconds = 5;
 
 export class ChannelWorker {
   readonly name: string;
-  readonly #configured: ConfiguredChannel;
   readonly #parts: WorkerParts;
-  /** Aborted when even the deliveries on their way must end. */
-  readonly #end = new AbortController();
-  readonly #inFlight = new Map<string, Promise<void>>();
-  /** The number of the attempt that is on its way: it is claimed again when its lease runs out meanwhile. */
-  readonly #attempts = new Map<string, number>();
-  /** One after the other for the same reader of the same thread: nobody hears the end before the beginning. */
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #sender: Sender;
+  /** By the key of the notice. */
+  readonly #flights = new Map<string, Flight>();
+  /** On their way to the same reader of the same thread, in order. */
+  readonly #order = new Map<string, readonly Flight[]>();
   readonly #sleeper = new WakeableSleep();
-  #opening: Promise<OpenChannel<unknown>> | undefined;
-  #opened: OpenChannel<unknown> | undefined;
-  #stopping = false;
-  #failingSince: number | undefined;
+  #isStopping = false;
 
   constructor(name: string, configured: ConfiguredChannel, parts: WorkerParts) {
     this.name = name;
-    this.#configured = configured;
     this.#parts = parts;
+    this.#sender = new Sender(name, configured, parts);
   }
 
-  /** Seconds since the first failure that no success followed; undefined while all is well. */
-  get failingSeconds(): number | undefined {
-    if (this.#failingSince === undefined) return undefined;
-    return this.#parts.clock.monotonicSeconds() - this.#failingSince;
+  /** Undefined while all is well. */
+  get failure(): ChannelFailure | undefined {
+    return this.#sender.failure;
   }
 
   wake(): void {
@@ -82,34 +55,39 @@ export class ChannelWorker {
 
   /** Begins nothing new: `run` ends when what is on its way has ended. */
   stop(): void {
-    this.#stopping = true;
+    this.#isStopping = true;
+    this.#sender.stop();
     this.wake();
   }
 
-  /** Runs until the signal or `stop`; then waits a little for what is on its way. */
+  /** Runs until the signal or `stop`; after the signal it waits but a little for what is on its way. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#stopping) await this.#rest(await this.#turn(), signal);
-    this.#stopping = true;
+    while (!signal.aborted && !this.#isStopping) await this.#rest(await this.#turn(), signal);
+    this.stop();
     const over = new AbortController();
-    this.#parts.clock.sleep(graceSeconds, over.signal).then(
-      () => this.#end.abort(new Error("stopped before the channel answered")),
-      () => undefined,
-    );
-    await Promise.all(this.#inFlight.values());
-    over.abort();
+    const hurry = () => this.#cutOffLater(over.signal);
+    if (signal.aborted) hurry();
+    else signal.addEventListener("abort", hurry, { once: true, signal: over.signal });
+    await this.#allLanded();
+    over.abort(noLongerNeeded);
   }
 
   async dispose(): Promise<void> {
     this.stop();
-    this.#end.abort(new Error("stopped before the channel answered"));
-    await Promise.all(this.#inFlight.values());
-    const opened = this.#opened;
-    this.#opened = undefined;
-    try {
-      await opened?.[Symbol.asyncDispose]();
-    } catch (error) {
-      this.#parts.log.warn("a channel could not be closed", { channel: this.name, error });
-    }
+    this.#sender.cutOff();
+    await this.#allLanded();
+    await this.#sender.close();
+  }
+
+  #cutOffLater(unless: AbortSignal): void {
+    this.#parts.clock.sleep(graceSeconds, unless).then(
+      () => this.#sender.cutOff(),
+      () => undefined,
+    );
+  }
+
+  async #allLanded(): Promise<void> {
+    await Promise.all([...this.#flights.values()].map(({ landed }) => landed));
   }
 
   /** @returns seconds until there may be something to do again. */
@@ -118,12 +96,13 @@ export class ChannelWorker {
     try {
       this.#parts.moved();
       if (holds()) return longestSleepSeconds;
-      const free = atOnce - this.#inFlight.size;
+      const free = mostOnTheirWay - this.#flights.size;
       if (free <= 0) return longestSleepSeconds;
       const { moment, keys } = due.claim(this.name);
       const claimed = await store.outbox.claim(this.name, { by, now: moment, limit: free, leaseSeconds });
-      for (const notice of claimed.toSorted(inOrder)) await this.#take(notice);
-      if (claimed.length === free) return this.#inFlight.size < atOnce ? 0 : longestSleepSeconds;
+      const leaseEnd = moment.add({ seconds: leaseSeconds });
+      for (const notice of claimed.toSorted(inOrder)) await this.#take(notice, leaseEnd);
+      if (claimed.length === free) return 0;
       due.forget(keys.filter((key) => due.secondsLeft(key) === 0));
       return due.nextIn(this.name) ?? longestSleepSeconds;
     } catch (error) {
@@ -133,122 +112,56 @@ export class ChannelWorker {
   }
 
   async #rest(seconds: number, signal: AbortSignal): Promise<void> {
-    if (seconds <= 0 || this.#stopping) return;
+    if (seconds <= 0 || this.#isStopping) return;
     await this.#sleeper.sleep(this.#parts.clock, Math.min(seconds, longestSleepSeconds), signal);
   }
 
-  async #take(notice: ClaimedNotice): Promise<void> {
-    const { due, clock, store } = this.#parts;
-    // Its lease ran out by a wall clock that was set: it is still on its way.
-    if (this.#inFlight.has(notice.key)) {
-      this.#attempts.set(notice.key, notice.attempts);
-      return;
-    }
+  async #take(notice: ClaimedNotice, leaseEnd: Temporal.Instant): Promise<void> {
+    const { due } = this.#parts;
+    const flight = this.#flights.get(notice.key);
     const left = due.secondsLeft(notice.key);
-    if (left > 0) {
-      const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
-      const error = "not due yet: the clock was set";
-      await store.outbox.settle(notice.key, notice.attempts, { state: "pending", retryAt, error, untried: true });
-      due.hold(notice, left, retryAt);
-      return;
+    if (left > 0 && flight) {
+      flight.renew(notice);
+      return due.hold(notice, left, leaseEnd);
     }
-    due.forget([notice.key]);
-    const order = `${notice.thread} ${notice.to.kind} ${notice.to.id}`;
-    const sending = (this.#tails.get(order) ?? Promise.resolve()).then(() => this.#deliver(notice));
-    this.#tails.set(order, sending);
-    this.#inFlight.set(notice.key, sending);
-    this.#attempts.set(notice.key, notice.attempts);
-    sending.finally(() => {
-      this.#inFlight.delete(notice.key);
-      this.#attempts.delete(notice.key);
-      if (this.#tails.get(order) === sending) this.#tails.delete(order);
-      this.wake();
+    if (left > 0) return await this.#putBack(notice, left);
+    due.hold(notice, leaseSeconds, leaseEnd);
+    if (flight) flight.overtake(notice);
+    else this.#begin(notice);
+  }
+
+  /** It was claimed by a wall clock that was set. */
+  async #putBack(notice: ClaimedNotice, left: number): Promise<void> {
+    const { due, clock, store } = this.#parts;
+    const retryAt = clock.now().add({ milliseconds: Math.ceil(left * 1000) });
+    const error = "not due yet: the clock was set";
+    await store.outbox.settle(notice.key, notice.attempts, { state: "pending", retryAt, error, untried: true });
+    due.hold(notice, left, retryAt);
+  }
+
+  #begin(notice: ClaimedNotice): void {
+    const order = `${notice.thread} ${readerOf(notice)}`;
+    const before = this.#order.get(order) ?? [];
+    const turn = turnOf(notice, before);
+    const flight = new Flight(notice, {
+      send: (of, tried) => turn.then(() => this.#sender.send(of, tried)),
+      landed: () => {
+        this.#flights.delete(notice.key);
+        const left = this.#order.get(order)?.filter((one) => one !== flight) ?? [];
+        if (left.length > 0) this.#order.set(order, left);
+        else this.#order.delete(order);
+        this.wake();
+      },
     });
-  }
-
-  /** Never throws: whatever happens to one notice is written down and stays with it. */
-  async #deliver(notice: ClaimedNotice): Promise<void> {
-    const { clock, log, refusal, address, readerLost, sent, failed } = this.#parts;
-    // Its lease ends, or the next process takes it up.
-    if (this.#stopping) return;
-    try {
-      const refused = await refusal(notice);
-      if (refused !== undefined) return await this.#settle(notice, dropped(refused));
-      const to = address(notice);
-      if (to === undefined) {
-        log.error("a notice has no address any more", { notice: notice.key, channel: this.name, to: notice.to.id });
-        await this.#settle(notice, dropped("the contact has no address any more"));
-        return readerLost();
-      }
-      const began = clock.monotonicSeconds();
-      const delivered = await this.#send(notice, to);
-      if (delivered instanceof DeliveryError) {
-        return await this.#write(async () => {
-          if (await failed(this.#current(notice), delivered)) this.#failingSince ??= clock.monotonicSeconds();
-        });
-      }
-      this.#failingSince = undefined;
-      await this.#settle(notice, { state: "sent", at: clock.now(), ...delivered });
-      sent(notice, clock.monotonicSeconds() - began);
-    } catch (error) {
-      log.error("a notice could not be handled", { notice: notice.key, channel: this.name, to: notice.to.id, error });
-    }
-  }
-
-  async #send(notice: ClaimedNotice, to: unknown): Promise<Delivered | DeliveryError> {
-    const { clock } = this.#parts;
-    const { thread: name, reference } = notice;
-    const thread = { name, ...(reference !== undefined && { reference }) };
-    const send = async (signal: AbortSignal) => (await this.#open()).deliver(notice, to, { signal, thread });
-    return attempt(notice, send, { clock, stop: this.#end.signal }).catch((error: DeliveryError) => error);
-  }
-
-  #settle(notice: ClaimedNotice, result: Settled): Promise<void> {
-    const { store } = this.#parts;
-    return this.#write(() => store.outbox.settle(notice.key, this.#current(notice).attempts, result));
-  }
-
-  #current(notice: ClaimedNotice): ClaimedNotice {
-    return { ...notice, attempts: this.#attempts.get(notice.key) ?? notice.attempts };
-  }
-
-  #open(): Promise<OpenChannel<unknown>> {
-    const { channel, options } = this.#configured;
-    const { http, clock, log } = this.#parts;
-    this.#opening ??= Promise.resolve()
-      .then(() => channel.open(options, { http, clock, log }))
-      .then(
-        async (opened) => {
-          // It took so long to open that nobody wants it any more.
-          if (this.#end.signal.aborted) await opened[Symbol.asyncDispose]();
-          else this.#opened = opened;
-          return opened;
-        },
-        (error: unknown) => {
-          // The next attempt opens anew.
-          this.#opening = undefined;
-          throw error;
-        },
-      );
-    return this.#opening;
-  }
-
-  /** What became of it must be written, or it would be sent again: tries until the store takes it or we are stopped. */
-  async #write(write: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#parts;
-    for (;;) {
-      try {
-        return await write();
-      } catch (error) {
-        log.error("the outbox cannot be written", { channel: this.name, error });
-        if (this.#end.signal.aborted) return;
-        await clock.sleep(storeRetrySeconds, this.#end.signal).catch(() => undefined);
-      }
-    }
+    this.#flights.set(notice.key, flight);
+    this.#order.set(order, [...before, flight]);
   }
 }
 
-const dropped = (error: string) => ({ state: "dropped", error }) as const;
+/** Nobody hears the end before the beginning; what else comes in between waits only for what is quick. */
+async function turnOf({ kind }: ClaimedNotice, before: readonly Flight[]): Promise<void> {
+  await Promise.all(before.map(({ landed, passed }) => (kind === "resolve" ? landed : passed)));
+}
 
 /** Oldest plan first, and the end of an incident after everything else about it. */
 function inOrder(a: ClaimedNotice, b: ClaimedNotice): number {

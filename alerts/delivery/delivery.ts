@@ -4,18 +4,19 @@
  */
 import type { ChannelTools } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { DeliveryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { type Addressee, isWaking } from "../../core/notice.ts";
+import type { Addressee } from "../../core/notice.ts";
 import type { OnCall } from "../../core/organisation.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
-import { ChannelWorker, type ConfiguredChannel, type WorkerParts } from "./channel-worker.ts";
+import { afterFailure, nameOf } from "./after-failure.ts";
+import type { ChannelFailure } from "./channel-health.ts";
+import { ChannelWorker, type WorkerParts } from "./channel-worker.ts";
 import { DueTimes } from "./due-times.ts";
-import { handOver } from "./refused-page.ts";
-import { retryDelaySeconds } from "./retry-delay.ts";
+import type { ConfiguredChannel } from "./opened-channel.ts";
+import { UnansweredPages } from "./unanswered-pages.ts";
 
-export type { ConfiguredChannel } from "./channel-worker.ts";
+export type { ConfiguredChannel } from "./opened-channel.ts";
 
 /** What became of one attempt, for the metrics. */
 export interface DeliveryResult {
@@ -35,7 +36,7 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly store: Pick<Store, "outbox" | "incidents">;
   readonly clock: Clock;
   readonly log: Log;
-  /** Who claims what it delivers; the same after a restart. */
+  /** Who claims what it delivers; the same after a restart, and whatever is renamed in the configuration. */
   readonly by: string;
   /** For channels. */
   readonly http: ChannelTools["http"];
@@ -43,8 +44,8 @@ export interface DeliveryOptions extends DeliverySettings {
   onReaderLost?(): void;
   /** What it holds is kept: some of it was told past the store, and is not written yet. */
   holds?(): boolean;
-  /** A channel will never take this page: the step after it is told at once, if it was not told yet. */
-  hurry(refused: NoticeStatus): Promise<void>;
+  /** A channel will never take this page, or does not for long: the step after it is told at once, if it was not yet. */
+  hurry(unanswered: NoticeStatus): Promise<void>;
   onResult?(result: DeliveryResult): void;
   onSent?(notice: NoticeStatus): void;
   /** Called whenever a loop came round: at least every 30 s while all is well. */
@@ -61,8 +62,12 @@ export interface Delivery extends AsyncDisposable {
   run(signal: AbortSignal): Promise<void>;
   /** After a reload. A channel whose settings are the same object goes on as it is. */
   reconfigure(settings: DeliverySettings): Promise<void>;
-  /** Channels that have failed since some time without any success. */
-  failing(): readonly { readonly channel: string; readonly seconds: number }[];
+  /** Channels that have failed since some time without any success, or without one for some of their readers. */
+  failing(): readonly FailingChannel[];
+}
+
+interface FailingChannel extends ChannelFailure {
+  readonly channel: string;
 }
 
 /** Enough to hold what all incidents that can open at once tell. */
@@ -76,6 +81,7 @@ export function openDelivery(options: DeliveryOptions): Delivery {
 class RunningDelivery implements Delivery {
   readonly #options: DeliveryOptions;
   readonly #due: DueTimes;
+  readonly #unanswered: UnansweredPages;
   readonly #workers = new Map<string, ChannelWorker>();
   /** Loops that have not ended, those of channels that were replaced included. */
   readonly #running = new Map<ChannelWorker, Promise<void>>();
@@ -90,6 +96,7 @@ class RunningDelivery implements Delivery {
     this.#options = options;
     this.#settings = options;
     this.#due = new DueTimes(options.clock);
+    this.#unanswered = new UnansweredPages(options);
     for (const [name, configured] of options.channels) this.#addWorker(name, configured);
   }
 
@@ -106,6 +113,7 @@ class RunningDelivery implements Delivery {
     await this.#takeOver(signal);
     for (const worker of this.#workers.values()) this.#start(worker, signal);
     await aborted(signal);
+    this.#unanswered.stop();
     await Promise.all(this.#running.values());
   }
 
@@ -126,13 +134,14 @@ class RunningDelivery implements Delivery {
     this.wake();
   }
 
-  failing(): readonly { readonly channel: string; readonly seconds: number }[] {
-    return [...this.#workers.values()].flatMap(({ name, failingSeconds }) =>
-      failingSeconds === undefined ? [] : [{ channel: name, seconds: failingSeconds }],
+  failing(): readonly FailingChannel[] {
+    return [...this.#workers.values()].flatMap(({ name, failure }) =>
+      failure === undefined ? [] : [{ channel: name, ...failure }],
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#unanswered.stop();
     const workers = new Set([...this.#workers.values(), ...this.#running.keys()]);
     await Promise.all([...workers].map((worker) => worker.dispose()));
     await Promise.all(this.#running.values());
@@ -151,7 +160,7 @@ class RunningDelivery implements Delivery {
       refusal: (notice) => this.#refusal(notice),
       address: ({ to, channel }) => this.#addressOf(to, channel),
       readerLost: () => this.#options.onReaderLost?.(),
-      failed: (notice, error) => this.#failed(notice, error),
+      failed: (notice, failed) => afterFailure(notice, failed, { ...this.#options, due: this.#due }),
       sent: (notice, seconds) => this.#sent(notice, seconds),
       moved: () => this.#options.onMoved?.(name),
     };
@@ -209,6 +218,7 @@ class RunningDelivery implements Delivery {
   #learn(notices: readonly NoticeStatus[]): void {
     this.#newest = notices[0]?.key;
     this.#due.learn(notices);
+    this.#unanswered.watch(notices);
   }
 
   /** The state of the incident decides at the last moment, too: an attempt may have begun before it changed. */
@@ -230,34 +240,11 @@ class RunningDelivery implements Delivery {
 
   #sent(notice: NoticeStatus, seconds: number): void {
     const { channel, kind } = notice;
+    this.#unanswered.accepted(notice);
     this.#options.log.info("notice sent", { ...nameOf(notice), seconds, title: notice.headline });
     this.#options.onResult?.({ channel, kind, result: "sent" });
     this.#options.onSent?.(notice);
   }
-
-  async #failed(notice: NoticeStatus, error: DeliveryError): Promise<boolean> {
-    const { key, channel, kind, attempts } = notice;
-    const again = error.verdict === "retry" || (isWaking(notice) && !(await handOver(notice, error, this.#options)));
-    const wait = again ? retryDelaySeconds(notice, error) : undefined;
-    if (wait === undefined) {
-      await this.#options.store.outbox.settle(key, attempts, { state: "dropped", error: error.message });
-    } else {
-      const retryAt = this.#options.clock.now().add({ milliseconds: Math.round(wait * 1000) });
-      await this.#options.store.outbox.settle(key, attempts, { state: "pending", retryAt, error: error.message });
-      this.#due.hold(notice, wait, retryAt);
-    }
-    const fields = { ...nameOf(notice), error, retryInSeconds: wait };
-    if (error.verdict === "retry") this.#options.log.warn("a notice was not accepted", fields);
-    else this.#options.log.error("a notice was refused for good", fields);
-    this.#options.onResult?.({ channel, kind, result: again ? "failed" : "dropped" });
-    // One message that is given up, refused by a service that works, says nothing about the others.
-    return again || error.verdict !== "permanent";
-  }
-}
-
-/** For the log. */
-function nameOf({ key, channel, kind, to, attempts }: NoticeStatus) {
-  return { notice: key, kind, channel, to: to.id, attempts };
 }
 
 /** Worthless, or wrong, once the incident is over. */

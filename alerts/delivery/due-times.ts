@@ -23,13 +23,13 @@ export class DueTimes {
 
   /** Takes note of the notices that were just committed: each is due when it is written, whatever the clock says. */
   learn(notices: readonly NoticeStatus[]): void {
-    for (const { key, state } of notices) if (state !== "pending") this.#due.delete(key);
+    for (const { key, state } of notices) if (state !== "pending" && state !== "sending") this.#due.delete(key);
     for (const notice of notices) {
       if (notice.state === "pending" && !this.#due.has(notice.key)) this.#set(notice, 0, notice.notBefore);
     }
   }
 
-  /** Not again before so many seconds from now; `outbox` is what was written down for it. */
+  /** Not again before so many seconds from now, as when it is on its way; `outbox` is what was written down for it. */
   hold(notice: Pick<Notice, "key" | "channel">, seconds: number, outbox: Temporal.Instant): void {
     this.#set(notice, seconds, outbox);
   }

@@ -22,6 +22,8 @@ const Telling = z.object({
 const Entry = z.discriminatedUnion("event", [
   z.object({ event: z.literal("found"), incident: z.string(), news: News }),
   Telling.extend({ event: z.literal("telling") }),
+  Telling.extend({ event: z.literal("leaving") }),
+  Telling.extend({ event: z.literal("refused") }),
   Telling.extend({ event: z.literal("told"), at: Moment }),
   z.object({ event: z.literal("over"), incident: z.string(), resolvedAt: Moment }),
 ]);

@@ -76,7 +76,7 @@ export async function numberInStore(record: FallbackRecord, { store, clock }: Pa
   return isDue ? undefined : id;
 }
 
-/** @returns the notices that stand as sent by that. */
+/** What may have arrived counts there, too. @returns the notices that stand as sent by that. */
 export async function settleTold(
   record: FallbackRecord,
   id: number,
@@ -84,8 +84,11 @@ export async function settleTold(
 ): Promise<readonly NoticeStatus[]> {
   const settled: NoticeStatus[] = [];
   for (const notice of await store.outbox.of(id)) {
-    const at = [...record.tellings.values()].find((telling) => says(telling, notice))?.toldAt;
-    if (!at || notice.state === "sent") continue;
+    const telling = [...record.tellings.values()].find((one) => says(one, notice));
+    if (!telling || notice.state === "sent") continue;
+    const { toldAt: at, copies } = telling;
+    for (let copy = notice.copies; copy < copies; copy++) await store.outbox.countCopy(notice.key);
+    if (!at) continue;
     await store.outbox.settle(notice.key, notice.attempts, { state: "sent", at });
     settled.push(notice);
   }

@@ -1,6 +1,7 @@
 /** One incident that is told past the store: who is to hear of it and when, who has heard, and that it is over. */
 import type { News } from "../../core/escalation.ts";
 import type { Notice } from "../../core/notice.ts";
+import { mostCopies } from "../../core/store/outbox.ts";
 import { fallbackNotice, fallbackRecovery } from "../escalation/fallback-notices.ts";
 import { type PlannedStep, type Recipient, stepsOf } from "../escalation/plan.ts";
 import type { Policy } from "../escalation/policy.ts";
@@ -11,8 +12,11 @@ type TellingEntry = Extract<JournalEntry, { event: "telling" }>;
 
 /** One message to one reader by one channel. */
 export interface Telling extends Omit<TellingEntry, "event"> {
-  state: "waiting" | "sending" | "told" | "withdrawn";
+  /** Unanswered: sent as often as it may be, and nobody said whether it was taken. */
+  state: "waiting" | "sending" | "told" | "unanswered" | "withdrawn";
   attempts: number;
+  /** How many may have arrived. */
+  copies: number;
   /** Monotonic: not before. */
   atSeconds: number;
   toldAt?: Temporal.Instant;
@@ -29,7 +33,7 @@ export class FallbackRecord {
   /** Its number, once it is known that the store has it. */
   id: number | undefined;
   resolvedAt: Temporal.Instant | undefined;
-  /** So many steps are due whatever the time: the one before was refused. */
+  /** So many steps are due whatever the time: the one before was not accepted. */
   #hurried = 0;
 
   constructor(news: News, foundSeconds: number) {
@@ -58,7 +62,7 @@ export class FallbackRecord {
     }
   }
 
-  /** Its channel will never take it: whoever comes after it is told at once. */
+  /** Its channel will never take it, or says nothing for long: whoever comes after it is told at once. */
   refused({ step }: Telling): void {
     this.#hurried = Math.max(this.#hurried, step + 2);
   }
@@ -99,6 +103,9 @@ export class FallbackRecord {
     const { kind, contact, channel, step } = entry;
     const telling = this.#add({ kind, contact, channel, step }, this.foundSeconds);
     if (entry.event === "told") Object.assign(telling, { state: "told", toldAt: entry.at });
+    if (entry.event === "leaving") telling.copies++;
+    if (entry.event === "refused") telling.copies--;
+    if (telling.state === "waiting" && telling.copies >= mostCopies) telling.state = "unanswered";
   }
 
   /** Everybody who heard of it, or should have by now, hears that it is over. */
@@ -110,11 +117,11 @@ export class FallbackRecord {
     }
   }
 
-  #add(who: Omit<Telling, "state" | "attempts" | "atSeconds" | "incident">, atSeconds: number): Telling {
+  #add(who: Omit<Telling, "state" | "attempts" | "copies" | "atSeconds" | "incident">, atSeconds: number): Telling {
     const key = JSON.stringify([who.kind === "resolve", who.contact, who.channel]);
     const known = this.tellings.get(key);
     if (known) return known;
-    const telling: Telling = { ...who, incident: this.name, state: "waiting", attempts: 0, atSeconds };
+    const telling: Telling = { ...who, incident: this.name, state: "waiting", attempts: 0, copies: 0, atSeconds };
     this.tellings.set(key, telling);
     return telling;
   }

@@ -2,21 +2,22 @@
  * The fallback: while the store cannot be written, pages leave past it. What is told stands in a file of its own and, once
  * the store takes it again, in the outbox as sent: nobody is told twice. See docs/decisions/015-fallback.md.
  */
-import type { ChannelTools, OpenChannel } from "../../core/channel.ts";
+import { type ChannelTools, deadlineSecondsOf } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { withinTime } from "../../core/deadline.ts";
 import { DeliveryError, StoreUnavailable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { isWaking, type Notice } from "../../core/notice.ts";
-import type { NoticeStatus } from "../../core/store/outbox.ts";
+import { mostCopies } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
+import { noLongerNeeded } from "../../core/wake-up.ts";
 import type { Policy } from "../escalation/policy.ts";
 import type { Tracked } from "../judging/open-incidents.ts";
-import { attempt } from "./attempt.ts";
-import type { ConfiguredChannel } from "./channel-worker.ts";
+import { attemptPastStore } from "./fallback-attempt.ts";
 import type { FallbackJournal, JournalEntry } from "./fallback-journal.ts";
 import { numberInStore, settleTold, writeLeft } from "./fallback-reconciliation.ts";
 import { FallbackRecord, nameOf, type Telling } from "./fallback-record.ts";
+import { type ConfiguredChannel, OpenedChannel } from "./opened-channel.ts";
 import { retryDelaySeconds } from "./retry-delay.ts";
 
 export interface FallbackOptions {
@@ -39,6 +40,8 @@ export interface FallbackOptions {
 /** A lock or a slow disk is over after that; the page goes the usual way then. */
 const patienceSeconds = 5;
 const journalSeconds = 2;
+/** Without an answer for so long, whoever comes next is told as well. */
+const silentSeconds = 20;
 /** What was told past the store stands in it by then, or the outbox goes on without: rather a second page than none. */
 const reconcileSeconds = 60;
 
@@ -51,7 +54,7 @@ export class Fallback implements AsyncDisposable {
   /** Of those incidents what the judge follows, until its end is told. */
   readonly #followed = new Set<Tracked>();
   readonly #sending = new Set<Promise<void>>();
-  readonly #open = new Map<ConfiguredChannel, Promise<OpenChannel<unknown>>>();
+  readonly #open = new Map<ConfiguredChannel, OpenedChannel>();
   #channels: ReadonlyMap<string, ConfiguredChannel>;
   // Monotonic seconds.
   #failingSince: number | undefined;
@@ -116,9 +119,7 @@ export class Fallback implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort(new Error("stopped before the channel answered"));
     await Promise.all(this.#sending);
-    for (const opening of this.#open.values()) {
-      await opening.then((channel) => channel[Symbol.asyncDispose]()).catch(() => undefined);
-    }
+    for (const opened of this.#open.values()) await opened.close().catch(() => undefined);
     await this.#options.journal?.[Symbol.asyncDispose]();
   }
 
@@ -199,11 +200,17 @@ export class Fallback implements AsyncDisposable {
     telling.attempts++;
     await this.#write({ event: "telling", incident, kind, contact, channel, step });
     const notice = record.notice(policy, telling, fault);
-    const status: NoticeStatus = { ...notice, state: "sending", attempts: telling.attempts };
-    const thread = { name: notice.thread };
-    const send = async (signal: AbortSignal) =>
-      (await this.#opened(configured)).deliver(notice, to, { signal, thread });
-    await attempt(status, send, { clock, stop: this.#end.signal });
+    const over = new AbortController();
+    clock.sleep(silentSeconds, over.signal).then(
+      () => record.refused(telling),
+      () => undefined,
+    );
+    const parts = { to, clock, channel: this.#opened(configured), stop: this.#end.signal };
+    const deadlineSeconds = deadlineSecondsOf(configured.channel);
+    const write = (entry: JournalEntry) => this.#write(entry);
+    await attemptPastStore(telling, notice, { ...parts, deadlineSeconds, write }).finally(() =>
+      over.abort(noLongerNeeded),
+    );
     telling.state = "told";
     telling.toldAt = clock.now();
     log.info("told past the store", { incident, kind, contact, channel });
@@ -212,21 +219,20 @@ export class Fallback implements AsyncDisposable {
 
   #failed(record: FallbackRecord, telling: Telling, thrown: unknown): void {
     const error = thrown instanceof DeliveryError ? thrown : new DeliveryError(String(thrown), { verdict: "retry" });
-    const { kind, contact, channel, attempts } = telling;
+    const { kind, contact, channel, copies } = telling;
     this.#options.log.warn("a notice was not accepted", { incident: record.name, kind, contact, channel, error });
     if (error.verdict !== "retry" && kind !== "resolve") record.refused(telling);
-    telling.atSeconds = this.#now() + retryDelaySeconds({ attempts, kind }, error);
-    if (telling.state === "sending") telling.state = "waiting";
+    const copy = error.refused || copies === 0 ? "none" : "unanswered";
+    telling.atSeconds = this.#now() + retryDelaySeconds(telling, { error, copy });
+    if (telling.state === "sending") telling.state = copies < mostCopies ? "waiting" : "unanswered";
   }
 
-  #opened(configured: ConfiguredChannel): Promise<OpenChannel<unknown>> {
+  #opened(configured: ConfiguredChannel): OpenedChannel {
     const known = this.#open.get(configured);
     if (known) return known;
-    const { http, clock, log } = this.#options;
-    const opening = Promise.resolve().then(() => configured.channel.open(configured.options, { http, clock, log }));
-    this.#open.set(configured, opening);
-    opening.catch(() => this.#open.delete(configured));
-    return opening;
+    const opened = new OpenedChannel(configured, this.#options);
+    this.#open.set(configured, opened);
+    return opened;
   }
 
   /** What was told stands in the outbox as sent, before the outbox goes on. */

@@ -4,7 +4,7 @@ import { isWaking } from "../../core/notice.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 
-interface HandOverParts {
+export interface HandOverParts {
   readonly store: Pick<Store, "outbox">;
   /** Tells the step after that of this notice at once, if it was not told yet. */
   hurry(refused: NoticeStatus): Promise<void>;

@@ -4,9 +4,15 @@ import type { Notice } from "../notice.ts";
 export interface NoticeStatus extends Notice {
   readonly state: "pending" | "sending" | "sent" | "superseded" | "dropped";
   readonly attempts: number;
+  /** How many copies may have arrived: all that left whole and were not refused. */
+  readonly copies: number;
   readonly lastError?: string;
   readonly sentAt?: Temporal.Instant;
 }
+
+/** Never more leave than that: after as many without an answer the notice stays where it is, as not confirmed. */
+export const mostCopies = 3;
+export const notConfirmed = `not confirmed: it was sent ${mostCopies} times, and nobody answered whether it was taken`;
 
 /** One that is handed out to be delivered. */
 export interface ClaimedNotice extends NoticeStatus {
@@ -15,7 +21,7 @@ export interface ClaimedNotice extends NoticeStatus {
 }
 
 export interface Claim {
-  /** Who delivers them: the same after a restart. */
+  /** Who delivers them: the same after a restart, and whatever is renamed in the configuration. */
   readonly by: string;
   readonly now: Temporal.Instant;
   readonly limit: number;
@@ -26,18 +32,32 @@ export interface Claim {
 export type Settled =
   | { readonly state: "sent"; readonly at: Temporal.Instant; readonly reference?: string }
   /** Untried: it was claimed too early, and that was no attempt. */
-  | { readonly state: "pending"; readonly retryAt: Temporal.Instant; readonly error: string; readonly untried?: true }
-  | { readonly state: "dropped"; readonly error: string };
+  | ({ readonly state: "pending"; readonly retryAt: Temporal.Instant; readonly untried?: true } & Failure)
+  | ({ readonly state: "dropped" } & Failure);
+
+interface Failure {
+  readonly error: string;
+  /** The copy that was counted in this attempt was refused, and counts no more. */
+  readonly copyRefused?: true;
+}
 
 export interface Outbox {
   /** All notices of an incident, oldest first. */
   of(incident: number): Promise<readonly NoticeStatus[]>;
   /** Newest first, for the practice page and the team. */
   recent(limit: number): Promise<readonly NoticeStatus[]>;
-  /** How many wait to be sent, or are on their way. */
+  /** How many wait to be sent, or are on their way; not those that were sent as often as may be without an answer. */
   pending(): Promise<number>;
-  /** Due notices of one channel, now marked `sending` until `leaseSeconds` from now; an expired lease is due again. */
+  /**
+   * Due notices of one channel, the least tried first, now marked `sending` until `leaseSeconds` from now; an expired lease
+   * is due again.
+   */
   claim(channel: string, claim: Claim): Promise<readonly ClaimedNotice[]>;
+  /**
+   * Notes that one more copy may arrive, before the last byte of it leaves: what nobody answers is bounded by that.
+   * @returns false where none may leave any more.
+   */
+  countCopy(key: string): Promise<boolean>;
   /** @param attempt which one: what a later one has taken over is settled by that, except that what went out is sent. */
   settle(key: string, attempt: number, result: Settled): Promise<void>;
   /**

@@ -2,7 +2,15 @@
 import { z } from "zod";
 import { fallbackLanguage } from "../../core/language.ts";
 import { Action, addresseeKinds, type Notice, noticeKinds, Section, textSection } from "../../core/notice.ts";
-import type { Claim, ClaimedNotice, NoticeStatus, Outbox, Settled } from "../../core/store/outbox.ts";
+import {
+  type Claim,
+  type ClaimedNotice,
+  mostCopies,
+  type NoticeStatus,
+  notConfirmed,
+  type Outbox,
+  type Settled,
+} from "../../core/store/outbox.ts";
 import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
 import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
@@ -27,13 +35,17 @@ const dropLate = statement(
    where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?))`,
 );
 const dueOf = statement(
-  `select id from notice where channel = ? and state in ('pending', 'sending') and due_at <= ?
-   order by due_at, id limit ?`,
+  `select id from notice where channel = ? and state in ('pending', 'sending') and due_at <= ? and copies < ?
+   order by attempts, due_at, id limit ?`,
 );
 const lease = statement(
   `update notice set state = 'sending', attempts = attempts + 1, due_at = ?, claimed_by = ?
    where id = ? and state in ('pending', 'sending') and due_at <= ? returning *`,
 );
+const addCopy = statement(
+  "update notice set copies = copies + 1 where key = ? and state in ('pending', 'sending') and copies < ?",
+);
+const takeBackCopy = statement("update notice set copies = copies - 1 where key = ? and copies > 0");
 // Whatever was decided meanwhile: it went out.
 const setSent = statement("update notice set state = 'sent', sent_at = ?, last_error = null where key = ?");
 const setRetry = statement(
@@ -46,7 +58,8 @@ const setDropped = statement(
 );
 // An older version put down nobody's name: there was one process.
 const release = statement(
-  `update notice set state = 'pending', due_at = ?, last_error = coalesce(last_error, 'interrupted by a restart')
+  `update notice set state = 'pending', due_at = ?,
+     last_error = case when copies >= ? then ? else coalesce(last_error, 'interrupted by a restart') end
    where (state = 'sending' and (claimed_by is null or claimed_by = ? or due_at <= ?))
      or (state = 'pending' and attempts > 0 and (claimed_by is null or claimed_by = ?))`,
 );
@@ -60,13 +73,16 @@ const referenceOf = statement(
 );
 const ofIncident = statement("select * from notice where incident = ? order by id");
 const newest = statement("select * from notice order by id desc limit ?");
-const countWaiting = statement("select count(*) as waiting from notice where state in ('pending', 'sending')");
+const countWaiting = statement(
+  "select count(*) as waiting from notice where state = 'sending' or (state = 'pending' and copies < ?)",
+);
 
 export const outbox = ({ read, write }: Driver): Outbox => ({
   of: (incident) => read(() => noticesOf(incident)),
   recent: (limit) => read(() => recentNotices(limit)),
   pending: () => read(pendingCount),
   claim: (channel, how) => write(() => claim(channel, how)),
+  countCopy: async (key) => (await write(() => run(addCopy, key, mostCopies))) === 1,
   settle: (key, attempt, result) => write(() => settle(key, attempt, result)),
   takeOver: (by, now) => write(() => takeOver(by, now)),
 });
@@ -112,7 +128,7 @@ function* claim(channel: string, { by, now, limit, leaseSeconds }: Claim): Trans
   const until = at + Math.round(leaseSeconds * 1000);
   yield* run(dropLate, channel, at, at);
   const claimed: ClaimedNotice[] = [];
-  for (const row of yield* all(dueOf, channel, at, limit)) {
+  for (const row of yield* all(dueOf, channel, at, mostCopies, limit)) {
     const leased = yield* get(lease, until, by, numeric(row, "id"), at);
     // Without a row somebody else was first.
     if (leased) claimed.push(yield* withReference(noticeFrom(leased)));
@@ -127,6 +143,7 @@ function* withReference(notice: NoticeStatus): Transaction<ClaimedNotice> {
 }
 
 function* settle(key: string, attempt: number, result: Settled): Transaction<void> {
+  if (result.state !== "sent" && result.copyRefused) yield* run(takeBackCopy, key);
   switch (result.state) {
     case "sent":
       yield* run(setSent, result.at.epochMilliseconds, key);
@@ -141,7 +158,8 @@ function* settle(key: string, attempt: number, result: Settled): Transaction<voi
 }
 
 function* takeOver(by: string, now: Temporal.Instant): Transaction<void> {
-  yield* run(release, now.epochMilliseconds, by, now.epochMilliseconds, by);
+  const at = now.epochMilliseconds;
+  yield* run(release, at, mostCopies, notConfirmed, by, at, by);
 }
 
 function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
@@ -149,7 +167,7 @@ function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
 }
 
 function* pendingCount(): Transaction<number> {
-  const row = yield* get(countWaiting);
+  const row = yield* get(countWaiting, mostCopies);
   return row ? numeric(row, "waiting") : 0;
 }
 
@@ -175,6 +193,7 @@ function noticeFrom(row: Row): NoticeStatus {
     ...(notAfter !== undefined && { notAfter: instant(notAfter) }),
     state: State.parse(text(row, "state")),
     attempts: numeric(row, "attempts"),
+    copies: numeric(row, "copies"),
     ...(lastError !== undefined && { lastError }),
     ...(sentAt !== undefined && { sentAt: instant(sentAt) }),
   };

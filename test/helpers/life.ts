@@ -154,7 +154,7 @@ async function startProcess({ file, clock, config, audited }: LifeOptions, chann
     holds: () => fallback.holds,
     onSent: (notice) => fallback.noteSent(notice),
     onReaderLost: () => escalator.readerLost(),
-    by: vantagePoint,
+    by: "this process",
     http,
   });
   const auditor = openAuditor({

@@ -18,7 +18,7 @@ import { loadPlugins } from "../../program/plug-ins.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { beginLife, type Life } from "../helpers/life.ts";
 import { randomFrom } from "../helpers/random.ts";
-import { isDisturbed, messagesOf, type Refusal } from "./lib/expected.ts";
+import { isDisturbed, messagesOf, mostMessagesOf, type Refusal } from "./lib/expected.ts";
 import { Observer, type Outage } from "./lib/observer.ts";
 import type { Proof } from "./lib/proof.ts";
 
@@ -318,7 +318,7 @@ function expectToldInTheEnd(
     about,
   }: { readonly told: Life["told"]; readonly onCall: OnCall; readonly mail: Mail; readonly about: string },
 ): void {
-  const expected = messagesOf(outage, onCall).map(({ what }) => what);
+  const expected = mostMessagesOf(outage, onCall).map(({ what }) => what);
   const seen = told.map(({ notice }) => `${notice.kind} to ${notice.to.id}`);
   const alarmed = new Set(told.filter(({ notice }) => notice.kind !== "resolve").map(({ notice }) => notice.to.id));
   const released = told.filter(({ notice }) => notice.kind === "resolve").map(({ notice }) => notice.to.id);

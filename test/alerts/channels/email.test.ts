@@ -35,7 +35,7 @@ const page: Notice = {
 };
 const { signal } = new AbortController();
 const thread = { name: "incident-42-k3f9x2" };
-const context = { signal, thread };
+const context = { signal, thread, copies: 0, countCopy: async () => {} };
 const tools = { ...noHttp, clock: systemClock, log: silentLog };
 
 interface MailServer extends AsyncDisposable {
@@ -268,7 +268,7 @@ describe("a mail server that", () => {
     await using server = await rudeServer(() => {});
     await using channel = await channelTo(server.port);
     const error = await failureOf(
-      channel.deliver(page, "oncall@example.org", { signal: AbortSignal.timeout(200), thread }),
+      channel.deliver(page, "oncall@example.org", { ...context, signal: AbortSignal.timeout(200) }),
     );
     expect(error).toMatchObject({ verdict: "retry", message: "no answer from the mail server in time" });
   });
@@ -330,7 +330,7 @@ describe("the settings", () => {
     });
     const smtp = new Secret(`smtp://user:password@127.1:${server.port}`);
     await using channel = await email.open(email.options.parse({ from: "a@example.org", smtp }), tools);
-    await failureOf(channel.deliver(page, "oncall@example.org", { signal: AbortSignal.timeout(2000), thread }));
+    await failureOf(channel.deliver(page, "oncall@example.org", { ...context, signal: AbortSignal.timeout(2000) }));
     expect(sent.join("")).toMatch(/^EHLO/);
     expect(sent.join("")).not.toContain("AUTH");
   });

@@ -3,279 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
-import { type Delivery, type DeliveryResult, openDelivery } from "../../../alerts/delivery/delivery.ts";
-import { type Escalator, openEscalator } from "../../../alerts/escalation/escalator.ts";
-import { Policy, type PolicyOptions } from "../../../alerts/escalation/policy.ts";
-import { type Beginning, begin, inhibit, release } from "../../../alerts/escalation/transitions.ts";
-import { type Channel, defineChannel } from "../../../core/channel.ts";
-import { DeliveryError } from "../../../core/errors.ts";
-import type { Incident } from "../../../core/incident.ts";
+import { Policy } from "../../../alerts/escalation/policy.ts";
+import { inhibit, release } from "../../../alerts/escalation/transitions.ts";
 import { sameInAll } from "../../../core/language.ts";
-import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
-import type { Notice } from "../../../core/notice.ts";
-import type { OnCall } from "../../../core/organisation.ts";
-import type { Escalated } from "../../../core/store/escalations.ts";
-import type { Store } from "../../../core/store/store.ts";
 import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
-import { FakeClock } from "../../helpers/fake-clock.ts";
-import { noHttp, onCall } from "../world.ts";
-
-const everybody: OnCall = {
-  ...onCall,
-  contacts: onCall.contacts.map((contact) => ({ ...contact, addresses: { email: contact.id, pager: contact.id } })),
-};
-
-/** What a channel does with an attempt: take it, or anything else. */
-type Answer = (notice: Notice, signal: AbortSignal) => Promise<void> | void;
-
-const takes: Answer = () => {};
-const refuses =
-  (verdict: DeliveryError["verdict"], retryAfterSeconds?: number): Answer =>
-  () => {
-    throw new DeliveryError("no", { verdict, retryAfterSeconds });
-  };
-const hangs: Answer = () => new Promise<void>(() => {});
-
-interface Attempt {
-  readonly key: string;
-  /** `page contractor` */
-  readonly name: string;
-  readonly atSeconds: number;
-}
-
-class Office {
-  readonly clock = new FakeClock();
-  readonly attempts: Attempt[] = [];
-  readonly results: DeliveryResult[] = [];
-  /** Every question to the store: `outbox.recent 1`. */
-  readonly calls: string[] = [];
-  /** What the channel knew of the thread, at each attempt; and what it hands back. */
-  readonly references: (string | undefined)[] = [];
-  reference: string | undefined;
-  /** Channels that were closed, in order. */
-  readonly closed: string[] = [];
-  answers: Record<string, Answer> = { email: takes, pager: takes };
-  store: Store;
-  delivery: Delivery | undefined;
-  escalator: Escalator | undefined;
-  policy: PolicyOptions = {
-    organisation: { name: sameInAll("Co-op"), languages: ["en"], timeZone: "UTC" },
-    targets: [],
-    onCall: everybody,
-    channels: ["email"],
-    baseUrl: "https://status.example",
-    signingKey: new Uint8Array(32),
-  };
-  #count = 0;
-  #stop = new AbortController();
-  #running: Promise<unknown> = Promise.resolve();
-
-  private constructor(store: Store) {
-    this.store = store;
-  }
-
-  static async open(file = ":memory:"): Promise<Office> {
-    return new Office(await openSqliteStore(file));
-  }
-
-  async start(names: readonly string[] = ["email", "pager"], escalation = everybody.escalation): Promise<void> {
-    this.#stop = new AbortController();
-    this.policy = { ...this.policy, channels: names, onCall: { ...everybody, escalation } };
-    const shared = { clock: this.clock, log: silentLog };
-    const escalator = await openEscalator({
-      ...this.policy,
-      ...shared,
-      store: this.store,
-      onNotices: () => this.delivery?.wake(),
-    });
-    this.escalator = escalator;
-    this.delivery = openDelivery({
-      ...shared,
-      store: this.#counted(),
-      onCall: everybody,
-      channels: this.channels(names),
-      hurry: (refused) => escalator.hurry(refused),
-      ...noHttp,
-      onResult: (result) => this.results.push(result),
-    });
-    this.#running = Promise.all([this.delivery.run(this.#stop.signal), escalator.run(this.#stop.signal)]);
-  }
-
-  /** As at SIGTERM. */
-  async stopsGently(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.delivery?.[Symbol.asyncDispose]();
-    await this.#running;
-  }
-
-  /** An incident with these notices, committed; then the loops are told. */
-  async pages(...notices: readonly Partial<Notice>[]): Promise<Incident> {
-    const incident = await this.commits(...notices);
-    await this.wakes();
-    return incident;
-  }
-
-  /** An incident whose escalation begins so, told by the configuration. */
-  async escalates(as: Beginning = { state: "told" }, urgency: "page" | "ticket" = "page"): Promise<Incident> {
-    const incident = await this.commitsEscalation(as, urgency);
-    await this.wakes();
-    return incident;
-  }
-
-  async wakes(): Promise<void> {
-    this.escalator?.wake();
-    this.delivery?.wake();
-    await this.clock.turn(0);
-  }
-
-  async commitsEscalation(as: Beginning = { state: "told" }, urgency: "page" | "ticket" = "page"): Promise<Incident> {
-    const policy = await Policy.open(this.policy);
-    return this.#opens((id, { id: _, state: __, ...facts }) => {
-      const news = {
-        facts: { ...facts, urgency },
-        name: facts.title,
-        seen: { kind: "tries", tries: [], needed: 1 },
-      } as const;
-      return begin(policy, id, { news, foundAt: facts.confirmedAt, as, title: facts.title });
-    });
-  }
-
-  async commits(...notices: readonly Partial<Notice>[]): Promise<Incident> {
-    return this.#opens((id) => ({
-      add: notices.map((more, index) => this.notice({ incident: id, key: `${id}.${index}`, ...more })),
-    }));
-  }
-
-  async #opens(escalate: (id: number, incident: Incident) => Escalated): Promise<Incident> {
-    const now = this.clock.now();
-    const facts = {
-      key: `target-${this.#count++}`,
-      kind: "outage",
-      target: "mastodon",
-      checks: ["web"],
-      impact: "down",
-      urgency: "page",
-      title: sameInAll("Mastodon is down"),
-      explanation: sameInAll("It cannot be reached."),
-      reason: "answered 502",
-      runbook: "service-down",
-      startedAt: now,
-      confirmedAt: now,
-    } as const;
-    const update = { at: now, kind: "confirmed", text: sameInAll("We know."), public: true } as const;
-    const { opened } = await this.store.commit({
-      incidents: [
-        {
-          change: "open",
-          facts,
-          update,
-          escalate: (id) => escalate(id, { ...facts, id, state: "open" }),
-        },
-      ],
-    });
-    const [incident] = opened;
-    if (!incident) throw new Error("no incident was opened");
-    return incident;
-  }
-
-  notice(more: Partial<Notice>): Notice {
-    return {
-      key: "notice",
-      kind: "page",
-      urgency: "now",
-      to: { kind: "contact", id: "contractor" },
-      channel: "email",
-      thread: "incident-1",
-      headline: "[Tidewatch #1] Mastodon is down",
-      summary: "DOWN",
-      sections: [{ about: "trouble", lines: ["DOWN"] }],
-      actions: [],
-      language: "en",
-      notBefore: this.clock.now(),
-      ...more,
-    };
-  }
-
-  later(seconds: number): Temporal.Instant {
-    return this.clock.now().add({ seconds });
-  }
-
-  async states(incident = 1): Promise<readonly string[]> {
-    return (await this.store.outbox.of(incident)).map(({ key, state }) => `${key} ${state}`);
-  }
-
-  /** `page contractor email sent` */
-  async told(incident = 1): Promise<readonly string[]> {
-    const notices = await this.store.outbox.of(incident);
-    return notices.map(({ kind, to, channel, state }) => `${kind} ${to.id} ${channel} ${state}`);
-  }
-
-  /** Seconds at which this notice was tried: by its key, or as `page contractor`. */
-  triedAt(which: string): readonly number[] {
-    const tried = this.attempts.filter(({ key, name }) => key === which || name === which);
-    return tried.map(({ atSeconds }) => atSeconds);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    await this.store[Symbol.asyncDispose]();
-  }
-
-  channels(names: readonly string[]) {
-    return new Map(names.map((name) => [name, { channel: this.#channel(name), options: {} }]));
-  }
-
-  /** The store, with its reading and claiming counted. */
-  #counted(): Store {
-    const { incidents, outbox } = this.store;
-    return Object.create(this.store, {
-      incidents: { value: this.#countedPort("incidents", incidents) },
-      outbox: { value: this.#countedPort("outbox", outbox) },
-    });
-  }
-
-  #countedPort<Port extends object>(port: string, kept: Port): Port {
-    const calls = this.calls;
-    return new Proxy(kept, {
-      get(store, name) {
-        const value: unknown = Reflect.get(store, name);
-        if (typeof value !== "function") return value;
-        return (...of: unknown[]) => {
-          calls.push(`${port}.${String(name)} ${String(of[0])}`);
-          return value.apply(store, of);
-        };
-      },
-    });
-  }
-
-  #channel(name: string): Channel {
-    return defineChannel({
-      summary: "Scripted.",
-      options: z.strictObject({}),
-      example: {},
-      address: z.string(),
-      residency: "own",
-      open: async () => ({
-        deliver: async (notice, _address, { signal, thread }) => {
-          const { key, kind, to } = notice;
-          const atSeconds = Math.round(this.clock.monotonicSeconds());
-          this.attempts.push({ key, name: `${kind} ${to.id}`, atSeconds });
-          this.references.push(thread.reference);
-          await this.answers[name]?.(notice, signal);
-          return this.reference === undefined ? {} : { reference: this.reference };
-        },
-        [Symbol.asyncDispose]: async () => void this.closed.push(name),
-      }),
-    });
-  }
-}
+import { everybody, hangs, Office, refuses, takes } from "./office.ts";
 
 const minutes = (count: number) => count * 60;
 
@@ -329,13 +62,13 @@ describe("a notice", () => {
     ]);
   });
 
-  test("is tried again after 5, 15, 30 and 60 s, then each minute", async () => {
+  test("is tried again after 5, 12, 30 and 55 s, then always after 55 s", async () => {
     await using office = await Office.open();
     office.answers["email"] = refuses("retry");
     await office.start();
     await office.pages({});
     await office.clock.turn(300);
-    expect(office.triedAt("1.0")).toEqual([0, 5, 20, 50, 110, 170, 230, 290]);
+    expect(office.triedAt("1.0")).toEqual([0, 5, 17, 47, 102, 157, 212, 267]);
     expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 300 }]);
     office.answers["email"] = takes;
     await office.clock.turn(60);
@@ -380,7 +113,8 @@ describe("a notice", () => {
 describe("a page that is refused for good", () => {
   test("is dropped, and the next step is told at once", async () => {
     await using office = await Office.open();
-    office.answers["email"] = (notice) => (notice.to.id === "contractor" ? refuses("permanent") : takes)(notice, stop);
+    office.answers["email"] = (notice, context) =>
+      (notice.to.id === "contractor" ? refuses("permanent") : takes)(notice, context);
     await office.start(["email"]);
     await office.escalates();
     await office.clock.turn(1);
@@ -576,7 +310,7 @@ describe("order", () => {
 
   test("an escalation that was being sent when somebody acknowledged is not tried again", async () => {
     await using office = await Office.open();
-    office.answers["email"] = (notice, signal) => (notice.kind === "escalation" ? hangs(notice, signal) : undefined);
+    office.answers["email"] = (notice, context) => (notice.kind === "escalation" ? hangs(notice, context) : undefined);
     await office.start(
       ["email"],
       [
@@ -635,7 +369,7 @@ describe("the wall clock", () => {
     await office.clock.turn(6);
     office.clock.jump(jump);
     await office.clock.turn(50);
-    expect(office.triedAt("1.0")).toEqual([0, 5, 20, 50]);
+    expect(office.triedAt("1.0")).toEqual([0, 5, 17, 47]);
   });
 });
 
@@ -699,8 +433,6 @@ describe("a restart", () => {
     expect(await office.store.due.next("escalation", 5)).toHaveLength(1);
   });
 });
-
-const stop = new AbortController().signal;
 
 async function resolves(office: Office, id: number): Promise<void> {
   const now = office.clock.now();

@@ -1,6 +1,7 @@
 /** The port of the outbox: how every store hands out notices, and what becomes of them. */
 import { expect, test } from "vitest";
 import type { Notice } from "../../../core/notice.ts";
+import { notConfirmed } from "../../../core/store/outbox.ts";
 import { after, noon, noticeOf, opening, updateAt } from "./scene.ts";
 import type { StoreToTest } from "./store-to-test.ts";
 
@@ -41,8 +42,8 @@ export function outboxContract(open: () => Promise<StoreToTest>): void {
     const full = noticeOf("full", { incident: 3, kind: "ticket", urgency: "soon", notAfter: after(5) });
     await store.commit({ notices: [full, noticeOf("plain")] });
     expect(await store.outbox.recent(5)).toEqual([
-      { ...noticeOf("plain"), state: "pending", attempts: 0 },
-      { ...full, state: "pending", attempts: 0 },
+      { ...noticeOf("plain"), state: "pending", attempts: 0, copies: 0 },
+      { ...full, state: "pending", attempts: 0, copies: 0 },
     ]);
     expect(await store.outbox.recent(1)).toHaveLength(1);
   });
@@ -83,6 +84,50 @@ export function outboxContract(open: () => Promise<StoreToTest>): void {
     const states = (await store.outbox.recent(5)).map(({ key, state }) => `${key} ${state}`);
     expect(states).toEqual(["old pending", "other sending", "own pending"]);
     expect(keys(await store.outbox.claim("email", claimedBy("toronto", 10)))).toEqual(["own"]);
+  });
+
+  test("counts three copies and no more, and hands out nothing of which three may have arrived", async () => {
+    await using store = await open();
+    await store.commit({ notices: [noticeOf("page"), noticeOf("other", { notBefore: after(1) })] });
+    await store.outbox.claim("email", claimedBy("toronto"));
+    expect(await store.outbox.countCopy("page")).toBe(true);
+    expect(await store.outbox.countCopy("page")).toBe(true);
+    await store.outbox.settle("page", 1, { state: "pending", retryAt: after(5), error: "lost" });
+    expect(await store.outbox.claim("email", { ...claimedBy("toronto", 5), limit: 2 })).toMatchObject([
+      { key: "other", copies: 0 },
+      { key: "page", copies: 2 },
+    ]);
+    expect(await store.outbox.countCopy("page")).toBe(true);
+    expect(await store.outbox.countCopy("page")).toBe(false);
+    await store.outbox.settle("page", 2, { state: "pending", retryAt: after(6), error: "lost again" });
+    expect(keys(await store.outbox.claim("email", claimedBy("toronto", 60)))).toEqual(["other"]);
+    expect(await store.outbox.pending()).toBe(1);
+    expect(await store.outbox.countCopy("nobody's")).toBe(false);
+  });
+
+  test("takes back the copy that was refused, whichever attempt says so, and counts none of what is settled", async () => {
+    await using store = await open();
+    await store.commit({ notices: [noticeOf("page"), noticeOf("over")] });
+    await store.outbox.claim("email", claimedBy("toronto"));
+    await store.outbox.claim("email", claimedBy("toronto", 31));
+    for (const _copy of [1, 2]) await store.outbox.countCopy("page");
+    const refused = { state: "pending", retryAt: after(60), error: "452 no room", copyRefused: true } as const;
+    await store.outbox.settle("page", 1, refused);
+    expect(await store.outbox.recent(5)).toMatchObject([{}, { state: "sending", copies: 1 }]);
+    await store.outbox.settle("page", 2, refused);
+    await store.outbox.settle("page", 2, refused);
+    expect(await store.outbox.recent(5)).toMatchObject([{}, { state: "pending", copies: 0 }]);
+    await store.outbox.settle("over", 2, { state: "sent", at: after(61) });
+    expect(await store.outbox.countCopy("over")).toBe(false);
+  });
+
+  test("says at a start what was sent as often as it may be", async () => {
+    await using store = await open();
+    await store.commit({ notices: [noticeOf("page")] });
+    await store.outbox.claim("email", claimedBy("toronto"));
+    for (const _copy of [1, 2, 3]) await store.outbox.countCopy("page");
+    await store.outbox.takeOver("toronto", after(5));
+    expect(await store.outbox.recent(5)).toMatchObject([{ state: "pending", copies: 3, lastError: notConfirmed }]);
   });
 
   test("keeps what a channel handed back for a thread, for the next one to the same reader", async () => {

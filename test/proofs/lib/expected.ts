@@ -25,6 +25,11 @@ export function messagesOf(outage: Outage, onCall: OnCall): readonly Message[] {
   return [...told, ...contacts.map((contact) => message("resolve", contact, resolvedAt))];
 }
 
+/** All that may go out about it where pages are not accepted for a while: each step may be told long before its time. */
+export function mostMessagesOf(outage: Outage, onCall: OnCall): readonly Message[] {
+  return messagesOf(outage, { ...onCall, escalation: onCall.escalation.map((step) => ({ ...step, afterSeconds: 0 })) });
+}
+
 function pages({ confirmedAt, resolvedAt, takenAt }: Outage, { escalation }: OnCall): readonly Message[] {
   return escalation.flatMap(({ afterSeconds, notify }, step) => {
     const at = confirmedAt.add({ seconds: afterSeconds });
