@@ -155,6 +155,21 @@ describe("an attempt without an answer", () => {
     expect(await office.states(late.id)).toEqual([`${late.id}.0 sent`, `${late.id}.1 sent`]);
   });
 
+  test("keeps no page of the same thread waiting, but the end waits for whatever may still arrive before it", async () => {
+    await using office = await Office.open();
+    office.deadlineSeconds = 600;
+    office.answers["email"] = (notice, context) =>
+      (notice.kind === "ticket" ? slowly(office, 40) : takes)(notice, context);
+    await office.start(["email"]);
+    await office.pages({ kind: "ticket" }, { kind: "page" }, { kind: "resolve" });
+    await office.clock.turn(39);
+    expect(await office.states()).toEqual(["1.0 sending", "1.1 sent", "1.2 sending"]);
+    expect(office.triedAt("1.1")).toEqual([5]);
+    expect(office.triedAt("1.2")).toEqual([]);
+    await office.clock.turn(2);
+    expect(await office.states()).toEqual(["1.0 sent", "1.1 sent", "1.2 sent"]);
+  });
+
   test("speaks against the channel after 20 s; where others are reached, against its reader alone", async () => {
     await using office = await Office.open();
     office.deadlineSeconds = 600;
