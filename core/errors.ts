@@ -102,7 +102,10 @@ export class Refused extends Error {
   }
 }
 
-/** The store cannot write now (the disk is full, somebody holds a lock); nothing of the change was kept. Try again later. */
+/**
+ * The store cannot be used now (the disk is full, its file is damaged or gone); nothing of the change was kept. Try again
+ * later. `message` says what happened and, where a person can mend it, how; without a full stop.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }

@@ -9,7 +9,7 @@ import { openJudge } from "../alerts/judging/judge.ts";
 import { openMetrics } from "../collector/export/metrics.ts";
 import { openTelemetry } from "../collector/export/telemetry.ts";
 import { openHeartbeats } from "../collector/recorder/received-heartbeats.ts";
-import { openRecorder } from "../collector/recorder/recorder.ts";
+import { openRecorder, type Recorder } from "../collector/recorder/recorder.ts";
 import { openUpgrades } from "../collector/recorder/upgrades.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
@@ -115,10 +115,10 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
       reconfigure: (config) => escalator.reconfigure(judgeSettings(config)),
     },
     {
-      // It moves when the recorder has committed, which says when it cannot.
+      // It moves while the recorder can use it.
       name: storeWatchdog.name,
       run: (signal) => eachSecond(() => void (recorder.failing() ?? storeWatchdog.moved()), clock, signal),
-      fault: () => storeWatchdog.fault(),
+      fault: () => storeFault(storeWatchdog, recorder),
     },
     {
       name: judgeWatchdog.name,
@@ -275,6 +275,15 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     scheduler,
     reports,
   };
+}
+
+/** A moment in which another program holds a lock is no fault; a decision that was dropped is one until a restart. */
+function storeFault(watchdog: Watchdog, recorder: Pick<Recorder, "failing" | "dropped">): string | undefined {
+  const stuck = watchdog.fault();
+  if (stuck !== undefined) return recorder.failing() ?? stuck;
+  const { decisions } = recorder.dropped();
+  if (decisions === 0) return undefined;
+  return `what was decided could not be stored (${decisions} times): see the log, and restart to decide it anew`;
 }
 
 async function eachSecond(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {

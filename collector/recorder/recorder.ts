@@ -15,6 +15,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { Check } from "../../core/target.ts";
 import { confirmationEverySeconds, SeriesState } from "./check-state.ts";
 import { RequestAnswers, type RequestHandlers, refusedByStore } from "./request-answers.ts";
+import { StoreFailure } from "./store-failure.ts";
 import { changesOf, type Entry, limits, Queue } from "./write-queue.ts";
 
 export interface RecorderOptions {
@@ -44,10 +45,18 @@ export interface Recorder extends Live, AsyncDisposable {
   confirmationOf(key: CheckKey): Confirmation | undefined;
   /** Why nothing can be stored, since when and what waits; undefined when all is well. */
   failing(): string | undefined;
+  /** What was given up since the start. */
+  dropped(): Dropped;
+}
+
+export interface Dropped {
+  /** There was no more room for them, or the store did not take them by an error of ours. */
+  readonly samples: number;
+  /** By an error of ours: what the judge could not decide, or could not be stored. Somebody may have been told nothing. */
+  readonly decisions: number;
 }
 
 const maintainEverySeconds = 120;
-const longestPatienceSeconds = 30;
 const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
 
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
@@ -66,11 +75,10 @@ class CommittingRecorder implements Recorder {
   /** What an earlier process left. */
   #left = new Map<CheckKey, Parameters<SeriesState["resume"]>[0]>();
   #committing: Promise<void> | undefined;
-  #failure: { readonly error: StoreUnavailable; readonly since: Temporal.Instant } | undefined;
-  #patienceSeconds = 1;
-  #retryAt = 0;
+  readonly #failure: StoreFailure;
   /** One transaction for each entry: one of them is what the store stumbles over. */
   #oneByOne = 0;
+  #droppedDecisions = 0;
   readonly #requests: RequestAnswers;
   #requestsFail = false;
   #maintaining: Promise<void> | undefined;
@@ -79,6 +87,7 @@ class CommittingRecorder implements Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#failure = new StoreFailure(options.clock, options.log);
     this.#requests = new RequestAnswers(options.store.requests, options.requests, options.log);
   }
 
@@ -159,8 +168,8 @@ class CommittingRecorder implements Recorder {
 
   async flush(): Promise<void> {
     do await this.#commit({ now: true });
-    while (this.#queue.length > 0 && !this.#failure);
-    if (this.#failure) throw this.#failure.error;
+    while (this.#queue.length > 0 && !this.#failure.error);
+    if (this.#failure.error) throw this.#failure.error;
   }
 
   confirmationOf(key: CheckKey): Confirmation | undefined {
@@ -172,10 +181,11 @@ class CommittingRecorder implements Recorder {
   }
 
   failing(): string | undefined {
-    if (!this.#failure) return undefined;
-    const { error, since } = this.#failure;
-    const lost = this.#queue.dropped > 0 ? `, ${this.#queue.dropped} were given up` : "";
-    return `${error.message} since ${since.toString({ smallestUnit: "second" })}; ${this.#queue.length} samples wait${lost}`;
+    return this.#failure.text(this.#queue);
+  }
+
+  dropped(): Dropped {
+    return { samples: this.#queue.dropped, decisions: this.#droppedDecisions };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -211,17 +221,21 @@ class CommittingRecorder implements Recorder {
       return this.#options.judge.consider(event);
     } catch (error) {
       this.#options.log.error("the judge failed on a sample", { check: checkKey(event.sample), error });
+      this.#droppedDecisions++;
       return undefined;
     }
   }
 
   /** Each is committed with what follows from it, behind everything that waits. */
   async #takeRequests(): Promise<void> {
-    if (this.#failure) return;
+    // What waits tells whether the store can be used again; where nothing waits, this does.
+    if (this.#failure.error && (this.#queue.length > 0 || this.#failure.tooEarly)) return;
     try {
       for (const taken of await this.#requests.take(this.#options.clock.now())) this.#queue.push(taken);
       this.#requestsFail = false;
+      this.#failure.ended(this.#queue);
     } catch (error) {
+      if (error instanceof StoreUnavailable) return this.#failure.began(error);
       if (!this.#requestsFail) this.#options.log.error("requests cannot be read; they wait in the store", { error });
       this.#requestsFail = true;
     }
@@ -229,7 +243,7 @@ class CommittingRecorder implements Recorder {
 
   /** Calls that overlap are one; what is recorded meanwhile is committed by it too. */
   #commit({ now } = { now: false }): Promise<void> {
-    if (!now && this.#failure && this.#options.clock.monotonicSeconds() < this.#retryAt) return Promise.resolve();
+    if (!now && this.#failure.tooEarly) return Promise.resolve();
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
     });
@@ -251,13 +265,13 @@ class CommittingRecorder implements Recorder {
     try {
       const { opened } = await this.#options.store.commit(changes);
       this.#oneByOne = Math.max(0, this.#oneByOne - 1);
-      this.#recovered();
+      this.#failure.ended(this.#queue);
       this.#tell(changes, opened);
       return true;
     } catch (error) {
       if (error instanceof StoreUnavailable) {
         this.#queue.pushFirst(entries);
-        this.#fail(error);
+        this.#failure.began(error);
         return false;
       }
       this.#isolate(entries, error);
@@ -281,7 +295,7 @@ class CommittingRecorder implements Recorder {
     }
   }
 
-  /** An error of ours in one entry must not keep all others from the disk, for ever. */
+  /** An error of ours in one entry must not keep all others from the disk, for ever; but nothing goes in silence. */
   #isolate(entries: readonly Entry[], error: unknown): void {
     const { log } = this.#options;
     const [entry] = entries;
@@ -290,6 +304,7 @@ class CommittingRecorder implements Recorder {
       this.#queue.pushFirst(entries);
     } else if (entry?.decided && entry.sample) {
       log.error("what was decided about a sample cannot be stored", { check: checkKey(entry.sample), error });
+      this.#droppedDecisions++;
       const { decided: _decided, ...rest } = entry;
       this.#queue.pushFirst([rest]);
     } else if (entry?.request !== undefined) {
@@ -298,34 +313,15 @@ class CommittingRecorder implements Recorder {
     } else {
       log.error("a change cannot be stored", { check: entry?.sample && checkKey(entry.sample), error });
       this.#oneByOne = Math.max(0, this.#oneByOne - 1);
-      this.#queue.countDropped();
+      if (entry?.sample) this.#queue.countDropped();
+      if (entry?.decided) this.#droppedDecisions++;
     }
-  }
-
-  #fail(error: StoreUnavailable): void {
-    const { clock, log } = this.#options;
-    this.#retryAt = clock.monotonicSeconds() + this.#patienceSeconds;
-    this.#patienceSeconds = Math.min(longestPatienceSeconds, this.#patienceSeconds * 1.5);
-    if (!this.#failure) log.error("the store cannot be written; samples wait in memory", { error });
-    this.#failure = { error, since: this.#failure?.since ?? clock.now() };
-  }
-
-  #recovered(): void {
-    if (!this.#failure) return;
-    const { since } = this.#failure;
-    this.#options.log.info("the store can be written again", {
-      since: since.toString(),
-      waiting: this.#queue.length,
-      givenUp: this.#queue.dropped,
-    });
-    this.#failure = undefined;
-    this.#patienceSeconds = 1;
   }
 
   /** Beside the commits: none of them waits for it. */
   #maintain(): void {
     const { store, clock, log } = this.#options;
-    if (this.#maintaining || this.#failure || clock.monotonicSeconds() < this.#maintainAt) return;
+    if (this.#maintaining || this.#failure.error || clock.monotonicSeconds() < this.#maintainAt) return;
     this.#maintainAt = clock.monotonicSeconds() + maintainEverySeconds;
     this.#maintaining = store
       .maintain(clock.now())

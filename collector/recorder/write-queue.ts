@@ -29,7 +29,7 @@ export class Queue {
     return this.#entries.length;
   }
 
-  /** Samples that were given up since the start. */
+  /** How many samples were given up since the start. */
   get dropped(): number {
     return this.#dropped;
   }

@@ -4,9 +4,7 @@
  */
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { sqliteCode } from "./sqlite-errors.ts";
-
-const busy = 5;
+import { busy, sqliteCode } from "./sqlite-errors.ts";
 
 /** Held until disposed. Readers, and `backup`, need no lock. */
 export function lockStore(file: string): Disposable {

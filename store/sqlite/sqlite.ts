@@ -1,4 +1,5 @@
 /** The store on SQLite: one connection writes, a thread reads what may take long. See docs/decisions/002-storage.md. */
+import { StoreUnavailable } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { AuditStore } from "../../core/store/audit.ts";
@@ -185,9 +186,15 @@ export class SqliteStore implements Store {
     try {
       return this.#connection.transaction(work);
     } catch (error) {
-      this.#ids.reload();
-      this.#derivation.reload();
-      throw storeFailure(error);
+      const failure = storeFailure(error);
+      try {
+        this.#ids.reload();
+        this.#derivation.reload();
+      } catch (unreadable) {
+        // Then the file is what failed, whatever was to be written.
+        throw failure instanceof StoreUnavailable ? failure : storeFailure(unreadable);
+      }
+      throw failure;
     }
   }
 

@@ -82,7 +82,7 @@ test("a store that somebody else holds at the start is waited for, and nothing m
   other.exec("begin immediate");
   const program = await coop.installation.start();
   expect(await program.page()).toContain("mastodon");
-  await program.logged("the store cannot be written; samples wait in memory");
+  await program.logged("the store cannot be used; samples wait in memory");
   await coop.service("mastodon").become("errors");
   other.exec("rollback");
   await until(() => expect(coop.mail.mails()).toHaveLength(1));

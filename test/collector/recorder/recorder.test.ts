@@ -11,6 +11,7 @@ import type { JudgedSample, SampleJudge } from "../../../core/judge.ts";
 import { jsonLog } from "../../../core/log.ts";
 import type { Outcome, Sample } from "../../../core/sample.ts";
 import type { Changes } from "../../../core/store/changes.ts";
+import type { RequestStore } from "../../../core/store/requests.ts";
 import type { Store } from "../../../core/store/store.ts";
 import type { Check } from "../../../core/target.ts";
 import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
@@ -249,7 +250,7 @@ test("a store that fails loses nothing, is said once, and is caught up with", as
       record(world, [[minute * 60, "up"]]);
       await world.clock.turn(60);
     }
-    expect(world.recorder.failing()).toBe("the disk is full since 2026-11-23T12:00:01Z; 10 samples wait");
+    expect(world.recorder.failing()).toBe("the disk is full (since 2026-11-23T12:00:01Z; 10 samples wait)");
     expect(world.stored).toEqual([]);
     expect(world.recorder.checks()[1]?.last).toEqual(sampleAt(540));
     await expect(world.recorder.flush()).rejects.toThrow("the disk is full");
@@ -259,7 +260,34 @@ test("a store that fails loses nothing, is said once, and is caught up with", as
     expect(world.stored).toHaveLength(10);
   });
   const messages = world.lines.map((line) => JSON.parse(line).message);
-  expect(messages).toEqual(["the store cannot be written; samples wait in memory", "the store can be written again"]);
+  expect(messages).toEqual(["the store cannot be used; samples wait in memory", "the store can be used again"]);
+});
+
+test("a store that cannot be read fails though nothing waits for it, and is used again", async () => {
+  const inner = await openSqliteStore(":memory:");
+  const failure = { message: "" };
+  const read = inner.requests.waiting;
+  const waiting: RequestStore["waiting"] = async (...which) => {
+    if (failure.message !== "") throw new StoreUnavailable(failure.message);
+    return read(...which);
+  };
+  const world = await setup({ store: Object.assign(inner, { requests: { ...inner.requests, waiting } }) });
+  await running(world, async () => {
+    failure.message = "its file is gone";
+    await world.clock.turn(1);
+    expect(world.recorder.failing()).toBe("its file is gone (since 2026-11-23T12:00:01Z; 0 samples wait)");
+    failure.message = "its file is damaged";
+    await world.clock.turn(60);
+    failure.message = "";
+    await world.clock.turn(31);
+    expect(world.recorder.failing()).toBeUndefined();
+  });
+  const messages = world.lines.map((line) => JSON.parse(line)).map(({ message, error }) => [message, error?.message]);
+  expect(messages).toEqual([
+    ["the store cannot be used; samples wait in memory", "its file is gone"],
+    ["the store still cannot be used", "its file is damaged"],
+    ["the store can be used again", undefined],
+  ]);
 });
 
 test("what is decided while the store fails is still one transaction with its sample", async () => {
@@ -313,6 +341,7 @@ test("a decision that cannot be stored does not keep the samples from the disk",
   expect(world.lines.map((line) => JSON.parse(line).message)).toEqual([
     "what was decided about a sample cannot be stored",
   ]);
+  expect(world.recorder.dropped()).toEqual({ samples: 0, decisions: 1 });
 });
 
 test("a judge that fails on a sample is logged, and the sample stored", async () => {
@@ -327,6 +356,7 @@ test("a judge that fails on a sample is logged, and the sample stored", async ()
   await world.recorder.flush();
   expect(world.stored).toHaveLength(1);
   expect(world.lines.join("")).toContain("confused");
+  expect(world.recorder.dropped()).toEqual({ samples: 0, decisions: 1 });
 });
 
 test("a confirmation is written when it is open and once after, and otherwise every hour", async () => {
