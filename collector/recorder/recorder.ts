@@ -49,7 +49,7 @@ export interface Recorder extends Live, AsyncDisposable {
   dropped(): Dropped;
 }
 
-export interface Dropped {
+interface Dropped {
   /** There was no more room for them, or the store did not take them by an error of ours. */
   readonly samples: number;
   /** By an error of ours: what the judge could not decide, or could not be stored. Somebody may have been told nothing. */

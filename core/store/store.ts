@@ -36,6 +36,12 @@ export interface Store extends AsyncDisposable {
   readonly audit: AuditStore;
   readonly requests: RequestStore;
 
+  /**
+   * Writes a row and reads it back as whoever opens the store next will; a row that is written again each time. Throws
+   * StoreUnavailable with what is wrong and what to do.
+   */
+  selfTest(): Promise<void>;
+
   /** Derives hours and days, compresses and trims; cheap when there is nothing to do. Call it every few minutes. */
   maintain(now: Temporal.Instant): Promise<void>;
 }

@@ -52,7 +52,7 @@ export async function restoreStore(source: string, file: string): Promise<void> 
 function openExisting(file: string): Connection {
   try {
     const connection = new Connection(file, { readOnly: true });
-    connection.countTables();
+    connection.tables();
     return connection;
   } catch (error) {
     if (sqliteCode(error) === notADatabase) throw notAStore(file);

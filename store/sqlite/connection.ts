@@ -1,6 +1,6 @@
 /** One connection to the SQLite file: prepared statements, bound values, transactions that are whole or rolled back. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { numeric, type Row, type SqlValue } from "./rows.ts";
+import { type Row, type SqlValue, text } from "./rows.ts";
 import type { Answer, Question, Statement, Transaction } from "./statements.ts";
 
 export class Connection implements Disposable {
@@ -47,10 +47,10 @@ export class Connection implements Disposable {
     return this.database.prepare(text).all();
   }
 
-  /** How many tables and indexes there are; throws where the file is no database. */
-  countTables(): number {
-    const row = this.database.prepare("select count(*) as tables from sqlite_schema").get();
-    return row ? numeric(row, "tables") : 0;
+  /** The names of all tables; throws where the file is no database. */
+  tables(): readonly string[] {
+    const rows = this.database.prepare("select name from sqlite_schema where type = 'table'").all();
+    return rows.map((row) => text(row, "name"));
   }
 
   /** Drives a transaction to its end: every statement it yields is answered at once. */

@@ -1,17 +1,23 @@
 /** Opens the SQLite file: makes what is missing, and refuses with a sentence what cannot be used. */
-import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { checkAfterUncleanEnd, damagedStore } from "./damage.ts";
 import { lockStore } from "./lock.ts";
-import { checkSchema, migrate, newestSchema, notAStore } from "./schema.ts";
-import { cannotOpen, damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
+import { refusalOf, refuseLost } from "./open-refusals.ts";
+import { checkSchema, migrate, newestSchema } from "./schema.ts";
+import { WatchedFile } from "./watched-file.ts";
 
 export interface OpenedFile extends Disposable {
-  readonly connection: Connection;
   /** Absolute, or ":memory:". */
-  readonly file: string;
+  readonly path: string;
+  readonly connection: Connection;
+  /** A file that is written: it can fail, and be opened again. */
+  readonly watched?: WatchedFile;
+}
+
+interface Limits {
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -19,23 +25,38 @@ export interface OpenedFile extends Disposable {
  */
 const pageBytes = 1024;
 
-export function openFile(path: string, limits: { readonly maxBytes?: number | undefined } = {}): OpenedFile {
-  const file = path === ":memory:" ? path : resolve(path);
-  using resources = new DisposableStack();
+export function openFile(path: string, limits: Limits = {}): OpenedFile {
+  if (path === ":memory:") return openMemory(limits);
+  const file = resolve(path);
+  let isNew = false;
   try {
-    if (file !== ":memory:") {
-      makeFile(file);
-      resources.use(lockStore(file));
-    }
-    const unclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
-    const connection = resources.use(new Connection(file, { readOnly: false }));
-    prepare(connection, file, limits.maxBytes);
-    if (unclean) checkAfterUncleanEnd(connection, file);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+    refuseLost(file);
+    isNew = makeFile(file);
+    using resources = new DisposableStack();
+    resources.use(lockStore(file));
+    const watched = resources.use(new WatchedFile(file, (connection) => prepare(connection, file, limits)));
+    watched.open({ isNew });
     const kept = resources.move();
-    return { connection, file, [Symbol.dispose]: () => kept.dispose() };
+    return {
+      path: file,
+      watched,
+      get connection() {
+        return watched.connection;
+      },
+      [Symbol.dispose]: () => kept.dispose(),
+    };
   } catch (error) {
-    throw refusal(error, file);
+    if (isNew) remove(file);
+    throw refusalOf(error, file);
   }
+}
+
+function openMemory(limits: Limits): OpenedFile {
+  const path = ":memory:";
+  const connection = new Connection(path, { readOnly: false });
+  prepare(connection, path, limits);
+  return { path, connection, [Symbol.dispose]: () => connection[Symbol.dispose]() };
 }
 
 /** Beside a Tidewatch that writes it, without its lock. @throws Refused when there is nothing to read. */
@@ -54,13 +75,13 @@ export function openFileToRead(path: string): OpenedFile {
       );
     }
     const kept = resources.move();
-    return { connection, file, [Symbol.dispose]: () => kept.dispose() };
+    return { connection, path: file, [Symbol.dispose]: () => kept.dispose() };
   } catch (error) {
-    throw refusal(error, file);
+    throw refusalOf(error, file);
   }
 }
 
-function prepare(connection: Connection, file: string, maxBytes: number | undefined): void {
+function prepare(connection: Connection, file: string, { maxBytes }: Limits): void {
   connection.script(`pragma page_size = ${pageBytes};`);
   const version = checkSchema(connection, file);
   connection.script(`
@@ -74,43 +95,19 @@ function prepare(connection: Connection, file: string, maxBytes: number | undefi
   migrate(connection, version);
 }
 
-/** The file holds keys that sign links: for its owner only. SQLite gives its side files the same rights. */
-function makeFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-  if (existsSync(file)) return;
+/**
+ * The file holds keys that sign links: for its owner only. SQLite gives its side files the same rights.
+ * @returns whether there was none, or nothing in it.
+ */
+function makeFile(file: string): boolean {
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (size !== undefined) return size === 0;
   closeSync(openSync(file, "a", 0o600));
   chmodSync(file, 0o600);
+  return true;
 }
 
-function refusal(error: unknown, file: string): unknown {
-  const code = sqliteCode(error);
-  if (code === notADatabase) return notAStore(file);
-  if (code === damaged) return damagedStore(file, error instanceof Error ? error.message : "unreadable");
-  const failure = storeFailure(error);
-  if (!(failure instanceof Error) || failure instanceof Refused) return failure;
-  if (failure === error && !("syscall" in failure)) return error;
-  const why = code === cannotOpen ? whyItCannotBeOpened(file) : failure.message;
-  return new Refused(
-    `the store ${file} cannot be opened: ${why}`,
-    "See that its folder exists, belongs to the user that runs Tidewatch and has room, or name another under `store.sqlite`.",
-  );
-}
-
-/** SQLite only says that it cannot. */
-function whyItCannotBeOpened(file: string): string {
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) return "it is a folder";
-  const may = constants.R_OK | constants.W_OK;
-  if (existsSync(file) && !allows(file, may)) return "this user may not read and write it";
-  // The lock and SQLite's own files lie beside it.
-  if (!allows(dirname(file), may)) return "this user may not write in its folder";
-  return "SQLite gives no reason";
-}
-
-function allows(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
+/** What could not be made whole is not to be taken for a store that was lost. */
+function remove(file: string): void {
+  for (const end of ["-wal", "-shm", "", ".lock"]) rmSync(`${file}${end}`, { force: true });
 }

@@ -1,11 +1,13 @@
 /** The list of queries that may take long, which run in a thread of their own (reader.ts): plain data in, plain data out. */
 
 import type { Connection } from "./connection.ts";
+import { damageIn } from "./damage.ts";
 import { readings } from "./reading-reads.ts";
 import { planDays, planHours, planLateHour, planStaleHours } from "./rollup-plan.ts";
 import { rollups } from "./rollup-reads.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { packedHour, sampleHours } from "./sample-reads.ts";
+import { readTestAnew } from "./self-test.ts";
 import { farFuture, hourOf, type Span } from "./slot-keys.ts";
 import { transitionsOf } from "./transitions.ts";
 import { unpackedSamples } from "./unpacked-batch.ts";
@@ -45,6 +47,11 @@ export const queries = {
     );
     return all.sort((a, b) => a.at - b.at);
   },
+
+  /** What of the file is damaged. */
+  damage: (connection: Connection, _whole: object) => damageIn(connection),
+
+  selfTest: (connection: Connection, _now: object) => readTestAnew(connection),
 
   rollups,
   readings,

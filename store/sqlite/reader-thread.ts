@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Connection } from "./connection.ts";
 import { answer, type Query, type QueryName, type Reply, type ThreadData } from "./reader.ts";
+import { sentenceOf } from "./sqlite-errors.ts";
 
 interface Request<Name extends QueryName> {
   readonly name: Name;
@@ -10,7 +11,7 @@ interface Request<Name extends QueryName> {
 }
 
 const { file }: ThreadData = workerData;
-const connection = new Connection(file, { readOnly: true });
+let connection: Connection | undefined;
 
 parentPort?.on("message", <Name extends QueryName>({ name, query, port }: Request<Name>) => {
   port.postMessage(reply(name, query));
@@ -19,8 +20,9 @@ parentPort?.on("message", <Name extends QueryName>({ name, query, port }: Reques
 
 function reply<Name extends QueryName>(name: Name, query: Query<Name>): Reply<Name> {
   try {
+    connection ??= new Connection(file, { readOnly: true });
     return { answer: answer(connection, name, query) };
   } catch (failure) {
-    return { failure };
+    return { failure, sentence: sentenceOf(failure) };
   }
 }

@@ -2,6 +2,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Connection } from "./connection.ts";
 import { queries } from "./reader-queries.ts";
+import { FileFailure, type Sentence } from "./sqlite-errors.ts";
 
 type Queries = typeof queries;
 export type QueryName = keyof Queries;
@@ -14,7 +15,10 @@ export interface ThreadData {
 }
 
 /** What the thread sends back. */
-export type Reply<Name extends QueryName> = { readonly answer: QueryResult<Name> } | { readonly failure: unknown };
+export type Reply<Name extends QueryName> =
+  | { readonly answer: QueryResult<Name> }
+  /** What SQLite means by an error does not get from one thread to another with it. */
+  | { readonly failure: unknown; readonly sentence: Sentence | undefined };
 
 type QueryTable = {
   readonly [Name in QueryName]: (connection: Connection, query: Query<Name>) => QueryResult<Name>;
@@ -43,6 +47,8 @@ export function memoryReader(connection: Connection): Reader {
   };
 }
 
+const closed = () => new FileFailure({ what: "the store is closed", remedy: "nothing is read any more" });
+
 /** Packing an hour makes much garbage: a small young generation is collected often, so that memory stays low. */
 const resourceLimits = { maxYoungGenerationSizeMb: 12 };
 
@@ -58,14 +64,14 @@ export class FileReader implements Reader {
   }
 
   async ask<Name extends QueryName>(name: Name, query: Query<Name>): Promise<QueryResult<Name>> {
-    if (this.#closed) throw new Error("the store is closed");
+    if (this.#closed) throw closed();
     this.#worker ??= this.#start();
     const { promise, resolve, reject } = Promise.withResolvers<QueryResult<Name>>();
     const { port1, port2 } = new MessageChannel();
     this.#waiting.add(reject);
     port1.once("message", (reply: Reply<Name>) => {
-      if ("failure" in reply) reject(reply.failure);
-      else resolve(reply.answer);
+      if ("answer" in reply) resolve(reply.answer);
+      else reject(reply.sentence ? new FileFailure(reply.sentence, reply.failure) : reply.failure);
     });
     this.#worker.postMessage({ name, query, port: port2 }, [port2]);
     try {
@@ -79,15 +85,17 @@ export class FileReader implements Reader {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#worker?.terminate();
-    this.#fail(new Error("the store was closed"));
+    this.#fail(closed());
   }
 
   #start(): Worker {
     const workerData: ThreadData = { file: this.#file };
     const worker = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData, resourceLimits });
     worker.unref();
-    worker.once("error", (error) => this.#lost(worker, error));
-    worker.once("exit", () => this.#lost(worker, new Error("the reading thread of the store ended")));
+    const remedy = "the next one who reads starts another";
+    const lost = (cause?: unknown) => new FileFailure({ what: "the reading thread of the store ended", remedy }, cause);
+    worker.once("error", (error) => this.#lost(worker, lost(error)));
+    worker.once("exit", () => this.#lost(worker, lost()));
     return worker;
   }
 

@@ -29,9 +29,10 @@ export function deleteOldRows(connection: Connection, now: number): void {
   deleteBefore(connection, hours, (today - hoursDays) * 24);
   deleteBefore(connection, readingHours, (today - hoursDays) * 24);
   const expired = connection.get(anyExpired, now);
-  if (expired) connection.run(removeExpired, now);
+  if (expired) connection.atomically(() => connection.run(removeExpired, now));
   const answered = now - answersMilliseconds;
-  if (connection.get(anyOldAnswer, answered)) connection.run(removeOldAnswers, answered);
+  const old = connection.get(anyOldAnswer, answered);
+  if (old) connection.atomically(() => connection.run(removeOldAnswers, answered));
 }
 
 /** Whole hours, oldest first, each in its own short transaction. */
@@ -41,6 +42,6 @@ function deleteBefore(connection: Connection, table: ReturnType<typeof prunable>
     if (!row || row["id"] === null) return;
     const oldest = slotOf(numeric(row, "id"));
     if (oldest >= hour) return;
-    connection.run(table.remove, slotKey(oldest + 1, 0));
+    connection.atomically(() => connection.run(table.remove, slotKey(oldest + 1, 0)));
   }
 }

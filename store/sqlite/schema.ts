@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Refused } from "../../core/errors.ts";
 import type { Connection } from "./connection.ts";
+import { restoring } from "./damage.ts";
 import { numeric } from "./rows.ts";
 
 /** "Tide": marks our files among SQLite databases. */
@@ -27,7 +28,7 @@ export const newestSchema = (): number => migrations().at(-1)?.version ?? 0;
 /** Refuses what is no store of ours, or one from the future. @returns the version it has; 0 for an empty file. */
 export function checkSchema(connection: Connection, file: string): number {
   const version = pragma(connection, "user_version");
-  const isNew = connection.countTables() === 0;
+  const isNew = connection.tables().length === 0;
   if (pragma(connection, "application_id") !== applicationId && !isNew) throw notAStore(file);
   const newest = newestSchema();
   if (version > newest) {
@@ -52,7 +53,8 @@ export function migrate(connection: Connection, from: number): void {
 export function notAStore(file: string): Refused {
   return new Refused(
     `${file} is not a Tidewatch store`,
-    "Name another file (the store's own is `store.sqlite` in the configuration), or move this one away.",
+    "Name another file (the store's own is `store.sqlite` in the configuration). If it was a store, it is damaged: move it " +
+      `away and ${restoring}.`,
   );
 }
 

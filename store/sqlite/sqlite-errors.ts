@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { errorCode } from "../../core/error-code.ts";
-import { StoreUnavailable } from "../../core/errors.ts";
+import { Refused, StoreUnavailable } from "../../core/errors.ts";
 
 const SqliteError = z.object({ code: z.literal("ERR_SQLITE_ERROR"), errcode: z.number(), message: z.string() });
 
@@ -12,9 +12,13 @@ const SqliteError = z.object({ code: z.literal("ERR_SQLITE_ERROR"), errcode: z.n
 export interface Sentence {
   readonly what: string;
   readonly remedy: string;
+  /** Nothing comes of trying again on the same connection. */
+  readonly isBroken?: true;
 }
 
 export const busy = 5;
+export const notWritable = 8;
+export const ioError = 10;
 export const damaged = 11;
 export const cannotOpen = 14;
 export const notADatabase = 26;
@@ -26,6 +30,15 @@ const locked: Sentence = {
 const damage: Sentence = {
   what: "the store's file is damaged",
   remedy: "stop Tidewatch, move the file away and restore the last backup with `./tidewatch restore FILE`",
+  isBroken: true,
+};
+export const diskFailed: Sentence = {
+  what: "the disk failed to read or write",
+  remedy: "look for its errors with `dmesg`",
+};
+export const diskFull: Sentence = {
+  what: "the disk, or the room left for the store, is full",
+  remedy: "make room, and what waits is stored",
 };
 
 /** By SQLite's primary result code. */
@@ -33,15 +46,15 @@ const sentences: Readonly<Record<number, Sentence>> = {
   [busy]: locked,
   6: locked,
   7: { what: "there is no memory left", remedy: "see what else needs memory on this machine" },
-  8: {
+  [notWritable]: {
     what: "the store's file or folder may not be written",
     remedy: "see that both belong to the user that runs Tidewatch, and that their disk is not read-only",
   },
-  10: { what: "the disk failed to read or write", remedy: "look for its errors with `dmesg`" },
+  [ioError]: diskFailed,
   [damaged]: damage,
-  13: { what: "the disk, or the room left for the store, is full", remedy: "make room; what waits is stored then" },
+  13: diskFull,
   [cannotOpen]: {
-    what: "SQLite could not open the store's file or those beside it",
+    what: "SQLite cannot open the store's file or those beside it",
     remedy: "see that its folder exists and belongs to the user that runs Tidewatch",
   },
   [notADatabase]: damage,
@@ -53,31 +66,48 @@ const aboutValues: readonly number[] = [18, 19, 20, 25];
 /** SQLite's primary result code; undefined when the error is none of SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
   const parsed = SqliteError.safeParse(error);
-  return parsed.success ? parsed.data.errcode % 256 : undefined;
+  return parsed.success ? primaryCode(parsed.data.errcode) : undefined;
 }
+
+/** Bytes that are missing at the end of the file (SQLITE_IOERR_SHORT_READ) are no fault of the disk. */
+const primaryCode = (code: number) => (code === 522 ? damaged : code % 256);
 
 /** @returns undefined where the error is not one of the store's. */
 export function sentenceOf(error: unknown): Sentence | undefined {
+  if (error instanceof FileFailure) return error.sentence;
+  if (error instanceof Refused) return sentenceOfRefusal(error);
   const parsed = SqliteError.safeParse(error);
   if (parsed.success) {
-    const code = parsed.data.errcode % 256;
+    const code = primaryCode(parsed.data.errcode);
     if (aboutValues.includes(code)) return undefined;
-    return (
-      sentences[code] ?? { what: `SQLite refuses the store's file: ${parsed.data.message}`, remedy: damage.remedy }
-    );
+    // A table that is gone, say.
+    return sentences[code] ?? { ...damage, what: `the store's file is not as it was: ${parsed.data.message}` };
   }
   // What Node.js says of a connection or a statement that is closed.
-  if (errorCode(error) === "ERR_INVALID_STATE") {
-    return { what: "the store's file is not open", remedy: "restart Tidewatch" };
+  if (errorCode(error) !== "ERR_INVALID_STATE") return undefined;
+  return { what: "the store's file is not open", remedy: "it is opened again", isBroken: true };
+}
+
+/** The store cannot be used, and this is why. */
+export class FileFailure extends StoreUnavailable {
+  readonly sentence: Sentence;
+
+  constructor(sentence: Sentence, cause?: unknown) {
+    super(`${sentence.what}: ${sentence.remedy}`, { cause });
+    this.sentence = sentence;
   }
-  return undefined;
 }
 
 /** The error as the callers of a store know it. */
 export function storeFailure(error: unknown): unknown {
   const sentence = sentenceOf(error);
-  return sentence === undefined ? error : unavailable(sentence, error);
+  return sentence === undefined || error instanceof FileFailure ? error : new FileFailure(sentence, error);
 }
 
-export const unavailable = ({ what, remedy }: Sentence, cause?: unknown): StoreUnavailable =>
-  new StoreUnavailable(`${what}: ${remedy}`, { cause });
+/** As `Refused` has it. */
+export const asRemedy = (remedy: string): string => `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`;
+
+function sentenceOfRefusal({ message, remedy }: Refused): Sentence {
+  const inside = `${remedy.charAt(0).toLowerCase()}${remedy.slice(1).replace(/\.$/, "")}`;
+  return { what: message, remedy: inside, isBroken: true };
+}

@@ -1,6 +1,4 @@
 /** The store on SQLite: one connection writes, a thread reads what may take long. See docs/decisions/002-storage.md. */
-import { StoreUnavailable } from "../../core/errors.ts";
-import type { Sample } from "../../core/sample.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { AuditStore } from "../../core/store/audit.ts";
 import type { Changes } from "../../core/store/changes.ts";
@@ -11,33 +9,30 @@ import type { IncidentStore } from "../../core/store/incidents.ts";
 import type { JudgementStore } from "../../core/store/judgements.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { RequestStore } from "../../core/store/requests.ts";
-import type { ReadingSeries, SampleStore } from "../../core/store/samples.ts";
+import type { SampleStore } from "../../core/store/samples.ts";
 import type { CheckRef } from "../../core/store/series.ts";
 import type { KeyStore } from "../../core/store/signing-keys.ts";
 import type { Store } from "../../core/store/store.ts";
 import { annotationStore } from "./annotations.ts";
 import { auditStore } from "./audit.ts";
 import { type Written, writeChanges } from "./commit.ts";
-import type { Connection } from "./connection.ts";
 import { dueStore } from "./due.ts";
 import { escalationStore } from "./escalations.ts";
-import { HeadBlock } from "./head-block.ts";
+import { FileSessions } from "./file-sessions.ts";
 import { heartbeatStore } from "./heartbeats.ts";
 import { incidentStore } from "./incidents.ts";
 import { readConfirmations, readThresholds } from "./judgements.ts";
 import { type OpenedFile, openFile, openFileToRead } from "./open.ts";
+import { refusalOf } from "./open-refusals.ts";
 import { outbox } from "./outbox.ts";
-import { FileReader, memoryReader, type Reader } from "./reader.ts";
 import { requestStore } from "./requests.ts";
-import { Derivation } from "./rollup-derivation.ts";
 import type { Rollup } from "./rollup-reads.ts";
 import { instant } from "./rows.ts";
-import { outcomeOf, type StoredSample } from "./sample-bytes.ts";
-import { canonicalJson, SeriesIds } from "./series-ids.ts";
+import { outcomeOf } from "./sample-bytes.ts";
+import { milliseconds, sampleStore } from "./sample-store.ts";
+import type { Session } from "./session.ts";
 import { keyStore } from "./signing-keys.ts";
-import { storeFailure } from "./sqlite-errors.ts";
 import type { Driver, Transaction } from "./statements.ts";
-import { toSample } from "./stored-sample.ts";
 
 type Span = Readonly<{ from: Temporal.Instant; to: Temporal.Instant }>;
 
@@ -51,7 +46,7 @@ export interface StoreOptions {
  * @throws Refused when it is in use, damaged, no store of ours, of a newer version, or cannot be written.
  */
 export async function openSqliteStore(file: string, options: StoreOptions = {}): Promise<SqliteStore> {
-  return new SqliteStore(openFile(file, options));
+  return storeOn(openFile(file, options));
 }
 
 /** What can be read beside the Tidewatch that writes. */
@@ -65,50 +60,43 @@ export type StoreToRead = {
  * @throws Refused when there is none, or one that this version cannot read.
  */
 export async function readSqliteStore(file: string): Promise<StoreToRead> {
-  return new SqliteStore(openFileToRead(file));
+  return storeOn(openFileToRead(file));
+}
+
+function storeOn(opened: OpenedFile): SqliteStore {
+  try {
+    return new SqliteStore(opened);
+  } catch (error) {
+    opened[Symbol.dispose]();
+    throw refusalOf(error, opened.path);
+  }
 }
 
 export class SqliteStore implements Store {
-  readonly #opened: OpenedFile;
-  readonly #connection: Connection;
-  readonly #reader: Reader;
-  readonly #ids: SeriesIds;
-  readonly #derivation: Derivation;
-  readonly #head: HeadBlock;
+  readonly #sessions: FileSessions;
   #maintaining: Promise<void> | undefined;
+  #testing: Promise<void> | undefined;
 
-  readonly samples: SampleStore = {
-    since: async (at) => {
-      const from = at.epochMilliseconds + 1;
-      return this.#named(await this.#reader.ask("samplesFrom", { series: this.#ids.allSeries(), from }));
-    },
-    latest: async () => this.#named(await this.#reader.ask("latestSamples", { newest: this.#head.allNewest() })),
-    list: async (of, { limit, ...span }) => {
-      const series = this.#ids.seriesOfCheck(of);
-      return this.#named(await this.#reader.ask("samples", { series, limit, ...milliseconds(span) }));
-    },
-    readings: (of, per, span) => this.#readings(of, per, span),
+  readonly #driver: Driver = {
+    read: async (work) => this.#sessions.read(work),
+    write: async (work) => this.#sessions.write(work),
   };
 
   readonly judgements: JudgementStore = {
     confirmations: () => this.#driver.read(readConfirmations),
     thresholds: () => this.#driver.read(readThresholds),
     transitions: async (span) => {
-      const asked = { series: this.#ids.allSeries(), ...milliseconds(span) };
-      const found = await this.#reader.ask("transitions", asked);
+      const { ids } = this.#sessions.current();
+      const found = await this.#sessions.ask("transitions", { series: ids.allSeries(), ...milliseconds(span) });
       return found.map(({ series, at, outcome }) => ({
-        ...this.#ids.seriesOf(series),
+        ...ids.seriesOf(series),
         at: instant(at),
         outcome: outcomeOf(outcome),
       }));
     },
   };
 
-  readonly #driver: Driver = {
-    read: async (work) => this.#connection.perform(work()),
-    write: async (work) => this.#write(work),
-  };
-
+  readonly samples: SampleStore;
   readonly incidents: IncidentStore = incidentStore(this.#driver);
   readonly escalations: EscalationStore = escalationStore(this.#driver);
   readonly due: DueStore = dueStore(this.#driver);
@@ -120,23 +108,19 @@ export class SqliteStore implements Store {
   readonly requests: RequestStore = requestStore(this.#driver);
 
   constructor(opened: OpenedFile) {
-    this.#opened = opened;
-    this.#connection = opened.connection;
-    this.#reader = opened.file === ":memory:" ? memoryReader(opened.connection) : new FileReader(opened.file);
-    this.#ids = new SeriesIds(opened.connection);
-    this.#head = new HeadBlock(opened.connection);
-    this.#derivation = new Derivation(opened.connection, this.#reader, this.#head);
+    this.#sessions = new FileSessions(opened);
+    this.samples = sampleStore(this.#sessions);
   }
 
   async commit(changes: Changes) {
-    const written = this.#write(() => this.#writeAll(changes));
-    for (const sample of written.samples) this.#head.add(sample);
-    return { opened: written.opened };
+    const { opened, samples, head } = this.#sessions.write((session) => writeAll(session, changes));
+    for (const sample of samples) head.add(sample);
+    return { opened };
   }
 
   /** Hours and days as they were derived; no part reads them yet. */
   async rollups(of: CheckRef, per: "hour" | "day", span: Span): Promise<readonly Rollup[]> {
-    const slots = await this.#slots(this.#ids.seriesOfCheck(of), per, milliseconds(span));
+    const slots = await this.#slots(of, per, milliseconds(span));
     return slots.map(({ at, sums: { spent, runs, failures, latency } }) => ({
       target: of.target,
       check: of.check,
@@ -161,98 +145,45 @@ export class SqliteStore implements Store {
     return this.#maintaining;
   }
 
+  /** Calls that overlap are one. */
+  selfTest(): Promise<void> {
+    this.#testing ??= this.#sessions.test().finally(() => {
+      this.#testing = undefined;
+    });
+    return this.#testing;
+  }
+
   async [Symbol.asyncDispose]() {
-    await this.#reader[Symbol.asyncDispose]();
+    await this.#sessions[Symbol.asyncDispose]();
     await this.#maintaining?.catch(() => {});
-    this.#opened[Symbol.dispose]();
   }
 
   async #maintain(now: number): Promise<void> {
+    const session = this.#sessions.current();
     try {
-      await this.#derivation.maintain(now);
+      await session.derivation.maintain(now);
     } catch (error) {
-      if (this.#connection.database.isOpen) this.#derivation.reload();
-      throw storeFailure(error);
+      throw this.#sessions.undone(error, session);
     }
   }
 
-  *#writeAll(changes: Changes): Transaction<Written> {
-    const written = yield* writeChanges(this.#ids, changes);
-    yield* this.#derivation.note(written.samples, written.transitions);
-    return written;
-  }
-
-  #write<Result>(work: () => Transaction<Result>): Result {
-    try {
-      return this.#connection.transaction(work);
-    } catch (error) {
-      const failure = storeFailure(error);
-      try {
-        this.#ids.reload();
-        this.#derivation.reload();
-      } catch (unreadable) {
-        // Then the file is what failed, whatever was to be written.
-        throw failure instanceof StoreUnavailable ? failure : storeFailure(unreadable);
-      }
-      throw failure;
-    }
-  }
-
-  async #slots(series: readonly number[], per: "hour" | "day", span: { from: number; to: number }) {
+  async #slots(of: CheckRef, per: "hour" | "day", span: { from: number; to: number }) {
     for (;;) {
-      const running = series.map((one) => ({
-        series: one,
-        newest: this.#head.newest(one),
-        sums: this.#head.sums(one),
+      const { ids, head, derivation } = this.#sessions.current();
+      const running = ids.seriesOfCheck(of).map((series) => ({
+        series,
+        newest: head.newest(series),
+        sums: head.sums(series),
       }));
-      const { until, steps } = this.#derivation;
-      const slots = await this.#reader.ask("rollups", { running, per, derivedUntil: until, steps, ...span });
+      const { until, steps } = derivation;
+      const slots = await this.#sessions.ask("rollups", { running, per, derivedUntil: until, steps, ...span });
       if (slots) return slots;
     }
   }
-
-  async #readings(...[of, per, span]: Parameters<SampleStore["readings"]>): Promise<readonly ReadingSeries[]> {
-    const ids = this.#ids.readingsOf(of).map(({ id, series }) => ({ id, series }));
-    const derivedUntil = this.#derivation.until;
-    const found = await this.#reader.ask("readings", { ids, per, derivedUntil, ...milliseconds(span) });
-    const named = found.flatMap(({ id, points }) => {
-      const reading = this.#ids.readingOf(id);
-      return reading && points.length > 0 ? [{ reading, points }] : [];
-    });
-    const byName = Map.groupBy(named, ({ reading }) => {
-      const { target, check } = this.#ids.seriesOf(reading.series);
-      return JSON.stringify([target, check, canonicalJson(reading.labels)]);
-    });
-    return [...byName.values()].flatMap((places) => {
-      const [first] = places;
-      if (!first) return [];
-      const { target, check } = this.#ids.seriesOf(first.reading.series);
-      const points = onePerMoment(places.flatMap((place) => place.points));
-      return [{ target, check, metric: of.metric, labels: first.reading.labels, points }];
-    });
-  }
-
-  #named(samples: readonly StoredSample[]): readonly Sample[] {
-    return samples.map((sample) =>
-      toSample(sample, this.#ids.seriesOf(sample.series), (id) => {
-        const reading = this.#ids.readingOf(id);
-        if (!reading) return undefined;
-        const { metric, labels } = reading;
-        return { metric, ...(Object.keys(labels).length > 0 && { labels }) };
-      }),
-    );
-  }
 }
 
-const milliseconds = (span: Span) => ({ from: span.from.epochMilliseconds, to: span.to.epochMilliseconds });
-
-/** What several places read at the same moment, or in the same hour, is averaged. */
-function onePerMoment(points: readonly (readonly [at: number, value: number])[]): ReadingSeries["points"] {
-  const byTime = Map.groupBy(points, ([at]) => at);
-  return [...byTime]
-    .sort(([a], [b]) => a - b)
-    .map(([at, same]) => ({
-      at: instant(at),
-      value: same.reduce((sum, [, value]) => sum + value / same.length, 0),
-    }));
+function* writeAll({ ids, head, derivation }: Session, changes: Changes): Transaction<Written & Pick<Session, "head">> {
+  const written = yield* writeChanges(ids, changes);
+  yield* derivation.note(written.samples, written.transitions);
+  return { ...written, head };
 }

@@ -12,6 +12,7 @@ import { readingsContract } from "./readings.ts";
 import { requestsContract } from "./requests.ts";
 import { rollupsContract } from "./rollups.ts";
 import { samplesContract } from "./samples.ts";
+import { selfTestContract } from "./self-test.ts";
 import { keysContract } from "./signing-keys.ts";
 import type { StoreToTest } from "./store-to-test.ts";
 
@@ -31,5 +32,6 @@ export function storeContract(name: string, open: () => Promise<StoreToTest>): v
     describe("keys and tokens", () => keysContract(open));
     describe("the audit", () => auditContract(open));
     describe("requests", () => requestsContract(open));
+    describe("its test of itself", () => selfTestContract(open));
   });
 }

@@ -31,7 +31,7 @@ export function rollingBackStore(): { readonly store: StoreToTest; readonly conn
   const connection = new RollingBackConnection(":memory:", { readOnly: false });
   migrate(connection, 0);
   connection.begin();
-  const opened = { connection, file: ":memory:", [Symbol.dispose]: () => connection[Symbol.dispose]() };
+  const opened = { connection, path: ":memory:", [Symbol.dispose]: () => connection[Symbol.dispose]() };
   return { store: again(storeOn(opened, 2)), connection };
 }
 
