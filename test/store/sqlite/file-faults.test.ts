@@ -251,7 +251,7 @@ test("its test of itself finds what is taken and not kept", async () => {
   await using world = await setup();
   const other = join(world.folder, "other.db");
   await (await openSqliteStore(other))[Symbol.asyncDispose]();
-  const kept = openFile(world.file + "2");
+  const kept = openFile(`${world.file}2`);
   await using store = new SqliteStore({ ...kept, connection: kept.connection, path: other });
   await store.commit({ samples: [sampleAt(0)] });
   await expect(store.selfTest()).rejects.toThrow(/what was written to .*other.db is not found there/);

@@ -1,7 +1,7 @@
 /** What may have happened to the store's file before a start: each ends in a sentence that says what to do. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempDisposableSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdtempDisposableSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
