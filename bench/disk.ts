@@ -9,6 +9,7 @@ const checks = 500;
 const everySeconds = 60;
 const hours = 6;
 const maintainEverySeconds = 120;
+const selfTestEverySeconds = 30;
 
 export const measurement: Measurement = {
   summary: "Bytes written per stored check, hours of commits simulated through the store",
@@ -29,6 +30,7 @@ export const measurement: Measurement = {
         const samples = samplesOf(start, second);
         await store.commit({ samples });
         stored += samples.length;
+        if (second % selfTestEverySeconds === 0) await store.selfTest();
         if (second % maintainEverySeconds === 0) {
           await store.maintain(Temporal.Instant.fromEpochMilliseconds(start + second * 1000));
         }

@@ -28,6 +28,7 @@ import { type Part, PartList } from "./part.ts";
 import { openScheduler } from "./scheduler-part.ts";
 import { checksOf, judgeSettings, pageSettings, warnOfRestart } from "./settings.ts";
 import type { ConfigSource, StartOptions } from "./start-options.ts";
+import { storeSelfTest } from "./store-self-test.ts";
 import { openTargetMetrics } from "./target-metrics.ts";
 
 export interface Tidewatch extends AsyncDisposable {
@@ -242,6 +243,7 @@ async function openAll(options: StartOptions, current: Current, undo: AsyncDispo
     ...shared,
     isToldPastStore: (key) => fallback.isTold(key),
     tellsNobody: () => current.config.onCall.escalation.length === 0,
+    more: [storeSelfTest(store, clock)],
   });
   const pages = await openPages({
     ...pageSettings(config),

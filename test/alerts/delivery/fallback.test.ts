@@ -152,7 +152,9 @@ describe("while the store cannot be written", () => {
     expect(page?.notice.headline).toBe("[Tidewatch] Mastodon is down");
     expect(page?.notice.actions).toEqual([]);
     const text = page && noticeText(page.notice);
-    expect(text).toContain("Tidewatch cannot write what it sees: somebody else holds a lock on the store");
+    expect(text).toContain(
+      "Tidewatch cannot write what it sees: another program holds a lock on the store's file: find out which",
+    );
     expect(text).toContain("DOWN Mastodon since");
   });
 
