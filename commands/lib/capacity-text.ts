@@ -1,5 +1,11 @@
 /** Prints a capacity model: for people in the words and order of the page, for machines as JSON. */
-import { type CapacityModel, type CapacityState, type Outlook, shareUsed } from "../../core/capacity/capacity.ts";
+import {
+  type CapacityModel,
+  type CapacityState,
+  isFullNow,
+  type Outlook,
+  shareUsed,
+} from "../../core/capacity/capacity.ts";
 import { dateOfDay, type FullDate } from "../../core/capacity/full-date.ts";
 import type { SizeOutlook } from "../../core/capacity/sizes.ts";
 import { plainText } from "../../core/plain-text.ts";
@@ -30,11 +36,16 @@ function facts(model: CapacityModel, zone: string): readonly string[] {
   if (usableBytes !== undefined)
     rows.push(["Usable", `${formatBytes(usableBytes)}, ${percent(usableFraction, 0)} of the limit`]);
   if (limitBytes === undefined) rows.push(["Limit", "not known: set `capacity` in the configuration"]);
-  if (forecast.state === "insufficient") rows.push(["Full", "a forecast needs readings of 8 days"]);
-  else rows.push(["Growth", `${growthText(forecast.growth)} a day${cycleText(forecast.periodDays)}`]);
-  if (outlook) rows.push(["Full", betweenText(outlook)]);
-  if (outlook?.orderBy)
-    rows.push(["Order by", `${orderText(outlook.orderBy)}, ${leadDays} days before the earliest date`]);
+  const isFull = isFullNow(model);
+  if (forecast.state !== "insufficient") {
+    rows.push(["Growth", `${growthText(forecast.growth)} a day${cycleText(forecast.periodDays)}`]);
+  } else if (!isFull) rows.push(["Full", "a forecast needs readings of 8 days"]);
+  if (isFull) rows.push(["Full", "now"], ["Order by", "now"]);
+  else if (outlook) {
+    rows.push(["Full", betweenText(outlook)]);
+    if (outlook.orderBy)
+      rows.push(["Order by", `${orderText(outlook.orderBy)}, ${leadDays} days before the earliest date`]);
+  }
   return rows.map(([term, said]) => `${term.padEnd(9)} ${said}`);
 }
 

@@ -58,6 +58,7 @@ export async function runPractice(context: CommandContext, log: Log): Promise<nu
           coop,
           organisation: config.organisation,
           publicUrl: config.server.url,
+          outbox: store.outbox,
           signInLink: () => signInLink(store, config.server.url, contractor, systemClock),
         }),
     }),

@@ -112,6 +112,10 @@ export function capacityModel(input: CapacityInput): CapacityModel {
   };
 }
 
+/** Whatever the forecast says, which looks at whole days: this much is used at this moment. */
+export const isFullNow = ({ used, usableBytes }: Pick<CapacityModel, "used" | "usableBytes">): boolean =>
+  used !== undefined && usableBytes !== undefined && used.value >= usableBytes;
+
 /** To the tenth of a percent that is shown, as sizes are rounded: rounded down as uptime is, it would promise room. */
 export const shareUsed = (used: number, limitBytes: number): number => Math.round((1000 * used) / limitBytes) / 1000;
 

@@ -1,6 +1,6 @@
 /** The chart of one store on the capacity page, what is told below it, and the same days as a table and as CSV. */
 import { html } from "hono/html";
-import type { CapacityModel, Outlook } from "../../core/capacity/capacity.ts";
+import { type CapacityModel, isFullNow, type Outlook } from "../../core/capacity/capacity.ts";
 import { quantile80, quantile95 } from "../../core/capacity/forecast.ts";
 import { dateOfDay, epochDay, type FullDate, newestDay } from "../../core/capacity/full-date.ts";
 import type { DayValue } from "../../core/capacity/growth.ts";
@@ -33,12 +33,14 @@ export function capacityChart(model: CapacityModel, name: string, props: Capacit
       : [{ name: text.usableLine(sizeText(usableBytes, language)), value: usableBytes, kind: "usable" as const }]),
   ];
   const between =
-    outlook && usableBytes !== undefined ? bracketOf(outlook, usableBytes, today, until, props) : undefined;
+    outlook && usableBytes !== undefined && !isFullNow(model)
+      ? bracketOf(outlook, usableBytes, today, until, props)
+      : undefined;
   const steps = forecast.state === "insufficient" ? [] : forecast.steps;
   const notes = notesSince(measured[0]?.day ?? today, props);
   return html`<figure class="${model.state === "stale" ? "stale" : ""}">
 ${growthChart({
-  label: text.chartLabel(name, outlook ? betweenText(outlook, props) : text.notEnough),
+  label: text.chartLabel(name, fullText(model, props)),
   today,
   todayLabel: text.today,
   measured,
@@ -60,6 +62,12 @@ ${forecast.state === "insufficient" ? "" : html`<p>${text.limits}</p>`}</figcapt
 <p><a download="${csvName(model)}" href="${csvAddress(model, until)}">${text.csv}</a></p>
 ${weeks(model, until, props)}</details>
 </figure>`;
+}
+
+function fullText(model: CapacityModel, props: CapacityProps): string {
+  const text = wordsFor(props).capacity;
+  if (isFullNow(model)) return text.orderNow;
+  return model.outlook ? betweenText(model.outlook, props) : text.notEnough;
 }
 
 /** A day's value is the median of its readings; the newest day has the newest reading, the one that stands above as used. */

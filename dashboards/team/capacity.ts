@@ -1,6 +1,12 @@
 /** The capacity page: how full databases and disks are, the forecast until they are full, a chart, and what each size costs. */
 import { html } from "hono/html";
-import { type CapacityModel, type CapacityState, type Outlook, shareUsed } from "../../core/capacity/capacity.ts";
+import {
+  type CapacityModel,
+  type CapacityState,
+  isFullNow,
+  type Outlook,
+  shareUsed,
+} from "../../core/capacity/capacity.ts";
 import { dateOfDay, epochDay } from "../../core/capacity/full-date.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { formatRatio } from "../../core/status/uptime.ts";
@@ -93,11 +99,14 @@ function facts(model: CapacityModel, props: CapacityProps): Html {
       text.usableMeans(sizeText(usableBytes, language), formatRatio(model.usableFraction, language, 0)),
     ]);
   }
-  if (forecast.state === "insufficient") rows.push([text.full, text.notEnough]);
-  else rows.push([text.growth, growthText(forecast.growth, forecast.periodDays, props)]);
+  const isFull = isFullNow(model);
+  if (forecast.state !== "insufficient") {
+    rows.push([text.growth, growthText(forecast.growth, forecast.periodDays, props)]);
+  } else if (!isFull) rows.push([text.full, text.notEnough]);
   if (limitBytes === undefined) rows.push([text.full, text.noLimit]);
-  if (outlook) rows.push([text.full, betweenText(outlook, props)]);
-  if (outlook?.orderBy) rows.push([text.orderBy, orderText(outlook.orderBy, model.leadDays, props)]);
+  if (isFull) rows.push([text.full, text.orderNow], [text.orderBy, text.orderNow]);
+  else if (outlook) rows.push([text.full, betweenText(outlook, props)]);
+  if (!isFull && outlook?.orderBy) rows.push([text.orderBy, orderText(outlook.orderBy, model.leadDays, props)]);
   return html`<dl>${rows.map(([term, said]) => html`<dt>${term}</dt><dd>${said}</dd>`)}</dl>`;
 }
 

@@ -4,8 +4,13 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { axeViolations, startBrowser } from "../helpers/browser.ts";
 import { type Practice, startPractice } from "../helpers/practice.ts";
+
+const started = await startBrowser();
+const missing = "missing" in started ? started.missing : undefined;
+if (missing) console.warn(missing);
 
 // One co-op for the whole file, as one newcomer would use it: what is broken is mended again at the end of each story.
 let practice: Practice;
@@ -94,9 +99,14 @@ test("a stalled queue pages although every request is answered, and members read
   await practice.mail(({ subject, text }) => /queue|late/i.test(subject) && /RESOLVED/.test(text));
 });
 
-test("a database that grows past its threshold pages about the disk", async () => {
+test("a database that grows past its threshold pages about the disk, once", async () => {
+  const before = (await practice.mails()).length;
   await practice.turn("database", "break");
   await practice.mail(({ subject }) => /Database/i.test(subject));
+  await practice.until(async () => {
+    expect(await practice.metric('tidewatch_incidents_open{target="database"}')).toBe(1);
+  });
+  expect(await practice.mails()).toHaveLength(before + 1);
   await practice.turn("database", "mend");
   await practice.mail(({ subject, text }) => /Database/i.test(subject) && /RESOLVED/.test(text));
 });
@@ -149,17 +159,68 @@ test("while we are cut off ourselves nobody is paged about a service", async () 
 });
 
 test("mails that are refused for a while arrive when they are let through, and none twice", async () => {
+  const panel = async () => (await (await fetch(practice.practiceUrl)).text()).replace(/<[^>]+>/g, "");
   await practice.turn("mail", "break");
+  expect(await panel()).toContain("Mail is blocked, and none waits yet");
   await practice.turn("podcasts", "break");
   await practice.until(async () => {
     expect(await practice.metric("tidewatch_outbox_pending")).toBeGreaterThan(0);
     expect(await practice.metric('tidewatch_notices_failed_total{channel="email"}')).toBeGreaterThan(0);
+    expect(await panel()).toMatch(/Mail is blocked: 1 mail waits, since \d\d:\d\d:\d\d UTC\./);
   });
   await practice.turn("mail", "mend");
   const page = await practice.mail(({ subject }) => /Podcasts/.test(subject));
   await practice.turn("podcasts", "mend");
   await practice.mail(({ subject, text }) => /Podcasts/.test(subject) && /RESOLVED/.test(text));
   expect((await practice.mails()).filter(({ messageId }) => messageId === page.messageId)).toHaveLength(1);
+});
+
+describe.skipIf(missing)("on the practice page in a real browser", () => {
+  const browser = "browser" in started ? started.browser : undefined;
+  afterAll(() => browser?.close());
+
+  const open = async (options: { readonly javaScriptEnabled?: boolean }) => {
+    if (!browser) throw new Error("no browser");
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, ...options });
+    await page.goto(practice.practiceUrl);
+    return page;
+  };
+
+  test.each([
+    { scripts: true, id: "mastodon", breaks: "Stop Mastodon", mends: "Start Mastodon again" },
+    { scripts: false, id: "mail", breaks: "Block the mail", mends: "Let mail through" },
+  ])("a switch shows on a phone what it does, without scrolling; scripts: $scripts", async (one) => {
+    const page = await open({ javaScriptEnabled: one.scripts });
+    await page.getByRole("button", { name: one.breaks, exact: true }).click();
+    const panel = page.locator(".now");
+    if (one.scripts) {
+      await panel.locator("#members-read", { hasText: "Mastodon is down" }).waitFor();
+      await panel.locator("#newest-mail", { hasText: "] Mastodon is down" }).waitFor();
+    } else await panel.locator("#mails-wait", { hasText: "Mail is blocked" }).waitFor();
+    const [above, below] = [await panel.boundingBox(), await page.locator(`#switch-${one.id}`).boundingBox()];
+    expect(above?.y).toBeGreaterThanOrEqual(0);
+    expect(below?.y).toBeGreaterThanOrEqual((above?.y ?? 0) + (above?.height ?? 0));
+    expect((below?.y ?? 0) + (below?.height ?? 0)).toBeLessThanOrEqual(844);
+    await page.getByRole("button", { name: one.mends }).click();
+    await page.getByRole("button", { name: one.breaks, exact: true }).waitFor();
+    await page.close();
+  });
+
+  test("axe finds no violation and nothing is wider than the screen", async () => {
+    const page = await open({});
+    for (const [width, colorScheme] of [
+      [320, "light"],
+      [390, "dark"],
+      [1280, "light"],
+      [1280, "dark"],
+    ] as const) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    }
+    await page.close();
+  });
 });
 
 test("the printed link signs in to the capacity page, once", async () => {

@@ -170,6 +170,13 @@ test("what is used is one figure: above, in the chart, in its table and in its C
   expect(html).not.toMatch(/68 GB|68\.0 GB/);
 });
 
+test("what is full at this moment says so, whatever the forecast made of the days before", async () => {
+  const html = await page([growing({ newest: { at: now, value: 97 * gigabyte } })]);
+  expect(headline(html)).toBe("Database is nearly full");
+  expect(html).toContain("<dt>Full</dt><dd>now</dd><dt>Order by</dt><dd>now</dd>");
+  expect(html).not.toMatch(/between \w+ \d+, 2027|class="bracket"/);
+});
+
 test("a range names its unit once, where both ends have the same", async () => {
   expect(await page([growing()])).toMatch(/<td class="number">\d\d(\.\d)? – \d\d(\.\d)? GB</);
   expect(await page([growing()], "fr")).toMatch(/<td class="number">\d\d(,\d)? – \d\d(,\d)? Go</);
