@@ -189,8 +189,10 @@ function cutNetwork(services: readonly StandIn[], anchor: Anchor): Switch {
       "Nothing can be reached, not even what is surely there. So it is us: the status page says “not measured”, and no mail goes out.",
     broken: () => anchor.silent,
     async turn(broken) {
-      anchor.become({ silent: broken });
+      // The anchor is silent for as long as any of them is stopped: in between nobody could tell whose fault it is.
+      if (broken) anchor.become({ silent: true });
       await Promise.all(services.map((service) => service.become(broken ? "stopped" : "healthy")));
+      if (!broken) anchor.become({ silent: false });
     },
   };
 }

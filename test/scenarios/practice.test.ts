@@ -155,7 +155,7 @@ test("while we are cut off ourselves nobody is paged about a service", async () 
   await practice.until(async () => {
     expect(await practice.metric('tidewatch_target_outcome{target="podcasts",outcome="up"}')).toBe(1);
   });
-  expect(await practice.mails()).toHaveLength(before);
+  expect((await practice.mails()).slice(before).map(({ subject }) => subject)).toEqual([]);
 });
 
 test("mails that are refused for a while arrive when they are let through, and none twice", async () => {
