@@ -1,35 +1,19 @@
 /**
- * Starts the whole program and wires its parts together: check, record, judge, notify, show. A part knows only the store
- * and a clock; the list of parts below says in which order they start, are reloaded and shut down.
+ * Starts the whole program: the parts are opened, and the list of them below says in which order they start, are reloaded and
+ * shut down.
  */
-import { join } from "node:path";
-import { type Auditor, openAuditor } from "../alerts/escalation/auditor.ts";
-import { openEscalator } from "../alerts/escalation/escalator.ts";
-import { openJudge } from "../alerts/judging/judge.ts";
-import { openMetrics } from "../collector/export/metrics.ts";
-import { openTelemetry } from "../collector/export/telemetry.ts";
-import { openHeartbeats } from "../collector/recorder/received-heartbeats.ts";
-import { openRecorder, type Recorder } from "../collector/recorder/recorder.ts";
-import { openUpgrades } from "../collector/recorder/upgrades.ts";
+
+import type { Recorder } from "../collector/recorder/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
-import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
-import { openPages } from "../dashboards/members/page-making.ts";
-import { openReports } from "../reports/reports.ts";
-import { openConnectivity } from "./connectivity-part.ts";
-import { openFallback } from "./fallback-part.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
-import { openStore } from "./open-store.ts";
-import { claimant, type Outbox, openOutbox } from "./outbox-part.ts";
+import { type Current, type OpenedParts, openParts } from "./open-parts.ts";
 import { outgoingHeartbeat } from "./outgoing-heartbeat-part.ts";
 import { type Part, PartList } from "./part.ts";
-import { openScheduler } from "./scheduler-part.ts";
 import { checksOf, judgeSettings, pageSettings, warnOfRestart } from "./settings.ts";
 import type { ConfigSource, StartOptions } from "./start-options.ts";
-import { storeSelfTest } from "./store-self-test.ts";
-import { openTargetMetrics } from "./target-metrics.ts";
 
 export interface Tidewatch extends AsyncDisposable {
   readonly publicPort: number;
@@ -41,15 +25,10 @@ export interface Tidewatch extends AsyncDisposable {
   reload(config: Config, source: ConfigSource): Promise<void>;
 }
 
-/** As the last reload left it. */
-interface Current {
-  config: Config;
-}
-
 export async function startTidewatch(options: StartOptions): Promise<Tidewatch> {
   await using undo = new AsyncDisposableStack();
   const current: Current = { config: options.config };
-  const opened = await openAll(options, current, undo);
+  const opened = await openParts(options, current, undo);
   const { store, judge, recorder } = opened;
   const parts = undo.use(new PartList());
   const listeners = Promise.withResolvers<Listeners>();
@@ -80,7 +59,7 @@ export async function startTidewatch(options: StartOptions): Promise<Tidewatch> 
   };
 }
 
-interface Startable extends Opened {
+interface Startable extends OpenedParts {
   readonly options: StartOptions;
   readonly current: Current;
   listen(): Promise<Listeners>;
@@ -156,127 +135,6 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
     // the end as well: what it has measured by then is still kept.
     scheduler,
   ];
-}
-
-type Opened = Awaited<ReturnType<typeof openAll>>;
-
-/** All that keeps, judges, tells and shows, in the order in which one needs the other; nothing runs yet. */
-async function openAll(options: StartOptions, current: Current, undo: AsyncDisposableStack) {
-  const { config, plugins, clock, log, version, env, seed } = options;
-  undo.use(await openTelemetry(config.telemetry, { version, env }));
-  const store = undo.use(await openStore(config.store));
-  await seed?.(store);
-  const shared = { store, clock, log };
-  const targets = () => current.config.targets;
-  const alerts = {
-    ...judgeSettings(config),
-    ...shared,
-    signingKey: await store.keys.signing("action"),
-    practice: config.practice,
-  };
-  // Before the judge: what an earlier process told past the store is written first.
-  const fallback = undo.use(
-    await openFallback(options, {
-      alerts,
-      store,
-      incidents: () => judge.incidents(),
-      storeFault: () => recorder.failing(),
-      onReleased: () => outbox.wake(),
-    }),
-  );
-  const judge = await openJudge(alerts);
-  const escalatorWatchdog = new Watchdog("escalator", 120, clock);
-  const escalator = await openEscalator({
-    ...alerts,
-    onNotices: () => outbox.wake(),
-    onMoved: () => escalatorWatchdog.moved(),
-  });
-
-  const families = readingFamilies(plugins.probes);
-  const upgrades = await openUpgrades(store, families, clock.now());
-  const recorder = undo.use(
-    await openRecorder({
-      ...shared,
-      checks: checksOf(config),
-      vantagePoint: config.vantagePoint,
-      // What pages, links and commands may ask the recorder to write: each kind is one entry.
-      requests: {},
-      judge: {
-        consider: (judged) => upgrades.noted(judged.sample, judge.consider(judged)),
-        committed(opened) {
-          for (const { urgency } of opened) if (urgency === "page") metrics.countPage();
-          pages.changed();
-          targetMetrics.changed();
-          escalator.wake();
-          outbox.wake();
-          return judge.committed(opened);
-        },
-      },
-      onStored(samples) {
-        metrics.observe(samples);
-        targetMetrics.changed();
-        outbox.wake();
-      },
-    }),
-  );
-  const metrics = openMetrics({
-    version,
-    live: recorder,
-    targets: config.targets,
-    channels: Object.keys(config.channels),
-    families,
-  });
-  const hurry = escalator.hurry.bind(escalator);
-  const outbox: Outbox = undo.use(
-    openOutbox(options, {
-      store,
-      metrics,
-      by: await claimant(store),
-      hurry,
-      holds: () => fallback.holds,
-      onSent: (notice) => fallback.noteSent(notice),
-      onReaderLost: () => escalator.readerLost(),
-      fault: () => escalatorWatchdog.fault(),
-    }),
-  );
-  const auditor: Auditor = openAuditor({
-    ...shared,
-    isToldPastStore: (key) => fallback.isTold(key),
-    tellsNobody: () => current.config.onCall.escalation.length === 0,
-    more: [storeSelfTest(store, clock)],
-  });
-  const pages = await openPages({
-    ...pageSettings(config),
-    ...shared,
-    live: recorder,
-    practice: config.practice,
-    directory: join(config.data, "pages"),
-  });
-  const targetMetrics = openTargetMetrics({ ...shared, live: recorder, metrics, targets });
-  const heartbeats = await openHeartbeats({
-    ...shared,
-    checks: checksOf(config),
-    onHeard: (key, heartbeat) => scheduler.heard(key, heartbeat),
-  });
-  const connectivity = await openConnectivity(options, { alerts, recorder });
-  const scheduler = openScheduler(options, recorder, { metrics, connectivity }, () => heartbeats.received());
-  const reports = openReports({ ...shared, targets });
-  return {
-    store,
-    judge,
-    escalator,
-    auditor,
-    fallback,
-    recorder,
-    connectivity,
-    metrics,
-    outbox,
-    pages,
-    targetMetrics,
-    heartbeats,
-    scheduler,
-    reports,
-  };
 }
 
 /** A moment in which another program holds a lock is no fault; a decision that was dropped is one until a restart. */
