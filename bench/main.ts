@@ -70,7 +70,7 @@ function readArguments(argv: readonly string[]): string | Arguments {
     const unknown = positionals.find((name) => !all.includes(name));
     if (unknown !== undefined) return `bench: there is no measurement "${unknown}"; there are ${all.join(", ")}`;
     const minutes = Number(values.minutes);
-    if (!(minutes > 0)) return `bench: --minutes "${values.minutes}" is no number of minutes`;
+    if (!(minutes > 0 && minutes <= 10)) return `bench: --minutes "${values.minutes}" is not between 0 and 10`;
     const usual = all.filter((name) => name !== "before" || values.before !== undefined);
     return { ...values, minutes, names: positionals.length > 0 ? positionals : usual };
   } catch (error) {
