@@ -30,10 +30,12 @@ export async function runPractice(context: CommandContext, log: Log): Promise<nu
   await using undo = new AsyncDisposableStack();
   const folder = await temporaryFolder();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const address = {
-    public: `${host}:${await usualOrFree(usualPorts.public)}`,
-    private: `${host}:${await usualOrFree(usualPorts.private)}`,
+  // Ours from now on: whoever starts at the same moment takes others.
+  const ports = {
+    public: undo.use(await reserve(usualPorts.public)),
+    private: undo.use(await reserve(usualPorts.private)),
   };
+  const address = { public: `${host}:${ports.public.port}`, private: `${host}:${ports.private.port}` };
   const [coop, plugins] = await Promise.all([startPracticeCoop({ folder, ...address }), loadPlugins()]);
   undo.use(coop);
   // The probing thread looks its secrets up in the environment, like everybody.
@@ -53,14 +55,18 @@ export async function runPractice(context: CommandContext, log: Log): Promise<nu
       env: context.env,
       seed: async (store) =>
         seedHistory({ store, config, now: systemClock.now(), today: await lookOnce(config, plugins, context) }),
-      privately: (store) =>
-        practiceApp({
+      privately: (store) => {
+        // Tidewatch listens next.
+        ports.public[Symbol.dispose]();
+        ports.private[Symbol.dispose]();
+        return practiceApp({
           coop,
           organisation: config.organisation,
           publicUrl: config.server.url,
           outbox: store.outbox,
           signInLink: () => signInLink(store, config.server.url, contractor, systemClock),
-        }),
+        });
+      },
     }),
   );
   undo.use(coop.mails.onMail(({ to, subject }) => log.info("mail caught", { to, title: subject })));
@@ -117,19 +123,20 @@ function whereToBegin(
   );
 }
 
-/** The port the documentation names, or any other when somebody has it. */
-async function usualOrFree(port: number): Promise<number> {
-  for (const candidate of [port, 0]) {
-    const server = createServer();
+/** Takes the port the documentation names, or any other when somebody has it, and keeps it until it is disposed of. */
+async function reserve(usual: number): Promise<Disposable & { readonly port: number }> {
+  for (const candidate of [usual, 0]) {
+    const server = createServer((caller) => caller.destroy());
     try {
       server.listen(candidate, host);
       await once(server, "listening");
-      const address = server.address();
-      if (address !== null && typeof address === "object") return address.port;
     } catch {
       // Taken: the system gives a free one.
-    } finally {
-      server.close();
+      continue;
+    }
+    const address = server.address();
+    if (address !== null && typeof address === "object") {
+      return { port: address.port, [Symbol.dispose]: () => void server.close() };
     }
   }
   throw new Error("the system gave no TCP port");

@@ -14,10 +14,17 @@ if (missing) console.warn(missing);
 
 // One co-op for the whole file, as one newcomer would use it: what is broken is mended again at the end of each story.
 let practice: Practice;
+let neighbour: Practice;
 beforeAll(async () => {
-  practice = await startPractice();
+  [practice, neighbour] = await Promise.all([startPractice(), startPractice()]);
 });
-afterAll(() => practice[Symbol.asyncDispose]());
+afterAll(() => Promise.all([practice, neighbour].map((each) => each[Symbol.asyncDispose]())));
+
+test("two that start at the same moment take different ports", async () => {
+  expect(practice.statusUrl).not.toBe(neighbour.statusUrl);
+  expect(practice.practiceUrl).not.toBe(neighbour.practiceUrl);
+  expect(await neighbour.stop()).toBe(0);
+});
 
 test("a newcomer sees the three services, the database, seeded history and live metrics", async () => {
   await practice.until(async () => {
