@@ -90,7 +90,7 @@ function shown(value: unknown, style: TerminalStyle): string {
   const error = ErrorLike.safeParse(value);
   if (error.success) return plainText(errorText(value, error.data), longest);
   const json: unknown = JSON.parse(JSON.stringify(value) ?? "null");
-  return plainText(typeof json === "string" ? json : JSON.stringify(json), longest);
+  return typeof json === "string" ? shown(json, style) : plainText(JSON.stringify(json), longest);
 }
 
 /** From the probing thread an error comes as plain data. */

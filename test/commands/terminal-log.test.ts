@@ -39,12 +39,18 @@ test("the level is a word, durations carry their unit, and moments are times of 
   const { log, said } = setup();
   log.warn("configuration", { where: "tidewatch.yaml:5", advice: "there is no heartbeat" });
   log.error("a notice was refused for good", { retryInSeconds: undefined, attempts: 3, afterSeconds: 900 });
-  log.info("the store can be written again", { since: "2026-11-30T17:00:00.5Z", waiting: 2, givenUp: 0 });
+  log.info("the store can be written again", {
+    since: Temporal.Instant.from("2026-11-30T17:00:00.5Z"),
+    waiting: 2,
+    givenUp: 0,
+  });
+  log.warn("nothing was seen for a while", { from: "2026-11-30T17:00:00Z", to: "2026-11-30T17:01:00Z" });
   log.warn("restart needed", { notify: ["first", "team"], unwatched: true });
   expect(said()).toBe(
     "12:42:05  Warning: configuration (tidewatch.yaml:5): there is no heartbeat\n" +
       "12:42:05  Error: a notice was refused for good (3 attempts, after 15m)\n" +
       "12:42:05  The store can be written again (since 12:00:00, waiting 2, given up 0)\n" +
+      "12:42:05  Warning: nothing was seen for a while (from 12:00:00, to 12:01:00)\n" +
       "12:42:05  Warning: restart needed (notify first, team, unwatched)\n",
   );
 });
