@@ -16,6 +16,7 @@ import type { Outbox } from "./outbox.ts";
 import type { RequestStore } from "./requests.ts";
 import type { SampleStore } from "./samples.ts";
 import type { KeyStore } from "./signing-keys.ts";
+import type { StrangeRow } from "./strange-rows.ts";
 
 export interface Store extends AsyncDisposable {
   /**
@@ -41,6 +42,12 @@ export interface Store extends AsyncDisposable {
    * StoreUnavailable with what is wrong and what to do.
    */
   selfTest(): Promise<void>;
+
+  /**
+   * Rows that this version cannot read, and passes over. Reads all that is not a measurement: call it now and then.
+   * @param channels those that this version has: what waits for another one is strange as well.
+   */
+  strangeRows(channels: readonly string[]): Promise<readonly StrangeRow[]>;
 
   /** Derives hours and days, compresses and trims; cheap when there is nothing to do. Call it every few minutes. */
   maintain(now: Temporal.Instant): Promise<void>;

@@ -2,7 +2,7 @@
 import { storedText } from "../../core/language.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { Annotation } from "../../core/upgrade.ts";
-import { instant, numeric, text } from "./rows.ts";
+import { allReadable, instant, json, numeric, type Row, text } from "./rows.ts";
 import { all, type Driver, noLimit, run, statement, type Transaction } from "./statements.ts";
 
 const insert = statement("insert into annotation (target, at, text) values (?, ?, ?) on conflict do nothing");
@@ -28,9 +28,11 @@ function* readAnnotations({
   limit = noLimit,
 }: Parameters<AnnotationStore["list"]>[0]): Transaction<readonly Annotation[]> {
   const rows = yield* all(newestIn, from.epochMilliseconds, to.epochMilliseconds, limit);
-  return rows.toReversed().map((row) => ({
-    target: text(row, "target"),
-    at: instant(numeric(row, "at")),
-    text: storedText.parse(JSON.parse(text(row, "text"))),
-  }));
+  return allReadable(rows.toReversed(), annotationFrom);
 }
+
+export const annotationFrom = (row: Row): Annotation => ({
+  target: text(row, "target"),
+  at: instant(numeric(row, "at")),
+  text: json(row, "text", storedText),
+});

@@ -1,10 +1,7 @@
 /** Due rows in the store: what is to be done and when; each is taken by compare-and-set, so that nothing is done twice. */
-import { z } from "zod";
-import type { Due, DueKind, DueStore } from "../../core/store/due.ts";
-import { instant, numeric, type Row, text } from "./rows.ts";
-import { all, type Driver, run, statement, type Transaction } from "./statements.ts";
-
-const Kind = z.enum(["escalation"]);
+import type { Due, DueKind } from "../../core/store/due.ts";
+import { allReadable, instant, numeric, oneOf, type Row, text } from "./rows.ts";
+import { all, run, statement, type Transaction } from "./statements.ts";
 
 const plan = statement(
   `insert into due (kind, subject, for_whom, due_at, planned_at, state) values (?, ?, ?, ?, ?, ?)
@@ -14,10 +11,6 @@ const plan = statement(
 const cancel = statement("delete from due where kind = ? and subject = ? and for_whom = ?");
 const take = statement("delete from due where kind = ? and subject = ? and for_whom = ? and due_at = ? and state = ?");
 const first = statement("select * from due where kind = ? order by due_at, subject, for_whom limit ?");
-
-export const dueStore = ({ read }: Driver): DueStore => ({
-  next: (kind, limit) => read(() => nextDue(kind, limit)),
-});
 
 /** Replaces what was planned of that kind, about that subject and for that person. */
 export function* planDue(due: Due): Transaction<void> {
@@ -34,13 +27,13 @@ export function* takeDue({ kind, subject, for: whom, dueAt, state }: Due): Trans
   return (yield* run(take, kind, subject, whom, dueAt.epochMilliseconds, state)) === 1;
 }
 
-function* nextDue(kind: DueKind, limit: number): Transaction<readonly Due[]> {
-  return (yield* all(first, kind, limit)).map(dueFrom);
+export function* nextDue(kind: DueKind, limit: number): Transaction<readonly Due[]> {
+  return allReadable(yield* all(first, kind, limit), dueFrom);
 }
 
-function dueFrom(row: Row): Due {
+export function dueFrom(row: Row): Due {
   return {
-    kind: Kind.parse(text(row, "kind")),
+    kind: oneOf(row, "kind", ["escalation"]),
     subject: text(row, "subject"),
     for: text(row, "for_whom"),
     dueAt: instant(numeric(row, "due_at")),

@@ -13,12 +13,23 @@ import type { Due } from "../../core/store/due.ts";
 import type { Escalated, EscalationBefore, EscalationStore } from "../../core/store/escalations.ts";
 import { cancelDue, planDue } from "./due.ts";
 import { addNotices, noticesOf, supersede } from "./outbox.ts";
-import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
+import {
+  allReadable,
+  instant,
+  json,
+  maybeNumeric,
+  maybeText,
+  numeric,
+  oneOf,
+  type Row,
+  readable,
+  text,
+} from "./rows.ts";
 import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
-const State = z.enum(["told", "waiting", "inhibited", "silenced", "acknowledged"]);
+const states = ["told", "waiting", "inhibited", "silenced", "acknowledged"] as const;
 const Key = z.templateLiteral([z.string(), "/", z.string()]);
-const Keys = z.array(Key);
+const Keys: z.ZodType<readonly CheckKey[]> = z.array(Key);
 
 /** With its due row, where there is one. */
 const selected = (which: string) =>
@@ -79,11 +90,17 @@ export const dueOf = (incident: number): Pick<Due, "kind" | "subject" | "for"> =
 
 function* readEscalation(incident: number): Transaction<Escalation | undefined> {
   const row = yield* get(ofIncident, incident);
-  return row && escalationFrom(row);
+  return row && readable(row, escalationFrom);
+}
+
+/** Or there is none. */
+export function* isEscalationReadable(incident: number): Transaction<boolean> {
+  const row = yield* get(ofIncident, incident);
+  return row === undefined || readable(row, escalationFrom) !== undefined;
 }
 
 function* openEscalations(): Transaction<readonly Escalation[]> {
-  return (yield* all(ofOpen)).map(escalationFrom);
+  return allReadable(yield* all(ofOpen), escalationFrom);
 }
 
 function* write(escalation: Escalation): Transaction<void> {
@@ -123,7 +140,7 @@ function columnsOf(state: EscalationState): { until: number | null; candidates: 
   }
 }
 
-function escalationFrom(row: Row): Escalation {
+export function escalationFrom(row: Row): Escalation {
   const afterMilliseconds = maybeNumeric(row, "told_after");
   const dueAt = maybeInstant(row, "due_at");
   const plannedAt = maybeInstant(row, "planned_at");
@@ -138,34 +155,28 @@ function escalationFrom(row: Row): Escalation {
       steps: numeric(row, "told_steps"),
       ...(afterMilliseconds !== undefined && { afterSeconds: afterMilliseconds / 1000 }),
     },
-    noLaterThan: AllAnnounced.parse(JSON.parse(text(row, "no_later_than"))),
-    news: newsFrom(maybeText(row, "news")),
+    noLaterThan: json(row, "no_later_than", AllAnnounced),
+    // What cannot be read any more must not keep a step back: it is then told in fewer words.
+    news: row["news"] === null ? undefined : readable(row, (found) => json(found, "news", News)),
     next: dueAt && plannedAt && { dueAt, plannedAt },
   };
   return { ...facts, ...stateFrom(row) };
 }
 
 function stateFrom(row: Row): EscalationState {
-  const state = State.parse(text(row, "state"));
+  const state = oneOf(row, "state", states);
   const by = maybeText(row, "by_whom");
   switch (state) {
     case "told":
       return { state };
     case "waiting":
-      return { state, until: instant(numeric(row, "until")), candidates: keysFrom(text(row, "candidates")) };
+      return { state, until: instant(numeric(row, "until")), candidates: json(row, "candidates", Keys) };
     case "inhibited":
       return { state, by: by === undefined ? undefined : Key.parse(by) };
     case "silenced":
     case "acknowledged":
       return { state, by: by ?? "" };
   }
-}
-
-const keysFrom = (json: string): readonly CheckKey[] => Keys.parse(JSON.parse(json));
-
-/** What cannot be read any more must not keep a step back: it is then told in fewer words. */
-function newsFrom(json: string | undefined): News | undefined {
-  return json === undefined ? undefined : News.safeParse(JSON.parse(json)).data;
 }
 
 function maybeInstant(row: Row, column: string): Temporal.Instant | undefined {

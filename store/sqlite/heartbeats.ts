@@ -1,7 +1,7 @@
 /** Heartbeats in the store: the newest state of each job that calls us. */
 import { HeartbeatState } from "../../core/heartbeat.ts";
 import type { HeartbeatStore } from "../../core/store/heartbeats.ts";
-import { text } from "./rows.ts";
+import { allReadable, json, type Row, text } from "./rows.ts";
 import { all, type Driver, run, statement, type Transaction } from "./statements.ts";
 
 const listAll = statement("select target, check_id, state from heartbeat order by target, check_id");
@@ -24,9 +24,11 @@ export const heartbeatStore = ({ read, write }: Driver): HeartbeatStore => ({
 });
 
 function* readHeartbeats(): Transaction<Kept> {
-  return (yield* all(listAll)).map((row) => ({
-    target: text(row, "target"),
-    check: text(row, "check_id"),
-    state: HeartbeatState.parse(JSON.parse(text(row, "state"))),
-  }));
+  return allReadable(yield* all(listAll), heartbeatFrom);
 }
+
+export const heartbeatFrom = (row: Row): Kept[number] => ({
+  target: text(row, "target"),
+  check: text(row, "check_id"),
+  state: json(row, "state", HeartbeatState),
+});

@@ -8,14 +8,24 @@ import type { IncidentChange, IncidentFilter, IncidentStore } from "../../core/s
 import { cancelDue } from "./due.ts";
 import { acknowledgeEscalation, beforeOf, dueOf, writeEscalated } from "./escalations.ts";
 import { noticesOf, supersede } from "./outbox.ts";
-import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
+import {
+  allReadable,
+  instant,
+  json,
+  maybeNumeric,
+  maybeText,
+  numeric,
+  oneOf,
+  type Row,
+  readable,
+  text,
+} from "./rows.ts";
 import { all, type Driver, get, noLimit, run, statement, type Transaction } from "./statements.ts";
 
 const Checks = z.array(z.string());
-const Kind = z.enum(["outage", "threshold"]);
-const Impact = z.enum(["down", "degraded", "none"]);
-const Urgency = z.enum(["page", "ticket"]);
-const UpdateKind = z.enum(["confirmed", "joined", "acknowledged", "resolved", "note"]);
+const updateKinds = ["confirmed", "joined", "acknowledged", "resolved", "note"] as const;
+/** At the end of the key of one that is open beside one with the same key that cannot be read. */
+const beside = " (beside one that cannot be read)";
 
 type Open = Extract<IncidentChange, { change: "open" }>;
 type Join = Extract<IncidentChange, { change: "join" }>;
@@ -42,6 +52,7 @@ const setResolved = statement(
 const setAcknowledged = statement(
   "update incident set state = 'acknowledged', acknowledged_by = ?, acknowledged_at = ? where id = ? and state = 'open'",
 );
+const unresolvedOf = statement("select * from incident where key = ? and state <> 'resolved'");
 const byId = statement("select * from incident where id = ?");
 const listed = (state: string) =>
   statement(
@@ -76,9 +87,26 @@ export function* changeIncident(change: IncidentChange): Transaction<Incident | 
 }
 
 function* open({ facts, update, escalate }: Open): Transaction<Incident | undefined> {
-  const row = yield* get(
+  const row = (yield* insert(facts.key, facts)) ?? (yield* insertBeside(facts));
+  // Another one of this key is not yet resolved.
+  if (!row) return undefined;
+  const incident = incidentFrom(row);
+  yield* addUpdate(incident.id, update);
+  yield* writeEscalated(escalate(incident.id));
+  return incident;
+}
+
+/** What a newer version left open keeps nobody from being told. */
+function* insertBeside(facts: Open["facts"]): Transaction<Row | undefined> {
+  const other = yield* get(unresolvedOf, facts.key);
+  if (!other || readable(other, incidentFrom)) return undefined;
+  return yield* insert(`${facts.key}${beside}`, facts);
+}
+
+function* insert(key: string, facts: Open["facts"]): Transaction<Row | undefined> {
+  return yield* get(
     insertOpen,
-    facts.key,
+    key,
     facts.kind,
     facts.target,
     JSON.stringify(facts.checks),
@@ -90,14 +118,8 @@ function* open({ facts, update, escalate }: Open): Transaction<Incident | undefi
     facts.runbook,
     facts.startedAt.epochMilliseconds,
     facts.confirmedAt.epochMilliseconds,
-    facts.key,
+    key,
   );
-  // Another one of this key is not yet resolved.
-  if (!row) return undefined;
-  const incident = incidentFrom(row);
-  yield* addUpdate(incident.id, update);
-  yield* writeEscalated(escalate(incident.id));
-  return incident;
 }
 
 function* join(change: Join): Transaction<void> {
@@ -154,41 +176,48 @@ function* acknowledge(id: number, by: string, at: Temporal.Instant, update: Upda
 
 export function* readIncident(id: number): Transaction<Incident | undefined> {
   const row = yield* get(byId, id);
-  return row && incidentFrom(row);
+  return row && readable(row, incidentFrom);
+}
+
+/** Or there is none. */
+export function* isIncidentReadable(id: number): Transaction<boolean> {
+  const row = yield* get(byId, id);
+  return row === undefined || readable(row, incidentFrom) !== undefined;
 }
 
 function* readIncidents({ open, since, limit }: IncidentFilter): Transaction<readonly Incident[]> {
   const list = open === undefined ? listAll : open ? listUnresolved : listResolved;
   const rows = yield* all(list, since?.epochMilliseconds ?? Number.MIN_SAFE_INTEGER, limit ?? noLimit);
-  return rows.map(incidentFrom);
+  return allReadable(rows, incidentFrom);
 }
 
 function* readUpdates(incident: number): Transaction<readonly IncidentUpdate[]> {
-  const rows = yield* all(updatesOf, incident);
-  return rows.map((row) => ({
-    incident,
-    at: instant(numeric(row, "at")),
-    kind: UpdateKind.parse(text(row, "kind")),
-    text: storedText.parse(JSON.parse(text(row, "text"))),
-    public: numeric(row, "public") === 1,
-  }));
+  return allReadable(yield* all(updatesOf, incident), updateFrom);
 }
+
+export const updateFrom = (row: Row): IncidentUpdate => ({
+  incident: numeric(row, "incident"),
+  at: instant(numeric(row, "at")),
+  kind: oneOf(row, "kind", updateKinds),
+  text: json(row, "text", storedText),
+  public: numeric(row, "public") === 1,
+});
 
 function* addUpdate(incident: number, { at, kind, text, public: shown }: Update): Transaction<void> {
   yield* run(insertUpdate, incident, at.epochMilliseconds, kind, JSON.stringify(text), shown ? 1 : 0);
 }
 
-function incidentFrom(row: Row): Incident {
+export function incidentFrom(row: Row): Incident {
   const facts: IncidentFacts = {
     id: numeric(row, "id"),
-    key: text(row, "key"),
-    kind: Kind.parse(text(row, "kind")),
+    key: text(row, "key").replace(beside, ""),
+    kind: oneOf(row, "kind", ["outage", "threshold"]),
     target: text(row, "target"),
-    checks: Checks.parse(JSON.parse(text(row, "checks"))),
-    impact: Impact.parse(text(row, "impact")),
-    urgency: Urgency.parse(text(row, "urgency")),
-    title: storedText.parse(JSON.parse(text(row, "title"))),
-    explanation: storedText.parse(JSON.parse(text(row, "explanation"))),
+    checks: json(row, "checks", Checks),
+    impact: oneOf(row, "impact", ["down", "degraded", "none"]),
+    urgency: oneOf(row, "urgency", ["page", "ticket"]),
+    title: json(row, "title", storedText),
+    explanation: json(row, "explanation", storedText),
     reason: text(row, "reason"),
     runbook: text(row, "runbook"),
     startedAt: instant(numeric(row, "started_at")),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Confirmation } from "../../core/confirmation.ts";
 import type { StoredConfirmation, StoredThreshold } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
-import { type Row, text } from "./rows.ts";
+import { allReadable, json, type Row, text } from "./rows.ts";
 import { all, statement, type Transaction } from "./statements.ts";
 
 const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
@@ -25,21 +25,24 @@ const allThresholds = statement(
 );
 
 export function* readConfirmations(): Transaction<readonly StoredConfirmation[]> {
-  const rows = yield* all(allConfirmations);
-  return rows.map((row) => ({
-    ...seriesFrom(row),
-    confirmation: ConfirmationJson.parse(JSON.parse(text(row, "verdict"))),
-  }));
+  return allReadable(yield* all(allConfirmations), confirmationFrom);
 }
 
 export function* readThresholds(): Transaction<readonly StoredThreshold[]> {
-  return (yield* all(allThresholds)).map((row) => ({
-    ...seriesFrom(row),
-    threshold: text(row, "threshold"),
-    labels: text(row, "labels"),
-    state: ThresholdState.parse(JSON.parse(text(row, "state"))),
-  }));
+  return allReadable(yield* all(allThresholds), thresholdFrom);
 }
+
+export const confirmationFrom = (row: Row): StoredConfirmation => ({
+  ...seriesFrom(row),
+  confirmation: json(row, "verdict", ConfirmationJson),
+});
+
+export const thresholdFrom = (row: Row): StoredThreshold => ({
+  ...seriesFrom(row),
+  threshold: text(row, "threshold"),
+  labels: text(row, "labels"),
+  state: json(row, "state", ThresholdState),
+});
 
 const seriesFrom = (row: Row): Series => ({
   target: text(row, "target"),

@@ -11,15 +11,26 @@ import {
   type Outbox,
   type Settled,
 } from "../../core/store/outbox.ts";
-import { instant, maybeNumeric, maybeText, numeric, type Row, text } from "./rows.ts";
+import {
+  allReadable,
+  instant,
+  json,
+  maybeNumeric,
+  maybeText,
+  numeric,
+  oneOf,
+  type Row,
+  readable,
+  text,
+} from "./rows.ts";
 import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
-const Kind = z.enum(noticeKinds);
-const AddresseeKind = z.enum(addresseeKinds);
-const Sections = z.array(Section).readonly();
-const Actions = z.array(Action).readonly();
-const Urgency = z.enum(["now", "soon"]);
-const State = z.enum(["pending", "sending", "sent", "superseded", "dropped"]);
+// A page is not kept back because a newer version laid it out in another way.
+const Sections = z.array(Section.extend({ about: Section.shape.about.catch("text") })).readonly();
+const Actions = z.array(Action.nullable().catch(null)).transform((actions) => actions.filter((one) => one !== null));
+const states = ["pending", "sending", "sent", "superseded", "dropped"] as const;
+/** Of a kind that this version does not know it touches nothing. */
+const isKnown = `kind in (${quoted(noticeKinds)}) and addressee in (${quoted(addresseeKinds)})`;
 
 const insert = statement(
   `insert into notice (key, kind, urgency, incident, contact, channel, thread, subject, body,
@@ -32,11 +43,11 @@ const setSuperseded = statement(
 );
 const dropLate = statement(
   `update notice set state = 'dropped', last_error = coalesce(last_error, 'it could not be sent in time')
-   where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?))`,
+   where channel = ? and not_after < ? and (state = 'pending' or (state = 'sending' and due_at <= ?)) and ${isKnown}`,
 );
 const dueOf = statement(
-  `select id from notice where channel = ? and state in ('pending', 'sending') and due_at <= ? and copies < ?
-   order by attempts, due_at, id limit ?`,
+  `select * from notice where channel = ? and state in ('pending', 'sending') and due_at <= ? and copies < ?
+   order by attempts, due_at, id limit ? offset ?`,
 );
 const lease = statement(
   `update notice set state = 'sending', attempts = attempts + 1, due_at = ?, claimed_by = ?
@@ -60,8 +71,8 @@ const setDropped = statement(
 const release = statement(
   `update notice set state = 'pending', due_at = ?,
      last_error = case when copies >= ? then ? else coalesce(last_error, 'interrupted by a restart') end
-   where (state = 'sending' and (claimed_by is null or claimed_by = ? or due_at <= ?))
-     or (state = 'pending' and attempts > 0 and (claimed_by is null or claimed_by = ?))`,
+   where ${isKnown} and ((state = 'sending' and (claimed_by is null or claimed_by = ? or due_at <= ?))
+     or (state = 'pending' and attempts > 0 and (claimed_by is null or claimed_by = ?)))`,
 );
 const keepReference = statement(
   `insert into thread_reference (thread, channel, addressee, contact, reference)
@@ -74,7 +85,7 @@ const referenceOf = statement(
 const ofIncident = statement("select * from notice where incident = ? order by id");
 const newest = statement("select * from notice order by id desc limit ?");
 const countWaiting = statement(
-  "select count(*) as waiting from notice where state = 'sending' or (state = 'pending' and copies < ?)",
+  `select count(*) as waiting from notice where (state = 'sending' or (state = 'pending' and copies < ?)) and ${isKnown}`,
 );
 
 export const outbox = ({ read, write }: Driver): Outbox => ({
@@ -120,7 +131,7 @@ export function* supersede(keys: readonly string[]): Transaction<void> {
 }
 
 export function* noticesOf(incident: number): Transaction<readonly NoticeStatus[]> {
-  return (yield* all(ofIncident, incident)).map(noticeFrom);
+  return allReadable(yield* all(ofIncident, incident), noticeFrom);
 }
 
 function* claim(channel: string, { by, now, limit, leaseSeconds }: Claim): Transaction<readonly ClaimedNotice[]> {
@@ -128,10 +139,20 @@ function* claim(channel: string, { by, now, limit, leaseSeconds }: Claim): Trans
   const until = at + Math.round(leaseSeconds * 1000);
   yield* run(dropLate, channel, at, at);
   const claimed: ClaimedNotice[] = [];
-  for (const row of yield* all(dueOf, channel, at, mostCopies, limit)) {
-    const leased = yield* get(lease, until, by, numeric(row, "id"), at);
-    // Without a row somebody else was first.
-    if (leased) claimed.push(yield* withReference(noticeFrom(leased)));
+  // What cannot be read stays where it is, first in line, and keeps no other one from being claimed.
+  for (let unreadable = 0; claimed.length < limit; ) {
+    const wanted = limit - claimed.length;
+    const rows = yield* all(dueOf, channel, at, mostCopies, wanted, unreadable);
+    for (const row of rows) {
+      if (!readable(row, noticeFrom)) {
+        unreadable++;
+        continue;
+      }
+      const leased = yield* get(lease, until, by, numeric(row, "id"), at);
+      // Without a row somebody else was first.
+      if (leased) claimed.push(yield* withReference(noticeFrom(leased)));
+    }
+    if (rows.length < wanted) break;
   }
   return claimed;
 }
@@ -163,7 +184,7 @@ function* takeOver(by: string, now: Temporal.Instant): Transaction<void> {
 }
 
 function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
-  return (yield* all(newest, limit)).map(noticeFrom);
+  return allReadable(yield* all(newest, limit), noticeFrom);
 }
 
 function* pendingCount(): Transaction<number> {
@@ -171,7 +192,7 @@ function* pendingCount(): Transaction<number> {
   return row ? numeric(row, "waiting") : 0;
 }
 
-function noticeFrom(row: Row): NoticeStatus {
+export function noticeFrom(row: Row): NoticeStatus {
   const incident = maybeNumeric(row, "incident");
   const revision = maybeNumeric(row, "revision");
   const step = maybeNumeric(row, "step");
@@ -180,18 +201,18 @@ function noticeFrom(row: Row): NoticeStatus {
   const sentAt = maybeNumeric(row, "sent_at");
   return {
     key: text(row, "key"),
-    kind: Kind.parse(text(row, "kind")),
-    urgency: Urgency.parse(text(row, "urgency")),
+    kind: oneOf(row, "kind", noticeKinds),
+    urgency: oneOf(row, "urgency", ["now", "soon"]),
     ...(incident !== undefined && { incident }),
     ...(revision !== undefined && step !== undefined && { step: { revision, number: step } }),
-    to: { kind: AddresseeKind.parse(text(row, "addressee")), id: text(row, "contact") },
+    to: { kind: oneOf(row, "addressee", addresseeKinds), id: text(row, "contact") },
     channel: text(row, "channel"),
     thread: text(row, "thread"),
     headline: text(row, "subject"),
     ...wordsFrom(row),
     notBefore: instant(numeric(row, "not_before")),
     ...(notAfter !== undefined && { notAfter: instant(notAfter) }),
-    state: State.parse(text(row, "state")),
+    state: oneOf(row, "state", states),
     attempts: numeric(row, "attempts"),
     copies: numeric(row, "copies"),
     ...(lastError !== undefined && { lastError }),
@@ -201,11 +222,15 @@ function noticeFrom(row: Row): NoticeStatus {
 
 /** What an older version wrote is one text. */
 function wordsFrom(row: Row): Pick<Notice, "summary" | "sections" | "actions" | "language"> {
-  const sections = maybeText(row, "sections");
+  const isOneText = row["sections"] === null;
   return {
     summary: maybeText(row, "summary") ?? text(row, "subject"),
-    sections: sections === undefined ? [textSection(text(row, "body"))] : Sections.parse(JSON.parse(sections)),
-    actions: Actions.parse(JSON.parse(maybeText(row, "actions") ?? "[]")),
+    sections: isOneText ? [textSection(text(row, "body"))] : json(row, "sections", Sections),
+    actions: row["actions"] === null ? [] : json(row, "actions", Actions),
     language: maybeText(row, "language") ?? fallbackLanguage,
   };
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(", ");
 }

@@ -7,7 +7,7 @@ import type {
   RequestStore,
   StoredRequest,
 } from "../../core/store/requests.ts";
-import { instant, maybeText, numeric, text } from "./rows.ts";
+import { allReadable, instant, json, numeric, type Row, text } from "./rows.ts";
 import { all, type Driver, get, run, statement, type Transaction } from "./statements.ts";
 
 const Answer = z.discriminatedUnion("state", [
@@ -41,17 +41,26 @@ function* addRequest({ at, who, what, detail }: Request): Transaction<number> {
 }
 
 function* readWaiting(after: number, limit: number): Transaction<readonly StoredRequest[]> {
-  return (yield* all(waitingAfter, after, limit)).map((row) => ({
-    id: numeric(row, "id"),
-    at: instant(numeric(row, "at")),
-    who: text(row, "who"),
-    what: text(row, "what"),
-    detail: JSON.parse(text(row, "detail")),
-  }));
+  const found: StoredRequest[] = [];
+  for (let last = after; found.length < limit; ) {
+    const rows = yield* all(waitingAfter, last, limit);
+    found.push(...allReadable(rows, requestFrom));
+    const newest = rows.at(-1);
+    if (!newest || rows.length < limit) break;
+    last = numeric(newest, "id");
+  }
+  return found.slice(0, limit);
 }
+
+export const requestFrom = (row: Row): StoredRequest => ({
+  id: numeric(row, "id"),
+  at: instant(numeric(row, "at")),
+  who: text(row, "who"),
+  what: text(row, "what"),
+  detail: json(row, "detail", z.unknown()),
+});
 
 function* readAnswer(id: number): Transaction<RequestAnswer | undefined> {
   const row = yield* get(answerOf, id);
-  const answer = row && maybeText(row, "answer");
-  return answer === undefined ? undefined : Answer.parse(JSON.parse(answer));
+  return row && row["answer"] !== null ? json(row, "answer", Answer) : undefined;
 }

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Reading } from "../../core/sample.ts";
 import type { CheckRef, Series } from "../../core/store/series.ts";
 import type { Connection } from "./connection.ts";
-import { numeric, text } from "./rows.ts";
+import { json, numeric, type Row, readable, text } from "./rows.ts";
 import { seriesBits } from "./slot-keys.ts";
 import { get, type Statement, statement, type Transaction } from "./statements.ts";
 
@@ -57,12 +57,8 @@ export class SeriesIds {
       });
     }
     for (const row of this.#connection.each(allReadings)) {
-      this.#rememberReading({
-        id: numeric(row, "id"),
-        series: numeric(row, "series"),
-        metric: text(row, "metric"),
-        labels: Labels.parse(JSON.parse(text(row, "labels"))),
-      });
+      const reading = readable(row, readingFrom);
+      if (reading) this.#rememberReading(reading);
     }
   }
 
@@ -128,6 +124,13 @@ export class SeriesIds {
     this.#readingIdByName.set(readingName(reading.series, reading.metric, canonicalJson(reading.labels)), reading.id);
   }
 }
+
+export const readingFrom = (row: Row): StoredReadingSeries => ({
+  id: numeric(row, "id"),
+  series: numeric(row, "series"),
+  metric: text(row, "metric"),
+  labels: json(row, "labels", Labels),
+});
 
 /** A new id for this name, or the one that another process gave it first. */
 function* made(insert: Statement, byName: Statement, name: readonly (string | number)[]): Transaction<number> {

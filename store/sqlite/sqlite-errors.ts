@@ -2,11 +2,8 @@
  * SQLite's errors as sentences, such as a full disk, a lock or damage, with what to do. Whatever SQLite says about its file
  * is a failure of the store; only what it says about values that were to be written is an error of ours.
  */
-import { z } from "zod";
 import { errorCode } from "../../core/error-code.ts";
 import { Refused, StoreUnavailable } from "../../core/errors.ts";
-
-const SqliteError = z.object({ code: z.literal("ERR_SQLITE_ERROR"), errcode: z.number(), message: z.string() });
 
 /** What happened, and what to do. */
 export interface Sentence {
@@ -65,23 +62,20 @@ const aboutValues: readonly number[] = [18, 19, 20, 25];
 
 /** SQLite's primary result code; undefined when the error is none of SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
-  const parsed = SqliteError.safeParse(error);
-  return parsed.success ? primaryCode(parsed.data.errcode) : undefined;
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
+  // Bytes that are missing at the end of the file (SQLITE_IOERR_SHORT_READ) are no fault of the disk.
+  return error.errcode === 522 ? damaged : error.errcode % 256;
 }
-
-/** Bytes that are missing at the end of the file (SQLITE_IOERR_SHORT_READ) are no fault of the disk. */
-const primaryCode = (code: number) => (code === 522 ? damaged : code % 256);
 
 /** @returns undefined where the error is not one of the store's. */
 export function sentenceOf(error: unknown): Sentence | undefined {
   if (error instanceof FileFailure) return error.sentence;
   if (error instanceof Refused) return sentenceOfRefusal(error);
-  const parsed = SqliteError.safeParse(error);
-  if (parsed.success) {
-    const code = primaryCode(parsed.data.errcode);
+  const code = sqliteCode(error);
+  if (code !== undefined) {
     if (aboutValues.includes(code)) return undefined;
     // A table that is gone, say.
-    return sentences[code] ?? { ...damage, what: `the store's file is not as it was: ${parsed.data.message}` };
+    return sentences[code] ?? { ...damage, what: `the store's file is not as it was: ${messageOf(error)}` };
   }
   // What Node.js says of a connection or a statement that is closed.
   if (errorCode(error) !== "ERR_INVALID_STATE") return undefined;
@@ -111,3 +105,5 @@ function sentenceOfRefusal({ message, remedy }: Refused): Sentence {
   const inside = `${remedy.charAt(0).toLowerCase()}${remedy.slice(1).replace(/\.$/, "")}`;
   return { what: message, remedy: inside, isBroken: true };
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

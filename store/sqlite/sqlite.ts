@@ -16,7 +16,7 @@ import type { Store } from "../../core/store/store.ts";
 import { annotationStore } from "./annotations.ts";
 import { auditStore } from "./audit.ts";
 import { type Written, writeChanges } from "./commit.ts";
-import { dueStore } from "./due.ts";
+import { dueStore } from "./escalation-changes.ts";
 import { escalationStore } from "./escalations.ts";
 import { FileSessions } from "./file-sessions.ts";
 import { heartbeatStore } from "./heartbeats.ts";
@@ -33,6 +33,7 @@ import { milliseconds, sampleStore } from "./sample-store.ts";
 import type { Session } from "./session.ts";
 import { keyStore } from "./signing-keys.ts";
 import type { Driver, Transaction } from "./statements.ts";
+import { strangeRows } from "./strange-rows.ts";
 
 type Span = Readonly<{ from: Temporal.Instant; to: Temporal.Instant }>;
 
@@ -151,6 +152,10 @@ export class SqliteStore implements Store {
       this.#testing = undefined;
     });
     return this.#testing;
+  }
+
+  strangeRows(channels: readonly string[]) {
+    return strangeRows(this.#driver, channels);
   }
 
   async [Symbol.asyncDispose]() {
