@@ -26,6 +26,7 @@ export interface Metrics {
   setTargetMetrics(ofTargets: readonly TargetMetricValues[]): void;
   setScheduleLag(seconds: number): void;
   setOutboxPending(notices: number): void;
+  setStrangeRows(rows: number): void;
   /** One attempt, and what became of it. */
   countNotice(channel: string, accepted: boolean): void;
   countPage(): void;
@@ -58,6 +59,10 @@ export function openMetrics(start: {
   gauge("build_info", "Version of Tidewatch.", ["version"]).set({ version: start.version }, 1);
   const lag = gauge("schedule_lag_seconds", "How late the last check began, against its schedule.");
   const outbox = gauge("outbox_pending", "Notices that are not delivered yet.");
+  const strange = gauge(
+    "store_strange_rows",
+    "Rows of the store that this version cannot read, and leaves as they are.",
+  );
   const pages = counter("pages_total", "Incidents somebody was woken up for.");
   const sent = counter("notices_sent_total", "Notices a channel accepted.", ["channel"]);
   const failed = counter("notices_failed_total", "Attempts a channel did not accept.", ["channel"]);
@@ -83,6 +88,7 @@ export function openMetrics(start: {
     },
     setScheduleLag: (seconds) => lag.set(seconds),
     setOutboxPending: (notices) => outbox.set(notices),
+    setStrangeRows: (rows) => strange.set(rows),
     countPage: () => pages.inc(),
     countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),
     reconfigure(targets) {

@@ -106,6 +106,7 @@ function setup(samples: readonly Sample[] = [...byHand, others]) {
   ]);
   metrics.setScheduleLag(0.02);
   metrics.setOutboxPending(2);
+  metrics.setStrangeRows(1);
   metrics.countPage();
   metrics.countNotice("email", true);
   return { metrics, last };

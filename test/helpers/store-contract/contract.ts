@@ -15,6 +15,7 @@ import { samplesContract } from "./samples.ts";
 import { selfTestContract } from "./self-test.ts";
 import { keysContract } from "./signing-keys.ts";
 import type { StoreToTest } from "./store-to-test.ts";
+import { strangeRowsContract } from "./strange-rows.ts";
 
 /** @param open an empty store, closed when it is disposed of. */
 export function storeContract(name: string, open: () => Promise<StoreToTest>): void {
@@ -32,6 +33,7 @@ export function storeContract(name: string, open: () => Promise<StoreToTest>): v
     describe("keys and tokens", () => keysContract(open));
     describe("the audit", () => auditContract(open));
     describe("requests", () => requestsContract(open));
+    describe("strange rows", () => strangeRowsContract(open));
     describe("its test of itself", () => selfTestContract(open));
   });
 }

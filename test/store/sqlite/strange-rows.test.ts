@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openFile } from "../../../store/sqlite/open.ts";
 import { SqliteStore } from "../../../store/sqlite/sqlite.ts";
 import { escalationOf, opening } from "../../helpers/store-contract/escalations.ts";
-import { after, noon, noticeOf, sampleAt, web } from "../../helpers/store-contract/scene.ts";
+import { after, noon, noticeOf, sampleAt } from "../../helpers/store-contract/scene.ts";
 
 function setup() {
   const opened = openFile(":memory:");
