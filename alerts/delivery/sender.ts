@@ -113,11 +113,11 @@ export class Sender {
       slot.release();
       flight.letPass();
     });
-    this.#after(silentSeconds, over.signal, () => this.#silent(tried.notice));
+    this.#after(silentSeconds, over.signal, () => this.#silent(tried.notice, began));
     const delivered = await this.#attempt(flight, tried, to).catch((error: DeliveryError) => error);
     over.abort(noLongerNeeded);
     if (flight.accepted.aborted) return;
-    if (delivered instanceof DeliveryError) return await this.#failed(flight, tried, delivered);
+    if (delivered instanceof DeliveryError) return await this.#failed(flight, tried, { error: delivered, began });
     flight.accept();
     this.#health.accepted(tried.notice.to);
     await this.#settle(tried, { state: "sent", at: clock.now(), ...delivered });
@@ -142,21 +142,25 @@ export class Sender {
     return attempt(notice, send, { clock, deadlineSeconds: this.#deadlineSeconds, stop });
   }
 
-  #silent(notice: ClaimedNotice): void {
-    this.#health.failed(notice.to);
+  #silent(notice: ClaimedNotice, began: number): void {
+    this.#health.failed(notice.to, began);
     const { key, kind, to } = notice;
     const fields = { notice: key, kind, channel: this.#name, to: to.id, seconds: silentSeconds };
     this.#parts.log.warn("a notice has no answer yet", fields);
   }
 
-  async #failed(flight: Flight, tried: FlightAttempt, error: DeliveryError): Promise<void> {
+  async #failed(
+    flight: Flight,
+    tried: FlightAttempt,
+    { error, began }: { readonly error: DeliveryError; readonly began: number },
+  ): Promise<void> {
     const sent = error.refused ? "refused" : "unanswered";
     const copy = tried.isCounted ? sent : "none";
     if (copy === "refused") flight.refused();
     await this.#write(async () => {
       const notice = { ...tried.notice, copies: flight.copies };
       const failed = { error, copy, isOvertaken: !flight.isNewest(tried) } as const;
-      if (await this.#parts.failed(notice, failed)) this.#health.failed(notice.to);
+      if (await this.#parts.failed(notice, failed)) this.#health.failed(notice.to, began);
     });
   }
 

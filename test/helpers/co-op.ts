@@ -23,6 +23,8 @@ export interface CoopWishes {
   readonly more?: string;
   readonly server?: string;
   readonly store?: string;
+  /** Another mail server than the one that catches all. */
+  readonly smtp?: string;
 }
 
 /** A plain page, looked at every two seconds. */
@@ -55,7 +57,7 @@ alerts:
   escalation: [{ after: 0s, notify: [contractor] }]
   confirm: { failures: 3, retryEvery: 300ms, successes: 2, recoverEvery: 300ms }
 ${more}`;
-  const installation = undo.use(await install(yaml(wishes), { env: { SMTP_URL: mail.url } }));
+  const installation = undo.use(await install(yaml(wishes), { env: { SMTP_URL: wishes.smtp ?? mail.url } }));
   const held = undo.move();
   return { services, mail, installation, yaml, service, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }

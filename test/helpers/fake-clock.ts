@@ -10,9 +10,12 @@ export class FakeClock implements Clock {
   #wall: Temporal.Instant;
   #monotonic = 0;
   #sleepers: Sleeper[] = [];
+  readonly #settled: () => Promise<void>;
 
-  constructor(start = "2026-11-23T12:00:00Z") {
+  /** @param settled called before time goes on: resolves when all that was begun has come to a wait. */
+  constructor(start = "2026-11-23T12:00:00Z", settled: () => Promise<void> = settledPromises) {
     this.#wall = Temporal.Instant.from(start);
+    this.#settled = settled;
   }
 
   now(): Temporal.Instant {
@@ -39,7 +42,7 @@ export class FakeClock implements Clock {
   async turn(seconds: number): Promise<void> {
     const end = this.#monotonic + seconds;
     for (;;) {
-      await this.#settle();
+      await this.#settled();
       const next = this.#sleepers.toSorted((a, b) => a.until - b.until)[0];
       if (!next || next.until > end) break;
       this.#sleepers = this.#sleepers.filter((other) => other !== next);
@@ -59,9 +62,9 @@ export class FakeClock implements Clock {
     this.#monotonic = Math.max(this.#monotonic, monotonic);
     this.#wall = this.#wall.add({ milliseconds });
   }
+}
 
-  /** Lets promises that are already resolved run before time goes on. */
-  async #settle(): Promise<void> {
-    for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+/** Lets promises that are already resolved run before time goes on. */
+async function settledPromises(): Promise<void> {
+  for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -2,8 +2,10 @@ import { Agent, get } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import type { Sample } from "../../core/sample.ts";
+import { systemClock } from "../../program/system-clock.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { type Coop, startCoop, target } from "../helpers/co-op.ts";
+import { FaultyMailServer, mailFaults } from "../helpers/faulty-mail-server.ts";
 import { type RunningProgram, until } from "../helpers/program.ts";
 import { silentServer } from "../helpers/silent-server.ts";
 import { smallServer } from "../helpers/small-server.ts";
@@ -28,6 +30,21 @@ test("40 targets that hang and a mail server that hangs delay no other check by 
   const stored = await samplesOf(coop, "mastodon");
   expectOnTime(stored, lag);
   expect(new Set(stored.map(({ outcome }) => outcome))).toEqual(new Set(["up"]));
+});
+
+test("a mail server with every fault in turn delays no check by more than a second", async () => {
+  await using server = await FaultyMailServer.start(systemClock);
+  server.inTurn = mailFaults.map(([, fault]) => fault);
+  await using coop = await startCoop(["mastodon"], { smtp: `smtp://127.0.0.1:${server.port}` });
+  const broken = Array.from({ length: 30 }, (_, index) => target(`broken-${index}`, "http://127.0.0.1:1/"));
+  await coop.installation.configure(coop.yaml({ targets: broken }));
+  const program = await coop.installation.start();
+  await using lag = watchLag(program);
+  await until(() => expect(server.conversations).toBeGreaterThan(2 * mailFaults.length));
+  await runsOnce(program, "mastodon", 8);
+  expectNoDelay(lag);
+  expect((await program.stop()).code).toBe(0);
+  expectOnTime(await samplesOf(coop, "mastodon"), lag);
 });
 
 test("a locked store delays no check and loses nothing: /healthz names it, the heartbeat stops, and both come back", async () => {

@@ -1,6 +1,11 @@
 /** A scene for the delivery: a real store, the escalator, scripted channels, and a clock to turn. */
 import { z } from "zod";
-import { type Delivery, type DeliveryResult, openDelivery } from "../../../alerts/delivery/delivery.ts";
+import {
+  type ConfiguredChannel,
+  type Delivery,
+  type DeliveryResult,
+  openDelivery,
+} from "../../../alerts/delivery/delivery.ts";
 import { type Escalator, openEscalator } from "../../../alerts/escalation/escalator.ts";
 import { Policy, type PolicyOptions } from "../../../alerts/escalation/policy.ts";
 import { type Beginning, begin } from "../../../alerts/escalation/transitions.ts";
@@ -19,7 +24,10 @@ import { noHttp, onCall } from "../world.ts";
 
 export const everybody: OnCall = {
   ...onCall,
-  contacts: onCall.contacts.map((contact) => ({ ...contact, addresses: { email: contact.id, pager: contact.id } })),
+  contacts: onCall.contacts.map((contact) => ({
+    ...contact,
+    addresses: { email: `${contact.id}@coop.example`, pager: contact.id },
+  })),
 };
 
 /** What a channel does with an attempt: take it, or anything else. */
@@ -41,7 +49,7 @@ interface Attempt {
 }
 
 export class Office {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly attempts: Attempt[] = [];
   readonly results: DeliveryResult[] = [];
   /** Every question to the store: `outbox.recent 1`. */
@@ -51,6 +59,8 @@ export class Office {
   reference: string | undefined;
   /** Channels that were closed, in order. */
   readonly closed: string[] = [];
+  /** Channels that follow no script. */
+  readonly real: Record<string, ConfiguredChannel> = {};
   answers: Record<string, Answer> = { email: takes, pager: takes };
   store: Store;
   delivery: Delivery | undefined;
@@ -69,12 +79,13 @@ export class Office {
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: Store) {
+  private constructor(store: Store, clock: FakeClock) {
     this.store = store;
+    this.clock = clock;
   }
 
-  static async open(file = ":memory:"): Promise<Office> {
-    return new Office(await openSqliteStore(file));
+  static async open(file = ":memory:", clock = new FakeClock()): Promise<Office> {
+    return new Office(await openSqliteStore(file), clock);
   }
 
   async start(names: readonly string[] = ["email", "pager"], escalation = everybody.escalation): Promise<void> {
@@ -225,8 +236,9 @@ export class Office {
     await this.store[Symbol.asyncDispose]();
   }
 
-  channels(names: readonly string[]) {
-    return new Map(names.map((name) => [name, { channel: this.#channel(name), options: {} }]));
+  channels(names: readonly string[]): ReadonlyMap<string, ConfiguredChannel> {
+    const scripted = (name: string): ConfiguredChannel => ({ channel: this.#channel(name), options: {} });
+    return new Map(names.map((name) => [name, this.real[name] ?? scripted(name)]));
   }
 
   /** The store, with its reading and claiming counted. */
