@@ -4,7 +4,13 @@
 const needed = 26;
 const { node } = process.versions;
 
+/** The allocator of Linux reads these once, when a process begins: one arena, and what is freed goes back soon. */
+const allocator = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };
+/** V8's options, for the heap of every thread: young objects get little room, and are looked through often. */
+const heap = ["--max-semi-space-size=1"];
+
 if (Number(node.split(".")[0]) >= needed) {
+  if (process.argv[2] === "run") beginInLittleMemory();
   await import("./commands/lib/command-line.ts").catch(notInstalled);
 } else {
   process.stderr.write(
@@ -13,6 +19,26 @@ if (Number(node.split(".")[0]) >= needed) {
   );
   // EX_UNAVAILABLE of sysexits.h: no command has it for a result.
   process.exitCode = 69;
+}
+
+/** Begins this process once more, with the same number, where the variables are not there yet; goes on where that cannot be. */
+function beginInLittleMemory() {
+  const { env, execve, execPath, argv0, execArgv, argv, connected, platform, emitWarning } = process;
+  const absent = Object.keys(allocator).some((name) => env[name] === undefined);
+  // Who started us with a channel would lose it.
+  if (absent && execve && platform === "linux" && !connected) {
+    const options = heap.filter((option) => !env.NODE_OPTIONS?.includes(option.split("=")[0]));
+    // That it is experimental is nothing for whoever starts us.
+    process.emitWarning = () => {};
+    try {
+      // What was given to us stands later, and wins.
+      execve(execPath, [argv0, ...options, ...execArgv, ...argv.slice(1)], { ...allocator, ...env });
+    } catch {
+      process.emitWarning = emitWarning;
+    }
+  }
+  // They are for us, and not for what we start.
+  for (const [name, value] of Object.entries(allocator)) if (env[name] === value) delete env[name];
 }
 
 function notInstalled(error) {

@@ -4,12 +4,11 @@ import { resolve } from "node:path";
 import { type Config, localAddress } from "../core/config/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { parseConfig, readConfigFile } from "../program/config-file.ts";
-import { loadPlugins } from "../program/plug-ins.ts";
+import { readConfigFile } from "../program/config-file.ts";
+import { NamedPlugins } from "../program/named-plug-ins.ts";
 import { startTidewatch, type Tidewatch } from "../program/start.ts";
 import { systemClock } from "../program/system-clock.ts";
 import { type Arguments, type Command, type CommandContext, configOption, text } from "./lib/command.ts";
-import { runPractice } from "./lib/practice.ts";
 import { openLog } from "./lib/terminal-log.ts";
 import { untilStopped } from "./lib/until-stopped.ts";
 import { welcome } from "./lib/welcome.ts";
@@ -21,7 +20,7 @@ export const command: Command = {
   options: configOption,
   async run(args, context) {
     const log = openLog(context);
-    if (await wantsPractice(args, context)) return runPractice(context, log);
+    if (await wantsPractice(args, context)) return (await import("./lib/practice.ts")).runPractice(context, log);
     return runConfigured(text(args, "config") ?? configOption.config.default, context, log);
   },
 };
@@ -37,10 +36,10 @@ async function wantsPractice(args: Arguments, { cwd }: CommandContext): Promise<
 }
 
 async function runConfigured(file: string, context: CommandContext, log: Log): Promise<number> {
-  const plugins = await loadPlugins();
+  const plugins = new NamedPlugins();
   const read = async () => {
     const source = { ...(await readConfigFile(file, context.cwd)), file };
-    return { source, config: parseConfig(source.text, { ...source, ...plugins, env: context.env }) };
+    return { source, config: await plugins.read(source.text, { ...source, env: context.env }) };
   };
   // From the first moment on: without a listener, SIGHUP would end the process.
   const started = Promise.withResolvers<Tidewatch>();

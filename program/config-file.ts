@@ -26,7 +26,7 @@ import { nearest } from "../core/config/spelling-suggestion.ts";
 import { codeOrName } from "../core/error-code.ts";
 import { ConfigError, type ConfigFault } from "../core/errors.ts";
 
-export interface ConfigSources extends Plugins {
+export interface ConfigSources {
   /** As it is named in messages. */
   readonly file: string;
   /** Where relative paths in it start. Default: the folder of `file`. */
@@ -91,24 +91,40 @@ function decode(bytes: Buffer, file: string): string {
 const tooBig = "the file is larger than 1 MB: that is no configuration";
 
 /** @throws ConfigError with every fault. */
-export function parseConfig(text: string, sources: ConfigSources): Config {
+export const parseConfig = (text: string, sources: ConfigSources & Plugins): Config =>
+  readSettingsText(text, sources).configWith(sources);
+
+/** Settings in good form, with their secrets; only the plug-ins can say what they mean. */
+export interface SettingsText {
+  readonly settings: unknown;
+  /** @throws ConfigError with every fault. */
+  configWith(plugins: Plugins): Config;
+}
+
+/** @throws ConfigError where there is no more to be read. */
+export function readSettingsText(text: string, sources: ConfigSources): SettingsText {
   const { file } = sources;
   const folder = sources.folder ?? dirname(resolve(file));
   const yaml = parseYaml(text.replace(/^\uFEFF/, ""), file);
   const secrets = lookUpSecrets(yaml.settings, { ...sources, folder });
-  const reading = readConfig(secrets.settings, sources, secrets.isBlank);
   const located = (faults: readonly SettingFault[]) => faults.map((found) => yaml.locate(found));
-  const semantic = "faults" in reading ? reading.faults : [];
-  const faults = [...yaml.faults, ...located([...secrets.faults, ...semantic])];
-  if (faults.length > 0 || "faults" in reading) throw new ConfigError(inOrder(faults));
-  const { store, data, fallback } = reading.config;
-  const { sqlite } = store;
   return {
-    ...reading.config,
-    store: { sqlite: sqlite === ":memory:" ? sqlite : resolve(folder, sqlite) },
-    data: resolve(folder, data),
-    fallback: resolve(folder, fallback),
-    warnings: inOrder(located([...reading.warnings, ...missingFiles(reading.files)])),
+    settings: secrets.settings,
+    configWith(plugins) {
+      const reading = readConfig(secrets.settings, plugins, secrets.isBlank);
+      const semantic = "faults" in reading ? reading.faults : [];
+      const faults = [...yaml.faults, ...located([...secrets.faults, ...semantic])];
+      if (faults.length > 0 || "faults" in reading) throw new ConfigError(inOrder(faults));
+      const { store, data, fallback } = reading.config;
+      const { sqlite } = store;
+      return {
+        ...reading.config,
+        store: { sqlite: sqlite === ":memory:" ? sqlite : resolve(folder, sqlite) },
+        data: resolve(folder, data),
+        fallback: resolve(folder, fallback),
+        warnings: inOrder(located([...reading.warnings, ...missingFiles(reading.files)])),
+      };
+    },
   };
 }
 

@@ -3,10 +3,9 @@ import { Fallback } from "../alerts/delivery/fallback.ts";
 import { type FallbackJournal, openFallbackJournal } from "../alerts/delivery/fallback-journal.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "../alerts/escalation/policy.ts";
 import type { Tracked } from "../alerts/judging/open-incidents.ts";
-import { openHttp } from "../collector/network/http-client.ts";
-import { userAgent } from "../collector/network/user-agent.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
+import { httpOnDemand } from "./http-on-demand.ts";
 import type { Part } from "./part.ts";
 import { judgeSettings } from "./settings.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -26,10 +25,9 @@ export async function openFallback(options: StartOptions, parts: FallbackParts):
   const { alerts, store, ...asked } = parts;
   const policy = await Policy.open(alerts);
   const journal = await journalOf(options);
-  const client = openHttp({ userAgent: userAgent(config, version) });
   let settings = deliverySettings(config, plugins);
   const { channels } = settings;
-  const http = (signal: AbortSignal) => client.forRun(signal);
+  const http = httpOnDemand(config, version);
   const fallback = new Fallback({ ...asked, store, policy, channels, journal, http, clock, log });
   await fallback.takeUp();
   return {

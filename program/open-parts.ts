@@ -66,7 +66,8 @@ export async function openParts(options: StartOptions, current: Current, undo: A
   });
 
   const families = readingFamilies(plugins.probes);
-  const upgrades = await openUpgrades(store, families, clock.now());
+  const upgrades = openUpgrades(store);
+  await upgrades.lookBack(families, clock.now());
   const recorder = undo.use(
     await openRecorder({
       ...shared,
@@ -140,6 +141,7 @@ export async function openParts(options: StartOptions, current: Current, undo: A
     escalator,
     auditor,
     fallback,
+    upgrades,
     recorder,
     connectivity,
     metrics,

@@ -4,10 +4,9 @@
  */
 import { type Delivery, type DeliveryOptions, openDelivery } from "../alerts/delivery/delivery.ts";
 import type { Metrics } from "../collector/export/metrics.ts";
-import { openHttp } from "../collector/network/http-client.ts";
-import { userAgent } from "../collector/network/user-agent.ts";
 import type { Store } from "../core/store/store.ts";
 import { deliverySettings } from "./delivery-settings.ts";
+import { httpOnDemand } from "./http-on-demand.ts";
 import { Watchdog } from "./liveness.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -36,14 +35,13 @@ export async function claimant({ keys }: Pick<Store, "keys">): Promise<string> {
 export function openOutbox({ config, plugins, version, clock, log }: StartOptions, parts: OutboxParts): Outbox {
   const { store, metrics, fault, ...more } = parts;
   const watchdog = new Watchdog("outbox", patienceSeconds, clock);
-  const client = openHttp({ userAgent: userAgent(config, version) });
   let settings = deliverySettings(config, plugins);
   const delivery = openDelivery({
     ...settings,
     store,
     clock,
     log,
-    http: (signal) => client.forRun(signal),
+    http: httpOnDemand(config, version),
     ...more,
     onResult: ({ channel, result }) => metrics.countNotice(channel, result === "sent"),
     onMoved: () => watchdog.moved(),

@@ -2,8 +2,7 @@
  * The outgoing heartbeat as a part of the program: calls a dead man's switch outside while every other part is healthy.
  */
 import { sendHeartbeats } from "../collector/export/outgoing-heartbeat.ts";
-import { openHttp } from "../collector/network/http-client.ts";
-import { userAgent } from "../collector/network/user-agent.ts";
+import { httpOnDemand } from "./http-on-demand.ts";
 import type { Part } from "./part.ts";
 import type { StartOptions } from "./start-options.ts";
 
@@ -14,8 +13,7 @@ export function outgoingHeartbeat(
 ): readonly Part[] {
   if (!config.heartbeat) return [];
   const { url, everySeconds } = config.heartbeat;
-  const client = openHttp({ userAgent: userAgent(config, version) });
-  const tools = { clock, log, healthy: fault, http: (signal: AbortSignal) => client.forRun(signal) };
+  const tools = { clock, log, healthy: fault, http: httpOnDemand(config, version) };
   const run = (signal: AbortSignal) => sendHeartbeats({ url: url.reveal(), everySeconds }, tools, signal);
   return [{ name: "heartbeat", run }];
 }

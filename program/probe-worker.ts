@@ -4,17 +4,16 @@ import { openTelemetry } from "../collector/export/telemetry.ts";
 import { userAgent } from "../collector/network/user-agent.ts";
 import { type ProbingPlan, probeUntilStopped } from "../collector/probing/worker.ts";
 import type { ProbingStart } from "../collector/probing/worker-messages.ts";
-import { parseConfig } from "./config-file.ts";
-import { loadPlugins } from "./plug-ins.ts";
+import { NamedPlugins } from "./named-plug-ins.ts";
 import { systemClock } from "./system-clock.ts";
 
 if (!parentPort) throw new Error("probe-worker.ts is no program: start tidewatch with `npm start`");
 
+const plugins = new NamedPlugins();
 let telemetry: AsyncDisposable | undefined;
 
 const load = async ({ text, version, ...place }: ProbingStart): Promise<ProbingPlan> => {
-  const plugins = await loadPlugins();
-  const config = parseConfig(text, { ...place, ...plugins, env: process.env });
+  const config = await plugins.read(text, { ...place, env: process.env });
   // The spans are made in this thread; where they go can only be said once.
   telemetry ??= await openTelemetry(config.telemetry, { version, env: process.env });
   const { targets, vantagePoint, selfCheck } = config;

@@ -12,6 +12,7 @@ export type ConfigSource = Omit<ProbingStart, "version">;
 export interface StartOptions {
   readonly config: Config;
   readonly source: ConfigSource;
+  /** After a reload there may be more of them. */
   readonly plugins: Plugins;
   readonly clock: Clock;
   readonly log: Log;

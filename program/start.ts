@@ -6,6 +6,7 @@
 import type { Recorder } from "../collector/recorder/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/config.ts";
+import { readingFamilies } from "../core/metric-families.ts";
 import type { Store } from "../core/store/store.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
 import { Watchdog } from "./liveness.ts";
@@ -52,8 +53,10 @@ export async function startTidewatch(options: StartOptions): Promise<Tidewatch> 
     privatePort,
     store,
     failed: parts.failed,
-    reload(config, source) {
+    async reload(config, source) {
       warnOfRestart(current.config, config, options.log);
+      // Before a probe that is new tells of a version.
+      await opened.upgrades.lookBack(readingFamilies(options.plugins.probes), options.clock.now());
       return parts.reconfigure(config, source);
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -80,7 +83,10 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
       run: (signal) => pages.run(signal),
       reconfigure: (config) => pages.reconfigure(pageSettings(config)),
     },
-    { name: "metrics", reconfigure: ({ targets }) => metrics.reconfigure(targets) },
+    {
+      name: "metrics",
+      reconfigure: ({ targets }) => metrics.reconfigure(targets, readingFamilies(options.plugins.probes)),
+    },
     outbox,
     fallback,
     opened.connectivity,

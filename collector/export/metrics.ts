@@ -30,7 +30,7 @@ export interface Metrics {
   /** One attempt, and what became of it. */
   countNotice(channel: string, accepted: boolean): void;
   countPage(): void;
-  reconfigure(targets: readonly Target[]): void;
+  reconfigure(targets: readonly Target[], families: readonly MetricFamily[]): void;
   /** @param accept the scraper's Accept header: OpenMetrics when it asks for it, else the Prometheus text format. */
   render(accept: string | undefined): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -40,7 +40,7 @@ export function openMetrics(start: {
   readonly live: Live;
   readonly targets: readonly Target[];
   readonly channels: readonly string[];
-  /** What the readings of all probes become. */
+  /** What the readings of the probes become. */
   readonly families: readonly MetricFamily[];
 }): Metrics {
   const registry = new Registry();
@@ -70,14 +70,14 @@ export function openMetrics(start: {
     sent.inc({ channel }, 0);
     failed.inc({ channel }, 0);
   }
-  const families = start.families.filter(({ exported }) => exported);
-  const perCheck = new Set(families.filter(({ labels }) => labels.includes("check")).map(({ name }) => name));
+  let families = exportedOf(start.families);
   const runs = new Map<string, RunCounts>();
   const readings = new Map<string, ReadonlyMap<string, Reading>>();
   let ofTargets: readonly TargetMetricValues[] = [];
 
   return {
     observe(samples) {
+      const perCheck = new Set(families.filter(({ labels }) => labels.includes("check")).map(({ name }) => name));
       for (const sample of samples) {
         countRun(runs, sample);
         readings.set(checkKey(sample), freshReadings(readings.get(checkKey(sample)), sample, perCheck));
@@ -91,7 +91,8 @@ export function openMetrics(start: {
     setStrangeRows: (rows) => strange.set(rows),
     countPage: () => pages.inc(),
     countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),
-    reconfigure(targets) {
+    reconfigure(targets, changed) {
+      families = exportedOf(changed);
       const names = targets.map(({ id }) => id);
       ofTargets = ofTargets.filter(({ target }) => names.includes(target));
       const checks = new Set<string>(targets.flatMap((target) => target.checks.map(({ id }) => `${target.id}/${id}`)));
@@ -114,6 +115,8 @@ export function openMetrics(start: {
     },
   };
 }
+
+const exportedOf = (families: readonly MetricFamily[]) => families.filter(({ exported }) => exported);
 
 const only = <Known>(watched: ReadonlySet<string>, of: ReadonlyMap<string, Known>): readonly Known[] =>
   [...of].flatMap(([key, known]) => (watched.has(key) ? [known] : []));

@@ -9,27 +9,31 @@ import { Versions } from "../../core/upgrade.ts";
 export interface Upgrades {
   /** @returns what was decided about this sample, with what is to be noted beside it. */
   noted(sample: Sample, decided: Changes | undefined): Changes | undefined;
+  /**
+   * An upgrade while nobody looked is noted too, when that was not for long: for the start, and for a reload.
+   * @param families of the probes that are in use; those that end in `_info` tell versions.
+   */
+  lookBack(families: readonly MetricFamily[], now: Temporal.Instant): Promise<void>;
 }
 
-/** An upgrade while we were away is noted too, when it was not for longer than this. */
 const lookBackHours = 48;
 
-/** @param families of all probes; those that end in `_info` tell versions. */
-export async function openUpgrades(
-  store: Pick<Store, "samples">,
-  families: readonly MetricFamily[],
-  now: Temporal.Instant,
-): Promise<Upgrades> {
+export function openUpgrades(store: Pick<Store, "samples">): Upgrades {
   const versions = new Versions();
-  const span = { from: now.subtract({ hours: lookBackHours }), to: now };
-  for (const { name: metric } of families.filter(({ name }) => name.endsWith("_info"))) {
-    // What these made sure was noted then; it only has to be known again.
-    for (const seen of inOrder(await store.samples.readings({ metric }, "raw", span))) versions.note(seen);
-  }
+  const known = new Set<string>();
   return {
     noted(sample, decided) {
       const annotations = versions.note(sample);
       return annotations.length === 0 ? decided : mergeChanges([decided ?? {}, { annotations }]);
+    },
+    async lookBack(families, now) {
+      const span = { from: now.subtract({ hours: lookBackHours }), to: now };
+      for (const { name: metric } of families) {
+        if (!metric.endsWith("_info") || known.has(metric)) continue;
+        known.add(metric);
+        // What these made sure was noted then; it only has to be known again.
+        for (const seen of inOrder(await store.samples.readings({ metric }, "raw", span))) versions.note(seen);
+      }
     },
   };
 }

@@ -73,18 +73,34 @@ export function readChecks(
   { probes }: Plugins,
   confirm: WrittenConfirmation,
 ): ReadChecks {
-  const parsed = lenientTarget.safeParse(target);
-  if (!parsed.success) return { checks: [], capacity: [], files: [], named: [], faults: [] };
-  const expanded = expandKind(parsed.data, path, probes);
-  const merged = merge(parsed.data.checks, expanded.standard, path, parsed.data);
-  const read = merged.checks.map((check) => readCheck(check, parsed.data, probes, confirm));
+  const expanded = expandTarget(target, path, probes);
+  if (!expanded) return { checks: [], capacity: [], files: [], named: [], faults: [] };
+  const { written, checks, faults } = expanded;
+  const read = checks.map((check) => readCheck(check, written, probes, confirm));
   return {
     checks: read.flatMap(({ check }) => check ?? []),
     capacity: read.flatMap(({ capacity }) => capacity ?? []),
     files: read.flatMap(({ files }) => files ?? []),
-    named: merged.checks.flatMap((check) => namedCheck(check, parsed.data, path)),
-    faults: [...expanded.faults, ...merged.faults, ...read.flatMap(({ faults }) => faults)],
+    named: checks.flatMap((check) => namedCheck(check, written, path)),
+    faults: [...faults, ...read.flatMap(({ faults }) => faults)],
   };
+}
+
+/** The probes that a target names: by its kind, by its checks, and by what its kind brings where that is among `probes`. */
+export function probeNames(target: unknown, { probes }: Plugins): readonly string[] {
+  const { written, checks = [] } = expandTarget(target, [], probes) ?? {};
+  const names = [written?.kind, ...checks.map(({ settings }) => settings["probe"])];
+  return names.filter((name) => typeof name === "string");
+}
+
+/** With what its kind brings. */
+function expandTarget(target: unknown, path: SettingPath, probes: Probes) {
+  const parsed = lenientTarget.safeParse(target);
+  if (!parsed.success) return undefined;
+  const written = parsed.data;
+  const expanded = expandKind(written, path, probes);
+  const merged = merge(written.checks, expanded.standard, path, written);
+  return { written, checks: merged.checks, faults: [...expanded.faults, ...merged.faults] };
 }
 
 type LenientTarget = z.output<typeof lenientTarget>;

@@ -192,7 +192,7 @@ test("what is read only now and then stays between two readings", async () => {
 test("what a reload took out disappears, also when a late sample of it is stored afterwards", async () => {
   const { metrics, last } = setup();
   last.delete("mastodon/queues");
-  metrics.reconfigure([]);
+  metrics.reconfigure([], families);
   metrics.observe([web, queues]);
   const { body } = await metrics.render(undefined);
   expect(body).toContain('tidewatch_check_runs_total{target="mastodon",check="web"');

@@ -23,7 +23,8 @@ const says = (minutes: number, version: string): Sample => ({
 test("an upgrade that is half seen at a restart is noted after it, beside what was decided", async () => {
   await using store = await openSqliteStore(":memory:");
   await store.commit({ samples: [says(0, "4.3.2"), says(1, "4.3.2"), says(2, "4.4.0")] });
-  const upgrades = await openUpgrades(store, families, noon.add({ minutes: 10 }));
+  const upgrades = openUpgrades(store);
+  await upgrades.lookBack(families, noon.add({ minutes: 10 }));
   const decided = upgrades.noted(says(11, "4.4.0"), { notices: [] });
   expect(decided).toMatchObject({
     notices: [],
@@ -35,7 +36,8 @@ test("an upgrade that is half seen at a restart is noted after it, beside what w
 test("an upgrade from before a restart is not noted again", async () => {
   await using store = await openSqliteStore(":memory:");
   await store.commit({ samples: [says(0, "4.3.2"), says(1, "4.4.0"), says(2, "4.4.0")] });
-  const upgrades = await openUpgrades(store, families, noon.add({ minutes: 10 }));
+  const upgrades = openUpgrades(store);
+  await upgrades.lookBack(families, noon.add({ minutes: 10 }));
   expect(upgrades.noted(says(11, "4.4.0"), undefined)).toBeUndefined();
 });
 
