@@ -60,7 +60,9 @@ test("where no process may be begun once more, it goes on without a word", () =>
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: root, encoding: "utf8" });
   expect({ stdout, stderr, status }).toEqual({
     stdout: "",
-    stderr: expect.stringMatching(/^no-such\.yaml:1:1: there is no such file[^\n]*\n$/),
+    stderr: expect.stringMatching(
+      /^no-such\.yaml:1:1: there is no such file[^\n]*\n1 fault in no-such\.yaml\.[^\n]*\n$/,
+    ),
     status: 2,
   });
 });
