@@ -66,7 +66,7 @@ function read(argv: readonly string[]): Wishes | string {
 }
 
 async function list(names: readonly string[]): Promise<string> {
-  const lines = await Promise.all(names.map(async (name) => `  ${name.padEnd(8)}${(await load(name)).summary}\n`));
+  const lines = await Promise.all(names.map(async (name) => `  ${name.padEnd(14)}${(await load(name)).summary}\n`));
   return `${usage}\n\n${lines.join("")}\nWithout a bound it ends after ${usualMinutes} minutes; --seed N alone repeats one round.\n`;
 }
 
