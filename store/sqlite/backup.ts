@@ -6,7 +6,7 @@ import { backup } from "node:sqlite";
 import { errorCode } from "../../core/error-code.ts";
 import { Refused } from "../../core/errors.ts";
 import { Connection } from "./connection.ts";
-import { checkBackup, damagedBackup } from "./damage.ts";
+import { checkBackup, damagedBackup, damagedStore, damageIn, restoring } from "./damage.ts";
 import { lockStore } from "./lock.ts";
 import { checkSchema, notAStore } from "./schema.ts";
 import { damaged, notADatabase, sqliteCode, storeFailure } from "./sqlite-errors.ts";
@@ -19,7 +19,7 @@ export async function backupStore(file: string, target: string): Promise<void> {
   if (!existsSync(file)) {
     throw new Refused(`there is no store at ${file}`, "Look at `store.sqlite` in the configuration: is it this one?");
   }
-  using connection = openExisting(file);
+  using connection = openExisting(file, damagedStore);
   checkSchema(connection, file);
   await copyDatabase(connection, target);
 }
@@ -41,7 +41,7 @@ export async function restoreStore(source: string, file: string): Promise<void> 
       "Stop Tidewatch, move that file (and those with -wal and -shm at the end) away, then restore again.",
     );
   }
-  using connection = openExisting(source);
+  using connection = openExisting(source, damagedBackup);
   if (checkSchema(connection, source) === 0) throw notAStore(source);
   checkBackup(connection, source);
   // What a store that was moved away has left beside it belongs to that store, not to this one.
@@ -49,14 +49,14 @@ export async function restoreStore(source: string, file: string): Promise<void> 
   await copyDatabase(connection, target);
 }
 
-function openExisting(file: string): Connection {
+function openExisting(file: string, damage: (file: string, fault: string) => Refused): Connection {
   try {
     const connection = new Connection(file, { readOnly: true });
     connection.tables();
     return connection;
   } catch (error) {
     if (sqliteCode(error) === notADatabase) throw notAStore(file);
-    if (sqliteCode(error) === damaged) throw damagedBackup(file, "its schema cannot be read");
+    if (sqliteCode(error) === damaged) throw damage(file, "its schema cannot be read");
     throw storeFailure(error);
   }
 }
@@ -81,10 +81,19 @@ export async function copyDatabase(connection: Connection, target: string): Prom
   }
 }
 
-/** Without a write-ahead log of its own, a copy can be read where nothing can be written, and leaves nothing beside it. */
+/**
+ * Without a write-ahead log of its own, a copy can be read where nothing can be written, and leaves nothing beside it. One of
+ * a damaged store would be found to be none on the day on which it is needed.
+ */
 function makeSingleFile(file: string): void {
   using copy = new Connection(file, { readOnly: false });
   copy.script("pragma journal_mode = delete");
+  const fault = damageIn(copy);
+  if (fault === undefined) return;
+  throw new Refused(
+    `what was copied is damaged (${fault}), and the copy was not kept`,
+    `Keep the backups that you have. Stop Tidewatch, move its store away and ${restoring}.`,
+  );
 }
 
 /** A link, unlike a rename, fails when somebody made the target meanwhile. */

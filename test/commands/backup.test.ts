@@ -109,6 +109,24 @@ test("a backup of nothing, or to nowhere, says so and leaves nothing", async () 
   expect((await readdir(place.folder)).sort()).toEqual(["data", "tidewatch.yaml"]);
 });
 
+test("a damaged store makes no backup", async () => {
+  await using place = await setup();
+  {
+    await using store = await openSqliteStore(place.store);
+    await store.commit({ samples: Array.from({ length: 500 }, (_, index) => sampleAt(index)) });
+  }
+  const bytes = await readFile(place.store);
+  bytes.fill(0x5a, bytes.length - 4000, bytes.length - 1000);
+  await writeFile(place.store, bytes);
+  expect(await refusal(place.run(backup, "copy.db"))).toMatch(
+    /what was copied is damaged \(.*\), and the copy was not kept \| Keep the backups that you have/,
+  );
+  bytes.fill(0x5a, 2000, 20_000);
+  await writeFile(place.store, bytes);
+  expect(await refusal(place.run(backup, "copy.db"))).toMatch(/is damaged .* \| Move it away and restore the last/);
+  expect((await readdir(place.folder)).sort()).toEqual(["data", "tidewatch.yaml"]);
+});
+
 test("restore refuses a store that exists, in use or not", async () => {
   await using place = await setup();
   {
