@@ -23,6 +23,7 @@ import { claimant, type Outbox, openOutbox } from "./outbox-part.ts";
 import { openScheduler } from "./scheduler-part.ts";
 import { checksOf, judgeSettings, pageSettings } from "./settings.ts";
 import type { StartOptions } from "./start-options.ts";
+import { withoutRepeats } from "./store-failures-in-log.ts";
 import { storeSelfTest } from "./store-self-test.ts";
 import { openTargetMetrics } from "./target-metrics.ts";
 
@@ -34,7 +35,8 @@ export interface Current {
 export type OpenedParts = Awaited<ReturnType<typeof openParts>>;
 
 /** All that keeps, judges, tells and shows, in the order in which one needs the other; nothing runs yet. */
-export async function openParts(options: StartOptions, current: Current, undo: AsyncDisposableStack) {
+export async function openParts(given: StartOptions, current: Current, undo: AsyncDisposableStack) {
+  const options = { ...given, log: withoutRepeats(given.log, given.clock) };
   const { config, plugins, clock, log, version, env, seed } = options;
   undo.use(await openTelemetry(config.telemetry, { version, env }));
   const store = undo.use(await openStore(config.store));
@@ -71,6 +73,8 @@ export async function openParts(options: StartOptions, current: Current, undo: A
   const recorder = undo.use(
     await openRecorder({
       ...shared,
+      // It says that the store fails, and that it works again: each time.
+      log: given.log,
       checks: checksOf(config),
       vantagePoint: config.vantagePoint,
       // What pages, links and commands may ask the recorder to write: each kind is one entry.
