@@ -150,14 +150,14 @@ interface Disk extends Disposable {
 
 function smallDisk(folder: string): Disk | undefined {
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], { stdio: "ignore" });
+    shell('mount -t tmpfs -o size=8m tmpfs "$1" 2> /dev/null', folder);
   } catch {
     process.stdout.write("  without a full and a read-only disk: this user may not mount one\n");
     return undefined;
   }
   return {
-    remount: (how) => void execFileSync("mount", ["-o", `remount,${how}`, folder]),
-    [Symbol.dispose]: () => void execFileSync("umount", ["--lazy", folder]),
+    remount: (how) => void shell(`mount -o remount,${how} "$1"`, folder),
+    [Symbol.dispose]: () => void shell('umount --lazy "$1"', folder),
   };
 }
 
