@@ -14,6 +14,7 @@ import { loadPlugins } from "../program/plug-ins.ts";
 import { answeringAnchors } from "../program/usual-anchors.ts";
 import { type Command, type CommandContext, text } from "./lib/command.ts";
 import { type FirstConfig, firstConfig, said } from "./lib/first-config.ts";
+import { reserve, usualPorts } from "./lib/reserved-port.ts";
 
 export const command: Command = {
   summary: "Asks addresses who they are and writes a first configuration about them",
@@ -39,8 +40,10 @@ export const command: Command = {
       );
       return 1;
     }
-    await writeNew(path, file, compose({ found, anchors }, file, await loadPlugins()));
-    context.stdout.write(nextSteps(file));
+    const ports = await otherPorts();
+    await writeNew(path, file, compose({ found, anchors, ports }, file, await loadPlugins()));
+    context.stdout.write(nextSteps(file, context.env["SMTP_URL"]));
+    if (found.length < answers.length) context.stdout.write(leftOut(answers.length - found.length, file));
     return 0;
   },
 };
@@ -81,7 +84,7 @@ function report(addresses: readonly URL[], answers: readonly Found[], { stdout, 
 }
 
 /** What is written must be good: it is read back before it reaches the disk. */
-function compose(seen: Pick<FirstConfig, "found" | "anchors">, file: string, plugins: Plugins): string {
+function compose(seen: Pick<FirstConfig, "found" | "anchors" | "ports">, file: string, plugins: Plugins): string {
   const kinds = Object.entries(plugins.probes).flatMap(([name, { kind }]): [string, Kind][] =>
     kind ? [[name, kind]] : [],
   );
@@ -105,13 +108,32 @@ async function writeNew(path: string, file: string, content: string): Promise<vo
   }
 }
 
-function nextSteps(file: string): string {
+/** Where somebody else listens on the usual ones, the practice co-op perhaps. */
+async function otherPorts(): Promise<FirstConfig["ports"]> {
+  using first = await reserve(usualPorts.public);
+  using second = await reserve(usualPorts.private);
+  const ports = { public: first.port, private: second.port };
+  return ports.public === usualPorts.public && ports.private === usualPorts.private ? undefined : ports;
+}
+
+function leftOut(count: number, file: string): string {
+  const addresses = count === 1 ? "1 address was" : `${count} addresses were`;
+  return `\n${addresses} left out, see above. To try again, delete ${file} first.\n`;
+}
+
+function nextSteps(file: string, smtp: string | undefined): string {
   const [check, start] =
     file === "tidewatch.yaml" ? ["", "npm start"] : [` --config ${file}`, `npm start -- --config ${file}`];
   return `
 ${file} is written. Next:
   1. Put the people to be told under \`alerts\` in ${file}, and take the # away there.
-  2. Say where your mail server is: export SMTP_URL=smtp://user:password@mail.example.org:587
+  2. ${mailServer(smtp)}
   3. \`./tidewatch check-config${check}\` says what is still wrong; then \`${start}\`.
 `;
+}
+
+function mailServer(smtp: string | undefined): string {
+  const host = URL.parse(smtp ?? "")?.host;
+  if (host) return `SMTP_URL is set already: mail leaves by ${host}.`;
+  return "Say where your mail server is: export SMTP_URL=smtp://user:password@mail.example.org:587";
 }

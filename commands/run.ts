@@ -15,12 +15,15 @@ import { welcome } from "./lib/welcome.ts";
 
 export const command: Command = {
   summary: "Runs everything until it is stopped; without a configuration, the practice co-op",
-  usage: "run [--config FILE]",
+  usage: "run [--config FILE | --practice]",
   example: "./tidewatch run --config /etc/tidewatch/tidewatch.yaml",
-  options: configOption,
+  options: { ...configOption, practice: { type: "boolean" } },
   async run(args, context) {
     const log = openLog(context);
-    if (await wantsPractice(args, context)) return (await import("./lib/practice.ts")).runPractice(context, log);
+    const isAsked = args.values["practice"] === true;
+    if (isAsked || (await wantsPractice(args, context))) {
+      return (await import("./lib/practice.ts")).runPractice(context, log, isAsked);
+    }
     return runConfigured(text(args, "config") ?? configOption.config.default, context, log);
   },
 };

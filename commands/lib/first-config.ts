@@ -10,13 +10,15 @@ export interface FirstConfig {
   readonly found: readonly Watchable[];
   /** Places that answered just now, to be asked whether our own connection works. */
   readonly anchors: readonly string[];
+  /** Absent where nobody has the usual ones. */
+  readonly ports?: { readonly public: number; readonly private: number } | undefined;
   /** IANA name. */
   readonly timeZone: string;
   /** Software that has standard checks, by name. */
   readonly kinds: Readonly<Record<string, Kind>>;
 }
 
-export function firstConfig({ found, anchors, timeZone, kinds }: FirstConfig): string {
+export function firstConfig({ found, anchors, ports, timeZone, kinds }: FirstConfig): string {
   const taken = new Set<string>(laterIds);
   const targets = found.map((each, index) => {
     const again = found.slice(0, index).some((other) => isSame(other, each));
@@ -31,8 +33,8 @@ organisation:
   timeZone: ${quoted(timeZone)} # days begin and times are printed in this zone
 
 # The url is how members reach the status page; links in mails begin with it. Until it is set they point to this machine.
-# public (pages) and private (metrics) are where Tidewatch listens; these are the usual ports.
-# server: { url: https://status.example.org, public: "0.0.0.0:8080", private: "127.0.0.1:9464" }
+# public (pages) and private (metrics) are where Tidewatch listens; ${ports ? "others listen on the usual ports, 8080 and 9464." : "these are the usual ports."}
+${ports ? `server: { public: "0.0.0.0:${ports.public}", private: "127.0.0.1:${ports.private}" } # url: https://status.example.org` : '# server: { url: https://status.example.org, public: "0.0.0.0:8080", private: "127.0.0.1:9464" }'}
 
 # Before a service is blamed: can we reach anything at all? Two or three places that answer whenever your own connection
 # works, and that do not fail together with what is watched. ${anchors.length > 0 ? "These answered just now." : "Without, name servers and whatever else is watched are asked."}

@@ -1,7 +1,5 @@
 /** Starts the practice co-op for `run`: its servers, its seeded history, Tidewatch watching it, and the addresses to open. */
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, Plugins } from "../../core/config/config.ts";
@@ -18,15 +16,15 @@ import { signInLink } from "../../program/sign-in-for-commands.ts";
 import { startTidewatch } from "../../program/start.ts";
 import { systemClock } from "../../program/system-clock.ts";
 import type { CommandContext } from "./command.ts";
+import { loopback, reserve, usualPorts } from "./reserved-port.ts";
 import { untilStopped } from "./until-stopped.ts";
 import { welcome } from "./welcome.ts";
 
-const host = "127.0.0.1";
-const usualPorts = { public: 8080, private: 9464 };
-
-export async function runPractice(context: CommandContext, log: Log): Promise<number> {
+/** @param isAsked or else there is no configuration. */
+export async function runPractice(context: CommandContext, log: Log, isAsked: boolean): Promise<number> {
+  const why = isAsked ? "" : "No tidewatch.yaml here. ";
   const { stdout } = context;
-  stdout.write("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
+  stdout.write(`${why}Starting the practice co-op. One moment; the first time it fetches a Redis into ~/.cache …\n`);
   await using undo = new AsyncDisposableStack();
   const folder = await temporaryFolder();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
@@ -35,7 +33,7 @@ export async function runPractice(context: CommandContext, log: Log): Promise<nu
     public: undo.use(await reserve(usualPorts.public)),
     private: undo.use(await reserve(usualPorts.private)),
   };
-  const address = { public: `${host}:${ports.public.port}`, private: `${host}:${ports.private.port}` };
+  const address = { public: `${loopback}:${ports.public.port}`, private: `${loopback}:${ports.private.port}` };
   const [coop, plugins] = await Promise.all([startPracticeCoop({ folder, ...address }), loadPlugins()]);
   undo.use(coop);
   // The probing thread looks its secrets up in the environment, like everybody.
@@ -121,23 +119,4 @@ function whereToBegin(
     ],
     "Ctrl-C ends all of it.",
   );
-}
-
-/** Takes the port the documentation names, or any other when somebody has it, and keeps it until it is disposed of. */
-async function reserve(usual: number): Promise<Disposable & { readonly port: number }> {
-  for (const candidate of [usual, 0]) {
-    const server = createServer((caller) => caller.destroy());
-    try {
-      server.listen(candidate, host);
-      await once(server, "listening");
-    } catch {
-      // Taken: the system gives a free one.
-      continue;
-    }
-    const address = server.address();
-    if (address !== null && typeof address === "object") {
-      return { port: address.port, [Symbol.dispose]: () => void server.close() };
-    }
-  }
-  throw new Error("the system gave no TCP port");
 }

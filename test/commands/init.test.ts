@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { command as checkConfig } from "../../commands/check-config.ts";
 import { command } from "../../commands/init.ts";
+import { reserve, usualPorts } from "../../commands/lib/reserved-port.ts";
 import { Refused } from "../../core/errors.ts";
 import { startCastopod } from "../../practice/stand-ins/castopod.ts";
 import { startCloudron } from "../../practice/stand-ins/cloudron.ts";
@@ -46,12 +47,31 @@ async function setup() {
   return {
     file,
     init: (...addresses: readonly string[]) => runCommand(command, addresses, {}, { cwd: folder.path }),
+    initWith: (env: Readonly<Record<string, string>>, ...addresses: readonly string[]) =>
+      runCommand(command, addresses, {}, { cwd: folder.path, env }),
     check: () => runCommand(checkConfig, [], { config: file }, { cwd: folder.path }),
     written: () => readFile(file, "utf8"),
     config: async (env = {}) => parseConfig(await readFile(file, "utf8"), { ...plugins, file, env }),
     [Symbol.asyncDispose]: () => folder.remove(),
   };
 }
+
+test("what is taken, set or left out is said, so that nobody has to find out", async () => {
+  await using one = await smallServer(mastodon);
+  // Whoever has them already does as well.
+  using _public = await reserve(usualPorts.public);
+  using _private = await reserve(usualPorts.private);
+  await using place = await setup();
+  const env = { SMTP_URL: "smtp://user:secret@mail.example.org:2525" };
+  const { code, stdout } = await place.initWith(env, one.url, `http://127.0.0.1:${await closedPort()}`);
+  expect(code).toBe(0);
+  expect(stdout).toContain("2. SMTP_URL is set already: mail leaves by mail.example.org:2525.");
+  expect(stdout).toContain("1 address was left out, see above. To try again, delete tidewatch.yaml first.");
+  const { server } = await place.config();
+  expect([server.public.host, server.private.host]).toEqual(["0.0.0.0", "127.0.0.1"]);
+  expect(server.public.port).not.toBe(usualPorts.public);
+  expect(server.private.port).not.toBe(usualPorts.private);
+});
 
 test("a Mastodon, a Castopod and a Pixelfed become targets with their standard checks", async () => {
   await using one = await smallServer(mastodon);

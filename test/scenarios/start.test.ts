@@ -109,7 +109,9 @@ test("Ctrl-C while the practice co-op is still being started ends it without a w
     });
   }
   const [code]: unknown[] = await once(child, "close");
-  expect(printed).toBe("No tidewatch.yaml here: starting the practice co-op. One moment …\n");
+  expect(printed).toBe(
+    "No tidewatch.yaml here. Starting the practice co-op. One moment; the first time it fetches a Redis into ~/.cache …\n",
+  );
   expect(code).toBe(130);
 });
 
