@@ -17,10 +17,15 @@ export interface Telling extends Omit<TellingEntry, "event"> {
   attempts: number;
   /** How many may have arrived. */
   copies: number;
+  /** Monotonic: for the first time. */
+  triedSeconds?: number;
   /** Monotonic: not before. */
   atSeconds: number;
   toldAt?: Temporal.Instant;
 }
+
+/** Whatever nobody has accepted after so long is told to the next step as well. */
+const stuckSeconds = 20;
 
 export class FallbackRecord {
   readonly name: string;
@@ -54,6 +59,7 @@ export class FallbackRecord {
       this.#planEnd(nowSeconds);
       return;
     }
+    for (const telling of this.tellings.values()) if (this.#isStuck(telling, nowSeconds)) this.refused(telling);
     for (const [step, { afterSeconds, recipients }] of stepsOf(policy.plan, "page").entries()) {
       if (this.foundSeconds + afterSeconds > nowSeconds && step >= this.#hurried) continue;
       const kind = step === 0 ? "page" : "escalation";
@@ -106,6 +112,10 @@ export class FallbackRecord {
     if (entry.event === "leaving") telling.copies++;
     if (entry.event === "refused") telling.copies--;
     if (telling.state === "waiting" && telling.copies >= mostCopies) telling.state = "unanswered";
+  }
+
+  #isStuck({ state, triedSeconds }: Telling, nowSeconds: number): boolean {
+    return !this.isTold && state !== "told" && triedSeconds !== undefined && triedSeconds + stuckSeconds <= nowSeconds;
   }
 
   /** Everybody who heard of it, or should have by now, hears that it is over. */

@@ -10,7 +10,6 @@ import type { Log } from "../../core/log.ts";
 import { isWaking, type Notice } from "../../core/notice.ts";
 import { mostCopies } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
-import { noLongerNeeded } from "../../core/wake-up.ts";
 import type { Policy } from "../escalation/policy.ts";
 import type { Tracked } from "../judging/open-incidents.ts";
 import { attemptPastStore } from "./fallback-attempt.ts";
@@ -40,8 +39,6 @@ export interface FallbackOptions {
 /** A lock or a slow disk is over after that; the page goes the usual way then. */
 const patienceSeconds = 5;
 const journalSeconds = 2;
-/** Without an answer for so long, whoever comes next is told as well. */
-const silentSeconds = 20;
 /** What was told past the store stands in it by then, or the outbox goes on without: rather a second page than none. */
 const reconcileSeconds = 60;
 
@@ -198,19 +195,13 @@ export class Fallback implements AsyncDisposable {
     const to = policy.contact(contact).addresses[channel];
     if (!configured || to === undefined) throw new DeliveryError("there is no such address", { verdict: "permanent" });
     telling.attempts++;
+    telling.triedSeconds ??= this.#now();
     await this.#write({ event: "telling", incident, kind, contact, channel, step });
     const notice = record.notice(policy, telling, fault);
-    const over = new AbortController();
-    clock.sleep(silentSeconds, over.signal).then(
-      () => record.refused(telling),
-      () => undefined,
-    );
     const parts = { to, clock, channel: this.#opened(configured), stop: this.#end.signal };
     const deadlineSeconds = deadlineSecondsOf(configured.channel);
     const write = (entry: JournalEntry) => this.#write(entry);
-    await attemptPastStore(telling, notice, { ...parts, deadlineSeconds, write }).finally(() =>
-      over.abort(noLongerNeeded),
-    );
+    await attemptPastStore(telling, notice, { ...parts, deadlineSeconds, write });
     telling.state = "told";
     telling.toldAt = clock.now();
     log.info("told past the store", { incident, kind, contact, channel });

@@ -27,8 +27,8 @@ export interface LifeOptions {
   readonly file: string;
   readonly clock: FakeClock;
   readonly config: Pick<Config, "organisation" | "onCall" | "targets" | "channels" | "vantagePoint" | "server">;
-  /** Called with every attempt to deliver; throws a DeliveryError to refuse it. */
-  onAttempt?(notice: Notice): void;
+  /** Called with every attempt to deliver, and awaited; throws a DeliveryError to refuse it. */
+  onAttempt?(notice: Notice): unknown;
   /** With the fallback and the auditor, which look each second. */
   readonly audited?: true;
 }
@@ -54,8 +54,8 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
   const { clock, config } = options;
   const told: { at: Temporal.Instant; notice: Notice }[] = [];
   const ranAt = new Map<CheckKey, number>();
-  const channel = notingChannel((notice) => {
-    options.onAttempt?.(notice);
+  const channel = notingChannel(async (notice) => {
+    await options.onAttempt?.(notice);
     told.push({ at: clock.now(), notice });
   });
   let process = await startProcess(options, channel);
@@ -196,7 +196,7 @@ async function startProcess({ file, clock, config, audited }: LifeOptions, chann
   };
 }
 
-function notingChannel(attempted: (notice: Notice) => void): Channel {
+function notingChannel(attempted: (notice: Notice) => Promise<void>): Channel {
   return defineChannel({
     summary: "Notes who was told.",
     options: z.strictObject({}),
@@ -205,7 +205,7 @@ function notingChannel(attempted: (notice: Notice) => void): Channel {
     residency: "own",
     open: async () => ({
       deliver: async (notice) => {
-        attempted(notice);
+        await attempted(notice);
         return {};
       },
       [Symbol.asyncDispose]: async () => {},

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { sameInAll } from "../../../core/language.ts";
-import { noticeText } from "../../../core/notice.ts";
+import { type Notice, noticeText } from "../../../core/notice.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { beginLife, type Life } from "../../helpers/life.ts";
 import { check, onCall } from "../world.ts";
@@ -67,7 +67,7 @@ class Scene implements AsyncDisposable {
     this.#undo = undo;
   }
 
-  static async begin(onAttempt?: () => void): Promise<Scene> {
+  static async begin(onAttempt?: (notice: Notice) => unknown): Promise<Scene> {
     await using undo = new AsyncDisposableStack();
     const folder = undo.use(await mkdtempDisposable(join(tmpdir(), "tidewatch-fallback-")));
     const clock = new FakeClock();
@@ -192,6 +192,16 @@ describe("while the store cannot be written", () => {
       "page to contractor",
       "resolve to contractor",
     ]);
+  });
+
+  test("a page that has no answer is told to the next step after 20 s", async () => {
+    await using scene = await Scene.begin(({ to }) => (to.id === "contractor" ? new Promise(() => {}) : undefined));
+    scene.lock();
+    await scene.pass(60, "down");
+    expect(scene.told()).toHaveLength(1);
+    const [line = ""] = scene.told();
+    expect(line).toMatch(/ escalation to techops$/);
+    expect(Number.parseInt(line, 10)).toBeLessThan(40);
   });
 
   test("a kill forgets nobody who was told: the next process writes it down, and goes on", async () => {
