@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import type { KillPoint } from "./kill-points.ts";
 import { watchStarvation } from "./starvation.ts";
 
 const LogLine = z.looseObject({ at: z.string(), level: z.enum(["info", "warn", "error"]), message: z.string() });
@@ -18,8 +19,8 @@ export interface Installation extends AsyncDisposable {
   readonly store: string;
   /** Writes the configuration; a running program reads it at SIGHUP. */
   configure(yaml: string): Promise<void>;
-  /** Begins a process and waits for nothing. */
-  spawn(): Program;
+  /** Begins a process and waits for nothing. @param killAt where it ends itself by kill -9 (test/helpers/kill-at.ts). */
+  spawn(killAt?: KillPoint): Program;
   /** Resolves once it watches; rejects when it ends before. */
   start(): Promise<RunningProgram>;
 }
@@ -90,8 +91,8 @@ export async function install(
   const file = join(folder, "tidewatch.yaml");
   await writeFile(file, yaml);
   const programs: Program[] = [];
-  const spawnOne = () => {
-    const program = startProcess(main, file, folder, env);
+  const spawnOne = (killAt?: KillPoint) => {
+    const program = startProcess({ main, file, folder, env, killAt });
     programs.push(program);
     return program;
   };
@@ -108,10 +109,19 @@ export async function install(
   };
 }
 
-function startProcess(main: string, file: string, folder: string, env: Readonly<Record<string, string>>): Program {
-  const child = spawn(process.execPath, [main, "run", "--config", file], {
+interface ProcessWishes {
+  readonly main: string;
+  readonly file: string;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly killAt: KillPoint | undefined;
+}
+
+function startProcess({ main, file, folder, env, killAt }: ProcessWishes): Program {
+  const preload = killAt ? ["--import", new URL("./kill-at.ts", import.meta.url).href] : [];
+  const child = spawn(process.execPath, [...preload, main, "run", "--config", file], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], TIDEWATCH_DEBUG: "1", ...env },
+    env: { PATH: process.env["PATH"], TIDEWATCH_DEBUG: "1", ...env, ...(killAt && { KILL_AT: killAt }) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -5,6 +5,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Sample } from "../../core/sample.ts";
+import { mostCopies } from "../../core/store/outbox.ts";
 import type { CaughtMail } from "../../practice/servers/mail.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { type Coop, startCoop } from "../helpers/co-op.ts";
@@ -77,6 +78,7 @@ export async function killAmidOutages(seed: number, stop: AbortSignal): Promise<
     expect(recoveries(coop, name).length, `recoveries of ${name}`).toBeLessThanOrEqual(
       livesUntilNoted(logs, mended, id, "resolve"),
     );
+    expect(Math.max(pages(coop, name).length, recoveries(coop, name).length)).toBeLessThanOrEqual(mostCopies);
     expect(pages(coop, name)).not.toEqual([]);
     // A second copy is recognisable as one, and nobody hears the end before the beginning.
     const order = about(coop, name).map(({ messageId }) => messageId);
