@@ -8,7 +8,7 @@ import { text } from "./rows.ts";
 const smallFileBytes = 64 * 1024 * 1024;
 /** The check of a whole file ends there. */
 const firstFault = 1;
-/** What makes a file large. All but `block` can be derived again. */
+/** What makes a file large: old samples, and what can be derived again. */
 const largeTables = ["block", "hour", "day", "reading_hour", "reading_day"];
 
 /** The end of a sentence that says what to do. */
@@ -16,7 +16,7 @@ export const restoring = "restore the last backup with `./tidewatch restore FILE
 
 /**
  * Disks and machines fail in silence, also after a clean end: looked for at every opening. Of a large file only the tables
- * without which nothing goes; the rest is read once it runs.
+ * that cannot be derived; where there is reason to, the rest is read once it runs.
  * @returns whether all was read.
  * @throws Refused when the file is damaged.
  */

@@ -161,7 +161,7 @@ export class FileSessions implements AsyncDisposable {
   #reopen(watched: WatchedFile): void {
     const { path } = watched;
     try {
-      watched.open();
+      watched.open({ isSuspect: true });
       const session = beginSession(watched.connection, path);
       if (!isSameState(session, this.#last)) throw new Refused(...anotherState(path));
       this.#use(session);
@@ -181,7 +181,7 @@ export class FileSessions implements AsyncDisposable {
     this.#refusal = undefined;
     this.#isBroken = false;
     this.#isLogEmpty = false;
-    if (watched && !watched.isRead) void this.#readWhole(session, watched);
+    if (watched?.isUnread) void this.#readWhole(session, watched);
   }
 
   /** A large file, in a thread of its own. */

@@ -33,10 +33,11 @@ export function openFile(path: string, limits: Limits = {}): OpenedFile {
     mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
     refuseLost(file);
     isNew = makeFile(file);
+    const isSuspect = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
     using resources = new DisposableStack();
     resources.use(lockStore(file));
     const watched = resources.use(new WatchedFile(file, (connection) => prepare(connection, file, limits)));
-    watched.open({ isNew });
+    watched.open({ isNew, isSuspect });
     const kept = resources.move();
     return {
       path: file,

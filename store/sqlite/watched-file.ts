@@ -21,7 +21,7 @@ export class WatchedFile implements Disposable {
   readonly #prepare: (connection: Connection) => void;
   readonly #stamps: FileStamps;
   #open: Connections | undefined;
-  #isRead = false;
+  #isUnread = false;
 
   /** @param prepare makes a connection ready to write. */
   constructor(path: string, prepare: (connection: Connection) => void) {
@@ -35,9 +35,9 @@ export class WatchedFile implements Disposable {
     throw new FileFailure({ what: `the store ${this.path} is not open`, remedy: "it is opened again" });
   }
 
-  /** Looked through for damage to its last page when it was opened. */
-  get isRead(): boolean {
-    return this.#isRead;
+  /** There is reason to look through all of it for damage, and it was too large for that when it was opened. */
+  get isUnread(): boolean {
+    return this.#isUnread;
   }
 
   /** What happened to it, but by us, since it was opened or left. */
@@ -45,11 +45,14 @@ export class WatchedFile implements Disposable {
     return this.#stamps.change();
   }
 
-  /** @throws Refused, or an error of SQLite; then the file and its log are as they were. */
-  open({ isNew } = { isNew: false }): void {
+  /**
+   * @param isSuspect it was not closed as it should be, or something happened to it.
+   * @throws Refused, or an error of SQLite; then the file and its log are as they were.
+   */
+  open({ isNew = false, isSuspect }: { readonly isNew?: boolean; readonly isSuspect: boolean }): void {
     using connections = new DisposableStack();
     const holder = connections.use(new Connection(this.path, { readOnly: true }));
-    this.#isRead = isNew || examine(holder, this.path);
+    this.#isUnread = !(isNew || examine(holder, this.path)) && isSuspect;
     const writer = connections.use(new WatchedConnection(this.path, this.#stamps));
     this.#prepare(writer);
     // Only from its first look at the log on it is one of those who have it open.

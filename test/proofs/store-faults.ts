@@ -26,7 +26,7 @@ const damaging =
   (script: string): Fault =>
   (file) => {
     shell(`cp "$1" "$1.saved"; ${script}`, file);
-    return () => shell('cat "$1.saved" > "$1"', file);
+    return () => shell('cat "$1.saved" > "$1"; rm "$1.saved"', file);
   };
 
 const faults: Readonly<Record<string, Fault>> = {

@@ -1,5 +1,5 @@
 /** What may have happened to the store's file before a start: each ends in a sentence that says what to do. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempDisposableSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -127,21 +127,41 @@ test("a store that this user may not touch, in a folder where he may", async () 
   );
 });
 
-test("damage in a large store, where only its history is, is found soon after the start", async () => {
-  using place = await setup();
-  {
-    using large = new DatabaseSync(place.file);
+/** A page in the middle of 72 MB of old samples. */
+function damageLargeStore(file: string, { isKilled }: { readonly isKilled: boolean }): void {
+  const fill = `
+    const { DatabaseSync } = require("node:sqlite");
+    const large = new DatabaseSync(process.argv[1]);
     large.exec("begin");
     const block = large.prepare("insert into block (id, body) values (?, zeroblob(9000))");
     for (let id = 0; id < 8000; id++) block.run(id);
-    large.exec("commit; pragma wal_checkpoint(truncate)");
-  }
-  shell('yes | dd of="$1" bs=1024 seek=40000 count=20 iflag=fullblock conv=notrunc status=none', place.file);
+    large.exec("commit; pragma wal_checkpoint(truncate); insert into audit (at, who, did) values (1, 'ana', 'looked')");
+    if (${isKilled}) process.kill(process.pid, "SIGKILL");`;
+  spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "-e", fill, file]);
+  shell('yes | dd of="$1" bs=1024 seek=40000 count=20 iflag=fullblock conv=notrunc status=none', file);
+}
+
+test("damage in a large store, where only its history is, is found soon after a kill", async () => {
+  using place = await setup();
+  damageLargeStore(place.file, { isKilled: true });
   await using store = await openSqliteStore(place.file);
   await until(() =>
     expect(store.selfTest()).rejects.toThrow(/is damaged .*: move it away and restore the last backup/),
   );
   await expect(store.commit({ samples: [sampleAt(1000)] })).rejects.toThrow(/is damaged/);
+});
+
+test("and after a clean end by whoever reads it", async () => {
+  using place = await setup();
+  damageLargeStore(place.file, { isKilled: false });
+  await using store = await openSqliteStore(place.file);
+  await store.commit({ samples: [sampleAt(1000)] });
+  await store.selfTest();
+  // Trims what is older than a month.
+  await store.maintain(sampleAt(0).at).catch(() => {});
+  await until(() =>
+    expect(store.selfTest()).rejects.toThrow(/is damaged .*: move it away and restore the last backup/),
+  );
 });
 
 test("what is restored, or begun anew, is opened", async () => {
