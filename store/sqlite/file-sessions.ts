@@ -31,6 +31,7 @@ export class FileSessions implements AsyncDisposable {
   /** After what SQLite said, nothing comes of using the connection any more. */
   #isBroken = false;
   #isLogEmpty = false;
+  #isClosed = false;
   #reopening: Promise<void> | undefined;
   /** Reads a large file for damage. */
   #checker: FileReader | undefined;
@@ -43,10 +44,12 @@ export class FileSessions implements AsyncDisposable {
 
   /** @throws FileFailure while the file cannot be used. */
   current(): Session {
-    const { watched } = this.#opened;
+    const { watched, path } = this.#opened;
+    if (this.#isClosed)
+      throw new FileFailure({ what: `the store ${path} is closed`, remedy: "nothing opens it again" });
     if (watched && !this.#reopening) this.#look(watched);
     if (this.#session) return this.#session;
-    throw this.#refusal?.failure ?? new FileFailure({ what: `${this.#opened.path} is not open`, ...again });
+    throw this.#refusal?.failure ?? new FileFailure({ what: `${path} is not open`, ...again });
   }
 
   read<Result>(work: () => Transaction<Result>): Result {
@@ -100,11 +103,8 @@ export class FileSessions implements AsyncDisposable {
       session.derivation.reload();
       return failure;
     } catch (cause) {
-      const unreadable = this.failed(
-        new FileFailure({ what: `the store cannot be read: ${cause}`, ...again }, cause),
-        session,
-      );
-      return failure instanceof FileFailure ? failure : unreadable;
+      const unreadable: Sentence = { what: `the store cannot be read: ${cause}`, ...again, isBroken: true };
+      return this.failed(new FileFailure(unreadable, cause), session);
     }
   }
 
@@ -121,6 +121,7 @@ export class FileSessions implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#reopening;
     await this.#endReading();
     this.#opened[Symbol.dispose]();
