@@ -13,6 +13,8 @@ export interface CheckState {
 }
 
 export interface Live {
+  /** How many times an outcome changed, of any check, or the list of checks itself: as long as it is the same, so are they. */
+  readonly moves: number;
   /** One entry for each configured check, in the order of the configuration. */
   checks(): readonly CheckState[];
 }

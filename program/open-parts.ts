@@ -15,6 +15,7 @@ import type { Config } from "../core/config/config.ts";
 import { readingFamilies } from "../core/metric-families.ts";
 import { openPages } from "../dashboards/members/page-making.ts";
 import { openReports } from "../reports/reports.ts";
+import { openTimelines } from "../reports/timelines.ts";
 import { openConnectivity } from "./connectivity-part.ts";
 import { openFallback } from "./fallback-part.ts";
 import { Watchdog } from "./liveness.ts";
@@ -92,7 +93,7 @@ export async function openParts(given: StartOptions, current: Current, undo: Asy
       },
       onStored(samples) {
         metrics.observe(samples);
-        targetMetrics.changed();
+        targetMetrics.stored();
         outbox.wake();
       },
     }),
@@ -123,14 +124,17 @@ export async function openParts(given: StartOptions, current: Current, undo: Asy
     tellsNobody: () => current.config.onCall.escalation.length === 0,
     more: [storeSelfTest(store, clock)],
   });
+  const timeZone = () => current.config.organisation.timeZone;
+  const timelines = openTimelines({ store, clock, live: recorder, targets, timeZone });
   const pages = await openPages({
     ...pageSettings(config),
     ...shared,
+    timelines,
     live: recorder,
     practice: config.practice,
     directory: join(config.data, "pages"),
   });
-  const targetMetrics = openTargetMetrics({ ...shared, live: recorder, metrics, targets });
+  const targetMetrics = openTargetMetrics({ ...shared, timelines, live: recorder, metrics, targets });
   const heartbeats = await openHeartbeats({
     ...shared,
     checks: checksOf(config),

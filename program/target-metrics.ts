@@ -1,5 +1,6 @@
 /**
- * Computes the metrics of each target every few seconds: uptime, error budget, open incidents, forecast of full disks.
+ * Computes the metrics of each target: uptime, error budget, open incidents, forecast of full disks. Every few seconds, and
+ * soon after an outcome or an incident changed.
  */
 import type { Metrics, TargetMetricValues } from "../collector/export/metrics.ts";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
@@ -7,17 +8,18 @@ import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CheckState, Live } from "../core/live-state.ts";
 import type { Log } from "../core/log.ts";
-import { targetTimeline } from "../core/status/status.ts";
-import { account } from "../core/status/uptime.ts";
-import type { Transition } from "../core/store/judgements.ts";
+import { presentTimeline, type Timelines, withIncidents } from "../core/status/target-timeline.ts";
+import { account, added, spentIn } from "../core/status/uptime.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Target } from "../core/target.ts";
+import { mapInSlices } from "../core/time-slices.ts";
 import { formatDuration } from "../core/units.ts";
 import { WakeableSleep } from "../core/wake-up.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
 export interface TargetMetricsParts {
-  readonly store: Pick<Store, "judgements" | "incidents" | "samples" | "outbox">;
+  readonly store: Pick<Store, "incidents" | "samples" | "outbox">;
+  readonly timelines: Timelines;
   readonly live: Live;
   readonly metrics: Pick<Metrics, "setTargetMetrics" | "setOutboxPending">;
   readonly clock: Clock;
@@ -26,71 +28,79 @@ export interface TargetMetricsParts {
 }
 
 export interface TargetMetrics {
-  /** Something was stored: work them out again soon. */
+  /** Incidents changed, or the configuration: work them out again soon. */
   changed(): void;
+  /** Samples were stored: an outcome may have changed. */
+  stored(): void;
   /** Until the signal. A store that fails for a while leaves the metrics as they were. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** They move on at most this often while results come, and at least that often. */
-const leastSeconds = 2;
-const mostSeconds = 30;
+/** How often they move on, and how soon after a change. */
+const everySeconds = 15;
+const soonSeconds = 2;
 /** A forecast changes once a day; the limit and the level now and then. */
 const forecastEverySeconds = 300;
 const usualWindows = [86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400];
 
 export function openTargetMetrics(parts: TargetMetricsParts): TargetMetrics {
+  const { store, live, metrics, clock, log } = parts;
   const sleeper = new WakeableSleep();
+  /** Of the outcomes that the metrics show. */
+  let moves = live.moves;
   let forecasts: readonly CapacityModel[] = [];
   let forecastAt = Number.NEGATIVE_INFINITY;
   const compute = async () => {
-    const now = parts.clock.monotonicSeconds();
+    moves = live.moves;
+    const now = clock.monotonicSeconds();
     if (now - forecastAt >= forecastEverySeconds) {
-      forecasts = await capacityModels(parts.store, parts.targets(), parts.clock.now());
+      forecasts = await capacityModels(store, parts.targets(), clock.now());
       forecastAt = now;
     }
-    parts.metrics.setTargetMetrics(await metricsOfTargets(parts, forecasts));
-    parts.metrics.setOutboxPending(await parts.store.outbox.pending());
+    metrics.setTargetMetrics(await metricsOfTargets(parts, forecasts));
+    metrics.setOutboxPending(await store.outbox.pending());
   };
   return {
     changed: () => sleeper.wake(),
+    stored() {
+      if (live.moves !== moves) sleeper.wake();
+    },
     async run(signal) {
       while (!signal.aborted) {
         await compute().catch((error: unknown) =>
-          parts.log.warn("figures for the metrics could not be worked out", { error }),
+          log.warn("figures for the metrics could not be worked out", { error }),
         );
-        await parts.clock.sleep(leastSeconds, signal).catch(() => {});
-        await sleeper.sleep(parts.clock, mostSeconds - leastSeconds, signal);
+        await clock.sleep(soonSeconds, signal).catch(() => {});
+        await sleeper.sleep(clock, everySeconds - soonSeconds, signal);
       }
     },
   };
 }
 
 async function metricsOfTargets(
-  { store, live, clock, targets }: TargetMetricsParts,
+  { store, timelines, live, clock, targets }: TargetMetricsParts,
   forecasts: readonly CapacityModel[],
 ): Promise<readonly TargetMetricValues[]> {
+  await timelines.refresh();
   const now = clock.now();
   const watched = targets().filter(({ planned }) => !planned);
   const longest = Math.max(...usualWindows, ...watched.map(({ objective }) => objective?.overSeconds ?? 0));
-  const from = now.subtract({ seconds: longest });
-  const [transitions, incidents] = await Promise.all([
-    store.judgements.transitions({ from, to: now }),
-    store.incidents.list({ since: from, limit: 10_000 }),
+  const [open, thresholds] = await Promise.all([
+    store.incidents.list({ open: true }),
+    store.incidents.list({ kind: "threshold", since: now.subtract({ seconds: longest }), limit: 10_000 }),
   ]);
-  // Once for all: looking through everything for each target holds up visitors where there are hundreds.
   const byTarget = {
-    transitions: Map.groupBy(transitions, ({ target }) => target),
-    incidents: Map.groupBy(incidents, ({ target }) => target),
+    open: Map.groupBy(open, ({ target }) => target),
+    thresholds: Map.groupBy(thresholds, ({ target }) => target),
     checks: Map.groupBy(live.checks(), ({ target }) => target),
   };
-  return watched.map((target) =>
+  return mapInSlices(watched, (target) =>
     metricsOf(target, {
-      transitions: byTarget.transitions.get(target.id) ?? [],
-      incidents: byTarget.incidents.get(target.id) ?? [],
+      timelines,
+      openIncidents: byTarget.open.get(target.id)?.length ?? 0,
+      incidents: byTarget.thresholds.get(target.id) ?? [],
       checks: byTarget.checks.get(target.id) ?? [],
       now,
-      longest,
       forecasts,
     }),
   );
@@ -98,27 +108,32 @@ async function metricsOfTargets(
 
 /** Of one target, but for the forecasts. */
 interface Known {
-  readonly transitions: readonly Transition[];
+  readonly timelines: Pick<Timelines, "of">;
+  readonly openIncidents: number;
+  /** Those that say how it stood. */
   readonly incidents: readonly Incident[];
   readonly checks: readonly CheckState[];
   readonly now: Temporal.Instant;
-  readonly longest: number;
   readonly forecasts: readonly CapacityModel[];
 }
 
 function metricsOf(
   target: Target,
-  { transitions, incidents, checks, now, longest, forecasts }: Known,
+  { timelines, openIncidents, incidents, checks, now, forecasts }: Known,
 ): TargetMetricValues {
   const to = now.epochMilliseconds;
-  const intervals = targetTimeline(target, {
-    transitions,
-    incidents,
-    checks,
-    span: { from: to - longest * 1000, to },
-  });
-  const over = (seconds: number, goal?: number) =>
-    account(intervals, { span: { from: to - seconds * 1000, to }, goal });
+  const stored = timelines.of(target);
+  const past = withIncidents(stored.past, incidents);
+  const settled = Math.min(to, past.span.to);
+  const present = presentTimeline(target, stored, { checks, incidents }, { from: past.span.to, to });
+  const last = present.at(-1) ?? [...past.intervals({ from: settled - 1, to: settled })].at(-1);
+  const over = (seconds: number, goal?: number) => {
+    const from = to - seconds * 1000;
+    return account(
+      added(past.spent({ from, to: settled }), spentIn({ from: Math.max(from, settled), to }, present)),
+      goal,
+    );
+  };
   const { objective } = target;
   const windows = new Set([...usualWindows, ...(objective ? [objective.overSeconds] : [])]);
   const uptime = [...windows].flatMap((seconds): [string, number][] => {
@@ -128,10 +143,10 @@ function metricsOf(
   const budget = objective && over(objective.overSeconds, objective.goal);
   return {
     target: target.id,
-    outcome: intervals.at(-1)?.outcome ?? "unknown",
+    outcome: last?.outcome ?? "unknown",
     uptime: Object.fromEntries(uptime),
     ...(budget?.budget && budget.remaining !== null && { errorBudgetRemaining: budget.remaining / budget.budget }),
-    openIncidents: incidents.filter(({ state }) => state !== "resolved").length,
+    openIncidents,
     storageFull: forecasts.filter((model) => model.target.id === target.id).flatMap(storageFull),
   };
 }

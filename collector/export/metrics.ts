@@ -37,7 +37,7 @@ export interface Metrics {
 
 export function openMetrics(start: {
   readonly version: string;
-  readonly live: Live;
+  readonly live: Pick<Live, "checks">;
   readonly targets: readonly Target[];
   readonly channels: readonly string[];
   /** What the readings of the probes become. */
@@ -191,7 +191,7 @@ function freshReadings(
   return new Map([...keep, ...fresh]);
 }
 
-function checkFamilies(live: Live, runs: readonly RunCounts[]): readonly Family[] {
+function checkFamilies(live: Pick<Live, "checks">, runs: readonly RunCounts[]): readonly Family[] {
   const last = live.checks().flatMap(({ last }) => (last ? [last] : []));
   const place = ({ target, check, vantagePoint }: Sample) => ({ target, check, vantage_point: vantagePoint });
   return [

@@ -24,6 +24,8 @@ export const confirmationEverySeconds = 3600;
 /** What one sample adds to the history. */
 export interface Recorded {
   readonly advance: Advance;
+  /** The outcome that holds now is another one. */
+  readonly moved: boolean;
   readonly transitions: readonly Transition[];
   readonly confirmation?: StoredConfirmation;
 }
@@ -97,6 +99,7 @@ export class SeriesState {
     this.#last = sample;
     return {
       advance: advanced,
+      moved,
       transitions,
       ...(write && { confirmation: { ...this.#series, confirmation: advanced.confirmation } }),
     };

@@ -72,6 +72,7 @@ class CommittingRecorder implements Recorder {
   readonly #known = new Map<CheckKey, SeriesState>();
   /** In the order of the configuration. */
   #configured: ReadonlyMap<CheckKey, SeriesState> = new Map();
+  #moves = 0;
   /** What an earlier process left. */
   #left = new Map<CheckKey, Parameters<SeriesState["resume"]>[0]>();
   #committing: Promise<void> | undefined;
@@ -128,12 +129,14 @@ class CommittingRecorder implements Recorder {
       return [key, state];
     });
     this.#configured = new Map(states);
+    this.#moves++;
   }
 
   record(sample: Sample): void {
     const state = this.#configured.get(checkKey(sample));
     if (!state) return;
-    const { advance, transitions, confirmation } = state.record(sample, this.#options.clock.monotonicSeconds());
+    const { advance, moved, transitions, confirmation } = state.record(sample, this.#options.clock.monotonicSeconds());
+    if (moved) this.#moves++;
     const decided = this.#consider({
       sample,
       check: state.check,
@@ -174,6 +177,10 @@ class CommittingRecorder implements Recorder {
 
   confirmationOf(key: CheckKey): Confirmation | undefined {
     return this.#configured.get(key)?.confirmation;
+  }
+
+  get moves(): number {
+    return this.#moves;
   }
 
   checks(): readonly CheckState[] {

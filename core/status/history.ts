@@ -7,7 +7,7 @@ import { startOfDay, wallTime } from "../time-zone.ts";
 import type { Annotation } from "../upgrade.ts";
 import { gaps } from "./measured.ts";
 import { type PastEvent, pastEvents, upgradesOf } from "./past-events.ts";
-import { forMembers, isForMembers } from "./status.ts";
+import { forMembers, forMembersOf } from "./status.ts";
 
 export interface HistoryInput {
   /** When all this was read. */
@@ -57,8 +57,9 @@ export function historyBegin(now: Temporal.Instant, zone: string): Temporal.Inst
 
 export function historyModel(input: HistoryInput): HistoryModel {
   const { now, zone, targets } = input;
+  const isForMembers = forMembersOf(targets);
   const all = input.incidents
-    .filter(({ incident }) => isForMembers(incident, targets))
+    .filter(({ incident }) => isForMembers(incident))
     .map(forMembers)
     .toSorted((a, b) => Temporal.Instant.compare(b.incident.startedAt, a.incident.startedAt));
   const shown = all.slice(0, mostIncidents);

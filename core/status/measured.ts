@@ -1,27 +1,45 @@
 /** Measured time: when at least one of the services that members see was known to be up, degraded or down; and the gaps. */
 
-import type { Interval } from "../confirmation.ts";
+import type { Interval, OutcomeInterval } from "../confirmation.ts";
 import type { CheckState } from "../live-state.ts";
-import type { Transition } from "../store/judgements.ts";
 import { isShown, type Target } from "../target.ts";
-import { targetTimeline } from "./status.ts";
+import type { SettledPast } from "./settled-past.ts";
+import { presentTimeline, type Timelines } from "./target-timeline.ts";
 
-/** Oldest first, with room between any two. */
-export function measuredTimes(
+/** Oldest first, with room between any two. Yields where it may pause. */
+export function* measuredTimes(
   targets: readonly Target[],
   given: {
-    readonly transitions: readonly Transition[];
+    readonly timelines: Pick<Timelines, "of">;
     readonly checks: readonly CheckState[];
     readonly span: Interval;
   },
-): readonly Interval[] {
-  const transitions = Map.groupBy(given.transitions, ({ target }) => target);
-  const known = targets.filter(isShown).flatMap((target) => {
-    const own = transitions.get(target.id) ?? [];
-    const intervals = targetTimeline(target, { ...given, transitions: own, incidents: [] });
-    return intervals.filter(({ outcome }) => outcome !== "unknown");
-  });
-  return joined(known);
+): Generator<void, readonly Interval[]> {
+  const { from, to } = given.span;
+  const checks = Map.groupBy(given.checks, ({ target }) => target);
+  const known: Interval[] = [];
+  for (const target of targets.filter(isShown)) {
+    yield;
+    const stored = given.timelines.of(target);
+    const facts = { checks: checks.get(target.id) ?? [], incidents: [] };
+    const present = presentTimeline(target, stored, facts, { from: Math.max(from, stored.past.span.to), to });
+    known.push(...knownTimes(stored.past), ...present.filter(isKnown));
+  }
+  return joined(known.filter((interval) => interval.to > from && interval.from < to)).map((interval) => ({
+    from: Math.max(from, interval.from),
+    to: Math.min(to, interval.to),
+  }));
+}
+
+const isKnown = ({ outcome }: OutcomeInterval): boolean => outcome !== "unknown";
+
+const knownTimesOf = new WeakMap<SettledPast, readonly Interval[]>();
+
+/** Of a whole past: few intervals, because those of all kinds of outcomes touch each other. */
+function knownTimes(past: SettledPast): readonly Interval[] {
+  const known = knownTimesOf.get(past) ?? joined([...past.intervals()].filter(isKnown));
+  knownTimesOf.set(past, known);
+  return known;
 }
 
 /** What overlaps or touches becomes one. */

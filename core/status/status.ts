@@ -1,26 +1,25 @@
 /** The model of the status page, of what members are told: from targets, live states, transitions and incidents. */
 
-import { type Interval, type OutcomeInterval, settle } from "../confirmation.ts";
 import type { Incident, IncidentStatus } from "../incident.ts";
 import type { Localised } from "../language.ts";
 import type { CheckState } from "../live-state.ts";
 import type { Outcome } from "../sample.ts";
 import { worstOf } from "../severity.ts";
-import type { Transition } from "../store/judgements.ts";
-import type { CheckRef } from "../store/series.ts";
 import { isShown, type Target } from "../target.ts";
 import type { CivilDay } from "../time-zone.ts";
 import type { Annotation } from "../upgrade.ts";
+import { type DayStatus, daysOf, settledDays, summaryOf, type TimelineSummary } from "./day-status.ts";
 import { type Upgrade, upgradesOf } from "./past-events.ts";
 import { type ResidencyStatus, residencyStatus } from "./residency.ts";
-import { type Account, account, timeline } from "./uptime.ts";
+import { isRequired, isSpeaking, presentTimeline, type Timelines, withIncidents } from "./target-timeline.ts";
+import { type Account, account } from "./uptime.ts";
 
 export interface StatusInput {
   readonly now: Temporal.Instant;
   readonly targets: readonly Target[];
   readonly checks: readonly CheckState[];
-  /** Of the whole span of `days`, with the ones in force at its beginning; oldest first. */
-  readonly transitions: readonly Transition[];
+  /** Back to the first of the `days`, or further. */
+  readonly timelines: Pick<Timelines, "of">;
   /** All that are open, and those resolved lately; newest first. */
   readonly incidents: readonly IncidentStatus[];
   /** Other recent events, such as upgrades. */
@@ -73,27 +72,24 @@ export interface TargetStatus {
   readonly account: Account;
 }
 
-export interface DayStatus {
-  readonly date: Temporal.PlainDate;
-  /** What the bar says: the worst that was, `unknown` when less than half of it was measured and nothing was bad. */
-  readonly shown: Outcome;
-  readonly seconds: Readonly<Record<Outcome, number>>;
-}
-
 const recentDays = 14;
 /** Of a month full of small troubles the newest say enough; the first view must stay small. */
 const recentLimit = 20;
 /** A server that tells another version every hour fills no page. */
 const upgradeLimit = 5;
 
-export function statusModel(input: StatusInput): StatusModel {
+/** Yields where it may pause. */
+export function* statusModel(input: StatusInput): Generator<void, StatusModel> {
   const shown = input.targets.filter(isShown);
-  const incidents = input.incidents.filter(({ incident }) => isForMembers(incident, shown)).map(forMembers);
-  const transitions = Map.groupBy(input.transitions, (transition) => transition.target);
-  const histories = shown.map((target) => {
-    const own = incidents.filter(({ incident }) => incident.target === target.id);
-    return history(target, transitions.get(target.id) ?? [], own, input);
-  });
+  const isForMembers = forMembersOf(shown);
+  const incidents = input.incidents.filter(({ incident }) => isForMembers(incident)).map(forMembers);
+  const incidentsOf = Map.groupBy(incidents, ({ incident }) => incident.target);
+  const checksOf = Map.groupBy(input.checks, ({ target }) => target);
+  const histories: History[] = [];
+  for (const target of shown) {
+    yield;
+    histories.push(history(target, checksOf.get(target.id) ?? [], incidentsOf.get(target.id) ?? [], input));
+  }
   const targets = histories.map(({ status }) => status);
   const checkedAt = latest(histories.flatMap(({ measured }) => measured));
   const lastChange = newestChange(histories);
@@ -127,99 +123,66 @@ function overall(targets: readonly TargetStatus[]): Overall {
 
 interface History {
   readonly status: TargetStatus;
-  readonly intervals: readonly OutcomeInterval[];
+  readonly summary: TimelineSummary;
   readonly measured: readonly number[];
 }
 
 function history(
   target: Target,
-  transitions: readonly Transition[],
+  checks: readonly CheckState[],
   incidents: readonly IncidentStatus[],
   input: StatusInput,
 ): History {
-  const now = input.now.epochMilliseconds;
-  const span = { from: Math.min(now, input.days[0]?.from.epochMilliseconds ?? now), to: now };
-  const required = requiredChecks(target);
-  const states = input.checks.filter((state) => state.target === target.id && required.has(state.check));
-  const settled = transitions.filter((transition) => required.has(transition.check));
-  const intervals = targetTimeline(target, {
-    transitions: settled,
-    checks: states,
-    incidents: incidents.map(({ incident }) => incident),
-    span,
-  });
-  const last = intervals.at(-1);
+  const states = checks.filter(({ check }) => isRequired(target, check));
+  const { isHeard, days, summary } = targetDays(target, states, incidents, input);
+  const { last, spent } = summary;
   const outcome = last?.outcome ?? "unknown";
   const explanation = outcome === "up" ? undefined : explanationOf(outcome, incidents, states);
   return {
-    intervals,
-    measured: measurements(states, intervals),
+    summary,
+    measured: measurements(states, summary),
     status: {
       id: target.id,
       name: target.name,
       ...(target.url !== undefined && { url: target.url }),
       outcome,
-      ...(last && last.from > span.from && { since: instant(last.from) }),
+      ...(last && last.from > beginOf(input) && { since: instant(last.from) }),
       ...(explanation && { explanation }),
-      isNew: outcome === "unknown" && isNew(speakingChecks(target), settled, states),
-      days: days(intervals, input.days, now),
-      account: account(intervals, { span }),
+      isNew: outcome === "unknown" && !isHeard && states.every((state) => isUnheard(target, state)),
+      days,
+      account: account({ ...spent, maintenance: 0 }),
     },
   };
 }
 
-function isNew(speaking: ReadonlySet<string>, settled: readonly Transition[], states: readonly CheckState[]): boolean {
-  const isHeard = ({ check }: CheckRef) => speaking.has(check);
-  return !settled.some(isHeard) && states.filter(isHeard).every((state) => state.confirmation.lastAt === null);
-}
-
-/**
- * How a target stood over time: its required checks, up to now, and what its incidents add to them.
- * @param given may hold more than what belongs to the target; `span.to` must not be in the future.
- */
-export function targetTimeline(
+/** The days that are over were worked out before, today is worked out now. */
+function targetDays(
   target: Target,
-  given: {
-    readonly transitions: readonly Transition[];
-    readonly checks: readonly CheckState[];
-    readonly incidents: readonly Incident[];
-    readonly span: Interval;
-  },
-): readonly OutcomeInterval[] {
-  const required = requiredChecks(target);
-  const speaking = speakingChecks(target);
-  const isOurs = (of: CheckRef) => of.target === target.id && required.has(of.check);
-  const said = <Told extends { readonly outcome: Outcome }>(check: string, told: Told): Told =>
-    told.outcome === "up" && !speaking.has(check) ? { ...told, outcome: "unknown" } : told;
-  const unsettled = given.checks.filter(isOurs).map(({ target, check, vantagePoint, confirmation }) => {
-    const everySeconds = required.get(check)?.everySeconds ?? 60;
-    const intervals = settle(confirmation, given.span.to, everySeconds).map((interval) => said(check, interval));
-    return { target, check, vantagePoint, intervals };
-  });
-  const transitions = given.transitions.filter(isOurs).map((transition) => said(transition.check, transition));
-  const own = given.incidents.filter((incident) => incident.target === target.id);
-  return timeline([...transitions, ...own.flatMap(incidentInterval)], unsettled, given.span);
+  checks: readonly CheckState[],
+  incidents: readonly IncidentStatus[],
+  input: StatusInput,
+) {
+  const now = input.now.epochMilliseconds;
+  const own = incidents.map(({ incident }) => incident);
+  const stored = input.timelines.of(target);
+  const past = withIncidents(stored.past, own);
+  const settled = settledDays(past, input.days, beginOf(input));
+  const present = { from: Math.max(settled.until, past.span.to), to: now };
+  const intervals = [
+    ...past.intervals({ from: settled.until, to: Math.min(now, past.span.to) }),
+    ...presentTimeline(target, stored, { checks, incidents: own }, present),
+  ];
+  const summary = summaryOf(intervals, settled.summary);
+  const today = daysOf(input.days.slice(settled.days.length), intervals, { begun: summary.begun ?? now, now });
+  return { isHeard: stored.isHeard, days: [...settled.days, ...today], summary };
 }
 
-const requiredChecks = (target: Target) =>
-  new Map(target.checks.filter((check) => check.required).map((check) => [check.id, check]));
+/** Of the first day, in epoch milliseconds. */
+const beginOf = ({ now, days }: StatusInput): number =>
+  Math.min(now.epochMilliseconds, days[0]?.from.epochMilliseconds ?? now.epochMilliseconds);
 
-/** Those that may say that the target works: all that look at it, or, of a database or a disk, those that look into it. */
-function speakingChecks(target: Target): ReadonlySet<string> {
-  const required = target.checks.filter((check) => check.required);
-  const external = required.filter((check) => !check.internal);
-  return new Set((external.length > 0 ? external : required).map(({ id }) => id));
-}
-
-/** The interval of an incident as transitions: a stuck queue makes its service degraded although every request is answered. */
-function incidentInterval(incident: Incident): readonly Transition[] {
-  if (incident.kind !== "threshold" || incident.impact === "none") return [];
-  const series = { target: incident.target, check: `incident ${incident.id}`, vantagePoint: "" };
-  const begun = { ...series, at: incident.startedAt, outcome: incident.impact };
-  if (incident.state !== "resolved") return [begun];
-  // After its end the incident says nothing about the service: the checks do.
-  return [begun, { ...series, at: incident.resolvedAt, outcome: "unknown" }];
-}
+const isUnheard = (target: Target, { check, confirmation }: CheckState): boolean =>
+  !isSpeaking(target, check) || confirmation.lastAt === null;
 
 /** Words of the incident that makes it so, else those of the check that saw it. */
 function explanationOf(
@@ -232,44 +195,8 @@ function explanationOf(
   return states.find(({ last }) => last?.outcome === outcome && last.explanation)?.last?.explanation;
 }
 
-function days(intervals: readonly OutcomeInterval[], calendar: StatusInput["days"], now: number): readonly DayStatus[] {
-  const begun = intervals.find((interval) => interval.outcome !== "unknown")?.from ?? now;
-  let next = 0;
-  return calendar.map((day) => {
-    const span = { from: day.from.epochMilliseconds, to: Math.min(now, day.to.epochMilliseconds) };
-    const milliseconds = { up: 0, degraded: 0, down: 0, unknown: 0 };
-    while ((intervals[next]?.to ?? Number.POSITIVE_INFINITY) <= span.from) next++;
-    for (let index = next; index < intervals.length; index++) {
-      const interval = intervals[index];
-      if (!interval || interval.from >= span.to) break;
-      milliseconds[interval.outcome] += overlap(interval, span);
-    }
-    const recorded = Math.max(0, span.to - Math.max(span.from, begun));
-    return {
-      date: day.date,
-      shown: shownOutcome(milliseconds, recorded),
-      seconds: {
-        up: milliseconds.up / 1000,
-        degraded: milliseconds.degraded / 1000,
-        down: milliseconds.down / 1000,
-        unknown: milliseconds.unknown / 1000,
-      },
-    };
-  });
-}
-
-function shownOutcome(milliseconds: Readonly<Record<Outcome, number>>, recorded: number): Outcome {
-  if (milliseconds.down > 0) return "down";
-  if (milliseconds.degraded > 0) return "degraded";
-  return milliseconds.up > 0 && milliseconds.up * 2 >= recorded ? "up" : "unknown";
-}
-
-function overlap(a: Interval, b: Interval): number {
-  return Math.max(0, Math.min(a.to, b.to) - Math.max(a.from, b.from));
-}
-
 /** Beginnings of the newest runs that measured something; without any, the end of the last stretch that is known. */
-function measurements(states: readonly CheckState[], intervals: readonly OutcomeInterval[]): readonly number[] {
+function measurements(states: readonly CheckState[], { lastKnown }: TimelineSummary): readonly number[] {
   const runs = states
     .map(({ last, confirmation }) => {
       if (last) return last.outcome === "unknown" ? null : last.at.epochMilliseconds;
@@ -277,20 +204,13 @@ function measurements(states: readonly CheckState[], intervals: readonly Outcome
     })
     .filter((at) => at !== null);
   if (runs.length > 0) return runs;
-  return intervals
-    .filter((interval) => interval.outcome !== "unknown")
-    .slice(-1)
-    .map((interval) => interval.to);
+  return lastKnown ? [lastKnown.to] : [];
 }
 
-/** Times in which we did not measure are no change: what counts is the last thing known before and after. */
 function newestChange(histories: readonly History[]): LastChange | undefined {
-  const changes = histories.flatMap(({ status, intervals }) => {
-    const known = intervals.filter((interval) => interval.outcome !== "unknown");
-    const index = known.findLastIndex((interval, at) => at > 0 && interval.outcome !== known[at - 1]?.outcome);
-    const change = known[index];
-    return change ? [{ at: instant(change.from), target: status.name, to: change.outcome }] : [];
-  });
+  const changes = histories.flatMap(({ status, summary: { lastChange } }) =>
+    lastChange ? [{ at: instant(lastChange.at), target: status.name, to: lastChange.to }] : [],
+  );
   return changes.toSorted((a, b) => Temporal.Instant.compare(b.at, a.at))[0];
 }
 
@@ -304,10 +224,10 @@ export function presentImpact(
   return isEased ? "degraded" : impact;
 }
 
-/** Something they can notice, on a target that they are shown. */
-export function isForMembers(incident: Incident, targets: readonly Target[]): boolean {
-  const target = targets.find(({ id }) => id === incident.target);
-  return incident.impact !== "none" && target !== undefined && isShown(target);
+/** Those are for members that they can notice, on a target that they are shown. */
+export function forMembersOf(targets: readonly Target[]): (incident: Incident) => boolean {
+  const shown = new Set(targets.filter(isShown).map(({ id }) => id));
+  return ({ impact, target }) => impact !== "none" && shown.has(target);
 }
 
 function resolvedAfter(incident: Incident, moment: Temporal.Instant): boolean {

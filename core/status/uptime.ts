@@ -5,7 +5,7 @@ import type { Language } from "../language.ts";
 import { formsOf, tagOf } from "../languages/translations.ts";
 import type { Outcome } from "../sample.ts";
 import type { Transition } from "../store/judgements.ts";
-import type { Series } from "../store/series.ts";
+import { type Series, seriesName } from "../store/series.ts";
 
 /** The newest intervals of a series, which are not settled yet and stand in no transition: what `settle` gives. */
 export interface UnsettledSeries extends Series {
@@ -36,13 +36,15 @@ export function combine(outcomes: Iterable<Outcome>): Outcome {
  *   configured.
  * @param unsettled replaces the end of its series.
  * @param span must not reach into the future: nothing is known about it.
+ * @param beside intervals of a series, or of a whole timeline, that count like those of the transitions.
  */
 export function timeline(
   transitions: readonly Transition[],
   unsettled: readonly UnsettledSeries[],
   span: Interval,
+  beside: readonly OutcomeInterval[] = [],
 ): readonly OutcomeInterval[] {
-  return overlay(seriesIntervals(transitions, unsettled, span.to), deciding, span);
+  return overlay([...beside, ...seriesIntervals(transitions, unsettled, span.to)], deciding, span);
 }
 
 function seriesIntervals(
@@ -52,7 +54,7 @@ function seriesIntervals(
 ): readonly OutcomeInterval[] {
   const changes = new Map<string, Change[]>();
   const of = (series: Series) => {
-    const key = JSON.stringify([series.target, series.check, series.vantagePoint]);
+    const key = seriesName(series);
     const found = changes.get(key) ?? [];
     changes.set(key, found);
     return found;
@@ -134,21 +136,39 @@ export interface Account {
 const accounted = ["maintenance", "down", "degraded", "unknown", "up"] as const;
 
 /**
- * The account of a span. Moments without an interval were not measured; where intervals overlap, maintenance wins over
+ * How much of a time was spent in each outcome, in milliseconds: whole ones add up exactly, where seconds with fractions
+ * would be a little more or less than their span.
+ */
+export type Spent = Readonly<Record<(typeof accounted)[number], number>>;
+
+/**
+ * How a span was spent. Moments without an interval were not measured; where intervals overlap, maintenance wins over
  * down, down over degraded, that over unknown, and unknown over up.
  * @param maintenance effective windows: announced before they began, clipped to what was announced and what happened.
  */
-export function account(
+export function spentIn(
+  span: Interval,
   intervals: readonly OutcomeInterval[],
-  { maintenance = [], span, goal }: { maintenance?: readonly Interval[]; span: Interval; goal?: number | undefined },
-): Account {
+  maintenance: readonly Interval[] = [],
+): Spent {
   const windows = maintenance.map(({ from, to }) => ({ from, to, outcome: "maintenance" as const }));
-  // In milliseconds: whole ones add up exactly, where seconds with fractions would be a little more or less than their span.
   const spent = { maintenance: 0, down: 0, degraded: 0, unknown: 0, up: 0 };
   for (const { from, to, outcome } of overlay([...intervals, ...windows], accounted, span)) {
     spent[outcome] += to - from;
   }
-  const total = Math.max(0, span.to - span.from);
+  return spent;
+}
+
+export const added = (a: Spent, b: Spent): Spent => ({
+  maintenance: a.maintenance + b.maintenance,
+  down: a.down + b.down,
+  degraded: a.degraded + b.degraded,
+  unknown: a.unknown + b.unknown,
+  up: a.up + b.up,
+});
+
+export function account(spent: Spent, goal?: number): Account {
+  const total = spent.maintenance + spent.down + spent.degraded + spent.unknown + spent.up;
   const promised = total - spent.maintenance;
   const known = promised - spent.unknown;
   return {
@@ -190,9 +210,17 @@ export function formatRatio(ratio: number | null, language: Language, digits = 3
   // 0.57 x 100 is 56.99999999999999 in floating point; 14 digits are more than was measured.
   const units = Math.floor(Number((ratio * whole).toPrecision(14)));
   const shown = (ratio < 1 ? Math.min(units, whole - 1) : units) / 10 ** digits;
-  const number = shown.toLocaleString(tagOf(language), {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-  return `${number}\u00a0%`;
+  return `${numberFormat(language, digits).format(shown)}\u00a0%`;
+}
+
+/** Formats are dear to make and cheap to use. */
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(language: Language, digits: number): Intl.NumberFormat {
+  const name = `${language} ${digits}`;
+  const made =
+    numberFormats.get(name) ??
+    new Intl.NumberFormat(tagOf(language), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  numberFormats.set(name, made);
+  return made;
 }

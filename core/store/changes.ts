@@ -6,7 +6,7 @@ import type { EscalationChange } from "./escalations.ts";
 import type { IncidentChange } from "./incidents.ts";
 import type { StoredConfirmation, StoredThreshold, Transition } from "./judgements.ts";
 import type { AnsweredRequest } from "./requests.ts";
-import type { Series } from "./series.ts";
+import { seriesName } from "./series.ts";
 
 /** Everything that one transaction writes. Nothing of it is visible before, all of it after. */
 export interface Changes {
@@ -55,5 +55,3 @@ function newestOfEach(confirmations: readonly StoredConfirmation[]): readonly St
   if (confirmations.length < 2) return confirmations;
   return [...new Map(confirmations.map((one) => [seriesName(one), one])).values()];
 }
-
-const seriesName = ({ target, check, vantagePoint }: Series) => JSON.stringify([target, check, vantagePoint]);

@@ -45,6 +45,9 @@ export interface IncidentFilter {
   readonly open?: boolean;
   /** Those that were not over before this moment. */
   readonly since?: Temporal.Instant;
+  readonly kind?: IncidentFacts["kind"];
+  /** Those with a larger number: they were opened later. */
+  readonly after?: number;
   readonly limit?: number;
 }
 

@@ -26,9 +26,20 @@ export interface StoredThreshold extends Series {
   readonly state: ThresholdState;
 }
 
+/** What of the transitions is asked for. */
+interface TransitionFilter {
+  /** Ids of targets. */
+  readonly targets: readonly string[];
+  /** Of a series that is named here (`seriesName`) only those after this moment, in epoch milliseconds, however old. */
+  readonly after: ReadonlyMap<string, number>;
+}
+
 export interface JudgementStore {
   confirmations(): Promise<readonly StoredConfirmation[]>;
   thresholds(): Promise<readonly StoredThreshold[]>;
   /** All transitions in the span and, for each series, the one in force at its beginning; oldest first. */
-  transitions(span: { from: Temporal.Instant; to: Temporal.Instant }): Promise<readonly Transition[]>;
+  transitions(
+    span: { from: Temporal.Instant; to: Temporal.Instant },
+    filter?: TransitionFilter,
+  ): Promise<readonly Transition[]>;
 }

@@ -8,3 +8,6 @@ export interface CheckRef {
 export interface Series extends CheckRef {
   readonly vantagePoint: string;
 }
+
+/** Names one series among all: ids have no line breaks in them. */
+export const seriesName = ({ target, check, vantagePoint }: Series): string => `${target}\n${check}\n${vantagePoint}`;

@@ -1,14 +1,14 @@
 /** A page compressed in every encoding (brotli, zstd, gzip), with its ETag and headers: all of an answer that can be made beforehand. */
-import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip, zstdCompress } from "node:zlib";
+import { pause } from "../../core/time-slices.ts";
 import type { Encoding } from "../content-negotiation.ts";
 import { styleOf, styleSource } from "../parts/layout.ts";
 import { securityHeaders } from "../security-headers.ts";
 
 export interface CompressedPage {
-  /** The page without any note: what is saved on disk. */
-  readonly plain: string;
+  /** The page without any note, in UTF-8: what is saved on disk. */
+  readonly plain: Uint8Array;
   readonly variants: Readonly<Record<Encoding, Variant>>;
 }
 
@@ -30,24 +30,34 @@ export interface PageAnswer {
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
+/** Most pages come back from the background in one piece. */
+const chunkSize = 65_536;
+
 /**
  * Levels that cost a millisecond: a busy page is made anew every few seconds. The best ones save a tenth of the bytes
  * for a hundred times the work.
  */
-const compress: Readonly<Record<Encoding, (page: Buffer<ArrayBuffer>) => Promise<Buffer>>> = {
+const compress: Readonly<Record<Encoding, (page: Buffer<ArrayBuffer>) => Promise<Buffer<ArrayBuffer>>>> = {
   identity: async (page) => page,
-  gzip: (page) => promisify(gzip)(page, { level: 6 }),
+  gzip: (page) => promisify(gzip)(page, { level: 6, chunkSize }),
   br: (page) =>
     promisify(brotliCompress)(page, {
+      chunkSize,
       params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: page.length },
     }),
-  zstd: (page) => promisify(zstdCompress)(page, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
+  zstd: (page) => promisify(zstdCompress)(page, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
 };
 
-/** Compresses in the background threads of the runtime, never on the way of a request. */
+/**
+ * Compresses in the background threads of the runtime, never on the way of a request.
+ * @param plain the page without the note that it may have.
+ */
 export async function compressPage(page: string, plain: string): Promise<CompressedPage> {
+  await pause();
   const bytes = Buffer.from(page);
-  const digest = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes))
+    .toString("base64url")
+    .slice(0, 22);
   const secure = securityHeaders(styleSource(styleOf(page)));
   const variant = async (encoding: Encoding) => makeVariant(await compress[encoding](bytes), encoding, digest, secure);
   const [br, zstd, gzipped, identity] = await Promise.all([
@@ -56,16 +66,17 @@ export async function compressPage(page: string, plain: string): Promise<Compres
     variant("gzip"),
     variant("identity"),
   ]);
-  return { plain, variants: { br, zstd, gzip: gzipped, identity } };
+  return { plain: page === plain ? bytes : Buffer.from(plain), variants: { br, zstd, gzip: gzipped, identity } };
 }
 
 function makeVariant(
-  compressed: Buffer,
+  compressed: Buffer<ArrayBuffer>,
   encoding: Encoding,
   digest: string,
   secure: Readonly<Record<string, string>>,
 ): Variant {
-  const body = Uint8Array.from(compressed);
+  // What the compressors give may lie in a larger piece of memory.
+  const body = encoding === "identity" ? compressed : new Uint8Array(compressed);
   const etag = `"${digest}-${encoding}"`;
   const answers = (vary: string): Answers => {
     // A cache in front may show the page for a day when we do not answer: it carries the time it was checked.

@@ -8,7 +8,7 @@ import type { Log } from "../../core/log.ts";
 interface SavedPage {
   readonly address: string;
   readonly language: Language;
-  readonly page: string;
+  readonly page: Uint8Array;
 }
 
 export class DiskCache {
@@ -48,11 +48,11 @@ export class DiskCache {
 }
 
 /** Readers see the old page or the new one, never half of one, also after a power cut. */
-async function replaceFile(file: string, text: string): Promise<void> {
+async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${file}.${randomUUID()}.new`;
   await mkdir(dirname(file), { recursive: true });
   try {
-    await writeFile(temporary, text, { flush: true });
+    await writeFile(temporary, bytes, { flush: true });
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});

@@ -3,6 +3,7 @@ import { html, raw } from "hono/html";
 import { tagOf } from "../../core/languages/translations.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import type { HistoryModel, MonthHistory } from "../../core/status/history.ts";
+import { mapInSlices } from "../../core/time-slices.ts";
 import { formatDate } from "../../core/time-zone.ts";
 import type { Html } from "../parts/html.ts";
 import { textFor, wordsFor } from "../parts/lang-attribute.ts";
@@ -11,10 +12,11 @@ import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";
 import { moment } from "../parts/time.ts";
 
-export function historyPage(model: HistoryModel, props: LayoutProps): Promise<string> {
+export async function historyPage(model: HistoryModel, props: LayoutProps): Promise<string> {
   const { language, organisation } = props;
   const { history: text, page } = wordsFor(props);
   const { checkedAt, backToStatus, madeBy } = page;
+  const months = await mapInSlices(model.months, (month) => monthSection(month, props));
   const back = html`<a href="/${language}/">${backToStatus}</a>`;
   return renderPage(props, {
     title: text.title,
@@ -23,7 +25,7 @@ export function historyPage(model: HistoryModel, props: LayoutProps): Promise<st
 <p class="lead">${text.means}</p>
 <p class="muted">${checkedAt} ${moment(model.now, organisation.timeZone, language)}</p>
 <p class="lead">${back}</p>
-${model.months.map((month) => monthSection(month, props))}
+${months}
 ${end(model, props)}`,
     footer: html`<p>${back}</p>
 <p>${madeBy} Tidewatch</p>`,

@@ -3,6 +3,7 @@ import type { Language } from "../../core/language.ts";
 import type { PageNote } from "../../core/languages/words.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
+import { pause } from "../../core/time-slices.ts";
 import { chooseEncoding, chooseLanguage } from "../content-negotiation.ts";
 import { errorPage } from "../parts/error-page.ts";
 import type { LayoutProps } from "../parts/layout.ts";
@@ -31,6 +32,8 @@ interface CachedPage {
   readonly note: PageNote | undefined;
   readonly inLanguages: ReadonlyMap<Language, CompressedPage>;
 }
+
+const decoder = new TextDecoder();
 
 export class PageCache {
   readonly #disk: DiskCache;
@@ -79,6 +82,7 @@ export class PageCache {
       const write = page.prepare();
       const plain = new Map<Language, string>();
       for (const language of frame.organisation.languages) {
+        await pause();
         plain.set(language, await write(propsOf(address, frame, language)));
       }
       await this.#put(address, plain, frame.organisation.languages, note, { from: basis, frame });
@@ -107,7 +111,10 @@ export class PageCache {
     const plain = new Map<Language, string>();
     for (const language of languages) {
       const page = before?.inLanguages.get(language)?.plain;
-      plain.set(language, page ?? (await errorPage("accident", propsOf(address, frame, language), languages)));
+      const shown = page
+        ? decoder.decode(page)
+        : await errorPage("accident", propsOf(address, frame, language), languages);
+      plain.set(language, shown);
     }
     await this.#put(address, plain, languages, note);
   }

@@ -3,13 +3,14 @@
  * on. A request is always answered from the page cache and never reads the store.
  */
 import type { Clock } from "../../core/clock.ts";
-import { currentOutcome } from "../../core/confirmation.ts";
 import type { Live } from "../../core/live-state.ts";
 import type { Log } from "../../core/log.ts";
 import type { Organisation } from "../../core/organisation.ts";
 import { historyBegin } from "../../core/status/history.ts";
 import { type StatusModel, statusModel } from "../../core/status/status.ts";
+import type { Timelines } from "../../core/status/target-timeline.ts";
 import type { Target } from "../../core/target.ts";
+import { inSlices } from "../../core/time-slices.ts";
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../../core/time-zone.ts";
 import type { PageAnswer } from "./compressed-page.ts";
 import { type Frame, PageCache, type PageRequest } from "./page-cache.ts";
@@ -18,6 +19,7 @@ import { RecordReader, type RecordStore } from "./records.ts";
 
 export interface PagesOptions extends PageSettings {
   readonly store: RecordStore;
+  readonly timelines: Timelines;
   readonly live: Live;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,10 +51,12 @@ export interface Pages {
 const shownDays = 90;
 const tickSeconds = 1;
 /** How often "checked at" moves on while somebody looks, and while nobody does. */
-const refreshSeconds = 5;
-const idleRefreshSeconds = 20;
+const refreshSeconds = 15;
+const idleRefreshSeconds = 60;
 /** What was read from the store is read again after this long, also when nobody said that it changed. */
 const rereadSeconds = 60;
+/** While the store fails it is asked this often. */
+const retrySeconds = 5;
 /** An outcome moves in memory before its transition is on disk: the store is read until it surely is. */
 const followSeconds = 5;
 /** Without a change the copy on disk may be this old. */
@@ -72,19 +76,20 @@ class RenderedPages implements Pages {
   #frame: Frame;
   #changed = true;
   #visited = false;
-  #outcomes = "";
+  #moves = Number.NaN;
   #facts = "";
+  #days: readonly CivilDay[] = [];
   // Monotonic seconds.
   #renderedAt = Number.NEGATIVE_INFINITY;
   #readAt = Number.NEGATIVE_INFINITY;
-  #readUntil = Number.NEGATIVE_INFINITY;
+  #followUntil = Number.NEGATIVE_INFINITY;
   #savedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PagesOptions) {
     this.#options = options;
     this.#targets = options.targets;
     this.#frame = { organisation: options.organisation, practice: options.practice };
-    this.#reader = new RecordReader(options.store, options.clock, options.log);
+    this.#reader = new RecordReader(options.store, options.timelines, options.clock, options.log);
     this.#cache = new PageCache(options.directory, options.log);
   }
 
@@ -101,6 +106,7 @@ class RenderedPages implements Pages {
   reconfigure({ organisation, targets }: PageSettings): void {
     this.#targets = targets;
     this.#frame = { organisation, practice: this.#options.practice };
+    this.#days = [];
     this.#changed = true;
   }
 
@@ -121,22 +127,14 @@ class RenderedPages implements Pages {
     return answer;
   }
 
-  #isDue(): boolean {
-    const now = this.#now();
-    if (this.#outcomesMoved()) this.#readUntil = now + followSeconds;
-    const interval = this.#visited ? refreshSeconds : idleRefreshSeconds;
-    return this.#changed || now < this.#readUntil || now - this.#renderedAt >= interval;
-  }
-
   /** When something changed or it is time. Never throws: whatever fails, the pages that are there stay, with a note. */
   async #render(): Promise<void> {
     const frame = this.#frame;
     try {
-      if (!this.#isDue()) return;
+      if (!(await this.#isDue())) return;
       this.#visited = false;
       this.#renderedAt = this.#now();
-      await this.#readWhenDue();
-      const status = this.#status();
+      const status = await this.#status();
       const note = this.#reader.fails ? "store" : undefined;
       for (const page of this.#pages(status)) await this.#cache.renew(page, frame, note);
       this.#saveWhenNew(status);
@@ -146,18 +144,20 @@ class RenderedPages implements Pages {
     }
   }
 
-  async #readWhenDue(): Promise<void> {
+  /** Reads the store where it must be read before that can be said. */
+  async #isDue(): Promise<boolean> {
     const now = this.#now();
-    const isFresh = now - this.#readAt < rereadSeconds && now >= this.#readUntil;
-    if (!this.#changed && !this.#reader.fails && isFresh) return;
-    const { live, clock } = this.#options;
-    const watched = { targets: this.#targets, checks: live.checks() };
-    this.#changed = false;
-    this.#readAt = now;
-    await this.#reader.read(watched, {
-      days: this.#days()[0]?.from ?? clock.now(),
-      months: historyBegin(clock.now(), this.#frame.organisation.timeZone),
-    });
+    const moved = this.#outcomesMoved();
+    if (moved) this.#followUntil = now + followSeconds;
+    if (this.#changed || now - this.#readAt >= (this.#reader.fails ? retrySeconds : rereadSeconds)) {
+      this.#changed = false;
+      this.#readAt = now;
+      await this.#reader.read(this.#watched(), this.#historyBegin());
+      return true;
+    }
+    const hasNews = now < this.#followUntil && (await this.#reader.follow(this.#watched(), this.#historyBegin()));
+    const interval = this.#visited ? refreshSeconds : idleRefreshSeconds;
+    return moved || hasNews || now - this.#renderedAt >= interval;
   }
 
   #pages(status: StatusModel): readonly PublicPage[] {
@@ -165,15 +165,20 @@ class RenderedPages implements Pages {
     return publicPages({ status, records: this.#reader.records, targets: this.#targets, timeZone });
   }
 
-  #status(): StatusModel {
-    const { live, clock } = this.#options;
-    return statusModel({
-      now: clock.now(),
-      targets: this.#targets,
-      checks: live.checks(),
-      ...this.#reader.records,
-      days: this.#days(),
-    });
+  #status(): Promise<StatusModel> {
+    const { clock, timelines } = this.#options;
+    const now = clock.now();
+    this.#days = daysUpTo(now, this.#frame.organisation.timeZone, this.#days);
+    const input = { now, ...this.#watched(), ...this.#reader.records, timelines, days: this.#days };
+    return inSlices(statusModel(input));
+  }
+
+  #watched() {
+    return { targets: this.#targets, checks: this.#options.live.checks() };
+  }
+
+  #historyBegin(): Temporal.Instant {
+    return historyBegin(this.#options.clock.now(), this.#frame.organisation.timeZone);
   }
 
   /** A change that must not be lost is saved on disk at once. */
@@ -191,25 +196,23 @@ class RenderedPages implements Pages {
 
   /** Whether an outcome in memory changed since the last look, without a call of `changed`. */
   #outcomesMoved(): boolean {
-    const outcomes = this.#options.live
-      .checks()
-      .map(({ confirmation }) => currentOutcome(confirmation))
-      .join();
-    const moved = outcomes !== this.#outcomes;
-    this.#outcomes = outcomes;
+    const { moves } = this.#options.live;
+    const moved = moves !== this.#moves;
+    this.#moves = moves;
     return moved;
-  }
-
-  #days(): readonly CivilDay[] {
-    const zone = this.#frame.organisation.timeZone;
-    const now = this.#options.clock.now();
-    const first = wallTime(now, zone)
-      .toPlainDate()
-      .subtract({ days: shownDays - 1 });
-    return civilDays(zone, startOfDay(first, zone), now.add({ milliseconds: 1 }));
   }
 
   #now(): number {
     return this.#options.clock.monotonicSeconds();
   }
+}
+
+/** The days that are shown, today is the last one. @param before the same list is given back as long as it is right. */
+function daysUpTo(now: Temporal.Instant, zone: string, before: readonly CivilDay[]): readonly CivilDay[] {
+  const first = wallTime(now, zone)
+    .toPlainDate()
+    .subtract({ days: shownDays - 1 });
+  const begin = startOfDay(first, zone);
+  if (before[0]?.from.equals(begin)) return before;
+  return civilDays(zone, begin, now.add({ milliseconds: 1 }));
 }

@@ -1,25 +1,22 @@
-/** The records that the pages show (transitions, incidents, upgrades), read from the store; when it fails, what was read before. */
+/** The records that the pages show (incidents, upgrades, measured time), read from the store; when it fails, what was read before. */
 import type { Clock } from "../../core/clock.ts";
 import type { Interval } from "../../core/confirmation.ts";
 import { withinTime } from "../../core/deadline.ts";
-import type { Incident, IncidentStatus } from "../../core/incident.ts";
 import type { CheckState } from "../../core/live-state.ts";
 import type { Log } from "../../core/log.ts";
-import { joined, measuredTimes } from "../../core/status/measured.ts";
-import { isForMembers } from "../../core/status/status.ts";
+import { measuredTimes } from "../../core/status/measured.ts";
+import { forMembersOf } from "../../core/status/status.ts";
+import type { StoredTimeline, Timelines } from "../../core/status/target-timeline.ts";
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { IncidentStore } from "../../core/store/incidents.ts";
-import type { JudgementStore, Transition } from "../../core/store/judgements.ts";
-import type { Target } from "../../core/target.ts";
+import { isShown, type Target } from "../../core/target.ts";
+import { inSlices } from "../../core/time-slices.ts";
 import type { Annotation } from "../../core/upgrade.ts";
+import { IncidentReader, type IncidentRecords } from "./incident-records.ts";
 
-export interface Records {
+export interface Records extends IncidentRecords {
   /** When they were read; absent before the first time. */
   readonly at?: Temporal.Instant;
-  readonly transitions: readonly Transition[];
-  readonly incidents: readonly IncidentStatus[];
-  /** Of incidents that began before this not all are here; absent when all are. */
-  readonly completeSince?: Temporal.Instant;
   readonly annotations: readonly Annotation[];
   /** When at least one service was measured. */
   readonly measured: readonly Interval[];
@@ -31,57 +28,69 @@ interface WatchedTargets {
   readonly checks: readonly CheckState[];
 }
 
-/** How far back: transitions for the bars of each day, everything else for the months. */
-interface ReadSince {
-  readonly days: Temporal.Instant;
-  readonly months: Temporal.Instant;
-}
-
 export interface RecordStore {
-  readonly judgements: Pick<JudgementStore, "transitions">;
-  readonly incidents: Pick<IncidentStore, "list" | "updates">;
+  readonly incidents: Pick<IncidentStore, "list" | "get" | "updates">;
   readonly annotations: AnnotationStore;
 }
 
 /** A store that does not answer within this time is treated like one that fails. */
 const answerWithinSeconds = 5;
-const mostIncidents = 1000;
 /** Those of services that members do not see are among them. */
 const mostAnnotations = 500;
 
+interface Read {
+  readonly records: Records;
+  readonly stored: readonly StoredTimeline[];
+}
+
 export class RecordReader {
   readonly #store: RecordStore;
+  readonly #timelines: Timelines;
+  readonly #incidents: IncidentReader;
   readonly #clock: Clock;
   readonly #log: Log;
-  #records: Records = { transitions: [], incidents: [], annotations: [], measured: [] };
-  /** What came before the days: it does not change any more. */
-  #before:
-    | { readonly targets: readonly Target[]; readonly until: Temporal.Instant; readonly measured: readonly Interval[] }
-    | undefined;
+  #last: Read = { records: { incidents: [], annotations: [], measured: [] }, stored: [] };
   /** Under way; a store that hangs is not asked a second time. */
-  #reading: Promise<Records> | undefined;
+  #reading: Promise<Read> | undefined;
   #fails = false;
 
-  constructor(store: RecordStore, clock: Clock, log: Log) {
+  constructor(store: RecordStore, timelines: Timelines, clock: Clock, log: Log) {
     this.#store = store;
+    this.#timelines = timelines;
+    this.#incidents = new IncidentReader(store.incidents);
     this.#clock = clock;
     this.#log = log;
   }
 
   get records(): Records {
-    return this.#records;
+    return this.#last.records;
   }
 
   get fails(): boolean {
     return this.#fails;
   }
 
-  async read(watched: WatchedTargets, since: ReadSince): Promise<void> {
+  /** @param since the beginning of the history. */
+  async read(watched: WatchedTargets, since: Temporal.Instant): Promise<void> {
+    await this.#try(watched, since);
+  }
+
+  /** As `read`, but the records stay the same object where nothing is new. @returns whether anything is. */
+  async follow(watched: WatchedTargets, since: Temporal.Instant): Promise<boolean> {
+    const [before, fails] = [this.#last, this.#fails];
+    await this.#try(watched, since);
+    const { records, stored } = this.#last;
+    const isSame = records.incidents === before.records.incidents && records.annotations === before.records.annotations;
+    if (isSame) this.#last = { records: before.records, stored };
+    return !isSame || fails !== this.#fails || stored.some((one, index) => one !== before.stored[index]);
+  }
+
+  async #try(watched: WatchedTargets, since: Temporal.Instant): Promise<void> {
     try {
       this.#reading ??= this.#fetch(watched, since).finally(() => {
         this.#reading = undefined;
       });
-      this.#records = await withinTime(this.#reading, { seconds: answerWithinSeconds, clock: this.#clock }, giveUp);
+      this.#last = await withinTime(this.#reading, { seconds: answerWithinSeconds, clock: this.#clock }, giveUp);
       if (this.#fails) this.#log.info("the public pages can read the store again");
       this.#fails = false;
     } catch (error) {
@@ -90,48 +99,24 @@ export class RecordReader {
     }
   }
 
-  async #fetch(watched: WatchedTargets, since: ReadSince): Promise<Records> {
+  async #fetch({ targets, checks }: WatchedTargets, since: Temporal.Instant): Promise<Read> {
     const now = this.#clock.now();
-    const transitions = await this.#store.judgements.transitions({ from: since.days, to: now });
-    const annotations = await this.#store.annotations.list({ from: since.months, to: now, limit: mostAnnotations });
-    const open = await this.#store.incidents.list({ open: true, limit: 100 });
-    const past = await this.#store.incidents.list({ since: since.months, limit: mostIncidents });
-    const all = new Map([...past, ...open].map((incident) => [incident.id, incident]));
-    const known = new Map(this.#records.incidents.map((one) => [one.incident.id, one]));
-    const incidents: IncidentStatus[] = [];
-    for (const incident of [...all.values()].toSorted((a, b) => b.id - a.id)) {
-      if (!isForMembers(incident, watched.targets)) continue;
-      incidents.push(await this.#withUpdates(incident, known.get(incident.id)));
-    }
-    const lately = measuredTimes(watched.targets, { ...watched, transitions, span: spanOf(since.days, now) });
-    const measured = joined([...(await this.#measuredBefore(watched, since)), ...lately]);
-    const completeSince = past.length < mostIncidents ? undefined : past.at(-1)?.startedAt;
-    return { at: now, transitions, incidents, ...(completeSince && { completeSince }), annotations, measured };
+    await this.#timelines.refresh();
+    const annotations = await this.#annotations(since, now);
+    const incidents = await this.#incidents.read(since, forMembersOf(targets));
+    const span = { from: since.epochMilliseconds, to: now.epochMilliseconds };
+    const measured = await inSlices(measuredTimes(targets, { timelines: this.#timelines, checks, span }));
+    const stored = targets.filter(isShown).map((target) => this.#timelines.of(target));
+    return { records: { at: now, ...incidents, annotations, measured }, stored };
   }
 
-  async #withUpdates(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
-    // What is over does not change any more.
-    if (incident.state === "resolved" && before?.incident.state === "resolved") return before;
-    return { incident, updates: await this.#store.incidents.updates(incident.id) };
-  }
-
-  /** Worked out once a day, and when other services are watched: a year of transitions is much to read. */
-  async #measuredBefore(
-    { targets, checks }: WatchedTargets,
-    { months, days }: ReadSince,
-  ): Promise<readonly Interval[]> {
-    if (this.#before?.targets === targets && this.#before.until.equals(days)) return this.#before.measured;
-    const transitions = await this.#store.judgements.transitions({ from: months, to: days });
-    const measured = measuredTimes(targets, { transitions, checks, span: spanOf(months, days) });
-    this.#before = { targets, until: days, measured };
-    return measured;
+  /** The same list as before where nothing is new. */
+  async #annotations(from: Temporal.Instant, to: Temporal.Instant): Promise<readonly Annotation[]> {
+    const annotations = await this.#store.annotations.list({ from, to, limit: mostAnnotations });
+    const before = this.#last.records.annotations;
+    return JSON.stringify(annotations) === JSON.stringify(before) ? before : annotations;
   }
 }
-
-const spanOf = (from: Temporal.Instant, to: Temporal.Instant): Interval => ({
-  from: from.epochMilliseconds,
-  to: to.epochMilliseconds,
-});
 
 function giveUp(): never {
   throw new Error(`the store did not answer within ${answerWithinSeconds} s`);

@@ -2,12 +2,11 @@
 import { html, raw } from "hono/html";
 import type { IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { tagOf } from "../../core/languages/translations.ts";
-import { spokenAge } from "../../core/member-texts.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { pastEvents } from "../../core/status/past-events.ts";
 import type { ResidencyStatus } from "../../core/status/residency.ts";
-import { presentImpact, type StatusModel, type TargetStatus } from "../../core/status/status.ts";
-import { formatRatio } from "../../core/status/uptime.ts";
+import { presentImpact, type StatusModel } from "../../core/status/status.ts";
+import { mapInSlices } from "../../core/time-slices.ts";
 import type { Html } from "../parts/html.ts";
 import { textFor, wordsFor } from "../parts/lang-attribute.ts";
 import { type LayoutProps, renderPage } from "../parts/layout.ts";
@@ -15,10 +14,12 @@ import { notePlace } from "../parts/note.ts";
 import { pastEventList } from "../parts/past-events.ts";
 import { sign, stateWord } from "../parts/state.ts";
 import { moment, span } from "../parts/time.ts";
-import { dayTable, uptimeBar } from "../parts/uptime-bar.ts";
+import { serviceSection } from "./service.ts";
 
 export async function statusPage(model: StatusModel, props: LayoutProps): Promise<string> {
   const { status: text, page } = wordsFor(props);
+  const open = await mapInSlices(model.open, (one) => openIncident(one, model, props));
+  const services = await mapInSlices(model.targets, (target) => serviceSection(target, model, props));
   const outcome = signOf(model);
   const sentence = text.overall(
     model.overall,
@@ -29,8 +30,8 @@ export async function statusPage(model: StatusModel, props: LayoutProps): Promis
     description: `${text.statusOf(textFor(props.organisation.name, props))}${page.colon}${sentence}`,
     outcome,
     main: html`${verdict(model, sentence, outcome, props)}
-${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${model.open.map((open) => openIncident(open, model, props))}</section>`}
-${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${model.targets.map((target) => service(target, model, props))}</section>`}
+${model.open.length === 0 ? "" : html`<section aria-labelledby="now"><h2 id="now">${text.now}</h2>${open}</section>`}
+${model.targets.length === 0 ? "" : html`<section aria-labelledby="services"><h2 id="services">${text.services}</h2>${services}</section>`}
 <section aria-labelledby="recent"><h2 id="recent">${text.recent(14)}</h2>
 ${model.recent.length === 0 ? html`<p class="muted">${text.noRecent(14, model.open.length > 0)}</p>` : ""}${pastEventList(pastEvents(model.recent, model.upgrades), props)}
 <p class="more"><a href="/${props.language}/history">${text.history}</a></p>
@@ -69,42 +70,6 @@ ${updates.length === 0 ? html`<p>${textFor(incident.explanation, props)}</p>` : 
 
 function updateLine(update: IncidentUpdate, props: LayoutProps): Html {
   return html`<li>${moment(update.at, props.organisation.timeZone, props.language)} <span>${textFor(update.text, props)}</span></li>`;
-}
-
-function service(target: TargetStatus, model: StatusModel, props: LayoutProps): Html {
-  const text = wordsFor(props).status;
-  const name = textFor(target.name, props);
-  const trouble = target.outcome !== "up" && !target.isNew;
-  return html`<article class="service" id="target-${target.id}">
-<div class="row"><h3>${name}</h3> ${target.isNew ? html`<span class="state unknown">${sign("unknown")} ${text.noDataYet}</span>` : stateWord(target.outcome, props)}</div>
-${trouble ? troubleLine(target, model, props) : ""}
-${uptimeBar(name, target.days, props)}
-<p class="scale"><span class="of90">${text.daysAgo(target.days.length)}</span><span class="of30">${text.daysAgo(30)}</span> <span class="ratio">${uptimeText(target, props)}</span> <span>${text.today}</span></p>
-${dayTable(name, target.days, props)}
-</article>`;
-}
-
-/** An incident above says more than the explanation here; then the time is enough. */
-function troubleLine(target: TargetStatus, { open, now }: StatusModel, props: LayoutProps): Html {
-  const { language, organisation } = props;
-  const text = wordsFor(props).page;
-  const told = open.some(({ incident }) => incident.target === target.id);
-  const since = target.since
-    ? html`${text.since} ${moment(target.since, organisation.timeZone, language)} · ${text.alreadyLasts(span(target.since, now, props))}`
-    : "";
-  return html`<p class="trouble">${target.explanation && !told ? html`${textFor(target.explanation, props)} ` : ""}<span class="muted">${since}</span></p>`;
-}
-
-/** A share of a few minutes says nothing about a service. */
-const leastMeasuredSeconds = 3600;
-
-/** Never more than is known: rounded down, and with the measured time when a noticeable part was not measured. */
-function uptimeText({ account, days }: TargetStatus, props: LayoutProps): string {
-  const text = wordsFor(props).status;
-  if (account.uptime === null || account.known < leastMeasuredSeconds) return text.notMeasuredYet;
-  const percent = formatRatio(account.uptime, props.language);
-  if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
-  return text.uptimeOfMeasured(percent, textFor(spokenAge(account.known), props));
 }
 
 function residencyLine({ countries, addresses, against, at }: ResidencyStatus, props: LayoutProps): Html {

@@ -5,6 +5,7 @@ import { html, raw } from "hono/html";
 import type { Language, Localised } from "../../core/language.ts";
 import { nameOf, tagOf } from "../../core/languages/translations.ts";
 import type { Outcome } from "../../core/sample.ts";
+import { pause } from "../../core/time-slices.ts";
 import type { Html } from "./html.ts";
 import { textFor, withLanguages, wordsFor } from "./lang-attribute.ts";
 import { iconAddress, signs } from "./state.ts";
@@ -84,7 +85,9 @@ ${page.footer ?? html`<p><a href="/">${text.backToStatus}</a></p>`}
 </body>
 </html>
 `;
-  return withLanguages(String(await content), props.language);
+  const whole = String(await content);
+  await pause();
+  return withLanguages(whole, props.language);
 }
 
 function organisationLink(url: string | undefined, name: string): Html {

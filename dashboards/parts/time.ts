@@ -29,13 +29,15 @@ function exactly(at: Temporal.Instant, said: string): Html {
 export function day(date: Temporal.PlainDate, language: Language, style: "short" | "short-year" = "short"): Html {
   const machine = date.toString();
   const key = `${machine} ${language} ${style}`;
-  const said = formatted.get(key) ?? formatDate(date, language, style);
+  const known = days.get(key);
+  if (known) return known;
   // Formatting a date costs more than all the rest of a line, and a page names the same ninety days over and over.
-  if (formatted.size > 1000) formatted.clear();
-  formatted.set(key, said);
-  return html`<time datetime="${machine}">${said}</time>`;
+  if (days.size > 1000) days.clear();
+  const made = html`<time datetime="${machine}">${formatDate(date, language, style)}</time>`;
+  days.set(key, made);
+  return made;
 }
-const formatted = new Map<string, string>();
+const days = new Map<string, Html>();
 
 /** "2 hours 5 minutes" between two moments. */
 export function span(from: Temporal.Instant, to: Temporal.Instant, reader: PageReader): string {

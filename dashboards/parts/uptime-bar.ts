@@ -2,7 +2,7 @@
 import { html, raw } from "hono/html";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { type Outcome, outcomes } from "../../core/sample.ts";
-import type { DayStatus } from "../../core/status/status.ts";
+import type { DayStatus } from "../../core/status/day-status.ts";
 import type { Html } from "./html.ts";
 import { type PageReader, textFor, wordsFor } from "./lang-attribute.ts";
 import { stateWord } from "./state.ts";
@@ -40,15 +40,28 @@ function path(days: readonly DayStatus[], outcome: Outcome): string {
 /** Days in a row that were alike are one line, newest first. */
 export function dayTable(name: string, days: readonly DayStatus[], reader: PageReader): Html {
   const { page, status: text } = wordsFor(reader);
-  const { language } = reader;
   return html`<details><summary>${text.dayByDay(days.length)}<span class="hidden">${page.colon}${name}</span></summary>
 <table><thead><tr><th scope="col">${text.days}</th><th scope="col">${text.what}</th><th scope="col">${text.howLong}</th></tr></thead><tbody>
-${runs(days).map(
-  ({ first, last, shown, trouble }) =>
-    html`<tr><th scope="row">${first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`}</th><td>${stateWord(shown, reader)}</td><td class="spans">${trouble.map(([outcome, seconds]) => html`<span>${page.state[outcome]}${page.colon}${textFor(spokenDuration(seconds), reader)}</span>`)}</td></tr>`,
-)}
+${runs(days).map((run) => tableRow(run, reader))}
 </tbody></table></details>`;
 }
+
+function tableRow({ first, last, shown, trouble }: Run, reader: PageReader): Html {
+  const { page } = wordsFor(reader);
+  const { language } = reader;
+  const dates =
+    first === last ? day(first.date, language) : html`${day(first.date, language)} – ${day(last.date, language)}`;
+  const spans = inWords(trouble, reader).map(
+    ([outcome, lasted]) => html`<span>${page.state[outcome]}${page.colon}${lasted}</span>`,
+  );
+  return html`<tr><th scope="row">${dates}</th><td>${stateWord(shown, reader)}</td><td class="spans">${spans}</td></tr>`;
+}
+
+/** What of a day was not up, and for how long. */
+export const troubleWords = (of: DayStatus, reader: PageReader) => inWords(troubleOf(of), reader);
+
+const inWords = (trouble: Run["trouble"], reader: PageReader): readonly (readonly [Outcome, string])[] =>
+  trouble.map(([outcome, seconds]) => [outcome, textFor(spokenDuration(seconds), reader)]);
 
 interface Run {
   readonly first: DayStatus;

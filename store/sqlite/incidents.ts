@@ -23,6 +23,7 @@ import {
 import { all, type Driver, get, noLimit, run, statement, type Transaction } from "./statements.ts";
 
 const Checks = z.array(z.string());
+const incidentKinds = ["outage", "threshold"] as const;
 const updateKinds = ["confirmed", "joined", "acknowledged", "resolved", "note"] as const;
 /** At the end of the key of one that is open beside one with the same key that cannot be read. */
 const beside = " (beside one that cannot be read)";
@@ -56,7 +57,7 @@ const unresolvedOf = statement("select * from incident where key = ? and state <
 const byId = statement("select * from incident where id = ?");
 const listed = (state: string) =>
   statement(
-    `select * from incident where (resolved_at is null or resolved_at >= ?) ${state}
+    `select * from incident where (resolved_at is null or resolved_at >= ?) and id > ? and kind in (?, ?) ${state}
      order by started_at desc, id desc limit ?`,
   );
 const listAll = listed("");
@@ -185,9 +186,11 @@ export function* isIncidentReadable(id: number): Transaction<boolean> {
   return row === undefined || readable(row, incidentFrom) !== undefined;
 }
 
-function* readIncidents({ open, since, limit }: IncidentFilter): Transaction<readonly Incident[]> {
+function* readIncidents({ open, since, kind, after = 0, limit }: IncidentFilter): Transaction<readonly Incident[]> {
   const list = open === undefined ? listAll : open ? listUnresolved : listResolved;
-  const rows = yield* all(list, since?.epochMilliseconds ?? Number.MIN_SAFE_INTEGER, limit ?? noLimit);
+  const from = since?.epochMilliseconds ?? Number.MIN_SAFE_INTEGER;
+  const kinds = kind ? ([kind, kind] as const) : incidentKinds;
+  const rows = yield* all(list, from, after, ...kinds, limit ?? noLimit);
   return allReadable(rows, incidentFrom);
 }
 
@@ -211,7 +214,7 @@ export function incidentFrom(row: Row): Incident {
   const facts: IncidentFacts = {
     id: numeric(row, "id"),
     key: text(row, "key").replace(beside, ""),
-    kind: oneOf(row, "kind", ["outage", "threshold"]),
+    kind: oneOf(row, "kind", incidentKinds),
     target: text(row, "target"),
     checks: json(row, "checks", Checks),
     impact: oneOf(row, "impact", ["down", "degraded", "none"]),

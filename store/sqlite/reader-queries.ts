@@ -9,7 +9,7 @@ import type { StoredSample } from "./sample-bytes.ts";
 import { packedHour, sampleHours } from "./sample-reads.ts";
 import { readTestAnew } from "./self-test.ts";
 import { farFuture, hourOf, type Span } from "./slot-keys.ts";
-import { transitionsOf } from "./transitions.ts";
+import { transitionsBetween, transitionsOf } from "./transitions.ts";
 import { unpackedSamples } from "./unpacked-batch.ts";
 
 export const queries = {
@@ -41,10 +41,18 @@ export const queries = {
     return [...unpacked, ...packed];
   },
 
-  transitions(connection: Connection, { series, ...span }: Span & { series: readonly number[] }) {
-    const all = series.flatMap((one) =>
-      transitionsOf(connection, one, span).map((transition) => ({ ...transition, series: one })),
-    );
+  /** Oldest first. @param after of each series in turn: only those after this moment; NaN where there is none. */
+  transitions(
+    connection: Connection,
+    { series, after, ...span }: Span & { series: readonly number[]; after: Float64Array },
+  ) {
+    const all = series.flatMap((one, index) => {
+      const known = after[index] ?? Number.NaN;
+      const found = Number.isNaN(known)
+        ? transitionsOf(connection, one, span)
+        : transitionsBetween(connection, one, { from: known, to: span.to });
+      return found.map((transition) => ({ ...transition, series: one }));
+    });
     return all.sort((a, b) => a.at - b.at);
   },
 

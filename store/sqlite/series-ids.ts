@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Reading } from "../../core/sample.ts";
-import type { CheckRef, Series } from "../../core/store/series.ts";
+import { type CheckRef, type Series, seriesName } from "../../core/store/series.ts";
 import type { Connection } from "./connection.ts";
 import { json, numeric, type Row, readable, text } from "./rows.ts";
 import { seriesBits } from "./slot-keys.ts";
@@ -63,7 +63,7 @@ export class SeriesIds {
   }
 
   seriesId(series: Series): number | undefined {
-    return this.#seriesIdByName.get(nameOf(series));
+    return this.#seriesIdByName.get(seriesName(series));
   }
 
   /** Where there is no id yet. */
@@ -103,6 +103,11 @@ export class SeriesIds {
     return [...this.#series.keys()];
   }
 
+  seriesOfTargets(ids: readonly string[]): readonly number[] {
+    const wanted = new Set(ids);
+    return [...this.#series].filter(([, { target }]) => wanted.has(target)).map(first);
+  }
+
   readingsOf(of: {
     readonly metric: string;
     readonly target?: string;
@@ -116,7 +121,7 @@ export class SeriesIds {
 
   #rememberSeries(id: number, series: Series): void {
     this.#series.set(id, series);
-    this.#seriesIdByName.set(nameOf(series), id);
+    this.#seriesIdByName.set(seriesName(series), id);
   }
 
   #rememberReading(reading: StoredReadingSeries): void {
@@ -145,6 +150,5 @@ function* made(insert: Statement, byName: Statement, name: readonly (string | nu
 export const canonicalJson = (labels: Readonly<Record<string, string>>) =>
   JSON.stringify(Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))));
 
-const nameOf = ({ target, check, vantagePoint }: Series) => JSON.stringify([target, check, vantagePoint]);
 const readingName = (series: number, metric: string, labels: string) => `${series} ${metric} ${labels}`;
 const first = <T>([value]: readonly [T, ...unknown[]]) => value;

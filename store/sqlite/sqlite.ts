@@ -10,7 +10,7 @@ import type { JudgementStore } from "../../core/store/judgements.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { RequestStore } from "../../core/store/requests.ts";
 import type { SampleStore } from "../../core/store/samples.ts";
-import type { CheckRef } from "../../core/store/series.ts";
+import { type CheckRef, seriesName } from "../../core/store/series.ts";
 import type { KeyStore } from "../../core/store/signing-keys.ts";
 import type { Store } from "../../core/store/store.ts";
 import { annotationStore } from "./annotations.ts";
@@ -86,9 +86,11 @@ export class SqliteStore implements Store {
   readonly judgements: JudgementStore = {
     confirmations: () => this.#driver.read(readConfirmations),
     thresholds: () => this.#driver.read(readThresholds),
-    transitions: async (span) => {
+    transitions: async (span, filter) => {
       const { ids } = this.#sessions.current();
-      const found = await this.#sessions.ask("transitions", { series: ids.allSeries(), ...milliseconds(span) });
+      const series = filter ? ids.seriesOfTargets(filter.targets) : ids.allSeries();
+      const after = Float64Array.from(series, (id) => filter?.after.get(seriesName(ids.seriesOf(id))) ?? Number.NaN);
+      const found = await this.#sessions.ask("transitions", { series, after, ...milliseconds(span) });
       return found.map(({ series, at, outcome }) => ({
         ...ids.seriesOf(series),
         at: instant(at),

@@ -1,7 +1,7 @@
 /** Reads the transitions of a series, and sums how long it stood at each outcome between them. */
 import { outcomes } from "../../core/sample.ts";
 import type { Connection } from "./connection.ts";
-import { numeric } from "./rows.ts";
+import { numeric, type Row } from "./rows.ts";
 import { startOfHour } from "./slot-keys.ts";
 import { statement } from "./statements.ts";
 
@@ -27,12 +27,19 @@ export function transitionsOf(
   span: { from: number; to: number },
 ): readonly StoredTransition[] {
   const before = connection.get(transitionBefore, series, span.from);
-  const within = connection.all(transitionsWithin, series, span.from, span.to);
-  return [...(before ? [before] : []), ...within].map((row) => ({
-    at: numeric(row, "at"),
-    outcome: numeric(row, "outcome"),
-  }));
+  return [...(before ? [stored(before)] : []), ...transitionsBetween(connection, series, span)];
 }
+
+/** Those after the beginning of the span and before its end, oldest first. */
+export function transitionsBetween(
+  connection: Connection,
+  series: number,
+  { from, to }: { from: number; to: number },
+): readonly StoredTransition[] {
+  return connection.all(transitionsWithin, series, from, to).map(stored);
+}
+
+const stored = (row: Row): StoredTransition => ({ at: numeric(row, "at"), outcome: numeric(row, "outcome") });
 
 /** Milliseconds spent in each outcome between `from` and `to`; before the first transition nothing is known. */
 function spentBetween(of: readonly StoredTransition[], from: number, to: number): readonly number[] {

@@ -14,6 +14,7 @@ import { teamPages } from "../../dashboards/team/pages.ts";
 import { signInLink } from "../../dashboards/team/sign-in-link.ts";
 import { defineTeamPage } from "../../dashboards/team/team-page.ts";
 import { openReports } from "../../reports/reports.ts";
+import { openTimelines } from "../../reports/timelines.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
@@ -40,9 +41,12 @@ async function setup(more: Partial<PublicParts> = {}) {
     error: (message, fields) => void logged.push(`${message} ${JSON.stringify(fields)}`),
   };
   let contacts = [contractor];
+  const live = liveOf(() => current.checks);
+  const [targets, timeZone] = [() => current.targets, () => cosocial.timeZone];
   const pages = await openPages({
     store,
-    live: liveOf(() => current.checks),
+    timelines: openTimelines({ store, live, clock, targets, timeZone }),
+    live,
     clock,
     log,
     organisation: cosocial,
@@ -58,7 +62,7 @@ async function setup(more: Partial<PublicParts> = {}) {
     log,
     practice: false,
     health: () => ({ scheduler: true, judge: true, store: true, outbox: true }),
-    reports: openReports({ store, clock, targets: () => current.targets }),
+    reports: openReports({ store, clock, targets }),
     ...more,
   };
   const app = publicApp(parts, [capacity]);

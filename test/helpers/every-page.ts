@@ -1,13 +1,12 @@
 /** Every page of the members, in the states it can be in, for tests of what holds for all pages; the team's: every-team-page.ts. */
 import { sameInAll } from "../../core/language.ts";
 import { type HistoryInput, historyModel } from "../../core/status/history.ts";
-import { type StatusInput, statusModel } from "../../core/status/status.ts";
 import { historyPage } from "../../dashboards/members/history.ts";
 import { statusPage } from "../../dashboards/members/status.ts";
 import { errorPage } from "../../dashboards/parts/error-page.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { withNote } from "../../dashboards/parts/note.ts";
-import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "./status-scene.ts";
+import { ago, cosocial, daySeconds, modelOf, outage, type Past, type Scene, scene, service } from "./status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const calm: Past = [
@@ -42,7 +41,7 @@ export const annotations = [
   },
 ];
 
-const status = (input: StatusInput) => (props: LayoutProps) => statusPage(statusModel(input), props);
+const status = (input: Scene) => (props: LayoutProps) => statusPage(modelOf(input), props);
 const history = (given: Partial<HistoryInput>) => (props: LayoutProps) => {
   const targets = [forum, down].map(({ target }) => target);
   const input = { now, zone: cosocial.timeZone, targets, incidents: [], annotations: [], measured: [], ...given };

@@ -2,6 +2,7 @@
 import type { Clock } from "../../core/clock.ts";
 
 interface Sleeper {
+  readonly seconds: number;
   readonly until: number;
   readonly wake: () => void;
 }
@@ -29,13 +30,18 @@ export class FakeClock implements Clock {
   sleep(seconds: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
-      const sleeper = { until: this.#monotonic + seconds, wake: resolve };
+      const sleeper = { seconds, until: this.#monotonic + seconds, wake: resolve };
       this.#sleepers.push(sleeper);
       signal.addEventListener("abort", () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(signal.reason);
       });
     });
+  }
+
+  /** How many sleep that asked for so many seconds: a loop that does is done with its turn. */
+  sleeping(seconds: number): number {
+    return this.#sleepers.filter((sleeper) => sleeper.seconds === seconds).length;
   }
 
   /** Moves on, waking whoever's time has come, each at its own moment and in order. */

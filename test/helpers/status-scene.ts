@@ -1,17 +1,27 @@
 /** Services with a past, told in a few words, for tests of what members see. */
 
-import { type Confirmation, noConfirmation } from "../../core/confirmation.ts";
+import { type Confirmation, currentOutcome, noConfirmation } from "../../core/confirmation.ts";
 import type { Incident, IncidentFacts, IncidentStatus, IncidentUpdate } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import type { CheckState, Live } from "../../core/live-state.ts";
 import { confirmedText, outageExplanation, outageTitle, recoveredText } from "../../core/member-texts.ts";
 import type { Contact, Organisation } from "../../core/organisation.ts";
 import type { Outcome } from "../../core/sample.ts";
+import { type StatusInput, type StatusModel, statusModel } from "../../core/status/status.ts";
+import {
+  nothingStored,
+  settledMoment,
+  settledUpTo,
+  type Timelines,
+  withTransitions,
+} from "../../core/status/target-timeline.ts";
 import type { Transition } from "../../core/store/judgements.ts";
+import { seriesName } from "../../core/store/series.ts";
 import type { Check, Target } from "../../core/target.ts";
 import { type CivilDay, civilDays } from "../../core/time-zone.ts";
 import type { Annotation } from "../../core/upgrade.ts";
 import type { RecordStore } from "../../dashboards/members/records.ts";
+import type { TimelineParts } from "../../reports/timelines.ts";
 
 export const vancouver = "America/Vancouver";
 
@@ -84,17 +94,49 @@ export function aCheck(target: string, id: string, options: Partial<Check> = {})
   };
 }
 
-/** Everything `statusModel` needs but the days and the moment. */
-export function scene(now: Temporal.Instant, services: readonly Service[]) {
+/** Everything `statusModel` needs, with transitions as the store would give them. */
+export interface Scene extends Omit<StatusInput, "timelines"> {
+  readonly transitions: readonly Transition[];
+}
+
+export function scene(now: Temporal.Instant, services: readonly Service[]): Scene {
   return {
     now,
     targets: services.map(({ target }) => target),
     checks: services.flatMap((one) => statesOf(one, now)),
     transitions: services.flatMap((one) => transitionsOf(one, now)),
-    incidents: [] as readonly IncidentStatus[],
-    annotations: [] as readonly Annotation[],
+    incidents: [],
+    annotations: [],
     days: ninetyDays(now),
   };
+}
+
+/** As the program has it: the days before today are settled wherever they can be. */
+export function modelOf(input: Scene): StatusModel {
+  return atOnce(statusModel({ ...input, timelines: timelinesOf(input) }));
+}
+
+export function timelinesOf({ transitions, checks, days, now }: Scene): Pick<Timelines, "of"> {
+  const begin = now.epochMilliseconds - 400 * daySeconds * 1000;
+  return {
+    of(target) {
+      const own = transitions.filter((transition) => transition.target === target.id);
+      const settled = settledMoment(
+        target,
+        checks.filter((state) => state.target === target.id),
+      );
+      const until = days.findLast(({ from }) => from.epochMilliseconds <= settled)?.from.epochMilliseconds ?? begin;
+      return settledUpTo(withTransitions(target, nothingStored, own), { from: begin, to: until });
+    },
+  };
+}
+
+/** Without a pause. */
+export function atOnce<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 function ninetyDays(now: Temporal.Instant, zone = vancouver): readonly CivilDay[] {
@@ -186,7 +228,18 @@ export function outage(
 }
 
 export function liveOf(checks: () => readonly CheckState[]): Live {
-  return { checks };
+  let [moves, outcomes] = [0, ""];
+  return {
+    checks,
+    get moves() {
+      const now = checks()
+        .map(({ confirmation }) => currentOutcome(confirmation))
+        .join();
+      if (now !== outcomes) moves++;
+      outcomes = now;
+      return moves;
+    },
+  };
 }
 
 /** What the pages read of a store, from memory. */
@@ -195,19 +248,24 @@ export function recordsOf(given: {
   incidents: readonly IncidentStatus[];
   annotations: readonly Annotation[];
 }) {
-  const reads = { transitions: 0, incidents: 0, incidentUpdates: 0, annotations: 0 };
-  const store: RecordStore = {
+  const reads = { transitions: 0, wholePasts: 0, incidents: 0, incidentUpdates: 0, annotations: 0 };
+  const store: RecordStore & TimelineParts["store"] = {
     judgements: {
-      async transitions() {
+      async transitions(_span, filter) {
         reads.transitions++;
-        return given.transitions;
+        const after = filter?.after ?? new Map<string, number>();
+        if (after.size === 0) reads.wholePasts++;
+        return given.transitions.filter((one) => one.at.epochMilliseconds > (after.get(seriesName(one)) ?? -1));
       },
     },
     incidents: {
-      async list({ open }) {
+      async list({ open, after = 0 }) {
         reads.incidents++;
-        const all: readonly Incident[] = given.incidents.map(({ incident }) => incident);
+        const all: readonly Incident[] = given.incidents.map(({ incident }) => incident).filter(({ id }) => id > after);
         return open ? all.filter((incident) => incident.state !== "resolved") : all;
+      },
+      async get(id) {
+        return given.incidents.find(({ incident }) => incident.id === id)?.incident;
       },
       async updates(id) {
         reads.incidentUpdates++;

@@ -1,21 +1,28 @@
 import { expect, test } from "vitest";
+import type { Interval } from "../../../core/confirmation.ts";
 import { gaps, joined, measuredTimes } from "../../../core/status/measured.ts";
-import { daySeconds, type Past, scene, service } from "../../helpers/status-scene.ts";
+import {
+  atOnce,
+  daySeconds,
+  type Past,
+  type Service,
+  scene,
+  service,
+  timelinesOf,
+} from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const secondsAgo = (seconds: number) => now.epochMilliseconds - seconds * 1000;
 const span = { from: secondsAgo(90 * daySeconds), to: now.epochMilliseconds };
 const times = (...services: Parameters<typeof service>[]) =>
-  measuredTimes(
-    services.map((one) => service(...one).target),
-    {
-      ...scene(
-        now,
-        services.map((one) => service(...one)),
-      ),
-      span,
-    },
+  measured(
+    services.map((one) => service(...one)),
+    span,
   );
+function measured(services: readonly Service[], span: Interval) {
+  const input = scene(now, services);
+  return atOnce(measuredTimes(input.targets, { ...input, timelines: timelinesOf(input), span }));
+}
 const ending: Past = [
   [100 * daySeconds, "up"],
   [50 * daySeconds, "unknown"],
@@ -37,7 +44,7 @@ test("what members do not see proves nothing to them", () => {
 test("a check that fell silent long ago was not measured since, however its last transition stands", () => {
   const silent = service("forum", [[200 * daySeconds, "up"]], { lastSecondsAgo: 120 * daySeconds });
   const before = { from: secondsAgo(300 * daySeconds), to: secondsAgo(90 * daySeconds) };
-  expect(measuredTimes([silent.target], { ...scene(now, [silent]), span: before })).toEqual([
+  expect(measured([silent], before)).toEqual([
     { from: secondsAgo(200 * daySeconds), to: secondsAgo(120 * daySeconds - 60) },
   ]);
 });

@@ -3,9 +3,8 @@ import { expect, test } from "vitest";
 import { noConfirmation } from "../../../core/confirmation.ts";
 import type { Sample } from "../../../core/sample.ts";
 import { residencyStatus } from "../../../core/status/residency.ts";
-import { statusModel } from "../../../core/status/status.ts";
 import { statusPage } from "../../../dashboards/members/status.ts";
-import { aCheck, cosocial, scene, service } from "../../helpers/status-scene.ts";
+import { aCheck, cosocial, modelOf, scene, service } from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T20:00:00Z");
 
@@ -64,11 +63,11 @@ test.each([
   ],
 ] as const)("the page says it in %s, with the moment", async (language, sentence) => {
   const props = { organisation: cosocial, language, practice: false };
-  const page = await statusPage(statusModel(world({})), props);
+  const page = await statusPage(modelOf(world({})), props);
   expect(page).toContain(sentence);
   expect(page).toMatch(/\(RDAP\),[^<]*<time datetime="2026-11-23T19:00:00Z"/);
-  const twice = await statusPage(statusModel(world({}, {})), props);
+  const twice = await statusPage(modelOf(world({}, {})), props);
   expect(twice).toContain(language === "en" ? "All addresses were checked against" : "Adresses vérifiées d’après");
-  const without = await statusPage(statusModel(world()), props);
+  const without = await statusPage(modelOf(world()), props);
   expect(without).not.toContain("RDAP");
 });

@@ -1,9 +1,18 @@
 import { expect, test } from "vitest";
 import { type Confirmation, noConfirmation } from "../../../core/confirmation.ts";
 import { sameInAll } from "../../../core/language.ts";
-import { type StatusInput, statusModel, targetTimeline } from "../../../core/status/status.ts";
 import { civilDays } from "../../../core/time-zone.ts";
-import { aCheck, ago, daySeconds, outage, scene, service, vancouver } from "../../helpers/status-scene.ts";
+import {
+  aCheck,
+  ago,
+  daySeconds,
+  modelOf,
+  outage,
+  type Scene,
+  scene,
+  service,
+  vancouver,
+} from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const longAgo = 100 * daySeconds;
@@ -13,14 +22,14 @@ const failing = service("mastodon", [
   [760, "down"],
 ]);
 
-const only = (input: StatusInput) => {
-  const [target] = statusModel(input).targets;
+const only = (input: Scene) => {
+  const [target] = modelOf(input).targets;
   if (!target) throw new Error("no target is shown");
   return target;
 };
 
 test("one service that is down is the sentence, however many work", () => {
-  const model = statusModel(scene(now, [fine, failing]));
+  const model = modelOf(scene(now, [fine, failing]));
   expect(model.overall).toEqual({ state: "down", affected: [{ en: "mastodon", fr: "mastodon" }], total: 2 });
   expect(model.targets.map(({ outcome }) => outcome)).toEqual(["up", "down"]);
   expect(model.targets[1]?.since?.toString()).toBe("2026-11-23T18:29:30Z");
@@ -31,13 +40,13 @@ test("a service that is not measured is neither up nor down in the sentence", ()
     [longAgo, "up"],
     [1500, "unknown"],
   ]);
-  const model = statusModel(scene(now, [fine, blind]));
+  const model = modelOf(scene(now, [fine, blind]));
   expect(model.overall.state).toBe("unknown");
   expect(model.targets[1]).toMatchObject({ outcome: "unknown", account: { down: 0, uptime: 1 } });
 });
 
 test("silence becomes unknown although the last result was good", () => {
-  const model = statusModel(scene(now, [service("mastodon", [[longAgo, "up"]], { lastSecondsAgo: 400 })]));
+  const model = modelOf(scene(now, [service("mastodon", [[longAgo, "up"]], { lastSecondsAgo: 400 })]));
   expect(model.overall.state).toBe("unknown");
   expect(model.targets[0]?.account.unknown).toBe(340);
   expect(model.checkedAt?.until(now).total("seconds")).toBe(400);
@@ -50,19 +59,19 @@ test("checked at is the newest run that measured something", () => {
   ]);
   const measured = service("forum", [[longAgo, "up"]], { lastSecondsAgo: 33 });
   expect(
-    statusModel(scene(now, [blind, measured]))
+    modelOf(scene(now, [blind, measured]))
       .checkedAt?.until(now)
       .total("seconds"),
   ).toBe(33);
   expect(
-    statusModel(scene(now, [blind]))
+    modelOf(scene(now, [blind]))
       .checkedAt?.until(now)
       .total("seconds"),
   ).toBe(1500);
 });
 
 test("before the first result there is no data, and nothing is claimed", () => {
-  const model = statusModel(scene(now, [service("mastodon", [])]));
+  const model = modelOf(scene(now, [service("mastodon", [])]));
   expect(model.overall.state).toBe("new");
   expect(model.checkedAt).toBeUndefined();
   expect(model.targets[0]).toMatchObject({ isNew: true, outcome: "unknown", account: { uptime: null } });
@@ -70,7 +79,7 @@ test("before the first result there is no data, and nothing is claimed", () => {
 });
 
 test("a service that was added just now does not spoil the sentence of the others", () => {
-  expect(statusModel(scene(now, [fine, service("new", [])])).overall.state).toBe("up");
+  expect(modelOf(scene(now, [fine, service("new", [])])).overall.state).toBe("up");
 });
 
 test("an outage of a second shows on its day and keeps the uptime below 1", () => {
@@ -135,7 +144,7 @@ function halfBlind(queues: "up" | "down") {
   const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { internal: true })];
   const input = scene(now, [{ ...past, target: { ...past.target, checks } }]);
   const turned = { target: "mastodon", vantagePoint: "toronto", at: ago(now, 600) };
-  const news: StatusInput["transitions"] = [
+  const news: Scene["transitions"] = [
     { ...turned, check: "web", outcome: "unknown" },
     { ...turned, check: "queues", outcome: queues },
   ];
@@ -159,9 +168,9 @@ test("a target that is a database or a disk is up by the checks that look into i
 test("a service is new until a check of the service itself has come back, however often its queues were read", () => {
   const past = service("mastodon", [[60, "up"]], { checks: ["queues"] });
   const checks = [aCheck("mastodon", "web"), aCheck("mastodon", "queues", { internal: true })];
-  const model = statusModel(scene(now, [{ ...past, target: { ...past.target, checks } }, fine]));
+  const model = modelOf(scene(now, [{ ...past, target: { ...past.target, checks } }, fine]));
   const young = { ...scene(now, [past]), targets: [{ ...past.target, checks }] };
-  expect(statusModel(young).overall.state).toBe("new");
+  expect(modelOf(young).overall.state).toBe("new");
   expect(model.targets[0]?.isNew).toBe(false);
 });
 
@@ -177,7 +186,7 @@ test("failures that are not confirmed yet are not an outage", () => {
     down: level,
   };
   const input = scene(now, [fine]);
-  const model = statusModel({ ...input, checks: input.checks.map((state) => ({ ...state, confirmation: pending })) });
+  const model = modelOf({ ...input, checks: input.checks.map((state) => ({ ...state, confirmation: pending })) });
   expect(model.overall.state).toBe("up");
 });
 
@@ -192,7 +201,7 @@ test("members see what is public and in service, and incidents they can notice",
     }),
     outage(now, 1, failing, { startedSecondsAgo: 760 }),
   ];
-  const model = statusModel({ ...scene(now, [fine, failing, secret, planned]), incidents });
+  const model = modelOf({ ...scene(now, [fine, failing, secret, planned]), incidents });
   expect(model.targets.map(({ id }) => id)).toEqual(["forum", "mastodon"]);
   expect(model.open.map(({ incident }) => incident.id)).toEqual([1]);
 });
@@ -200,7 +209,7 @@ test("members see what is public and in service, and incidents they can notice",
 test("updates that are not public stay with the team", () => {
   const one = outage(now, 1, failing, { startedSecondsAgo: 760 });
   const note = { incident: 1, at: now, kind: "note", text: { en: "root password", fr: "" }, public: false } as const;
-  const model = statusModel({ ...scene(now, [failing]), incidents: [{ ...one, updates: [...one.updates, note] }] });
+  const model = modelOf({ ...scene(now, [failing]), incidents: [{ ...one, updates: [...one.updates, note] }] });
   expect(model.open[0]?.updates.map(({ kind }) => kind)).toEqual(["confirmed"]);
 });
 
@@ -209,7 +218,7 @@ test("incidents resolved more than fourteen days ago are history", () => {
     outage(now, 2, fine, { startedSecondsAgo: 13.9 * daySeconds, resolvedSecondsAgo: 13.8 * daySeconds }),
     outage(now, 1, fine, { startedSecondsAgo: 14.3 * daySeconds, resolvedSecondsAgo: 14.1 * daySeconds }),
   ];
-  const model = statusModel({ ...scene(now, [fine]), incidents });
+  const model = modelOf({ ...scene(now, [fine]), incidents });
   expect(model.recent.map(({ incident }) => incident.id)).toEqual([2]);
 });
 
@@ -228,7 +237,7 @@ test("upgrades of the last fourteen days are told, the newest five, of services 
     noted("wiki", 1, "2"),
     noted("gone", 1, "3"),
   ];
-  const { upgrades } = statusModel({ ...scene(now, [fine, secret, planned]), annotations });
+  const { upgrades } = modelOf({ ...scene(now, [fine, secret, planned]), annotations });
   expect(upgrades.map(({ name, text }) => `${name.en} ${text.en}`)).toEqual(
     ["6", "5", "4", "3", "2"].map((version) => `forum upgraded to ${version}`),
   );
@@ -239,7 +248,7 @@ test("a stuck queue makes its service degraded while it lasts, and never hides t
   const healthy = service("mastodon", [[longAgo, "up"]]);
   const stuck = { ...scene(now, [healthy]), incidents: [outage(now, 7, healthy, { startedSecondsAgo: 900, facts })] };
   expect(only(stuck)).toMatchObject({ outcome: "degraded", account: { degraded: 900, down: 0, uptime: 1 } });
-  expect(statusModel(stuck).overall.state).toBe("degraded");
+  expect(modelOf(stuck).overall.state).toBe("degraded");
   const blind = service("mastodon", [
     [longAgo, "up"],
     [300, "unknown"],
@@ -257,8 +266,8 @@ test("the last change is between two known outcomes; a gap in between is none", 
     [7200, "unknown"],
     [3600, "up"],
   ]);
-  expect(statusModel(scene(now, [gap])).lastChange).toBeUndefined();
-  const model = statusModel(scene(now, [gap, failing]));
+  expect(modelOf(scene(now, [gap])).lastChange).toBeUndefined();
+  const model = modelOf(scene(now, [gap, failing]));
   expect(model.lastChange).toMatchObject({ to: "down", target: { en: "mastodon" } });
   expect(model.lastChange?.at.toString()).toBe("2026-11-23T18:29:30Z");
 });
@@ -276,11 +285,10 @@ test("a check that is no longer configured does not count", () => {
 });
 
 test("the timeline of one target ignores what belongs to the others", () => {
-  const input = scene(now, [fine, failing]);
-  const span = { from: now.epochMilliseconds - 3_600_000, to: now.epochMilliseconds };
-  const incidents = [outage(now, 1, failing, { startedSecondsAgo: 760, facts: { kind: "threshold" } }).incident];
-  const { transitions, checks } = input;
-  expect(targetTimeline(fine.target, { transitions, checks, incidents, span })).toEqual([{ ...span, outcome: "up" }]);
+  const incidents = [outage(now, 1, failing, { startedSecondsAgo: 760, facts: { kind: "threshold" } })];
+  const [forum, mastodon] = modelOf({ ...scene(now, [fine, failing]), incidents }).targets;
+  expect(forum).toMatchObject({ outcome: "up", account: { down: 0, unknown: 0 } });
+  expect(mastodon).toMatchObject({ outcome: "down", account: { down: 760 } });
 });
 
 test("days of the calendar that this organisation does not share change nothing in the account", () => {

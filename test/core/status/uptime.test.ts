@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Interval, OutcomeInterval } from "../../../core/confirmation.ts";
 import { outcomes } from "../../../core/sample.ts";
-import { account, combine, formatRatio, timeline, type UnsettledSeries } from "../../../core/status/uptime.ts";
+import {
+  account as accountOf,
+  combine,
+  formatRatio,
+  spentIn,
+  timeline,
+  type UnsettledSeries,
+} from "../../../core/status/uptime.ts";
 import type { Transition } from "../../../core/store/judgements.ts";
 import fixture from "../../fixtures/sla/sla-cases.json" with { type: "json" };
 
@@ -31,6 +38,11 @@ const of = (outcome: OutcomeInterval["outcome"], from: number, to: number): Outc
   ...seconds([from, to]),
   outcome,
 });
+
+const account = (
+  intervals: readonly OutcomeInterval[],
+  { span, maintenance = [], goal }: { span: Interval; maintenance?: readonly Interval[]; goal?: number },
+) => accountOf(spentIn(span, intervals, maintenance), goal);
 
 test("the fixture has its 13 cases", () => expect(cases).toHaveLength(13));
 

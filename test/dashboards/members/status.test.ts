@@ -2,12 +2,21 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import type { Language } from "../../../core/language.ts";
 import type { Outcome } from "../../../core/sample.ts";
-import { type StatusInput, statusModel } from "../../../core/status/status.ts";
 import { compressPage } from "../../../dashboards/members/compressed-page.ts";
 import { statusPage } from "../../../dashboards/members/status.ts";
 import { styleOf, styleSource } from "../../../dashboards/parts/layout.ts";
 import { withNote } from "../../../dashboards/parts/note.ts";
-import { ago, cosocial, daySeconds, outage, type Past, scene, service } from "../../helpers/status-scene.ts";
+import {
+  ago,
+  cosocial,
+  daySeconds,
+  modelOf,
+  outage,
+  type Past,
+  type Scene,
+  scene,
+  service,
+} from "../../helpers/status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
 const longAgo = 100 * daySeconds;
@@ -16,8 +25,8 @@ const alternates = [
   { language: "fr", href: "/fr/" },
 ] as const;
 
-const render = (input: StatusInput, language: Language = "en", practice = false) =>
-  statusPage(statusModel(input), { language, organisation: cosocial, practice, alternates });
+const render = (input: Scene, language: Language = "en", practice = false) =>
+  statusPage(modelOf(input), { language, organisation: cosocial, practice, alternates });
 
 /** What a reader sees, without tags. */
 const textOf = (page: string) =>
@@ -198,7 +207,7 @@ test("names, reasons and addresses of strangers stay text", async () => {
     outage(now, 41, down, { startedSecondsAgo: 9000, resolvedSecondsAgo: 8000, facts }),
   ];
   const annotations = [{ target: "mastodon", at: now.subtract({ hours: 1 }), text: { en: hostile, fr: hostile } }];
-  const model = statusModel({ ...scene(now, [down]), incidents, annotations });
+  const model = modelOf({ ...scene(now, [down]), incidents, annotations });
   const organisation = { ...cosocial, name: { en: hostile, fr: hostile }, url: "javascript:alert(1)" };
   const page = await statusPage(model, { language: "en", organisation, practice: false });
   expect(page).not.toContain("<script");

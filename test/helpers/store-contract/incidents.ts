@@ -151,7 +151,7 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     expect(await store.incidents.get(1)).toMatchObject({ state: "resolved", by: "ana", acknowledgedAt: after(90) });
   });
 
-  test("are listed newest first, by state, by time and up to a number", async () => {
+  test("are listed newest first, by state, by time, by kind, after and up to a number", async () => {
     await using store = await open();
     await store.commit({ incidents: [opening("a"), opening("b"), opening("c")] });
     await store.commit({ incidents: [resolving(2)] });
@@ -162,5 +162,9 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     expect(await ids({ since: after(600) })).toEqual([3, 2, 1]);
     expect(await ids({ since: after(601) })).toEqual([3, 1]);
     expect(await ids({ limit: 1 })).toEqual([3]);
+    expect(await ids({ after: 1 })).toEqual([3, 2]);
+    expect(await ids({ after: 1, open: true })).toEqual([3]);
+    expect(await ids({ kind: "outage" })).toEqual([3, 2, 1]);
+    expect(await ids({ kind: "threshold" })).toEqual([]);
   });
 }
