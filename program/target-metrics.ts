@@ -2,7 +2,8 @@
  * Computes the metrics of each target: uptime, error budget, open incidents, forecast of full disks. Every few seconds, and
  * soon after an outcome or an incident changed.
  */
-import type { Metrics, TargetMetricValues } from "../collector/export/metrics.ts";
+import type { Metrics } from "../collector/export/metrics.ts";
+import type { TargetMetricValues } from "../collector/export/target-families.ts";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";

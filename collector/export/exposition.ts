@@ -2,43 +2,60 @@
  * The exposition format: metric families as text, in the Prometheus text format 0.0.4, or in OpenMetrics 1.0 when the
  * scraper asks for it.
  */
+import { pause } from "../../core/time-slices.ts";
 
 export interface Family {
   readonly name: string;
   readonly type: "gauge" | "counter" | "histogram" | "summary";
   readonly help: string;
-  readonly series: readonly ExposedSeries[];
-}
-
-export interface ExposedSeries {
-  /** Where it differs from the family's: a histogram's `_bucket`, `_sum`, `_count`. */
-  readonly name?: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+  /** Its series, each as `seriesLine` writes it; a family without any is left out. */
+  readonly lines: Iterable<string>;
 }
 
 const textFormat = "text/plain; version=0.0.4; charset=utf-8";
 const openMetricsFormat = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/** So many are written before the event loop may run. */
+const linesAtOnce = 200;
 
-export function exposition(
-  families: readonly Family[],
+export async function exposition(
+  families: Iterable<Family>,
   accept: string | undefined,
-): { readonly contentType: string; readonly body: string } {
+): Promise<{ readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> }> {
   const open = accept?.includes("application/openmetrics-text") ?? false;
-  const body = families.filter(({ series }) => series.length > 0).map((family) => familyText(family, open));
-  return { contentType: open ? openMetricsFormat : textFormat, body: body.join("") + (open ? "# EOF\n" : "") };
+  const body: Buffer[] = [];
+  for (const family of families) {
+    let lines: string[] = [];
+    let head = header(family, open);
+    for (const line of family.lines) {
+      lines.push(line);
+      if (lines.length < linesAtOnce) continue;
+      body.push(Buffer.from(head + lines.join("")));
+      [head, lines] = ["", []];
+      await pause();
+    }
+    if (lines.length > 0) body.push(Buffer.from(head + lines.join("")));
+    await pause();
+  }
+  if (open) body.push(Buffer.from("# EOF\n"));
+  return { contentType: open ? openMetricsFormat : textFormat, body: Buffer.concat(body) };
 }
 
-function familyText({ name, type, help, series }: Family, open: boolean): string {
+function header({ name, type, help }: Family, open: boolean): string {
   // OpenMetrics names a counter's family without the `_total` its series carry.
   const family = open && type === "counter" ? name.replace(/_total$/, "") : name;
-  const lines = series.map(({ name: own, labels, value }) => `${own ?? name}${labelText(labels)} ${number(value)}\n`);
-  return `# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${type}\n${lines.join("")}`;
+  return `# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${type}\n`;
 }
 
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([label, value]) => `${label}="${escapeValue(value)}"`);
-  return parts.length > 0 ? `{${parts.join(",")}}` : "";
+/** One series. @param labels or their text, where it is known: `target="mastodon",check="web"` */
+export function seriesLine(name: string, labels: Readonly<Record<string, string>> | string, value: number): string {
+  const text = typeof labels === "string" ? labels : labelText(labels);
+  return `${name}${text === "" ? "" : `{${text}}`} ${number(value)}\n`;
+}
+
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}="${escapeValue(value)}"`)
+    .join(",");
 }
 
 const escapeValue = (text: string) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");

@@ -7,7 +7,7 @@ export type Health = Readonly<Record<string, boolean>>;
 /** @param accept what the scraper can read: OpenMetrics when it asks for it. */
 export type Exposition = (
   accept: string | undefined,
-) => Promise<{ readonly contentType: string; readonly body: string }>;
+) => Promise<{ readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> }>;
 
 export function healthAnswer(context: Context, health: Health): Response {
   const ok = Object.values(health).every(Boolean);

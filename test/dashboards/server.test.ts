@@ -457,7 +457,7 @@ test("metrics are private unless the configuration says otherwise", async () => 
     contentType: accept?.includes("openmetrics")
       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
       : "text/plain; version=0.0.4; charset=utf-8",
-    body: "tidewatch_build_info 1\n",
+    body: new TextEncoder().encode("tidewatch_build_info 1\n"),
   });
   await using open = await setup({ metrics });
   expect(await (await open.app.request("/metrics")).text()).toBe("tidewatch_build_info 1\n");

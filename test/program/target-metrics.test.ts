@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { TargetMetricValues } from "../../collector/export/metrics.ts";
+import type { TargetMetricValues } from "../../collector/export/target-families.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Outcome } from "../../core/sample.ts";
 import { openTargetMetrics } from "../../program/target-metrics.ts";

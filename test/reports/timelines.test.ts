@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { TargetMetricValues } from "../../collector/export/metrics.ts";
+import type { TargetMetricValues } from "../../collector/export/target-families.ts";
 import { silentLog } from "../../core/log.ts";
 import { historyBegin } from "../../core/status/history.ts";
 import { measuredTimes } from "../../core/status/measured.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { openMetrics } from "../../../collector/export/metrics.ts";
+import { type Metrics, openMetrics } from "../../../collector/export/metrics.ts";
 import { noConfirmation } from "../../../core/confirmation.ts";
 import type { Live } from "../../../core/live-state.ts";
 import { readingFamilies } from "../../../core/metric-families.ts";
@@ -112,6 +112,11 @@ function setup(samples: readonly Sample[] = [...byHand, others]) {
   return { metrics, last };
 }
 
+async function render(metrics: Metrics, accept?: string) {
+  const { contentType, body } = await metrics.render(accept);
+  return { contentType, body: Buffer.from(body).toString() };
+}
+
 const ofProcess = /tidewatch_(?:process|nodejs)_/;
 
 /** Ours, without the figures of the process, which differ each time. */
@@ -134,7 +139,7 @@ const processes = (body: string) => {
 // changelog.
 test("the metrics are those of the golden file: a change here is a change of an interface", async () => {
   const { metrics } = setup();
-  const { body, contentType } = await metrics.render(undefined);
+  const { body, contentType } = await render(metrics);
   expect(contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
   await expect(ours(body)).toMatchFileSnapshot("../../fixtures/metrics/golden.prom");
 });
@@ -144,7 +149,7 @@ test.runIf(process.platform === "linux")("so are those of the process, some of w
   const { body } = await vi.waitFor(async () => {
     // Garbage, until some of it was collected.
     Array.from({ length: 100_000 }, (_, index) => ({ index }));
-    const rendered = await metrics.render(undefined);
+    const rendered = await render(metrics);
     expect(rendered.body).toContain("tidewatch_nodejs_gc_duration_seconds_count");
     return rendered;
   }, 10_000);
@@ -153,7 +158,7 @@ test.runIf(process.platform === "linux")("so are those of the process, some of w
 
 test("every metric that a probe declares for export stands in the golden file, with its labels", async () => {
   const { metrics } = setup();
-  const exported = exportedMetrics((await metrics.render(undefined)).body);
+  const exported = exportedMetrics((await render(metrics)).body);
   for (const { name, labels, exported: isExported } of families) {
     const expected = isExported ? new Set(["target", ...labels]) : undefined;
     expect([name, exported.get(`tidewatch_${name}`)]).toEqual([name, expected]);
@@ -162,7 +167,7 @@ test("every metric that a probe declares for export stands in the golden file, w
 
 test("a scraper that asks for OpenMetrics gets it, ended by # EOF, counters named without _total", async () => {
   const { metrics } = setup();
-  const { body, contentType } = await metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+  const { body, contentType } = await render(metrics, "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
   expect(contentType).toMatch(/^application\/openmetrics-text/);
   expect(body.endsWith("# EOF\n")).toBe(true);
   expect(body).toContain("# TYPE tidewatch_pages counter\ntidewatch_pages_total 1\n");
@@ -170,7 +175,7 @@ test("a scraper that asks for OpenMetrics gets it, ended by # EOF, counters name
 
 test("no series stands twice, even when two checks of a target read the same thing", async () => {
   const { metrics } = setup([queues, { ...queues, check: "queues-again" }]);
-  const { body } = await metrics.render(undefined);
+  const { body } = await render(metrics);
   const names = body
     .split("\n")
     .flatMap((line) => (line === "" || line.startsWith("#") ? [] : [line.replace(/ [^ ]+$/, "")]));
@@ -180,13 +185,13 @@ test("no series stands twice, even when two checks of a target read the same thi
 test("readings of a check that no longer answers disappear instead of growing old", async () => {
   const { metrics } = setup();
   metrics.observe([{ ...queues, outcome: "down", readings: [] }]);
-  expect((await metrics.render(undefined)).body).not.toContain("tidewatch_queue_latency_seconds{");
+  expect((await render(metrics)).body).not.toContain("tidewatch_queue_latency_seconds{");
 });
 
 test("what is read only now and then stays between two readings", async () => {
   const { metrics } = setup();
   metrics.observe([{ ...growth, readings: [] }]);
-  expect((await metrics.render(undefined)).body).toContain("tidewatch_storage_used_bytes{");
+  expect((await render(metrics)).body).toContain("tidewatch_storage_used_bytes{");
 });
 
 test("what a reload took out disappears, also when a late sample of it is stored afterwards", async () => {
@@ -194,7 +199,7 @@ test("what a reload took out disappears, also when a late sample of it is stored
   last.delete("mastodon/queues");
   metrics.reconfigure([], families);
   metrics.observe([web, queues]);
-  const { body } = await metrics.render(undefined);
+  const { body } = await render(metrics);
   expect(body).toContain('tidewatch_check_runs_total{target="mastodon",check="web"');
   expect(body).not.toContain('check="queues"');
   expect(body).not.toContain("tidewatch_queue_latency_seconds{");
@@ -202,7 +207,7 @@ test("what a reload took out disappears, also when a late sample of it is stored
 
 test("each outcome is a state set: exactly one is 1", async () => {
   const { metrics } = setup();
-  const { body } = await metrics.render(undefined);
+  const { body } = await render(metrics);
   for (const outcome of outcomes) {
     const value = outcome === "up" ? 1 : 0;
     expect(body).toContain(
@@ -218,14 +223,14 @@ test("a blocked event loop shows in its lag", async () => {
     while (performance.now() < until);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  const { body } = await metrics.render(undefined);
+  const { body } = await render(metrics);
   const lag = /^tidewatch_nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(body)?.[1];
   expect(Number(lag)).toBeGreaterThan(0.1);
 });
 
 test("the figures of the process are a chosen few, named by the rules of Prometheus", async () => {
   const { metrics } = setup();
-  const { body } = await metrics.render(undefined);
+  const { body } = await render(metrics);
   const kinds = [...body.matchAll(/^# TYPE (tidewatch_(?:process|nodejs)_\w+) (\w+)$/gm)];
   const names = kinds.map(([, name]) => name);
   expect(names).toEqual(
