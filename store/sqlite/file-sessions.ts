@@ -9,7 +9,7 @@ import type { FileChange } from "./file-stamps.ts";
 import type { OpenedFile } from "./open.ts";
 import { refusalOf } from "./open-refusals.ts";
 import { FileReader, type Query, type QueryName, type QueryResult } from "./reader.ts";
-import { writeTest } from "./self-test.ts";
+import { readTest, readTestAnew, writeTest } from "./self-test.ts";
 import { beginSession, isSameState, type Session } from "./session.ts";
 import { FileFailure, type Sentence, sentenceOf } from "./sqlite-errors.ts";
 import type { Transaction } from "./statements.ts";
@@ -88,10 +88,18 @@ export class FileSessions implements AsyncDisposable {
       return session;
     });
     session.test.value = written;
-    const found = await this.ask("selfTest", {});
-    if (found === written) return;
+    if (this.#readTest(session) === written) return;
     const lost: Sentence = { what: `what was written to ${this.#opened.path} is not found there`, ...again };
     throw this.failed(new FileFailure({ ...lost, isBroken: true }), session);
+  }
+
+  #readTest(session: Session): number | undefined {
+    const { path } = this.#opened;
+    try {
+      return path === ":memory:" ? readTest(session.connection) : readTestAnew(path);
+    } catch (error) {
+      throw this.failed(error, session);
+    }
   }
 
   /** Forgets what a transaction gave out that was rolled back, such as ids. @returns the error to be thrown. */

@@ -7,7 +7,6 @@ import { planDays, planHours, planLateHour, planStaleHours } from "./rollup-plan
 import { rollups } from "./rollup-reads.ts";
 import type { StoredSample } from "./sample-bytes.ts";
 import { packedHour, sampleHours } from "./sample-reads.ts";
-import { readTestAnew } from "./self-test.ts";
 import { farFuture, hourOf, type Span } from "./slot-keys.ts";
 import { transitionsBetween, transitionsOf } from "./transitions.ts";
 import { unpackedSamples } from "./unpacked-batch.ts";
@@ -58,8 +57,6 @@ export const queries = {
 
   /** What of the file is damaged. */
   damage: (connection: Connection, _whole: object) => damageIn(connection),
-
-  selfTest: (connection: Connection, _now: object) => readTestAnew(connection),
 
   rollups,
   readings,

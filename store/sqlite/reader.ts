@@ -47,16 +47,16 @@ export function memoryReader(connection: Connection): Reader {
   };
 }
 
-const closed = () => new FileFailure({ what: "the store is closed", remedy: "nothing is read any more" });
-
 /** Packing an hour makes much garbage: a small young generation is collected often, so that memory stays low. */
 const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+/** A thread takes 20 MB, and most of the time nobody asks it anything. */
+const idleSeconds = 30;
 
-/** The thread starts with the first query. */
+/** The thread starts with the first query, and ends when there was none for a while. */
 export class FileReader implements Reader {
   readonly #file: string;
-  #worker: Worker | undefined;
-  #waiting = new Set<(error: unknown) => void>();
+  #thread: ReadingThread | undefined;
+  #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(file: string) {
@@ -65,7 +65,48 @@ export class FileReader implements Reader {
 
   async ask<Name extends QueryName>(name: Name, query: Query<Name>): Promise<QueryResult<Name>> {
     if (this.#closed) throw closed();
-    this.#worker ??= this.#start();
+    clearTimeout(this.#idle);
+    const thread = this.#thread?.isRunning ? this.#thread : new ReadingThread(this.#file);
+    this.#thread = thread;
+    try {
+      return await thread.ask(name, query);
+    } finally {
+      clearTimeout(this.#idle);
+      if (thread.isIdle) this.#idle = setTimeout(() => void thread.end(ended()), idleSeconds * 1000).unref();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    await this.#thread?.end(closed());
+  }
+}
+
+class ReadingThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Set<(error: unknown) => void>();
+  /** Why it is to end. */
+  #reason: FileFailure | undefined;
+  #isRunning = true;
+
+  constructor(file: string) {
+    const workerData: ThreadData = { file };
+    this.#worker = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData, resourceLimits });
+    this.#worker.unref();
+    this.#worker.once("error", (error) => this.#lost(ended(error)));
+    this.#worker.once("exit", () => this.#lost(this.#reason ?? ended()));
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  async ask<Name extends QueryName>(name: Name, query: Query<Name>): Promise<QueryResult<Name>> {
     const { promise, resolve, reject } = Promise.withResolvers<QueryResult<Name>>();
     const { port1, port2 } = new MessageChannel();
     this.#waiting.add(reject);
@@ -82,31 +123,23 @@ export class FileReader implements Reader {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    await this.#worker?.terminate();
-    this.#fail(closed());
+  /** @param reason what those are told who still wait. */
+  async end(reason: FileFailure): Promise<void> {
+    this.#reason = reason;
+    this.#isRunning = false;
+    await this.#worker.terminate();
   }
 
-  #start(): Worker {
-    const workerData: ThreadData = { file: this.#file };
-    const worker = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData, resourceLimits });
-    worker.unref();
-    const remedy = "the next one who reads starts another";
-    const lost = (cause?: unknown) => new FileFailure({ what: "the reading thread of the store ended", remedy }, cause);
-    worker.once("error", (error) => this.#lost(worker, lost(error)));
-    worker.once("exit", () => this.#lost(worker, lost()));
-    return worker;
-  }
-
-  /** The next query starts another thread. */
-  #lost(worker: Worker, error: unknown): void {
-    if (this.#worker === worker) this.#worker = undefined;
-    this.#fail(error);
-  }
-
-  #fail(error: unknown): void {
-    for (const reject of this.#waiting) reject(error);
+  #lost(reason: FileFailure): void {
+    this.#isRunning = false;
+    for (const reject of this.#waiting) reject(reason);
     this.#waiting.clear();
   }
 }
+
+const closed = () => new FileFailure({ what: "the store is closed", remedy: "nothing is read any more" });
+const ended = (cause?: unknown) =>
+  new FileFailure(
+    { what: "the reading thread of the store ended", remedy: "the next one who reads starts another" },
+    cause,
+  );

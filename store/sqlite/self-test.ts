@@ -19,9 +19,7 @@ export function readTest(connection: Connection): number | undefined {
 }
 
 /** By its path, as whoever opens it next finds it. */
-export function readTestAnew(connection: Connection): number | undefined {
-  const path = connection.database.location();
-  if (path === null) return readTest(connection);
+export function readTestAnew(path: string): number | undefined {
   using anew = new Connection(path, { readOnly: true });
   return readTest(anew);
 }

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempDisposable, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
-import { expect, test } from "vitest";
+import type { Worker } from "node:worker_threads";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Refused, StoreUnavailable } from "../../../core/errors.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { openSqliteStore } from "../../../store/sqlite/sqlite.ts";
@@ -200,6 +201,29 @@ test("a read while hours are being derived counts every run once", async () => {
     expect(new Set(await Promise.all(reads))).toEqual(new Set([600]));
     await deriving;
   }
+});
+
+test("the reading thread ends when nobody asks for half a minute, and the next read starts another", async () => {
+  await using place = await setup();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const threads: Worker[] = [];
+  const begun = (thread: Worker) => void threads.push(thread);
+  process.on("worker", begun);
+  onTestFinished(() => void process.off("worker", begun));
+  await using store = await openSqliteStore(place.file);
+  await store.commit({ samples: [sampleAt(0)] });
+  const read = async () => expect(await store.samples.since(after(-1))).toHaveLength(1);
+  for (let reads = 0; reads < 3; reads++) {
+    await read();
+    vi.advanceTimersByTime(29_000);
+  }
+  expect(threads).toHaveLength(1);
+  const over = once(threads[0] ?? new EventEmitter(), "exit");
+  vi.advanceTimersByTime(1000);
+  await over;
+  await Promise.all([read(), read()]);
+  expect(threads).toHaveLength(2);
 });
 
 test("a read that is under way when the store is closed ends, and none begins after", async () => {
