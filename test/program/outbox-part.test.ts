@@ -9,7 +9,7 @@ test("who has claimed what a store hands out is known again after a restart, by 
   await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-claimant-"));
   const nameIn = async (file: string) => {
     await using store = await openSqliteStore(join(folder.path, file));
-    return claimant(store);
+    return await claimant(store);
   };
   const first = await nameIn("one.db");
   expect(first).toMatch(/^[0-9a-f]{16}$/);
