@@ -37,10 +37,13 @@ export default defineChannel({
     ]);
     const url = smtpAddress(smtp.reveal());
     if (!url) throw new DeliveryError("alerts.email.smtp is not the address of a mail server", misconfigured);
-    const { auth, ...options } = parseConnectionUrl(smtp.reveal());
+    const { auth, ["authMethod"]: method, ...options } = parseConnectionUrl(smtp.reveal());
     // A password must never travel in the clear because somebody on the way took STARTTLS out of the answer.
     const requireTLS = url.username !== "" && url.protocol === "smtp:" && !isLoopback(url.hostname);
-    const server = { options: { ...options, requireTLS }, ...(auth && { auth }) };
+    const server = {
+      options: { ...options, requireTLS },
+      ...(auth && { auth: { ...auth, ...(typeof method === "string" && { method }) } }),
+    };
     const writer = createTransport({
       streamTransport: true,
       buffer: true,

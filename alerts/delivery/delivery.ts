@@ -1,6 +1,7 @@
 /**
  * Empties the outbox: one independent worker for each channel, at least once, with a retry as soon and as often as a page
- * deserves. A page ends as sent, as superseded by the end of its incident, or it keeps trying. It never ends in silence.
+ * deserves. A page ends as sent, as superseded by the end of its incident, or it keeps trying; what was sent three times
+ * without an answer stays there as not confirmed. It never ends in silence.
  */
 import type { ChannelTools } from "../../core/channel.ts";
 import type { Clock } from "../../core/clock.ts";

@@ -58,11 +58,10 @@ export class UnansweredPages {
     const accepted = new AbortController();
     this.#waits.set(incident, accepted);
     const over = AbortSignal.any([accepted.signal, this.#end.signal]);
-    let seconds = patienceSeconds;
-    while (await slept(clock.sleep(seconds, over))) {
+    let seconds: number | undefined = patienceSeconds;
+    while (seconds !== undefined && (await slept(clock.sleep(seconds, over)))) {
       try {
-        if (!(await this.#tellNext(incident))) break;
-        seconds = nextPatienceSeconds;
+        seconds = await this.#tellNext(incident);
       } catch (error) {
         log.error("the outbox cannot be read", { incident, error });
         seconds = storeRetrySeconds;
@@ -71,15 +70,17 @@ export class UnansweredPages {
     this.#waits.delete(incident);
   }
 
-  /** @returns whether somebody else is told. */
-  async #tellNext(incident: number): Promise<boolean> {
+  /** @returns seconds until it is to be looked at again; undefined when it is over. */
+  async #tellNext(incident: number): Promise<number | undefined> {
     const { store, hurry } = this.#parts;
     const before = await store.outbox.of(incident);
     const step = newestStep(before);
     const [unanswered] = step.filter(isUnanswered);
-    if (!unanswered || step.some(({ state }) => state === "sent")) return false;
+    if (!unanswered || step.some(({ state }) => state === "sent")) return undefined;
     await hurry(unanswered);
-    return (await store.outbox.of(incident)).length > before.length;
+    const isTold = (await store.outbox.of(incident)).length > before.length;
+    // A reload may bring somebody else.
+    return isTold ? nextPatienceSeconds : patienceSeconds;
   }
 }
 

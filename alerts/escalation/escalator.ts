@@ -32,8 +32,8 @@ export interface Escalator {
   run(signal: AbortSignal): Promise<void>;
   /** After a reload: what is due from now on is told by these. */
   reconfigure(settings: AlertSettings): void;
-  /** The channel will never take this page: the step after it is told at once, if it was not told yet. */
-  hurry(refused: NoticeStatus): Promise<void>;
+  /** Its channel will never take this page, or nobody has accepted it for long: the step after it is told, if it was not. */
+  hurry(unanswered: NoticeStatus): Promise<void>;
 }
 
 /** Enough for all incidents that can be open at once. */
@@ -81,12 +81,12 @@ class RunningEscalator implements Escalator {
     }
   }
 
-  async hurry(refused: NoticeStatus): Promise<void> {
+  async hurry(unanswered: NoticeStatus): Promise<void> {
     const { store, clock, log } = this.#options;
-    const incident = refused.incident;
+    const { incident, channel } = unanswered;
     const due = (await this.#rows()).find(({ subject }) => subject === String(incident));
     if (incident === undefined || !due) return;
-    const escalate = hurry(this.#policy, refused.step, clock.now());
+    const escalate = hurry(this.#policy, unanswered.step, clock.now());
     let isTold = false;
     await store.commit({
       escalations: [
@@ -101,7 +101,7 @@ class RunningEscalator implements Escalator {
         },
       ],
     });
-    if (isTold) log.warn("the next step of the escalation is told at once", { incident, channel: refused.channel });
+    if (isTold) log.warn("the next step of the escalation is told at once", { incident, channel });
     this.wake();
     this.#options.onNotices();
   }

@@ -86,7 +86,7 @@ export function take(policy: Policy, due: Due): Escalate {
   };
 }
 
-/** The channel will never take this page: the step after it is told now. */
+/** Nobody accepts this page, or will: the step after it is told now. */
 export function hurry(policy: Policy, refused: Notice["step"], now: Temporal.Instant): Escalate {
   return ({ incident, escalation, notices }) => {
     if (escalation?.state !== "told" || !escalation.next || escalation.revision !== refused?.revision) return {};

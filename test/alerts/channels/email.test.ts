@@ -2,9 +2,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createServer } from "node:net";
+import { createInterface } from "node:readline";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import email from "../../../alerts/channels/email.ts";
 import { DeliveryError } from "../../../core/errors.ts";
 import { silentLog } from "../../../core/log.ts";
@@ -61,7 +62,10 @@ async function mailServer(
     disableReverseLookup: true,
     closeTimeout: 100,
     async onData(stream, _session, answer) {
-      const bytes = Buffer.concat(await stream.toArray());
+      const chunks: Uint8Array[] | undefined = await stream.toArray().catch(() => undefined);
+      // Cut off before its last line: no mail.
+      if (!chunks) return;
+      const bytes = Buffer.concat(chunks);
       received++;
       const [socket] = sockets;
       if (socket && onReceived(socket) === "cut") return;
@@ -111,10 +115,10 @@ async function rudeServer(onConnection: (socket: Socket) => void) {
   };
 }
 
-async function channelTo(port: number, credentials = "") {
+async function channelTo(port: number, credentials = "", wish = "") {
   const options = email.options.parse({
     from: "tidewatch@status.example",
-    smtp: new Secret(`smtp://${credentials}127.0.0.1:${port}`),
+    smtp: new Secret(`smtp://${credentials}127.0.0.1:${port}${wish}`),
   });
   return await email.open(options, tools);
 }
@@ -290,20 +294,59 @@ describe("a mail server that", () => {
     }
   });
 
-  test("closes an idle connection costs no failed delivery", async () => {
-    const open: Socket[] = [];
-    await using server = await mailServer({}, (socket) => {
-      open.push(socket);
-      return "take";
+  test("waits for no goodbye is left with one, for each mail", async () => {
+    const said: string[] = [];
+    let open = 0;
+    await using server = await rudeServer((socket) => {
+      open++;
+      socket.on("close", () => open--);
+      const answers = ["250 mail", "250 well", "250 well", "354 go on"];
+      socket.write("220 mail\r\n");
+      createInterface({ input: socket }).on("line", (line) => {
+        said.push(line);
+        if (line === ".") socket.write("250 taken\r\n");
+        // To the goodbye it says nothing.
+        else if (/^[A-Z]{4}\b/.test(line) && answers.length > 0) socket.write(`${answers.shift()}\r\n`);
+      });
     });
-    await using channel = await channelTo(server.port);
-    await channel.deliver(page, "oncall@example.org", context);
-    for (const socket of open) {
-      socket.destroy();
-      if (!socket.closed) await once(socket, "close");
+    {
+      await using channel = await channelTo(server.port);
+      await channel.deliver(page, "oncall@example.org", context);
+      await vi.waitFor(() => expect(said.at(-1)).toBe("QUIT"));
     }
-    await channel.deliver({ ...page, key: "second" }, "oncall@example.org", context);
-    expect(server.mails).toHaveLength(2);
+    await vi.waitFor(() => expect(open).toBe(0));
+  });
+
+  test("is told who we are by the method that the address names", async () => {
+    const methods: (string | undefined)[] = [];
+    const onAuth: SMTPServerOptions["onAuth"] = ({ method }, _session, answer) => {
+      methods.push(method);
+      answer(null, { user: "tide" });
+    };
+    await using server = await mailServer({ onAuth, authMethods: ["PLAIN", "LOGIN"] });
+    for (const wish of ["", "?authMethod=LOGIN"]) {
+      await using channel = await channelTo(server.port, "tide:hunter2@", wish);
+      await channel.deliver(page, "oncall@example.org", context);
+    }
+    expect(methods).toEqual(["PLAIN", "LOGIN"]);
+  });
+
+  test("has a message of ours counted when all but its last line was sent, and not before", async () => {
+    await using server = await mailServer();
+    await using channel = await channelTo(server.port);
+    const counted = Promise.withResolvers<void>();
+    const countCopy = async () => {
+      expect(server.received).toBe(0);
+      await counted.promise;
+    };
+    const delivered = channel.deliver(page, "oncall@example.org", { ...context, countCopy });
+    counted.resolve();
+    await delivered;
+    expect(server.received).toBe(1);
+    const none = () => Promise.reject(new DeliveryError("no more copies", { verdict: "retry" }));
+    const refused = failureOf(channel.deliver(page, "oncall@example.org", { ...context, countCopy: none }));
+    expect((await refused).message).toBe("no more copies");
+    expect(server.received).toBe(1);
   });
 });
 
