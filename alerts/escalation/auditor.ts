@@ -7,6 +7,7 @@ import type { Incident } from "../../core/incident.ts";
 import type { Log } from "../../core/log.ts";
 import { isWaking } from "../../core/notice.ts";
 import type { Store } from "../../core/store/store.ts";
+import { pause } from "../../core/time-slices.ts";
 
 export interface AuditorOptions {
   readonly store: Pick<Store, "incidents" | "escalations" | "outbox">;
@@ -40,6 +41,8 @@ class RunningAuditor implements Auditor {
   readonly #options: AuditorOptions;
   /** Monotonic seconds since when nobody has served it, by number. */
   #unserved: ReadonlyMap<number, number> = new Map();
+  /** Somebody accepted a page of these, by number: that stays so. */
+  readonly #accepted = new Set<number>();
   #fault: string | undefined;
   #lookedSeconds: number;
 
@@ -83,11 +86,16 @@ class RunningAuditor implements Auditor {
     const open = (await store.incidents.list({ open: true })).filter(({ urgency }) => urgency === "page");
     const unserved = new Map<number, number>();
     for (const incident of open) {
+      if (this.#accepted.has(incident.id)) continue;
+      // Hundreds may be open at once, and everything else goes on between two of them.
+      await pause();
       if (await this.#isServed(incident)) continue;
       const age = isFirst ? secondsSince(incident.confirmedAt, clock.now()) : 0;
       unserved.set(incident.id, this.#unserved.get(incident.id) ?? now - age);
     }
     this.#unserved = unserved;
+    const ids = new Set(open.map(({ id }) => id));
+    for (const id of this.#accepted) if (!ids.has(id)) this.#accepted.delete(id);
     const late = open.filter(({ id }) => now - (unserved.get(id) ?? now) > unservedSeconds);
     return late.length > 0 ? `nobody has accepted the page of ${late.map(nameOf).join(", ")}` : undefined;
   }
@@ -98,7 +106,10 @@ class RunningAuditor implements Auditor {
     const escalation = await store.escalations.of(id);
     if (escalation && explained.has(escalation.state)) return true;
     const pages = (await store.outbox.of(id)).filter(isWaking);
-    if (pages.some((page) => page.state === "sent")) return true;
+    if (pages.some((page) => page.state === "sent")) {
+      this.#accepted.add(id);
+      return true;
+    }
     return pages.length === 0 && tellsNobody();
   }
 
