@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 // What `node main.ts` starts. A Node.js before 22.18 opens no file whose name ends in .ts, and stops with a stack trace
 // before a line of it is read; but where there is no main.ts, every Node.js tries main.ts.js. So this is plain JavaScript.
+import { setFlagsFromString } from "node:v8";
+
 const needed = 26;
 const { node } = process.versions;
 
 /** The allocator of Linux reads these once, when a process begins: one arena, and what is freed goes back soon. */
 const allocator = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };
-/** V8's options, for the heap of every thread: young objects get little room, and are looked through often. */
-const heap = ["--max-semi-space-size=1"];
+/** V8's option for the main thread: young objects get little room, and are looked through often. Other threads have limits. */
+const heap = "--max-semi-space-size=1";
 
 if (Number(node.split(".")[0]) >= needed) {
   if (process.argv[2] === "run") beginInLittleMemory();
@@ -27,7 +29,7 @@ function beginInLittleMemory() {
   const absent = Object.keys(allocator).some((name) => env[name] === undefined);
   // Who started us with a channel would lose it.
   if (absent && execve && platform === "linux" && !connected) {
-    const options = heap.filter((option) => !env.NODE_OPTIONS?.includes(option.split("=")[0]));
+    const options = env.NODE_OPTIONS?.includes("--max-semi-space-size") ? [] : [heap];
     // That it is experimental is nothing for whoever starts us.
     process.emitWarning = () => {};
     try {
@@ -39,6 +41,7 @@ function beginInLittleMemory() {
   }
   // They are for us, and not for what we start.
   for (const [name, value] of Object.entries(allocator)) if (env[name] === value) delete env[name];
+  if (execArgv.includes(heap)) setFlagsFromString("--max-semi-space-size=0");
 }
 
 function notInstalled(error) {

@@ -15,6 +15,8 @@ export interface CheckState {
 export interface Live {
   /** How many times an outcome changed, of any check, or the list of checks itself: as long as it is the same, so are they. */
   readonly moves: number;
+  /** How many times settled transitions were stored, of any check: as long as it is the same, so is what is stored of them. */
+  readonly stored: number;
   /** One entry for each configured check, in the order of the configuration. */
   checks(): readonly CheckState[];
 }

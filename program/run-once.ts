@@ -28,9 +28,11 @@ export function runOnce(checks: readonly Check[], parts: OnceParts): Promise<rea
   const selfCheck = openSelfCheck({ ...config.selfCheck, http, clock, log });
   const runner = new Runner({ probes, http, selfCheck, vantagePoint: config.vantagePoint }, { clock, log });
   const concurrency = new ConcurrencyLimit({ clock });
+  if (signal.aborted) concurrency.end(signal.reason);
+  else signal.addEventListener("abort", () => concurrency.end(signal.reason), { once: true });
   return Promise.all(
     checks.map(async (check) => {
-      const sample = await concurrency.use(signal, () => runner.run(check, signal));
+      const sample = await concurrency.use((own) => runner.run(check, own));
       onSample?.(sample);
       return sample;
     }),

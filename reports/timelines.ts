@@ -22,7 +22,7 @@ import { startOfDay, wallTime } from "../core/time-zone.ts";
 
 export interface TimelineParts {
   readonly store: { readonly judgements: Pick<JudgementStore, "transitions"> };
-  readonly live: Pick<Live, "checks">;
+  readonly live: Pick<Live, "checks" | "stored">;
   readonly clock: Clock;
   /** As the last reload left them. */
   readonly targets: () => readonly Target[];
@@ -65,6 +65,10 @@ class KeptTimelines implements Timelines {
   readonly #parts: TimelineParts;
   readonly #kept = new Map<string, Kept>();
   #refreshing: Promise<void> = Promise.resolve();
+  /** What of `Live.stored` has surely been read. */
+  #read = Number.NaN;
+  /** The latest moment up to which was read, in epoch milliseconds: after the clock was set back there may be more. */
+  #readUpTo = Number.NEGATIVE_INFINITY;
 
   constructor(parts: TimelineParts) {
     this.#parts = parts;
@@ -83,14 +87,14 @@ class KeptTimelines implements Timelines {
 
   async #refresh(): Promise<void> {
     const moment = this.#moment();
-    const late = await this.#readNewer(moment);
+    const late = await this.#news(moment);
     const unread: Target[] = [];
     for (const target of moment.watched) {
       await pause();
       if (late.has(target.id) || !this.#moveOn(target, moment)) unread.push(target);
     }
     for (let next = 0; next < unread.length; next += readAtOnce) {
-      await this.#read(unread.slice(next, next + readAtOnce), moment);
+      await this.#readWhole(unread.slice(next, next + readAtOnce), moment);
     }
     const ids = new Set(moment.watched.map(({ id }) => id));
     for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
@@ -106,6 +110,17 @@ class KeptTimelines implements Timelines {
     const begin = Math.min(now.epochMilliseconds - longest, historyBegin(now, zone).epochMilliseconds);
     const checks = Map.groupBy(live.checks(), ({ target }) => target);
     return { now, zone, today: dayBegin(now.epochMilliseconds, zone), begin, watched, checks };
+  }
+
+  /** Asks the store only where something may have been stored since: whatever it is asked keeps its reading thread there. */
+  async #news(moment: Moment): Promise<ReadonlySet<string>> {
+    const { stored } = this.#parts.live;
+    const now = moment.now.epochMilliseconds;
+    if (stored === this.#read && now >= this.#readUpTo) return new Set();
+    const late = await this.#readNewer(moment);
+    this.#readUpTo = Math.max(this.#readUpTo, now);
+    if (now >= this.#readUpTo) this.#read = stored;
+    return late;
   }
 
   /** What was stored of the targets that are known. @returns those of which something is older than what is settled. */
@@ -141,7 +156,7 @@ class KeptTimelines implements Timelines {
     return true;
   }
 
-  async #read(targets: readonly Target[], moment: Moment): Promise<void> {
+  async #readWhole(targets: readonly Target[], moment: Moment): Promise<void> {
     const readAt = this.#parts.clock.monotonicSeconds();
     for (const [target, transitions] of await this.#transitions(targets, moment, new Map())) {
       const settled = { from: moment.begin, to: settledUntil(target, moment) };

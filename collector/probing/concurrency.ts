@@ -22,6 +22,9 @@ export class ConcurrencyLimit {
   #busy: number;
   #underWay: number;
   readonly #queue: (() => void)[] = [];
+  /** Each use has one of its own: a signal for all would look through the listeners of all, whenever one comes or goes. */
+  readonly #ends = new Set<AbortController>();
+  #ended: { readonly reason: unknown } | undefined;
 
   constructor({ clock, busy = 32, underWay = 2000, patienceSeconds = 0.25 }: ConcurrencySettings) {
     this.#clock = clock;
@@ -30,21 +33,40 @@ export class ConcurrencyLimit {
     this.#patienceSeconds = patienceSeconds;
   }
 
-  /** Runs `work` as soon as there is room, in the order of asking. Rejects when `signal` is aborted before. */
-  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#enter(signal);
-    const over = new AbortController();
+  /**
+   * Runs `work` as soon as there is room, in the order of asking. Rejects when all ends before.
+   * @param work gets a signal of its own, which is aborted when all ends, and when it is over.
+   */
+  async use<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#ended) throw this.#ended.reason;
+    const end = new AbortController();
+    this.#ends.add(end);
+    try {
+      await this.#enter(end.signal);
+      return await this.#work(end.signal, work);
+    } finally {
+      end.abort(noLongerNeeded);
+      this.#ends.delete(end);
+    }
+  }
+
+  /** Sends away who waits, and tells those under way to end. */
+  end(reason: unknown): void {
+    this.#ended = { reason };
+    for (const end of this.#ends) end.abort(reason);
+  }
+
+  async #work<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     let taken = 1;
     const giveBack = () => {
       this.#busy += taken;
       taken = 0;
       this.#admit();
     };
-    this.#clock.sleep(this.#patienceSeconds, over.signal).then(giveBack, () => {});
+    this.#clock.sleep(this.#patienceSeconds, signal).then(giveBack, () => {});
     try {
-      return await work();
+      return await work(signal);
     } finally {
-      over.abort(noLongerNeeded);
       this.#underWay += 1;
       giveBack();
     }
@@ -52,7 +74,6 @@ export class ConcurrencyLimit {
 
   #enter(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
       const enter = () => {
         signal.removeEventListener("abort", leave);
         resolve();

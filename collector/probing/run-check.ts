@@ -79,7 +79,9 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     const loopDelaySeconds = worstDelay();
     const error = "error" in ended ? ended.error : undefined;
     const judged = "error" in ended ? meaning(check, error, parts) : ended.finding;
-    const finding = await orAborted(unlessOffline(judged, error, http, parts), signal);
+    const finding = isInDoubt(judged, error, http)
+      ? await orAborted(unlessOffline(judged, http, parts), signal)
+      : judged;
     sample = {
       ...tidied(finding, http),
       ...runbookOf(finding, error, http, parts),
@@ -155,15 +157,14 @@ function meaning(check: Check, error: unknown, { probe, internalErrors, log }: R
 
 const unknown = (reason: string): Finding => ({ outcome: "unknown", reason });
 
-/** A bad result with a failed connection in it is no result while we cannot reach anything. */
-async function unlessOffline(
-  finding: Finding,
-  error: unknown,
-  http: RunHttp,
-  { selfCheck }: RunParts,
-): Promise<Finding> {
-  const failed = error instanceof Unreachable || isDeadline(error) || http.connections.some(({ failure }) => failure);
-  if (!failed || (finding.outcome !== "down" && finding.outcome !== "degraded")) return finding;
+/** A bad result with a failed connection in it. */
+function isInDoubt({ outcome }: Finding, error: unknown, { connections }: RunHttp): boolean {
+  if (outcome !== "down" && outcome !== "degraded") return false;
+  return error instanceof Unreachable || isDeadline(error) || connections.some(({ failure }) => failure);
+}
+
+/** It is no result while we cannot reach anything. */
+async function unlessOffline(finding: Finding, http: RunHttp, { selfCheck }: RunParts): Promise<Finding> {
   const connectivity = await selfCheck.check(failureOf(http.connections));
   if (connectivity.online) return finding;
   const reason = `we could not reach anything ourselves: ${connectivity.reason}`;

@@ -82,6 +82,7 @@ export class Schedule {
 
   /** Until `signal` is aborted; then it ends as soon as the runs under way have let go. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#parts.concurrency.end(signal.reason), { once: true });
     while (!signal.aborted) {
       this.#parts.onMoved?.();
       const now = this.#parts.clock.monotonicSeconds();
@@ -114,9 +115,9 @@ export class Schedule {
     const { clock, concurrency, log, run, onSample, onLag } = this.#parts;
     const { check } = entry;
     try {
-      const sample = await concurrency.use(signal, () => {
+      const sample = await concurrency.use((own) => {
         onLag?.(Math.max(0, clock.monotonicSeconds() - entry.due));
-        return run(check, signal);
+        return run(check, own);
       });
       // Taken out of the configuration meanwhile: nobody knows what to do with it.
       if (this.#entries.get(keyOf(check)) !== entry) return;

@@ -73,6 +73,7 @@ class CommittingRecorder implements Recorder {
   /** In the order of the configuration. */
   #configured: ReadonlyMap<CheckKey, SeriesState> = new Map();
   #moves = 0;
+  #stored = 0;
   /** What an earlier process left. */
   #left = new Map<CheckKey, Parameters<SeriesState["resume"]>[0]>();
   #committing: Promise<void> | undefined;
@@ -183,6 +184,10 @@ class CommittingRecorder implements Recorder {
     return this.#moves;
   }
 
+  get stored(): number {
+    return this.#stored;
+  }
+
   checks(): readonly CheckState[] {
     return [...this.#configured.values()].map((state) => state.snapshot());
   }
@@ -273,6 +278,7 @@ class CommittingRecorder implements Recorder {
       const { opened } = await this.#options.store.commit(changes);
       this.#oneByOne = Math.max(0, this.#oneByOne - 1);
       this.#failure.ended(this.#queue);
+      if (changes.transitions && changes.transitions.length > 0) this.#stored++;
       this.#tell(changes, opened);
       return true;
     } catch (error) {

@@ -9,21 +9,31 @@ import { beforeOf, isEscalationReadable, writeEscalated } from "./escalations.ts
 import { isIncidentReadable, readIncident } from "./incidents.ts";
 import type { Driver, Transaction } from "./statements.ts";
 
-export const dueStore = ({ read }: Driver): DueStore => ({
-  next: (kind, limit) =>
-    read(function* () {
-      const found: Due[] = [];
-      for (const due of yield* nextDue(kind, limit)) {
-        // Taken, it would be gone, and nothing would follow from it.
-        const incident = Number(due.subject);
-        if ((yield* isIncidentReadable(incident)) && (yield* isEscalationReadable(incident))) found.push(due);
-      }
-      return found;
-    }),
-});
+export function dueStore({ read }: Driver): DueStore {
+  /** Subjects, as of the last look: what could be read then was written since by us alone, and is not read each time. */
+  let known: ReadonlySet<string> = new Set();
+  return {
+    next: (kind, limit) =>
+      read(function* () {
+        const found: Due[] = [];
+        for (const due of yield* nextDue(kind, limit)) {
+          if (known.has(due.subject) || (yield* isReadable(Number(due.subject)))) found.push(due);
+        }
+        known = new Set(found.map(({ subject }) => subject));
+        return found;
+      }),
+  };
+}
+
+/** What cannot be read must not be taken: it would be gone, and nothing would follow from it. */
+function* isReadable(incident: number): Transaction<boolean> {
+  return (yield* isIncidentReadable(incident)) && (yield* isEscalationReadable(incident));
+}
 
 /** Nothing happens where the row that called for it was taken by somebody else. */
 export function* changeEscalation({ incident, taking, escalate }: EscalationChange): Transaction<void> {
+  if (taking && !(yield* isReadable(incident)))
+    throw new Error(`what is stored of incident ${incident} cannot be read`);
   if (taking && !(yield* takeDue(taking))) return;
   const known = yield* readIncident(incident);
   if (!known) return;

@@ -228,9 +228,13 @@ export function outage(
 }
 
 export function liveOf(checks: () => readonly CheckState[]): Live {
-  let [moves, outcomes] = [0, ""];
+  let [moves, stored, outcomes] = [0, 0, ""];
   return {
     checks,
+    /** Whoever sets the scene says nothing: there may always be more. */
+    get stored() {
+      return stored++;
+    },
     get moves() {
       const now = checks()
         .map(({ confirmation }) => currentOutcome(confirmation))

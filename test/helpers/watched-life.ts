@@ -99,6 +99,7 @@ export class WatchedLife implements AsyncDisposable {
   readonly #open: number[] = [];
   #waiting: readonly Transition[] = [];
   #fails = false;
+  #stored = 0;
   zone = "America/Vancouver";
   targets: readonly Target[];
 
@@ -117,7 +118,14 @@ export class WatchedLife implements AsyncDisposable {
       return { check, state, next: index * 7, outcome: "up", isSilent: false };
     });
     this.#running = running;
-    this.live = { moves: 0, checks: () => running.map(({ state }) => state.snapshot()) };
+    const stored = () => this.#stored;
+    this.live = {
+      moves: 0,
+      get stored() {
+        return stored();
+      },
+      checks: () => running.map(({ state }) => state.snapshot()),
+    };
   }
 
   /** Every check runs whenever it is its time. */
@@ -198,6 +206,7 @@ export class WatchedLife implements AsyncDisposable {
     this.#waiting = [...this.#waiting, ...transitions];
     if (this.#fails) return;
     await this.store.commit({ transitions: this.#waiting });
+    if (this.#waiting.length > 0) this.#stored++;
     this.#waiting = [];
   }
 }

@@ -5,18 +5,17 @@ import { FakeClock } from "../../helpers/fake-clock.ts";
 function setup(limits: { busy?: number; underWay?: number } = {}) {
   const clock = new FakeClock();
   const concurrency = new ConcurrencyLimit({ clock, ...limits });
-  const { signal } = new AbortController();
-  return { clock, concurrency, signal };
+  return { clock, concurrency };
 }
 
 const hanging = () => new Promise<never>(() => {});
 
 test("no more are busy at once than allowed, and they begin in the order of asking", async () => {
-  const { concurrency, signal } = setup({ busy: 2 });
+  const { concurrency } = setup({ busy: 2 });
   const begun: number[] = [];
   const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<number>());
   const uses = gates.map((gate, index) =>
-    concurrency.use(signal, () => {
+    concurrency.use(() => {
       begun.push(index);
       return gate.promise;
     }),
@@ -33,10 +32,10 @@ test("no more are busy at once than allowed, and they begin in the order of aski
 });
 
 test("one that waits for the network makes room after a quarter of a second", async () => {
-  const { clock, concurrency, signal } = setup({ busy: 1 });
-  void concurrency.use(signal, hanging);
+  const { clock, concurrency } = setup({ busy: 1 });
+  void concurrency.use(hanging);
   let begun = false;
-  const second = concurrency.use(signal, async () => {
+  const second = concurrency.use(async () => {
     begun = true;
   });
   await clock.turn(0.24);
@@ -46,15 +45,15 @@ test("one that waits for the network makes room after a quarter of a second", as
 });
 
 test("a place that was given back early is not given back twice", async () => {
-  const { clock, concurrency, signal } = setup({ busy: 1 });
+  const { clock, concurrency } = setup({ busy: 1 });
   const slow = Promise.withResolvers<void>();
-  const first = concurrency.use(signal, () => slow.promise);
+  const first = concurrency.use(() => slow.promise);
   await clock.turn(1);
   slow.resolve();
   await first;
-  void concurrency.use(signal, hanging);
+  void concurrency.use(hanging);
   let begun = false;
-  void concurrency.use(signal, async () => {
+  void concurrency.use(async () => {
     begun = true;
   });
   await clock.turn(0.2);
@@ -62,10 +61,10 @@ test("a place that was given back early is not given back twice", async () => {
 });
 
 test("so many may be under way, not one more", async () => {
-  const { clock, concurrency, signal } = setup({ busy: 2, underWay: 3 });
+  const { clock, concurrency } = setup({ busy: 2, underWay: 3 });
   let begun = 0;
   for (let index = 0; index < 5; index++) {
-    void concurrency.use(signal, () => {
+    void concurrency.use(() => {
       begun += 1;
       return hanging();
     });
@@ -75,20 +74,30 @@ test("so many may be under way, not one more", async () => {
 });
 
 test("work that fails gives its place back", async () => {
-  const { concurrency, signal } = setup({ busy: 1 });
-  await expect(concurrency.use(signal, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
-  expect(await concurrency.use(signal, async () => "next")).toBe("next");
+  const { concurrency } = setup({ busy: 1 });
+  await expect(concurrency.use(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await concurrency.use(async () => "next")).toBe("next");
 });
 
-test("who waits when it ends is sent away and takes no place", async () => {
+test("when all ends, who waits or comes later is sent away, and who is under way is told", async () => {
   const { concurrency } = setup({ busy: 1 });
-  const end = new AbortController();
   const gate = Promise.withResolvers<void>();
-  const first = concurrency.use(end.signal, () => gate.promise);
-  const second = concurrency.use(end.signal, async () => {});
-  end.abort(new Error("over"));
-  await expect(second).rejects.toThrow("over");
+  const begun = Promise.withResolvers<void>();
+  let told: unknown;
+  const first = concurrency.use((signal) => {
+    begun.resolve();
+    signal.addEventListener("abort", () => {
+      told = signal.reason;
+    });
+    return gate.promise;
+  });
+  const second = concurrency.use(async () => {});
+  const over = new Error("over");
+  await begun.promise;
+  concurrency.end(over);
+  await expect(second).rejects.toBe(over);
+  expect(told).toBe(over);
   gate.resolve();
   await first;
-  expect(await concurrency.use(new AbortController().signal, async () => "free")).toBe("free");
+  await expect(concurrency.use(async () => "late")).rejects.toBe(over);
 });

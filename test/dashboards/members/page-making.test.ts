@@ -333,6 +333,7 @@ test("a model that cannot be rendered leaves the last page, with a note", async 
   let broken = false;
   const live = {
     moves: 0,
+    stored: 0,
     checks() {
       if (broken) throw new Error("our own bug");
       return scene.options.live.checks();
