@@ -73,7 +73,7 @@ const en: WholeTranslation = {
       return `${named} ${affected.length === 1 ? "has" : "have"} problems`;
     },
     statusOf: (organisation) => `${organisation} status`,
-    neverChecked: "Nothing has been checked yet. The first results come within a minute or two.",
+    neverChecked: "Nothing has been checked yet. The first results come within a minute.",
     unknownMeans: "This does not mean that they are down: it is our own view that is missing.",
     lastChange: "Last change",
     changed: (name, to) =>

@@ -83,7 +83,7 @@ const fr: WholeTranslation = {
       return `${named} ${one ? "connaît" : "connaissent"} des problèmes`;
     },
     statusOf: (organisation) => `État des services de ${organisation}`,
-    neverChecked: "Rien n’a encore été vérifié. Les premiers résultats arrivent d’ici une minute ou deux.",
+    neverChecked: "Rien n’a encore été vérifié. Les premiers résultats arrivent d’ici une minute.",
     unknownMeans: "Cela ne veut pas dire qu’il y a une panne\u00a0: c’est à nous que la vue manque.",
     lastChange: "Dernier changement",
     changed: (name, to) =>
