@@ -60,15 +60,16 @@ const rereadSeconds = 86_400;
 const readAtOnce = 10;
 /** Windows of the target metrics; an objective may look back further. */
 const longestWindowSeconds = 90 * 86_400;
+const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
 
 class KeptTimelines implements Timelines {
   readonly #parts: TimelineParts;
   readonly #kept = new Map<string, Kept>();
   #refreshing: Promise<void> = Promise.resolve();
-  /** What of `Live.stored` has surely been read. */
+  /** What of `Live.stored` has surely been read; none after a failure, and while something stored is ahead of the clock. */
   #read = Number.NaN;
-  /** The latest moment up to which was read, in epoch milliseconds: after the clock was set back there may be more. */
-  #readUpTo = Number.NEGATIVE_INFINITY;
+  /** Something was left out because it is ahead of the clock, which was set back. */
+  #isAhead = false;
 
   constructor(parts: TimelineParts) {
     this.#parts = parts;
@@ -87,7 +88,12 @@ class KeptTimelines implements Timelines {
 
   async #refresh(): Promise<void> {
     const moment = this.#moment();
-    const late = await this.#news(moment);
+    const { stored } = this.#parts.live;
+    // Whatever the store is asked keeps its reading thread there.
+    const isRead = stored === this.#read;
+    this.#read = Number.NaN;
+    this.#isAhead = false;
+    const late = isRead ? new Set() : await this.#readNewer(moment);
     const unread: Target[] = [];
     for (const target of moment.watched) {
       await pause();
@@ -98,6 +104,7 @@ class KeptTimelines implements Timelines {
     }
     const ids = new Set(moment.watched.map(({ id }) => id));
     for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
+    if (!this.#isAhead) this.#read = stored;
   }
 
   #moment(): Moment {
@@ -110,17 +117,6 @@ class KeptTimelines implements Timelines {
     const begin = Math.min(now.epochMilliseconds - longest, historyBegin(now, zone).epochMilliseconds);
     const checks = Map.groupBy(live.checks(), ({ target }) => target);
     return { now, zone, today: dayBegin(now.epochMilliseconds, zone), begin, watched, checks };
-  }
-
-  /** Asks the store only where something may have been stored since: whatever it is asked keeps its reading thread there. */
-  async #news(moment: Moment): Promise<ReadonlySet<string>> {
-    const { stored } = this.#parts.live;
-    const now = moment.now.epochMilliseconds;
-    if (stored === this.#read && now >= this.#readUpTo) return new Set();
-    const late = await this.#readNewer(moment);
-    this.#readUpTo = Math.max(this.#readUpTo, now);
-    if (now >= this.#readUpTo) this.#read = stored;
-    return late;
   }
 
   /** What was stored of the targets that are known. @returns those of which something is older than what is settled. */
@@ -171,10 +167,12 @@ class KeptTimelines implements Timelines {
     { now, begin }: Moment,
     after: ReadonlyMap<string, number>,
   ): Promise<ReadonlyMap<Target, readonly Transition[]>> {
-    const span = { from: Temporal.Instant.fromEpochMilliseconds(begin), to: now };
+    const span = { from: Temporal.Instant.fromEpochMilliseconds(begin), to: farFuture };
     const filter = { targets: targets.map(({ id }) => id), after };
     const found = targets.length === 0 ? [] : await this.#parts.store.judgements.transitions(span, filter);
-    const byTarget = Map.groupBy(found, ({ target }) => target);
+    const begun = found.filter(({ at }) => at.epochMilliseconds < now.epochMilliseconds);
+    if (begun.length < found.length) this.#isAhead = true;
+    const byTarget = Map.groupBy(begun, ({ target }) => target);
     return new Map(targets.map((target) => [target, byTarget.get(target.id) ?? []]));
   }
 }

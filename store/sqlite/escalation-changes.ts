@@ -9,7 +9,8 @@ import { beforeOf, isEscalationReadable, writeEscalated } from "./escalations.ts
 import { isIncidentReadable, readIncident } from "./incidents.ts";
 import type { Driver, Transaction } from "./statements.ts";
 
-export function dueStore({ read }: Driver): DueStore {
+/** `lookAgain` after a change that failed: by whatever accident, what could be read before may not be any more. */
+export function dueStore({ read }: Driver): DueStore & { lookAgain(): void } {
   /** Subjects, as of the last look: what could be read then was written since by us alone, and is not read each time. */
   let known: ReadonlySet<string> = new Set();
   return {
@@ -22,6 +23,9 @@ export function dueStore({ read }: Driver): DueStore {
         known = new Set(found.map(({ subject }) => subject));
         return found;
       }),
+    lookAgain() {
+      known = new Set();
+    },
   };
 }
 

@@ -2,7 +2,6 @@
 import type { AnnotationStore } from "../../core/store/annotations.ts";
 import type { AuditStore } from "../../core/store/audit.ts";
 import type { Changes } from "../../core/store/changes.ts";
-import type { DueStore } from "../../core/store/due.ts";
 import type { EscalationStore } from "../../core/store/escalations.ts";
 import type { HeartbeatStore } from "../../core/store/heartbeats.ts";
 import type { IncidentStore } from "../../core/store/incidents.ts";
@@ -102,7 +101,7 @@ export class SqliteStore implements Store {
   readonly samples: SampleStore;
   readonly incidents: IncidentStore = incidentStore(this.#driver);
   readonly escalations: EscalationStore = escalationStore(this.#driver);
-  readonly due: DueStore = dueStore(this.#driver);
+  readonly due = dueStore(this.#driver);
   readonly outbox: Outbox = outbox(this.#driver);
   readonly annotations: AnnotationStore = annotationStore(this.#driver);
   readonly heartbeats: HeartbeatStore = heartbeatStore(this.#driver);
@@ -116,9 +115,14 @@ export class SqliteStore implements Store {
   }
 
   async commit(changes: Changes) {
-    const { opened, samples, head } = this.#sessions.write((session) => writeAll(session, changes));
-    for (const sample of samples) head.add(sample);
-    return { opened };
+    try {
+      const { opened, samples, head } = this.#sessions.write((session) => writeAll(session, changes));
+      for (const sample of samples) head.add(sample);
+      return { opened };
+    } catch (error) {
+      if (changes.escalations) this.due.lookAgain();
+      throw error;
+    }
   }
 
   /** Hours and days as they were derived; no part reads them yet. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TargetMetricValues } from "../../collector/export/target-families.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import { historyBegin } from "../../core/status/history.ts";
 import { measuredTimes } from "../../core/status/measured.ts";
@@ -9,7 +10,7 @@ import { nothingStored, type Timelines, withTransitions } from "../../core/statu
 import { type CivilDay, civilDays, startOfDay, wallTime } from "../../core/time-zone.ts";
 import { statusPage } from "../../dashboards/members/status.ts";
 import { openTargetMetrics } from "../../program/target-metrics.ts";
-import { openTimelines } from "../../reports/timelines.ts";
+import { openTimelines, type TimelineParts } from "../../reports/timelines.ts";
 import { atOnce, cosocial } from "../helpers/status-scene.ts";
 import { anyBeginning, anyHappening, WatchedLife } from "../helpers/watched-life.ts";
 
@@ -163,4 +164,46 @@ test("a transition that was stored late is part of the days that were over by th
   await life.storeFails(false);
   await timelines.refresh();
   expect(past()).toEqual(["unknown", "up", "down", "up"]);
+});
+
+test("a transition that was stored late is shown although the store failed while all was read again", async () => {
+  await using life = await WatchedLife.begin("2026-11-20T12:00:00Z", [1]);
+  const { store, live, clock } = life;
+  let failsFrom = Number.POSITIVE_INFINITY;
+  let asked = 0;
+  const judgements: TimelineParts["store"]["judgements"] = {
+    async transitions(span, filter) {
+      if (++asked === failsFrom) throw new StoreUnavailable("the disk is full");
+      return store.judgements.transitions(span, filter);
+    },
+  };
+  const targets = () => life.targets;
+  const timelines = openTimelines({ store: { judgements }, live, clock, targets, timeZone: () => life.zone });
+  await life.pass(3600);
+  await life.storeFails(true);
+  life.become(0, "down");
+  await life.pass(3600);
+  life.become(0, "up");
+  await life.pass(48 * 3600);
+  await timelines.refresh();
+  await life.storeFails(false);
+  failsFrom = asked + 2;
+  await expect(timelines.refresh()).rejects.toThrow("the disk is full");
+  await timelines.refresh();
+  const days = daysOf(life);
+  expect(await shown(life, timelines, days)).toEqual(await shown(life, await fromScratch(life), days));
+});
+
+test("what was stored before the clock was set back is shown when its moment comes again", async () => {
+  await using life = await WatchedLife.begin("2026-11-20T12:00:00Z", [1]);
+  const timelines = timelinesOf(life);
+  await life.pass(3600);
+  await timelines.refresh();
+  life.become(0, "down");
+  await life.pass(3600);
+  life.clock.jump(-3590);
+  await timelines.refresh();
+  await life.clock.turn(3600);
+  const days = daysOf(life);
+  expect(await shown(life, timelines, days)).toEqual(await shown(life, await fromScratch(life), days));
 });

@@ -43,6 +43,22 @@ test("an escalation that cannot be read is not taken, and what is due of others 
   expect(await store.escalations.of(1)).toBeUndefined();
 });
 
+test("an escalation that cannot be read any more is not taken, and passed over from the next look on", async () => {
+  const { store, write } = setup();
+  await using _ = store;
+  const next = { dueAt: after(60), plannedAt: noon };
+  await store.commit({
+    incidents: ["mastodon", "castopod"].map((key) => opening(key, (id) => escalationOf(id, { next }))),
+  });
+  const [due] = await store.due.next("escalation", 9);
+  write(`update escalation set no_later_than = '[{ "from": "noon" }]' where incident = 1`);
+  const taken = store.commit({ escalations: [{ incident: 1, ...(due && { taking: due }), escalate: () => ({}) }] });
+  await expect(taken).rejects.toThrow("what is stored of incident 1 cannot be read");
+  expect((await store.due.next("escalation", 9)).map(({ subject }) => subject)).toEqual(["2"]);
+  write("update escalation set no_later_than = '[]' where incident = 1");
+  expect((await store.due.next("escalation", 9)).map(({ subject }) => subject)).toEqual(["1", "2"]);
+});
+
 test("unreadable requests keep no later one waiting", async () => {
   const { store, write } = setup();
   await using _ = store;
