@@ -18,7 +18,9 @@ interface FallbackParts {
   onReleased(): void;
 }
 
-export type FallbackPart = Part & Pick<Fallback, "holds" | "isTold" | "noteSent"> & AsyncDisposable;
+export type FallbackPart = Part &
+  Pick<Fallback, "holds" | "hasFile" | "isTold" | "noteSent" | "tellings"> &
+  AsyncDisposable;
 
 export async function openFallback(options: StartOptions, parts: FallbackParts): Promise<FallbackPart> {
   const { config, plugins, version, clock, log } = options;
@@ -42,6 +44,10 @@ export async function openFallback(options: StartOptions, parts: FallbackParts):
     get holds() {
       return fallback.holds;
     },
+    get hasFile() {
+      return fallback.hasFile;
+    },
+    tellings: () => fallback.tellings(),
     isTold: (key) => fallback.isTold(key),
     noteSent: (notice) => fallback.noteSent(notice),
     [Symbol.asyncDispose]: () => fallback[Symbol.asyncDispose](),

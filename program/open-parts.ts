@@ -26,6 +26,7 @@ import { checksOf, judgeSettings, pageSettings } from "./settings.ts";
 import type { StartOptions } from "./start-options.ts";
 import { withoutRepeats } from "./store-failures-in-log.ts";
 import { storeSelfTest } from "./store-self-test.ts";
+import { strangeRowsPart } from "./strange-rows-part.ts";
 import { openTargetMetrics } from "./target-metrics.ts";
 
 /** As the last reload left it. */
@@ -142,7 +143,29 @@ export async function openParts(given: StartOptions, current: Current, undo: Asy
   });
   const connectivity = await openConnectivity(options, { alerts, recorder });
   const scheduler = openScheduler(options, recorder, { metrics, connectivity }, () => heartbeats.received());
-  const reports = openReports({ ...shared, targets });
+  const strangeRows = strangeRowsPart({
+    store,
+    clock,
+    log: given.log,
+    metrics,
+    channels: Object.keys(plugins.channels),
+  });
+  const reports = openReports({
+    ...shared,
+    targets,
+    contacts: () => current.config.onCall.contacts,
+    unsent: () => outbox.unsent(),
+    telling: () => ({
+      channels: outbox.channels(),
+      sick: outbox.sick(),
+      strange: strangeRows.rows().filter(({ table }) => table === "notice"),
+      fallback: {
+        hasFile: fallback.hasFile,
+        storeFault: recorder.failing(),
+        tellings: fallback.tellings(),
+      },
+    }),
+  });
   return {
     store,
     judge,
@@ -158,6 +181,7 @@ export async function openParts(given: StartOptions, current: Current, undo: Asy
     targetMetrics,
     heartbeats,
     scheduler,
+    strangeRows,
     reports,
   };
 }

@@ -15,7 +15,6 @@ import { outgoingHeartbeat } from "./outgoing-heartbeat-part.ts";
 import { type Part, PartList } from "./part.ts";
 import { checksOf, judgeSettings, pageSettings, warnOfRestart } from "./settings.ts";
 import type { ConfigSource, StartOptions } from "./start-options.ts";
-import { strangeRowsPart } from "./strange-rows-part.ts";
 
 export interface Tidewatch extends AsyncDisposable {
   readonly publicPort: number;
@@ -119,7 +118,7 @@ function listOf({ options, current, listen, fault, ...opened }: Startable): read
       run: (signal) => recorder.run(signal),
       reconfigure: (config) => recorder.reconfigure(checksOf(config)),
     },
-    strangeRowsPart({ ...options, store: opened.store, metrics, channels: Object.keys(options.plugins.channels) }),
+    opened.strangeRows,
     ...outgoingHeartbeat(options, fault),
     // Opened when there is something to show, and closed before that ends.
     { name: "listeners", begin: listen },

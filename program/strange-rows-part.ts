@@ -7,10 +7,16 @@ import type { Clock } from "../core/clock.ts";
 import { StoreUnavailable } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store/store.ts";
+import type { StrangeRow } from "../core/store/strange-rows.ts";
 import type { Part } from "./part.ts";
 
 const everySeconds = 3600;
 const retrySeconds = 60;
+
+export interface StrangeRows extends Part {
+  /** What the last look found. */
+  rows(): readonly StrangeRow[];
+}
 
 export function strangeRowsPart(parts: {
   readonly store: Pick<Store, "strangeRows">;
@@ -19,11 +25,12 @@ export function strangeRowsPart(parts: {
   readonly metrics: Pick<Metrics, "setStrangeRows">;
   /** Those that this version has. */
   readonly channels: readonly string[];
-}): Part {
+}): StrangeRows {
   const { store, clock, log, metrics, channels } = parts;
   const told = new Set<string>();
+  let strange: readonly StrangeRow[] = [];
   const look = async () => {
-    const strange = await store.strangeRows(channels);
+    strange = await store.strangeRows(channels);
     metrics.setStrangeRows(strange.length);
     for (const { table, key, why } of strange) {
       const name = JSON.stringify([table, key]);
@@ -34,6 +41,7 @@ export function strangeRowsPart(parts: {
   };
   return {
     name: "strange rows",
+    rows: () => strange,
     async run(signal) {
       while (!signal.aborted) {
         const again = await look().then(

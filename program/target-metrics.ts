@@ -19,10 +19,10 @@ import { WakeableSleep } from "../core/wake-up.ts";
 import { capacityModels } from "../reports/capacity.ts";
 
 export interface TargetMetricsParts {
-  readonly store: Pick<Store, "incidents" | "samples" | "outbox">;
+  readonly store: Pick<Store, "incidents" | "samples">;
   readonly timelines: Timelines;
   readonly live: Live;
-  readonly metrics: Pick<Metrics, "setTargetMetrics" | "setOutboxPending">;
+  readonly metrics: Pick<Metrics, "setTargetMetrics">;
   readonly clock: Clock;
   readonly log: Log;
   readonly targets: () => readonly Target[];
@@ -59,7 +59,6 @@ export function openTargetMetrics(parts: TargetMetricsParts): TargetMetrics {
       forecastAt = now;
     }
     metrics.setTargetMetrics(await metricsOfTargets(parts, forecasts));
-    metrics.setOutboxPending(await store.outbox.pending());
   };
   return {
     changed: () => sleeper.wake(),

@@ -3,6 +3,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { Addressee } from "../../core/notice.ts";
 
 export interface ChannelFailure {
+  /** What it said last: a stranger's words. */
+  readonly why: string;
   /** Since the first failure, or the first silence, that no success followed. */
   readonly seconds: number;
   /** Whom it does not reach, where it reached others meanwhile; absent: it reaches nobody. */
@@ -11,6 +13,7 @@ export interface ChannelFailure {
 
 interface Unreached {
   readonly to: Addressee;
+  readonly why: string;
   /** Monotonic. */
   readonly since: number;
   /** Somebody else's was accepted since. */
@@ -27,9 +30,10 @@ export class ChannelHealth {
   }
 
   /** It was not accepted, or nobody has answered for too long. @param began when it was tried, monotonic. */
-  failed(to: Addressee, began: number): void {
-    if (this.#unreached.has(nameOf(to))) return;
-    const failure = { to, since: this.#clock.monotonicSeconds(), isAlone: this.#acceptedAt >= began };
+  failed(to: Addressee, began: number, why: string): void {
+    const known = this.#unreached.get(nameOf(to));
+    const isAlone = this.#acceptedAt >= began;
+    const failure = known ? { ...known, why } : { to, why, since: this.#clock.monotonicSeconds(), isAlone };
     this.#unreached = new Map([...this.#unreached, [nameOf(to), failure]]);
   }
 
@@ -43,12 +47,12 @@ export class ChannelHealth {
   /** Undefined while all is well. */
   get failure(): ChannelFailure | undefined {
     const unreached = [...this.#unreached.values()];
-    if (unreached.length === 0) return undefined;
     const together = unreached.filter(({ isAlone }) => !isAlone);
-    const secondsOf = (some: readonly Unreached[]) =>
-      this.#clock.monotonicSeconds() - Math.min(...some.map(({ since }) => since));
-    if (together.length > 0) return { seconds: secondsOf(together) };
-    return { seconds: secondsOf(unreached), readers: unreached.map(({ to }) => to) };
+    const of = together.length > 0 ? together : unreached;
+    const [first] = of.toSorted((a, b) => a.since - b.since);
+    if (!first) return undefined;
+    const failure = { why: first.why, seconds: this.#clock.monotonicSeconds() - first.since };
+    return together.length > 0 ? failure : { ...failure, readers: unreached.map(({ to }) => to) };
   }
 }
 

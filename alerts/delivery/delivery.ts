@@ -67,7 +67,7 @@ export interface Delivery extends AsyncDisposable {
   failing(): readonly FailingChannel[];
 }
 
-interface FailingChannel extends ChannelFailure {
+export interface FailingChannel extends ChannelFailure {
   readonly channel: string;
 }
 

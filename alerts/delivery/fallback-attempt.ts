@@ -33,7 +33,7 @@ export async function attemptPastStore(
     const context = { signal, thread: { name: notice.thread }, copies, countCopy };
     return (await opened.open()).deliver(notice, to, context);
   };
-  const status: NoticeStatus = { ...notice, state: "sending", attempts, copies };
+  const status: NoticeStatus = { ...notice, state: "sending", attempts, copies, dueAt: notice.notBefore };
   try {
     return await attempt(status, send, limits);
   } catch (error) {

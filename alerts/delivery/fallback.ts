@@ -8,6 +8,7 @@ import { withinTime } from "../../core/deadline.ts";
 import { DeliveryError, StoreUnavailable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { isWaking, type Notice } from "../../core/notice.ts";
+import type { PastStore } from "../../core/past-store.ts";
 import { mostCopies } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Policy } from "../escalation/policy.ts";
@@ -65,6 +66,26 @@ export class Fallback implements AsyncDisposable {
   /** While it is true the outbox keeps what it holds: some of it is told already. */
   get holds(): boolean {
     return this.#records.size > 0;
+  }
+
+  /** What is told past the store now, the oldest first. */
+  tellings(): readonly PastStore[] {
+    return [...this.#records.values()].flatMap(({ news, tellings }) =>
+      [...tellings.values()].map(({ kind, contact, channel, state, copies, toldAt }) => ({
+        title: news.facts.title,
+        kind,
+        to: contact,
+        channel,
+        state,
+        copies,
+        ...(toldAt && { toldAt }),
+      })),
+    );
+  }
+
+  /** A kill forgets nothing of what is told past the store. */
+  get hasFile(): boolean {
+    return this.#options.journal !== undefined;
   }
 
   /** Somebody accepted a page about it. */

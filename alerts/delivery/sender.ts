@@ -143,7 +143,7 @@ export class Sender {
   }
 
   #silent(notice: ClaimedNotice, began: number): void {
-    this.#health.failed(notice.to, began);
+    this.#health.failed(notice.to, began, `no answer within ${silentSeconds} s`);
     const { key, kind, to } = notice;
     const fields = { notice: key, kind, channel: this.#name, to: to.id, seconds: silentSeconds };
     this.#parts.log.warn("a notice has no answer yet", fields);
@@ -160,7 +160,7 @@ export class Sender {
     await this.#write(async () => {
       const notice = { ...tried.notice, copies: flight.copies };
       const failed = { error, copy, isOvertaken: !flight.isNewest(tried) } as const;
-      if (await this.#parts.failed(notice, failed)) this.#health.failed(notice.to, began);
+      if (await this.#parts.failed(notice, failed)) this.#health.failed(notice.to, began, error.message);
     });
   }
 

@@ -16,7 +16,8 @@ export interface Metrics {
   observe(samples: readonly Sample[]): void;
   setTargetMetrics(ofTargets: readonly TargetMetricValues[]): void;
   setScheduleLag(seconds: number): void;
-  setOutboxPending(notices: number): void;
+  /** @param oldestSeconds since when the oldest of them is due; 0 when nothing is. */
+  setOutboxDue(notices: number, oldestSeconds: number): void;
   setStrangeRows(rows: number): void;
   /** One attempt, and what became of it. */
   countNotice(channel: string, accepted: boolean): void;
@@ -44,7 +45,8 @@ export function openMetrics(start: {
 
   gauge("build_info", "Version of Tidewatch.", ["version"]).set({ version: start.version }, 1);
   const lag = gauge("schedule_lag_seconds", "How late the last check began, against its schedule.");
-  const outbox = gauge("outbox_pending", "Notices that are not delivered yet.");
+  const outbox = gauge("outbox_pending", "Notices that are due and not delivered yet, by channels that are there.");
+  const oldest = gauge("outbox_oldest_due_seconds", "For how long the oldest of them has been due; 0 when nothing is.");
   const strange = gauge(
     "store_strange_rows",
     "Rows of the store that this version cannot read, and leaves as they are.",
@@ -67,7 +69,10 @@ export function openMetrics(start: {
       ofTargets = next;
     },
     setScheduleLag: (seconds) => lag.set(seconds),
-    setOutboxPending: (notices) => outbox.set(notices),
+    setOutboxDue(notices, oldestSeconds) {
+      outbox.set(notices);
+      oldest.set(oldestSeconds);
+    },
     setStrangeRows: (rows) => strange.set(rows),
     countPage: () => pages.inc(),
     countNotice: (channel, accepted) => (accepted ? sent : failed).inc({ channel }),

@@ -2,8 +2,10 @@
 import type { CapacityState } from "../capacity/capacity.ts";
 import type { StepChange } from "../capacity/growth.ts";
 import type { StorePart } from "../capacity/table-growth.ts";
+import type { PastStore } from "../past-store.ts";
 import type { Outcome } from "../sample.ts";
 import type { ResidencySource } from "../status/residency.ts";
+import type { NoticeStatus } from "../store/outbox.ts";
 
 /** A language in which nothing is missing. */
 export interface WholeTranslation extends Words {
@@ -32,6 +34,7 @@ export interface Words {
   readonly status: StatusWords;
   readonly history: HistoryWords;
   readonly capacity: CapacityWords;
+  readonly outbox: OutboxWords;
   readonly acknowledge: AcknowledgeWords;
   readonly signIn: SignInWords;
   readonly error: Readonly<Record<PageError, { readonly title: string; readonly text: string }>>;
@@ -228,6 +231,58 @@ interface CapacityWords {
   readonly partGrowth: string;
   readonly partKind: Readonly<Record<StorePart["kind"], string>>;
   readonly days: (days: number) => string;
+}
+
+export interface OutboxWords {
+  readonly title: string;
+  /** Below the link to it. */
+  readonly summary: string;
+  readonly headline: {
+    readonly silent: (channels: readonly string[]) => string;
+    readonly unreadable: string;
+    readonly late: (due: number, span: string) => string;
+    readonly inPart: (channels: readonly string[]) => string;
+    readonly underWay: (due: number) => string;
+    readonly calm: string;
+  };
+  readonly askedAt: string;
+  readonly channels: string;
+  readonly channelsCaption: string;
+  readonly noChannels: string;
+  readonly channel: string;
+  readonly state: string;
+  readonly since: string;
+  readonly why: string;
+  readonly works: string;
+  readonly acceptsNothing: string;
+  readonly acceptsNothingFor: (names: readonly string[]) => string;
+  readonly fallback: string;
+  readonly fallbackIdle: string;
+  readonly pastStore: string;
+  readonly pastStoreCaption: string;
+  readonly noFallbackFile: string;
+  readonly pastState: Readonly<Record<PastStore["state"], string>>;
+  readonly unreadableMeans: string;
+  readonly waiting: string;
+  readonly waitingCaption: (count: number) => string;
+  readonly nothingWaits: string;
+  readonly newest: string;
+  readonly newestCaption: (count: number) => string;
+  readonly nothingSent: string;
+  readonly what: string;
+  readonly to: string;
+  readonly dueSince: string;
+  readonly when: string;
+  readonly answer: string;
+  readonly kind: Readonly<Record<NoticeStatus["kind"], string>>;
+  readonly answers: Readonly<Record<NoticeStatus["state"], string>>;
+  readonly tried: (times: number) => string;
+  readonly nextTry: string;
+  readonly copies: (copies: number) => string;
+  readonly noSuchChannel: string;
+  readonly strange: string;
+  readonly strangeCaption: string;
+  readonly row: string;
 }
 
 export type PageNote = "store" | "render" | "restart";

@@ -6,12 +6,19 @@ export interface NoticeStatus extends Notice {
   readonly attempts: number;
   /** How many copies may have arrived: all that left whole and were not refused. */
   readonly copies: number;
+  /** What the channel said, as it said it: a stranger's words. */
   readonly lastError?: string;
+  /** Of one that is to be sent: not before, unless the clock was set. Of one on its way: when somebody else may take it. */
+  readonly dueAt: Temporal.Instant;
   readonly sentAt?: Temporal.Instant;
 }
 
 /** Never more leave than that: after as many without an answer the notice stays where it is, as not confirmed. */
 export const mostCopies = 3;
+/** It may leave, if its channel is there: a retry that waits for its next try has been due all the while. */
+export const mayLeave = ({ state, copies }: Pick<NoticeStatus, "state" | "copies">): boolean =>
+  state === "sending" || (state === "pending" && copies < mostCopies);
+
 export const notConfirmed = `not confirmed: it was sent ${mostCopies} times, and nobody answered whether it was taken`;
 
 /** One that is handed out to be delivered. */
@@ -46,8 +53,11 @@ export interface Outbox {
   of(incident: number): Promise<readonly NoticeStatus[]>;
   /** Newest first, for the practice page and the team. */
   recent(limit: number): Promise<readonly NoticeStatus[]>;
-  /** How many wait to be sent, or are on their way; not those that were sent as often as may be without an answer. */
-  pending(): Promise<number>;
+  /**
+   * What is to be sent or is on its way, the oldest first. Nothing in the outbox is only planned: a step of an escalation
+   * is written here when its time has come.
+   */
+  unsent(limit: number): Promise<readonly NoticeStatus[]>;
   /**
    * Due notices of one channel, the least tried first, now marked `sending` until `leaseSeconds` from now; an expired lease
    * is due again.

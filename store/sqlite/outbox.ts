@@ -84,14 +84,14 @@ const referenceOf = statement(
 );
 const ofIncident = statement("select * from notice where incident = ? order by id");
 const newest = statement("select * from notice order by id desc limit ?");
-const countWaiting = statement(
-  `select count(*) as waiting from notice where (state = 'sending' or (state = 'pending' and copies < ?)) and ${isKnown}`,
+const unsent = statement(
+  `select * from notice where state in ('pending', 'sending') and ${isKnown} order by not_before, id limit ?`,
 );
 
 export const outbox = ({ read, write }: Driver): Outbox => ({
   of: (incident) => read(() => noticesOf(incident)),
   recent: (limit) => read(() => recentNotices(limit)),
-  pending: () => read(pendingCount),
+  unsent: (limit) => read(() => unsentNotices(limit)),
   claim: (channel, how) => write(() => claim(channel, how)),
   countCopy: async (key) => (await write(() => run(addCopy, key, mostCopies))) === 1,
   settle: (key, attempt, result) => write(() => settle(key, attempt, result)),
@@ -187,9 +187,8 @@ function* recentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
   return allReadable(yield* all(newest, limit), noticeFrom);
 }
 
-function* pendingCount(): Transaction<number> {
-  const row = yield* get(countWaiting, mostCopies);
-  return row ? numeric(row, "waiting") : 0;
+function* unsentNotices(limit: number): Transaction<readonly NoticeStatus[]> {
+  return allReadable(yield* all(unsent, limit), noticeFrom);
 }
 
 export function noticeFrom(row: Row): NoticeStatus {
@@ -215,6 +214,7 @@ export function noticeFrom(row: Row): NoticeStatus {
     state: oneOf(row, "state", states),
     attempts: numeric(row, "attempts"),
     copies: numeric(row, "copies"),
+    dueAt: instant(numeric(row, "due_at")),
     ...(lastError !== undefined && { lastError }),
     ...(sentAt !== undefined && { sentAt: instant(sentAt) }),
   };

@@ -17,6 +17,7 @@ import { openReports } from "../../reports/reports.ts";
 import { openTimelines } from "../../reports/timelines.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
+import { quietOutbox } from "../helpers/quiet-outbox.ts";
 import { contractor, cosocial, daySeconds, liveOf, outage, scene, service } from "../helpers/status-scene.ts";
 
 const baseUrl = "http://status.example";
@@ -62,7 +63,7 @@ async function setup(more: Partial<PublicParts> = {}) {
     log,
     practice: false,
     health: () => ({ scheduler: true, judge: true, store: true, outbox: true }),
-    reports: openReports({ store, clock, targets }),
+    reports: openReports({ store, clock, targets, ...quietOutbox }),
     ...more,
   };
   const app = publicApp(parts, [capacity]);

@@ -1,13 +1,16 @@
 /** Every page of the team, in the states it can be in, for tests of what holds for all pages. */
 import { type CapacityModel, capacityModel } from "../../core/capacity/capacity.ts";
 import type { Localised } from "../../core/language.ts";
+import type { OutboxReport } from "../../core/reports.ts";
 import { errorPage } from "../../dashboards/parts/error-page.ts";
 import type { LayoutProps } from "../../dashboards/parts/layout.ts";
 import { type AcknowledgeView, acknowledgePage } from "../../dashboards/team/acknowledge-page.ts";
 import { capacityPage } from "../../dashboards/team/capacity.ts";
+import { outboxPage } from "../../dashboards/team/outbox.ts";
 import { teamPages } from "../../dashboards/team/pages.ts";
 import { confirmSignInPage, linkSentPage, signInPage, teamPage } from "../../dashboards/team/sign-in-page.ts";
 import { annotations } from "./every-page.ts";
+import { calmOutbox, troubledOutbox } from "./outbox-scene.ts";
 import { ago, contractor, daySeconds, outage, service } from "./status-scene.ts";
 
 const now = Temporal.Instant.from("2026-11-23T18:42:10Z");
@@ -103,6 +106,7 @@ const stale = filling(
 
 const capacity = (models: readonly CapacityModel[]) => (props: LayoutProps) =>
   capacityPage(models, { ...props, annotations, signedIn: "Robin" });
+const outbox = (report: OutboxReport) => (props: LayoutProps) => outboxPage(report, { ...props, signedIn: "Robin" });
 const error = (fault: Parameters<typeof errorPage>[0]) => (props: LayoutProps) =>
   errorPage(fault, props, props.organisation.languages ?? ["en", "fr"]);
 
@@ -123,4 +127,8 @@ export const everyTeamPage: Readonly<Record<string, (props: LayoutProps) => Prom
   "capacity, nothing known yet": capacity([young]),
   "capacity, no longer measured": capacity([stale]),
   "capacity, nothing watched": capacity([]),
+  "outbox, all calm": outbox(calmOutbox),
+  "outbox, everything at once": outbox(troubledOutbox),
+  "outbox, store not readable": outbox({ ...troubledOutbox, stored: undefined }),
+  "outbox, no channel": outbox({ ...calmOutbox, channels: [] }),
 };

@@ -13,6 +13,7 @@ import { openReports } from "../../reports/reports.ts";
 import { openSqliteStore } from "../../store/sqlite/sqlite.ts";
 import { aCheck, aSample } from "../helpers/checks.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
+import { quietOutbox } from "../helpers/quiet-outbox.ts";
 import { runProbe } from "../helpers/run-probe.ts";
 
 const backup = aCheck({ target: "database", id: "backup", probe: "heartbeat" });
@@ -49,7 +50,7 @@ async function listening(store: Store, clock: FakeClock, checks: readonly Check[
     log: silentLog,
     practice: false,
     health: () => ({}),
-    reports: openReports({ store, clock, targets: () => [] }),
+    reports: openReports({ store, clock, targets: () => [], ...quietOutbox }),
     heartbeats,
   });
   const call = (path: string, request?: RequestInit) => app.request(`/h/${path}`, request);

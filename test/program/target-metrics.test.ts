@@ -25,7 +25,6 @@ async function setup() {
     live,
     metrics: {
       setTargetMetrics: (values) => void told.push({ second: clock.monotonicSeconds(), values }),
-      setOutboxPending: () => {},
     },
     clock,
     log: silentLog,

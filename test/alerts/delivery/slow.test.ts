@@ -179,10 +179,11 @@ describe("an attempt without an answer", () => {
     await office.clock.turn(19);
     expect(office.delivery?.failing()).toEqual([]);
     await office.clock.turn(11);
-    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 10 }]);
+    const why = "no answer within 20 s";
+    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 10, why }]);
     await office.pages({ to: { kind: "contact", id: "techops" } });
     const readers = [{ kind: "contact", id: "contractor" }];
-    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 10, readers }]);
+    expect(office.delivery?.failing()).toEqual([{ channel: "email", seconds: 10, why, readers }]);
     office.answers["email"] = takes;
     await office.clock.turn(60);
     expect(office.delivery?.failing()).toEqual([]);

@@ -185,7 +185,7 @@ test("a mail server that cuts after the dot for ever gets three copies for each 
   await scene.page(3600);
   expect(scene.copies).toEqual({ [contractor]: 3, "techops@coop.example": 3 });
   const [failing] = scene.office.delivery?.failing() ?? [];
-  expect(failing).toEqual({ channel: "email", seconds: expect.closeTo(3600) });
+  expect(failing).toEqual({ channel: "email", seconds: expect.closeTo(3600), why: "Connection closed unexpectedly" });
   const notices = await scene.office.store.outbox.of(1);
   expect(notices.map(({ state, lastError }) => `${state}: ${lastError}`)).toEqual([
     expect.stringMatching(/^pending: not confirmed/),

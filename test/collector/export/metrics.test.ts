@@ -105,7 +105,7 @@ function setup(samples: readonly Sample[] = [...byHand, others]) {
     },
   ]);
   metrics.setScheduleLag(0.02);
-  metrics.setOutboxPending(2);
+  metrics.setOutboxDue(2, 75);
   metrics.setStrangeRows(1);
   metrics.countPage();
   metrics.countNotice("email", true);
