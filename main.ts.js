@@ -27,13 +27,14 @@ if (Number(node.split(".")[0]) >= needed) {
 function beginInLittleMemory() {
   const { env, execve, execPath, argv0, execArgv, argv, connected, platform, emitWarning } = process;
   const absent = Object.keys(allocator).some((name) => env[name] === undefined);
+  // Node.js takes either sign between the words.
+  const isSized = [...execArgv, env.NODE_OPTIONS ?? ""].some((said) => /--max[-_]semi[-_]space[-_]size/.test(said));
   // Who started us with a channel would lose it.
-  if (absent && execve && platform === "linux" && !connected) {
-    const options = env.NODE_OPTIONS?.includes("--max-semi-space-size") ? [] : [heap];
+  if ((absent || !isSized) && execve && platform === "linux" && !connected) {
+    const options = isSized ? [] : [heap];
     // That it is experimental is nothing for whoever starts us.
     process.emitWarning = () => {};
     try {
-      // What was given to us stands later, and wins.
       execve(execPath, [argv0, ...options, ...execArgv, ...argv.slice(1)], { ...allocator, ...env });
     } catch {
       process.emitWarning = emitWarning;

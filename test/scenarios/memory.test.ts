@@ -45,7 +45,7 @@ test.runIf(linux)("what the operator sets for the allocator or for V8 stays as i
   await using server = await smallServer({ "*": { body: "here" } });
   await using installation = await watching(server.url, {
     MALLOC_ARENA_MAX: "4",
-    NODE_OPTIONS: "--max-semi-space-size=8",
+    NODE_OPTIONS: "--max_semi_space_size=8",
   });
   const program = await installation.start();
   const { pid } = program.process;
@@ -53,6 +53,16 @@ test.runIf(linux)("what the operator sets for the allocator or for V8 stays as i
   expect(environ).toEqual(expect.arrayContaining(["MALLOC_ARENA_MAX=4", "MALLOC_TRIM_THRESHOLD_=131072"]));
   expect(environ).not.toContain("MALLOC_ARENA_MAX=1");
   expect((await begun(pid, "cmdline")).join(" ")).not.toContain("--max-semi-space-size");
+});
+
+test.runIf(linux)("who has set all of the allocator gets V8's option too", async () => {
+  await using server = await smallServer({ "*": { body: "here" } });
+  const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };
+  await using installation = await watching(server.url, allocator);
+  const program = await installation.start();
+  const { pid } = program.process;
+  expect((await begun(pid, "cmdline"))[1]).toBe("--max-semi-space-size=1");
+  expect(await begun(pid, "environ")).toContain("MALLOC_ARENA_MAX=2");
 });
 
 test("where no process may be begun once more, it goes on without a word", () => {
