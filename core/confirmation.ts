@@ -8,9 +8,13 @@
  * (b) K good results in a row end it; it ended at the first of them; a shorter good run changes nothing.
  * (c) Bad results that never reach N are a blip: recorded, not counted.
  * (d) A gap of more than 2.5 I is unknown from the last result + I on; it breaks an unconfirmed run, an open trouble
- *     stays open. A result `unknown` is unknown from its own beginning on.
+ *     stays open. A result `unknown` is unknown from its own beginning on, and breaks an unconfirmed run.
+ * (e) Where our own connection was good (`connected`), it was the service that did not let itself be measured: that neither
+ *     confirms nor breaks a run, and is no more than silence (d) while a run or a trouble goes on.
+ * (f) A failure that nothing good came before since the last unknown does not make the service "up" by not being confirmed.
  */
-import type { Outcome } from "./sample.ts";
+import { z } from "zod";
+import type { Outcome, Sample } from "./sample.ts";
 import type { ConfirmationSettings } from "./target.ts";
 
 /** Half-open stretch of time, epoch milliseconds. */
@@ -23,21 +27,25 @@ export interface OutcomeInterval extends Interval {
 }
 
 /** Whether "at least this bad" is true, and the run of results that speaks against it. */
-interface ConfirmedLevel {
-  readonly on: boolean;
-  readonly run: number;
-  readonly runStart: number;
-}
+const ConfirmedLevel = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
+type ConfirmedLevel = Readonly<z.output<typeof ConfirmedLevel>>;
 
 /** The state of the machine, as plain JSON: all that is known about one check so far. Times are epoch milliseconds. */
-export interface Confirmation {
-  readonly lastAt: number | null;
-  readonly lastKnown: boolean;
-  /** Before this moment nothing can change any more. */
-  readonly settledUntil: number | null;
-  readonly degraded: ConfirmedLevel;
-  readonly down: ConfirmedLevel;
-}
+export const Confirmation = z
+  .object({
+    lastAt: z.number().nullable(),
+    lastKnown: z.boolean(),
+    /** Before this moment nothing can change any more. */
+    settledUntil: z.number().nullable(),
+    degraded: ConfirmedLevel.readonly(),
+    down: ConfirmedLevel.readonly(),
+    /** No good result came since the last unknown, or ever. */
+    unheard: z.literal(true).exactOptional(),
+    /** Since when it cannot be measured though we are connected, and seconds of that by the monotonic clock. */
+    unmeasured: z.object({ since: z.number(), seconds: z.number() }).readonly().exactOptional(),
+  })
+  .readonly();
+export type Confirmation = z.output<typeof Confirmation>;
 
 export interface ConfirmationPolicy extends Pick<ConfirmationSettings, "failures" | "successes"> {
   readonly everySeconds: number;
@@ -81,8 +89,7 @@ export function confirmedAs(
 
 /** What holds now. `unknown` when the last result was unknown or there is none; a gap since then is judged by `settle`. */
 export function currentOutcome(confirmation: Confirmation): Outcome {
-  if (!confirmation.lastKnown) return "unknown";
-  return levelOutcome(confirmation.down.on, confirmation.degraded.on);
+  return confirmation.lastKnown ? presentOutcome(confirmation) : "unknown";
 }
 
 /** A change is being made sure of: try again sooner than the interval. */
@@ -93,34 +100,78 @@ export function pending(confirmation: Confirmation): "failing" | "recovering" | 
   return undefined;
 }
 
-/**
- * Takes one more result into account.
- * @param result `at` is the beginning of the run in epoch milliseconds; `sinceLastSeconds` the monotonic time since the
- *   run before, where known: with it a jump of the wall clock is told from a gap.
- */
-export function advance(
-  confirmation: Confirmation,
-  result: { readonly at: number; readonly outcome: Outcome; readonly sinceLastSeconds?: number | undefined },
-  policy: ConfirmationPolicy,
-): Advance {
+export interface Result extends Pick<Sample, "outcome"> {
+  /** The beginning of the run, epoch milliseconds. */
+  readonly at: number;
+  /** Monotonic time since the run before, where known: with it a jump of the wall clock is told from a gap. */
+  readonly sinceLastSeconds?: number | undefined;
+  readonly connected?: true | undefined;
+}
+
+/** What the machine needs of a sample. */
+export const resultOf = ({ at, outcome, sinceLastSeconds, connected }: Sample): Result => ({
+  at: at.epochMilliseconds,
+  outcome,
+  sinceLastSeconds,
+  connected,
+});
+
+/** A run of results is not kept over a longer time than this in which the service could not be measured. */
+const longestUnmeasuredInRunSeconds = 600;
+
+/** Takes one more result into account. */
+export function advance(confirmation: Confirmation, result: Result, policy: ConfirmationPolicy): Advance {
+  const unmeasured = unmeasuredAfter(confirmation, result, policy);
+  const isRefused = result.outcome === "unknown" && result.connected === true;
+  if (isRefused && confirmation.lastKnown && goesOn(confirmation)) {
+    return { confirmation: { ...confirmation, ...unmeasured }, settled: [] };
+  }
+  const { confirmation: next, ...advanced } = advanceMeasured(confirmation, result, policy);
+  return { ...advanced, confirmation: { ...next, ...unmeasured } };
+}
+
+/** What is measured again is no longer unmeasured; that we are blind ourselves says neither. */
+function unmeasuredAfter(
+  { unmeasured }: Confirmation,
+  { at, outcome, connected, sinceLastSeconds }: Result,
+  { everySeconds }: ConfirmationPolicy,
+): Pick<Confirmation, "unmeasured"> {
+  if (outcome !== "unknown") return {};
+  if (!connected) return unmeasured ? { unmeasured } : {};
+  if (!unmeasured) return { unmeasured: { since: at, seconds: 0 } };
+  const passed = sinceLastSeconds ?? Math.max(0, (at - unmeasured.since) / 1000 - unmeasured.seconds);
+  const seconds = unmeasured.seconds + Math.min(passed, 2.5 * everySeconds);
+  return { unmeasured: { ...unmeasured, seconds } };
+}
+
+/** A trouble is open, or a run of results is on its way. */
+function goesOn({ degraded, down }: Confirmation): boolean {
+  return [degraded, down].some(({ on, run }) => on || run > 0);
+}
+
+function advanceMeasured(confirmation: Confirmation, result: Result, policy: ConfirmationPolicy): Advance {
   const { lastAt, settledUntil } = confirmation;
   // The wall clock may have gone back: history that is settled stays as it is.
   const at = Math.max(result.at, lastAt ?? result.at, settledUntil ?? result.at);
   if (lastAt === null || settledUntil === null) {
-    return judge({ ...confirmation, lastAt: at, settledUntil: at }, at, result.outcome, policy, []);
+    return judge({ ...confirmation, lastAt: at, settledUntil: at, unheard: true }, at, result.outcome, policy, []);
   }
   const step = policy.everySeconds * 1000;
-  const jumped = result.sinceLastSeconds !== undefined && result.sinceLastSeconds * 1000 <= 2.5 * step;
+  const unmeasuredSeconds = confirmation.unmeasured?.seconds ?? 0;
+  const jumped =
+    result.sinceLastSeconds !== undefined && (result.sinceLastSeconds + unmeasuredSeconds) * 1000 <= 2.5 * step;
   const silent = at - lastAt > 2.5 * step;
   const settled: OutcomeInterval[] = [];
   if (!confirmation.lastKnown || silent) {
     const known = Math.max(settledUntil, confirmation.lastKnown ? lastAt + step : lastAt);
     push(settled, settledUntil, known, levelOutcome(confirmation.down.on, confirmation.degraded.on));
     push(settled, known, at, "unknown");
-    const keep = jumped && confirmation.lastKnown;
+    const wasRefused = confirmation.unmeasured !== undefined && unmeasuredSeconds <= longestUnmeasuredInRunSeconds;
+    const keep = confirmation.lastKnown && (jumped || wasRefused);
     const blip = keep ? undefined : brokenRun(confirmation, known);
-    const next = {
+    const next: Confirmation = {
       ...confirmation,
+      ...(!keep && { unheard: true }),
       settledUntil: at,
       degraded: rebase(confirmation.degraded, at, keep),
       down: rebase(confirmation.down, at, keep),
@@ -138,14 +189,14 @@ export function settle(confirmation: Confirmation, until: number, everySeconds: 
   const step = everySeconds * 1000;
   const known = !confirmation.lastKnown ? lastAt : until - lastAt > 2.5 * step ? lastAt + step : until;
   const settled: OutcomeInterval[] = [];
-  push(
-    settled,
-    settledUntil,
-    Math.max(settledUntil, known),
-    levelOutcome(confirmation.down.on, confirmation.degraded.on),
-  );
+  push(settled, settledUntil, Math.max(settledUntil, known), presentOutcome(confirmation));
   push(settled, Math.max(settledUntil, known), until, "unknown");
   return settled;
+}
+
+/** Of which a later result may say that it was another. */
+function presentOutcome({ down, degraded, unheard }: Confirmation): Outcome {
+  return unheard && !degraded.on && !down.on ? "unknown" : levelOutcome(down.on, degraded.on);
 }
 
 function judge(
@@ -165,6 +216,7 @@ function judge(
       settledUntil: at,
       degraded: rebase(confirmation.degraded, at, false),
       down: rebase(confirmation.down, at, false),
+      unheard: true,
     };
     return { confirmation: next, settled, ...(blip && { blip }) };
   }
@@ -189,7 +241,14 @@ function judge(
   const after = levelOutcome(down.on, degraded.on);
   const blip = outcome === "up" ? brokenRun(confirmation, at) : undefined;
   return {
-    confirmation: { lastAt: at, lastKnown: true, settledUntil, degraded: bare(degraded), down: bare(down) },
+    confirmation: {
+      lastAt: at,
+      lastKnown: true,
+      settledUntil,
+      degraded: bare(degraded),
+      down: bare(down),
+      ...(confirmation.unheard && outcome !== "up" && { unheard: true as const }),
+    },
     settled,
     ...(before !== after && { change: { from: before, to: after, since: Math.min(...flips), confirmedAt: at } }),
     ...(blip && { blip }),

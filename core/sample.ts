@@ -42,6 +42,8 @@ export interface Sample extends Finding {
   readonly durationSeconds: number;
   /** Monotonic seconds since the previous run of this check began, when that was in the same process. */
   readonly sinceLastSeconds?: number;
+  /** Only of `unknown`: our own connection was good, so it was the service that did not let itself be measured. Not stored. */
+  readonly connected?: true;
   /** The worst delay of the event loop while this was measured; above 0.02 the phases are unsure. */
   readonly loopDelaySeconds?: number;
 }

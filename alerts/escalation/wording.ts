@@ -195,7 +195,7 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
   if (seen.tries.length === 0) {
     return [`Seen by check ${facts.target}/${facts.checks.join(", ")}: ${plainText(facts.reason, lineLength)}`];
   }
-  const verb = facts.impact === "down" ? "failed" : "were not as promised";
+  const verb = verbOf(facts, seen.tries);
   const last = seen.tries.at(-1);
   const check = last ? `${facts.target}/${last.check}` : facts.target;
   const from = last ? `, from ${plainText(last.vantagePoint, lineLength)}` : "";
@@ -210,6 +210,11 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
     ),
     "A result counts only while our own connection is good, so the cause is most likely there and not here.",
   ];
+}
+
+function verbOf({ impact }: Trouble["facts"], tries: readonly Try[]): string {
+  if (impact === "down") return "failed";
+  return tries.every(({ outcome }) => outcome === "unknown") ? "could not be measured" : "were not as promised";
 }
 
 function phaseText({ phases }: Try): string {

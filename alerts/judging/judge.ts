@@ -22,6 +22,7 @@ import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./in
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
 import { OutageProgress } from "./open-outage.ts";
+import { Refusals, refusalFacts, refusalKey, refusalSeen } from "./refusals.ts";
 import { RootCauses } from "./root-cause.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 
@@ -53,6 +54,7 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
     incidents: new Incidents(open, past, await store.escalations.open()),
     outages: await Outages.load(store, clock.now()),
     thresholds: await Thresholds.load(store),
+    refusals: await Refusals.load(store),
     policy: await Policy.open(options),
   });
 }
@@ -61,6 +63,7 @@ interface State {
   readonly incidents: Incidents;
   readonly outages: Outages;
   readonly thresholds: Thresholds;
+  readonly refusals: Refusals;
   readonly policy: Policy;
 }
 
@@ -70,6 +73,7 @@ class RunningJudge implements Judge {
   readonly #incidents: Incidents;
   readonly #outages: Outages;
   readonly #thresholds: Thresholds;
+  readonly #refusals: Refusals;
   readonly #causes: RootCauses;
   readonly #inhibition: Inhibition;
   readonly #progress: OutageProgress;
@@ -83,6 +87,7 @@ class RunningJudge implements Judge {
     this.#incidents = state.incidents;
     this.#outages = state.outages;
     this.#thresholds = state.thresholds;
+    this.#refusals = state.refusals;
     this.#policy = state.policy;
     this.#causes = new RootCauses(state, targets);
     this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
@@ -109,11 +114,12 @@ class RunningJudge implements Judge {
     const target = this.#target(event.sample.target);
     if (!target) return undefined;
     const outage = this.#considerOutage(event, target);
+    const refusal = this.#considerRefusal(event, target);
     const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
     const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
     const others = [...unmeasured, this.#inhibition.explainOthers(event.sample), this.#inhibition.clear(event.sample)];
-    return ifAny(mergeChanges([outage, { thresholds: stored }, ...thresholds, ...others]));
+    return ifAny(mergeChanges([outage, refusal, { thresholds: stored }, ...thresholds, ...others]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -176,6 +182,20 @@ class RunningJudge implements Judge {
     return this.#inhibition.goesOn(tracked, target, sample, seen);
   }
 
+  /** While its outage is open, that is what is told. */
+  #considerRefusal(event: JudgedSample, target: Target): Changes {
+    const { sample } = event;
+    this.#refusals.update(event);
+    const tracked = this.#incidents.get(refusalKey(target));
+    const since = this.#refusals.since(target);
+    if (tracked) {
+      const end = { resolvedAt: sample.at, at: sample.at, unwatched: false };
+      return since === undefined ? this.#resolve(tracked, end) : {};
+    }
+    if (since === undefined || !sample.connected || this.#incidents.get(target.id)) return {};
+    return this.#open(refusalFacts(sample, target, since), target, refusalSeen(sample));
+  }
+
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
     const { facts, rootCause, explanation, escalation } = this.#inhibition.of(found, found.confirmedAt);
     const past = this.#incidents.past(facts.key);
@@ -234,12 +254,16 @@ class RunningJudge implements Judge {
     const { facts } = tracked;
     const target = this.#target(facts.target);
     const checks = target?.checks.filter(({ id }) => facts.checks.includes(id)) ?? [];
-    if (!target || !isWatched(facts, checks)) {
+    if (!target || !isWatched(facts, target, checks)) {
       return this.#resolve(tracked, { resolvedAt: now, at: now, unwatched: true });
     }
-    const over =
-      facts.kind === "outage" ? this.#outages.isOver(target, facts.checks) : !this.#thresholds.isRaised(facts.key);
+    const over = this.#isOver(facts, target);
     return over ? this.#resolve(tracked, { resolvedAt: now, at: now, unwatched: false }) : {};
+  }
+
+  #isOver({ kind, key, checks }: Facts, target: Target): boolean {
+    if (kind === "outage") return this.#outages.isOver(target, checks);
+    return key === refusalKey(target) ? this.#refusals.since(target) === undefined : !this.#thresholds.isRaised(key);
   }
 
   /** Only what is in service. */
@@ -248,8 +272,8 @@ class RunningJudge implements Judge {
   }
 }
 
-function isWatched(facts: Facts, checks: readonly Check[]): boolean {
-  if (facts.kind === "outage") return checks.some(({ required }) => required);
+function isWatched(facts: Facts, target: Target, checks: readonly Check[]): boolean {
+  if (facts.kind === "outage" || facts.key === refusalKey(target)) return checks.some(({ required }) => required);
   return checks.some((check) =>
     check.thresholds.some(({ id }) => ruleKey({ target: check.target, check: check.id }, id) === facts.key),
   );

@@ -82,6 +82,8 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
     const finding = isInDoubt(judged, error, http)
       ? await orAborted(unlessOffline(judged, http, parts), signal)
       : judged;
+    const isTheirs = finding === judged && finding.outcome === "unknown" && isTheirDoing(error, parts);
+    const isConnected = isTheirs && (await orAborted(canReachOthers(http, parts), signal));
     sample = {
       ...tidied(finding, http),
       ...runbookOf(finding, error, http, parts),
@@ -91,6 +93,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
       at,
       durationSeconds,
       ...(sinceLastSeconds !== undefined && { sinceLastSeconds }),
+      ...(isConnected && { connected: true }),
       loopDelaySeconds,
     };
     return sample;
@@ -170,6 +173,18 @@ async function unlessOffline(finding: Finding, http: RunHttp, { selfCheck }: Run
   const reason = `we could not reach anything ourselves: ${connectivity.reason}`;
   const seen = [finding.reason, finding.evidence].filter((text) => text).join("\n");
   return { ...unknown(reason), evidence: seen, ...(finding.phases && { phases: finding.phases }) };
+}
+
+/** A result that says nothing about the service, for a reason that does not lie with this machine or program. */
+function isTheirDoing(error: unknown, { heartbeat }: RunParts): boolean {
+  // A job's call that we did not hear is our own loss.
+  if (heartbeat) return false;
+  return error === undefined || (error instanceof NotMeasured && !error.localFault);
+}
+
+async function canReachOthers({ connections }: RunHttp, { selfCheck }: RunParts): Promise<boolean> {
+  const failed = connections.some(({ failure }) => failure);
+  return !failed || (await selfCheck.check(failureOf(connections))).online;
 }
 
 /** No answer of any kind: what refuses us, resets us or breaks off has been reached. */

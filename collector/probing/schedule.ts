@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
-import { advance, type Confirmation, noConfirmation, pending } from "../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation, pending, resultOf } from "../../core/confirmation.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
@@ -183,10 +183,11 @@ function share(key: CheckKey): number {
 }
 
 function next(confirmation: Confirmation, sample: Sample, { everySeconds, confirm }: Check): Confirmation {
-  const { outcome, sinceLastSeconds } = sample;
-  const result = { at: sample.at.epochMilliseconds, outcome, sinceLastSeconds };
-  return advance(confirmation, result, { everySeconds, failures: confirm.failures, successes: confirm.successes })
-    .confirmation;
+  return advance(confirmation, resultOf(sample), {
+    everySeconds,
+    failures: confirm.failures,
+    successes: confirm.successes,
+  }).confirmation;
 }
 
 /** The first moment of the grid after `now`: moments that passed during a long run are skipped. */
@@ -206,7 +207,9 @@ const longestWhileDownSeconds = 60;
 function waitSeconds(check: Check, confirmation: Confirmation): number {
   const { everySeconds, confirm } = check;
   const waiting = pending(confirmation);
-  if (waiting === "failing") return retryAfter(check);
+  // Who turns us away for longer is not asked more often for that.
+  const isRefused = (confirmation.unmeasured?.seconds ?? 0) > 2.5 * everySeconds;
+  if (waiting === "failing" && !isRefused) return retryAfter(check);
   if (waiting === "recovering") return Math.min(everySeconds, confirm.recoverySeconds);
   return confirmation.down.on && everySeconds > longestWhileDownSeconds
     ? longestWhileDownSeconds

@@ -1,6 +1,6 @@
 /** The messages between the main thread and the probing thread, as schemas of plain data. */
 import { z } from "zod";
-import type { Confirmation } from "../../core/confirmation.ts";
+import { Confirmation } from "../../core/confirmation.ts";
 import { ReceivedHeartbeat } from "../../core/heartbeat.ts";
 import type { Sample } from "../../core/sample.ts";
 
@@ -16,17 +16,8 @@ const start = z.object({
 });
 export type ProbingStart = z.output<typeof start>;
 
-const level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
-const confirmation: z.ZodType<Confirmation> = z.object({
-  lastAt: z.number().nullable(),
-  lastKnown: z.boolean(),
-  settledUntil: z.number().nullable(),
-  degraded: level,
-  down: level,
-});
-
 const key = z.templateLiteral([z.string(), "/", z.string()]);
-const confirmations = z.array(z.tuple([key, confirmation]));
+const confirmations = z.array(z.tuple([key, Confirmation]));
 
 /** What is known of the jobs that call us. */
 const received = z.array(z.tuple([key, ReceivedHeartbeat]));

@@ -11,6 +11,7 @@ import {
   noConfirmation,
   type OutcomeInterval,
   pending,
+  resultOf,
 } from "../../core/confirmation.ts";
 import type { CheckState } from "../../core/live-state.ts";
 import type { Outcome, Sample } from "../../core/sample.ts";
@@ -68,7 +69,7 @@ export class SeriesState {
   }): void {
     if (from.confirmation) {
       this.#confirmation = from.confirmation;
-      this.#unsettled = pending(from.confirmation) !== undefined;
+      this.#unsettled = isUnsettled(from.confirmation);
     }
     if (from.transition)
       this.#lastTransition = { at: from.transition.at.epochMilliseconds, outcome: from.transition.outcome };
@@ -86,12 +87,10 @@ export class SeriesState {
   /** @param now monotonic seconds. */
   record(sample: Sample, now: number): Recorded {
     const { confirm, everySeconds } = this.#check;
-    const { outcome, sinceLastSeconds } = sample;
-    const at = sample.at.epochMilliseconds;
-    const advanced = advance(this.#confirmation, { at, outcome, sinceLastSeconds }, { ...confirm, everySeconds });
+    const advanced = advance(this.#confirmation, resultOf(sample), { ...confirm, everySeconds });
     const transitions = this.#newTransitions(advanced.settled);
     const moved = currentOutcome(advanced.confirmation) !== currentOutcome(this.#confirmation);
-    const open = pending(advanced.confirmation) !== undefined || moved || transitions.length > 0;
+    const open = isUnsettled(advanced.confirmation) || moved || transitions.length > 0;
     const write = open || this.#unsettled || now >= this.#confirmationDue;
     if (write) this.#confirmationDue = now + confirmationEverySeconds;
     this.#confirmation = advanced.confirmation;
@@ -121,3 +120,7 @@ export class SeriesState {
     return transitions;
   }
 }
+
+/** What the next sample makes of it depends on more than what is written at a change. */
+const isUnsettled = (confirmation: Confirmation): boolean =>
+  pending(confirmation) !== undefined || confirmation.unmeasured !== undefined;

@@ -1,19 +1,11 @@
 /** Confirmations and states of thresholds in the store, the newest of each. Transitions are read by transitions.ts. */
 import { z } from "zod";
-import type { Confirmation } from "../../core/confirmation.ts";
+import { Confirmation } from "../../core/confirmation.ts";
 import type { StoredConfirmation, StoredThreshold } from "../../core/store/judgements.ts";
 import type { Series } from "../../core/store/series.ts";
 import { allReadable, json, type Row, text } from "./rows.ts";
 import { all, statement, type Transaction } from "./statements.ts";
 
-const Level = z.object({ on: z.boolean(), run: z.number(), runStart: z.number() });
-const ConfirmationJson: z.ZodType<Confirmation> = z.object({
-  lastAt: z.number().nullable(),
-  lastKnown: z.boolean(),
-  settledUntil: z.number().nullable(),
-  degraded: Level,
-  down: Level,
-});
 const ThresholdState = z.object({ raised: z.boolean(), crossedAt: z.number().nullable() });
 
 const allConfirmations = statement(
@@ -34,7 +26,7 @@ export function* readThresholds(): Transaction<readonly StoredThreshold[]> {
 
 export const confirmationFrom = (row: Row): StoredConfirmation => ({
   ...seriesFrom(row),
-  confirmation: json(row, "verdict", ConfirmationJson),
+  confirmation: json(row, "verdict", Confirmation),
 });
 
 export const thresholdFrom = (row: Row): StoredThreshold => ({

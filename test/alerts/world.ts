@@ -3,7 +3,7 @@ import { stepsLeft, stepsOf } from "../../alerts/escalation/plan.ts";
 import { type AlertSettings, Policy } from "../../alerts/escalation/policy.ts";
 import { take } from "../../alerts/escalation/transitions.ts";
 import { type Judge, type JudgeOptions, openJudge } from "../../alerts/judging/judge.ts";
-import { advance, type Confirmation, noConfirmation } from "../../core/confirmation.ts";
+import { advance, type Confirmation, noConfirmation, resultOf } from "../../core/confirmation.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
@@ -102,6 +102,8 @@ const settings: Omit<AlertSettings, "targets"> = {
   baseUrl: "https://status.example/",
 };
 
+type Seen = Finding["outcome"] | (Finding & Pick<Sample, "connected">);
+
 export class World {
   readonly clock: FakeClock;
   readonly file: string;
@@ -163,12 +165,12 @@ export class World {
   }
 
   /** One run of a check, now: judged and committed. */
-  async sees(id: string, seen: Finding["outcome"] | Finding): Promise<void> {
+  async sees(id: string, seen: Seen): Promise<void> {
     await this.commit(this.considers(id, seen));
   }
 
   /** The same without the commit: what the recorder would write. */
-  considers(id: string, seen: Finding["outcome"] | Finding): Changes {
+  considers(id: string, seen: Seen): Changes {
     const event = this.#judged(id, typeof seen === "string" ? { outcome: seen } : seen);
     const { target, check, vantagePoint } = event.sample;
     return {
@@ -250,7 +252,7 @@ export class World {
     await this.store[Symbol.asyncDispose]();
   }
 
-  #judged(id: string, seen: Finding): JudgedSample {
+  #judged(id: string, seen: Finding & Pick<Sample, "connected">): JudgedSample {
     const [targetId = "", checkId = ""] = id.split("/");
     const found = this.targets.find((one) => one.id === targetId)?.checks.find((one) => one.id === checkId);
     if (!found) throw new Error(`there is no check ${id}`);
@@ -266,11 +268,10 @@ export class World {
       ...(ranAt !== undefined && { sinceLastSeconds: now - ranAt }),
       ...seen,
     };
-    const { confirmation, change, blip } = advance(
-      this.#confirmations.get(id) ?? noConfirmation,
-      { at: sample.at.epochMilliseconds, outcome: sample.outcome, sinceLastSeconds: sample.sinceLastSeconds },
-      { ...found.confirm, everySeconds: found.everySeconds },
-    );
+    const { confirmation, change, blip } = advance(this.#confirmations.get(id) ?? noConfirmation, resultOf(sample), {
+      ...found.confirm,
+      everySeconds: found.everySeconds,
+    });
     this.#confirmations.set(id, confirmation);
     return { sample, check: found, confirmation, ...(change && { change }), ...(blip && { blip }) };
   }

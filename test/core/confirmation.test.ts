@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { advance, type Confirmation, noConfirmation, type OutcomeInterval, settle } from "../../core/confirmation.ts";
+import {
+  advance,
+  type Confirmation,
+  currentOutcome,
+  noConfirmation,
+  type OutcomeInterval,
+  settle,
+} from "../../core/confirmation.ts";
+import type { Outcome } from "../../core/sample.ts";
 import fixture from "../fixtures/sla/samples-to-intervals.json" with { type: "json" };
 
 const Pair = z.tuple([z.number(), z.number()]);
@@ -59,10 +67,13 @@ function joined(intervals: readonly OutcomeInterval[]): [number, number][] {
 }
 
 const policy = { everySeconds: 60, failures: 3, successes: 2 };
-const feed = (results: readonly [number, "up" | "degraded" | "down" | "unknown", number?][]) => {
+/** `refused`: we are connected, and it is the service that does not let itself be measured. */
+const feed = (results: readonly [number, Outcome | "refused", number?][]) => {
   let confirmation = noConfirmation;
-  const steps = results.map(([seconds, outcome, sinceLastSeconds]) => {
-    const next = advance(confirmation, { at: seconds * 1000, outcome, sinceLastSeconds }, policy);
+  const steps = results.map(([seconds, seen, sinceLastSeconds]) => {
+    const refused = { outcome: "unknown", connected: true } as const;
+    const result = { at: seconds * 1000, sinceLastSeconds, ...(seen === "refused" ? refused : { outcome: seen }) };
+    const next = advance(confirmation, result, policy);
     confirmation = next.confirmation;
     return next;
   });
@@ -103,6 +114,64 @@ test("an unknown result is neither outage nor uptime and breaks an unconfirmed r
     { from: 100_000, to: 160_000, outcome: "unknown" },
   ]);
   expect(settled.some((interval) => interval.outcome === "down")).toBe(false);
+});
+
+test("a refusal neither confirms nor breaks a run of failures, and the outage began at its first failure", () => {
+  const confirmed = feed([
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "refused"],
+    [120, "refused"],
+  ]);
+  expect(confirmed.changes).toEqual([]);
+  const then = feed([
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "refused"],
+    [120, "down"],
+    [180, "refused"],
+  ]);
+  expect(then.changes).toEqual([{ from: "up", to: "down", since: 60_000, confirmedAt: 120_000 }]);
+  expect(currentOutcome(then.confirmation)).toBe("down");
+});
+
+test("refusals alone are unknown, and end no outage; what was refused for longer is unknown from the interval on", () => {
+  const { confirmation, settled } = feed([
+    [0, "up"],
+    [60, "down"],
+    [80, "down"],
+    [100, "down"],
+    ...[160, 220, 280, 340].map((at): [number, "refused"] => [at, "refused"]),
+    [400, "up"],
+    [430, "up"],
+  ]);
+  expect(settled).toContainEqual({ from: 160_000, to: 400_000, outcome: "unknown" });
+  expect(currentOutcome(confirmation)).toBe("up");
+  expect(
+    currentOutcome(
+      feed([
+        [0, "up"],
+        [60, "refused"],
+      ]).confirmation,
+    ),
+  ).toBe("unknown");
+});
+
+test("a failure that is not confirmed says nothing where no good result came before it", () => {
+  const first = feed([
+    [0, "down"],
+    [20, "refused"],
+  ]).confirmation;
+  expect(currentOutcome(first)).toBe("unknown");
+  expect(settle(first, 30_000, 60)).toEqual([{ from: 0, to: 30_000, outcome: "unknown" }]);
+  const afterRefusal = feed([
+    [0, "up"],
+    [60, "refused"],
+    [120, "down"],
+  ]).confirmation;
+  expect(currentOutcome(afterRefusal)).toBe("unknown");
 });
 
 test("a jump of the wall clock by an hour, forward or back, confirms nothing and loses no run", () => {

@@ -14,7 +14,7 @@ import { systemClock } from "../../../program/system-clock.ts";
 import { certificate } from "../../helpers/certificates.ts";
 import { aCheck } from "../../helpers/checks.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
-import { dnsServer, httpServer, httpsServer, tcpServer } from "../../helpers/servers.ts";
+import { closedPort, dnsServer, httpServer, httpsServer, tcpServer } from "../../helpers/servers.ts";
 import { testLog } from "../../helpers/test-log.ts";
 
 const offline: SelfCheck = {
@@ -352,4 +352,27 @@ test("each run is a span, with its phases as children at their true times", asyn
   expect(startOffset).toBeGreaterThanOrEqual(0);
   // A nanosecond of a span is a fraction of what a number of this size can hold.
   expect(startOffset).toBeLessThanOrEqual(sample.durationSeconds * 1000 + 1);
+});
+
+test("what could not be measured says whether we were connected: then somebody has to let us in", async () => {
+  await using wall = await httpServer((_request, response) => void response.writeHead(403).end());
+  const address = `http://127.0.0.1:${await closedPort()}/`;
+  const refused: Probe["run"] = async (_options, { http }) => {
+    const { status } = await http.get(wall.url);
+    return { outcome: "unknown", reason: `blocked (${status})` };
+  };
+  const unreachable: Probe["run"] = async (_options, { http }) => {
+    await http.get(address).catch(() => {});
+    return { outcome: "unknown", reason: "nobody could be asked" };
+  };
+  const ours: Probe["run"] = async () => {
+    throw new NotMeasured("no socket is left", { localFault: true });
+  };
+  const connected = async (run: Probe["run"], wishes: Partial<RunParts> = {}) =>
+    (await setup(run, wishes).run()).connected;
+  expect(await connected(refused)).toBe(true);
+  expect(await connected(unreachable)).toBe(true);
+  expect(await connected(unreachable, { selfCheck: offline })).toBe(undefined);
+  expect(await connected(ours)).toBe(undefined);
+  expect(await connected(async () => ({ outcome: "up" }))).toBe(undefined);
 });
