@@ -89,7 +89,7 @@ const en: WholeTranslation = {
     noRecent: (days, isOneOpen) => `No ${isOneOpen ? "other " : ""}incident was recorded in the last ${days} days.`,
     history: "Past incidents, month by month",
     noDataYet: "No data yet",
-    notMeasuredYet: "No data yet",
+    measuredBriefly: "Less than an hour measured",
     uptime: (percent, days) => `${percent} uptime in ${days} days`,
     uptimeOfMeasured: (percent, span) => `${percent} uptime in the ${span} measured`,
     daysAgo: (days) => `${days} days ago`,

@@ -100,7 +100,7 @@ const fr: WholeTranslation = {
       `Aucun ${isOneOpen ? "autre " : ""}incident enregistré au cours des ${days} derniers jours.`,
     history: "Incidents passés, mois par mois",
     noDataYet: "Pas encore de données",
-    notMeasuredYet: "Pas encore de données",
+    measuredBriefly: "Moins d’une heure de mesures",
     uptime: (percent, days) => `${percent} de disponibilité en ${days} jours`,
     uptimeOfMeasured: (percent, span) => `${percent} de disponibilité sur ${span} de mesures`,
     daysAgo: (days) => `Il y a ${days} jours`,

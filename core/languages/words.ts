@@ -127,7 +127,7 @@ interface StatusWords {
   readonly noRecent: (days: number, isOneOpen: boolean) => string;
   readonly history: string;
   readonly noDataYet: string;
-  readonly notMeasuredYet: string;
+  readonly measuredBriefly: string;
   readonly uptime: (percent: string, days: number) => string;
   readonly uptimeOfMeasured: (percent: string, span: string) => string;
   readonly daysAgo: (days: number) => string;

@@ -70,7 +70,8 @@ const leastMeasuredSeconds = 3600;
 /** Never more than is known: rounded down, and with the measured time when a noticeable part was not measured. */
 function uptimeText({ account, days }: TargetStatus, props: LayoutProps): string {
   const text = wordsFor(props).status;
-  if (account.uptime === null || account.known < leastMeasuredSeconds) return text.notMeasuredYet;
+  if (account.uptime === null) return text.noDataYet;
+  if (account.known < leastMeasuredSeconds) return text.measuredBriefly;
   const percent = formatRatio(account.uptime, props.language);
   if (account.coverage === null || account.coverage >= 0.99) return text.uptime(percent, days.length);
   return text.uptimeOfMeasured(percent, textFor(spokenAge(account.known), props));

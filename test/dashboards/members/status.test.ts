@@ -152,7 +152,8 @@ test("the first day says what little was measured, and claims nothing about the 
 
 test("a few minutes are no share of anything", async () => {
   const text = textOf(await render(scene(now, [service("mastodon", [[240, "up"]])])));
-  expect(text).toContain("No data yet");
+  expect(text).toContain("Less than an hour measured");
+  expect(text).not.toContain("No data yet");
   expect(text).not.toContain("%");
 });
 
