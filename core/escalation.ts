@@ -114,6 +114,8 @@ export const News = z.object({
   membersSee: Text.exactOptional(),
   /** Resolved less than an hour before this began. */
   again: z.object({ id: z.number(), resolvedAt: Moment }).exactOptional(),
+  /** It ended at that moment and came back: the next that is told of it is its end, after it was quiet for so long. */
+  flapping: z.object({ resolvedAt: Moment, quietSeconds: z.number() }).exactOptional(),
   /** The check that explained it until now, so that nobody was told. */
   outlasts: z.object({ check: z.string(), isOver: z.boolean() }).exactOptional(),
 });

@@ -24,8 +24,15 @@ export interface IncidentFacts {
   readonly confirmedAt: Temporal.Instant;
 }
 
-export type Incident = IncidentFacts &
-  (
+/** It ended and came back soon after: one incident goes on, and its end is held back until it has been quiet for a while. */
+export interface Flapping {
+  /** How often it came back; at least 1. */
+  readonly relapses: number;
+  /** It is well since then, for now; absent while it is in trouble. */
+  readonly quietSince?: Temporal.Instant;
+}
+
+export type Incident = IncidentFacts & { readonly flapping?: Flapping } & (
     | { readonly state: "open" }
     | { readonly state: "acknowledged"; readonly by: string; readonly acknowledgedAt: Temporal.Instant }
     | {

@@ -67,6 +67,18 @@ export function easedText(explanation: Localised): Localised {
   return inEvery(({ words, the }) => words.eased(the(explanation)));
 }
 
+/** It ended and came back: over only when it has been quiet for so long. */
+export function comesAndGoesText(explanation: Localised, quietSeconds: number): Localised {
+  const span = spokenDuration(quietSeconds);
+  return inEvery(({ words, the }) => words.comesAndGoes(the(explanation), the(span)));
+}
+
+/** @param durationSeconds from the first failed try until it was well for the last time. */
+export function steadyAgainText(name: Localised, durationSeconds: number): Localised {
+  const span = spokenDuration(durationSeconds);
+  return inEvery(({ words, the }) => words.steadyAgain(the(name), the(span)));
+}
+
 const acknowledgedText = inEvery(({ words }) => words.acknowledged);
 
 /** @param durationSeconds from the first failed try to the first good one. */

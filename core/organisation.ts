@@ -27,6 +27,14 @@ export interface EscalationStep {
   readonly notify: readonly string[];
 }
 
+/** When what comes and goes is one incident. */
+export interface FlappingSettings {
+  /** Down again so soon after its end, the same incident goes on; 0: never. */
+  readonly withinSeconds: number;
+  /** From then on it is over when it was well for so long. */
+  readonly quietSeconds: number;
+}
+
 /** Everything the alerts need to know about people. */
 export interface OnCall {
   readonly contacts: readonly Contact[];

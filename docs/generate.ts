@@ -102,11 +102,12 @@ One with the same id changes their settings one by one; one with another \`probe
 }
 
 function alertsSection(alerts: JsonSchema, { channels }: Plugins, example: string): readonly string[] {
-  const { contacts, escalation, confirm, ...options } = alerts.properties ?? {};
+  const { contacts, escalation, confirm, flapping, ...options } = alerts.properties ?? {};
   const own = {
     ...(contacts && { contacts }),
     ...(escalation && { escalation }),
     ...(confirm && { confirm }),
+    ...(flapping && { flapping }),
   };
   return [
     "## `alerts`",

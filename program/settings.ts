@@ -13,10 +13,11 @@ export const publicSettings = ({ organisation, onCall, server }: Config) => ({
   baseUrl: server.url,
 });
 
-export const judgeSettings = ({ organisation, targets, onCall, channels, server }: Config) => ({
+export const judgeSettings = ({ organisation, targets, onCall, flapping, channels, server }: Config) => ({
   organisation,
   targets,
   onCall,
+  flapping,
   channels: Object.keys(channels),
   baseUrl: server.url,
 });

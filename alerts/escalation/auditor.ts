@@ -8,6 +8,7 @@ import type { Log } from "../../core/log.ts";
 import { isWaking } from "../../core/notice.ts";
 import type { Store } from "../../core/store/store.ts";
 import { pause } from "../../core/time-slices.ts";
+import { sinceTheirEnd } from "./notices.ts";
 
 export interface AuditorOptions {
   readonly store: Pick<Store, "incidents" | "escalations" | "outbox">;
@@ -105,7 +106,7 @@ class RunningAuditor implements Auditor {
     if (state === "acknowledged" || isToldPastStore(key)) return true;
     const escalation = await store.escalations.of(id);
     if (escalation && explained.has(escalation.state)) return true;
-    const pages = (await store.outbox.of(id)).filter(isWaking);
+    const pages = sinceTheirEnd(await store.outbox.of(id)).filter(isWaking);
     if (pages.some((page) => page.state === "sent")) {
       this.#accepted.add(id);
       return true;

@@ -54,7 +54,7 @@ export function recoveryNotices(
   return recipients.map(
     ({ contact, channel, isLate }): Notice => ({
       ...common(escalation, contact, channel),
-      key: `${escalation.thread}.resolved.${contact}.${channel}`,
+      key: `${escalation.thread}.${endName(recovery)}.${contact}.${channel}`,
       kind: "resolve",
       urgency: "soon",
       ...recoveryWords(recovery, policy.contact(contact), isLate),
@@ -74,6 +74,16 @@ const alarming: ReadonlySet<Notice["kind"]> = new Set(["page", "escalation", "ti
 /** It says that something is wrong. */
 export const isAlarming = ({ kind }: Pick<Notice, "kind">): boolean => alarming.has(kind);
 
+/** Without what was told before the last end that a reader heard of, or hears of still: it is over for them. */
+export function sinceTheirEnd<One extends Pick<NoticeStatus, "kind" | "state" | "to" | "channel">>(
+  notices: readonly One[],
+): readonly One[] {
+  const readers = Map.groupBy(notices, ({ to, channel }) => `${to.id} ${channel}`);
+  return [...readers.values()].flatMap((own) =>
+    own.slice(own.findLastIndex(({ kind, state }) => kind === "resolve" && state !== "superseded") + 1),
+  );
+}
+
 /** Not sent yet; what is on its way may still arrive. */
 export const unsentKeys = (notices: readonly NoticeStatus[]): readonly string[] =>
   notices
@@ -84,6 +94,9 @@ function kindOf(isTicket: boolean, number: number): Notice["kind"] {
   if (isTicket) return "ticket";
   return number === 0 ? "page" : "escalation";
 }
+
+/** One that came back ends more than once. */
+const endName = ({ relapses }: Recovery): string => (relapses === 0 ? "resolved" : `resolved-${relapses}`);
 
 const revisionName = ({ revision }: Escalation): string => (revision === 0 ? "page" : `again-${revision}`);
 

@@ -1,10 +1,11 @@
 /** Who is told, by which channels, in which language and with which links: the settings of this moment, until a reload. */
 import { createHash } from "node:crypto";
 import { acknowledgeSeconds, signToken } from "../../core/action-token.ts";
+import { flappingDefaults } from "../../core/config/defaults.ts";
 import type { News } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { fallbackLanguage, inLanguage, type Language, type Localised } from "../../core/language.ts";
-import type { Contact, OnCall, Organisation } from "../../core/organisation.ts";
+import type { Contact, FlappingSettings, OnCall, Organisation } from "../../core/organisation.ts";
 import type { Target } from "../../core/target.ts";
 import { type Plan, reachesSomebody } from "./plan.ts";
 import { type FirstSteps, readRunbooks } from "./runbooks.ts";
@@ -15,6 +16,8 @@ export interface AlertSettings {
   readonly organisation: Organisation;
   readonly targets: readonly Target[];
   readonly onCall: OnCall;
+  /** Default: `flappingDefaults`. */
+  readonly flapping?: FlappingSettings;
   /** Names of the configured channels. */
   readonly channels: readonly string[];
   /** Address of the public pages, for the links in notices. */
@@ -52,6 +55,10 @@ export class Policy {
   get plan(): Plan {
     const { onCall, channels } = this.#settings;
     return { onCall, channels };
+  }
+
+  get flapping(): FlappingSettings {
+    return this.#settings.flapping ?? flappingDefaults;
   }
 
   get reachesSomebody(): boolean {
@@ -98,9 +105,9 @@ export class Policy {
   /** @param end `unwatched`: it is not over as far as we know, but taken out of the configuration. */
   recovery(
     { facts, name }: Pick<News, "facts" | "name">,
-    end: { readonly resolvedAt: Temporal.Instant; readonly unwatched: boolean },
+    end: Pick<Recovery, "resolvedAt" | "unwatched"> & Partial<Pick<Recovery, "relapses">>,
   ): Recovery {
-    return { ...this.#about(facts, name), ...end };
+    return { ...this.#about(facts, name), relapses: 0, ...end };
   }
 
   acknowledgeUrl(incident: number, { id }: Contact, at: Temporal.Instant): string {

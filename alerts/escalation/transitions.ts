@@ -10,7 +10,15 @@ import type { CheckKey } from "../../core/sample.ts";
 import type { Due } from "../../core/store/due.ts";
 import type { Escalate, Escalated } from "../../core/store/escalations.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
-import { isAlarming, type Reached, recoveryNotices, type StepText, stepNotices, unsentKeys } from "./notices.ts";
+import {
+  isAlarming,
+  type Reached,
+  recoveryNotices,
+  type StepText,
+  sinceTheirEnd,
+  stepNotices,
+  unsentKeys,
+} from "./notices.ts";
 import { announcedBy, beforeAll, isBefore, type Recipient, stepsLeft, stepsOf } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 
@@ -45,6 +53,24 @@ export function tellAnew(policy: Policy, { title, ...revision }: Revision): Esca
     };
     const next = goOn(policy, revised(first, revision), { trouble: policy.trouble(revision.news), notices });
     return { ...next, supersede: unsentKeys(notices) };
+  };
+}
+
+/** It came back soon after its end: told anew, and what is unsent of that end is not true any more. */
+export function resume(policy: Policy, revision: Revision): Escalate {
+  return (before) => {
+    const told = tellAnew(policy, revision)(before);
+    const ends = before.notices.filter(({ kind, state }) => kind === "resolve" && state === "pending");
+    return { ...told, supersede: [...(told.supersede ?? []), ...ends.map(({ key }) => key)] };
+  };
+}
+
+/** It comes and goes, and is well for now: nobody else is called until then, when that is not its end. */
+export function pauseUntil(until: Temporal.Instant, at: Temporal.Instant): Escalate {
+  return ({ escalation }) => {
+    if (escalation?.state !== "told") return {};
+    const next = { dueAt: until, plannedAt: at };
+    return { escalation: { ...factsOf(escalation), next, state: "waiting", until, candidates: [] } };
   };
 }
 
@@ -118,8 +144,9 @@ export function end(policy: Policy, { news, title, now, ...over }: End): Escalat
   return ({ incident, escalation, notices }) => {
     if (!escalation) return { supersede: unsentKeys(notices) };
     const known = { ...escalation, ...threadOf(policy, incident.id, escalation, title), next: undefined };
+    const relapses = incident.flapping?.relapses ?? 0;
     const recipients = toldOf(notices, missedFirst(policy, incident, escalation, now));
-    const add = recoveryNotices(policy, known, policy.recovery(news, over), { recipients, now });
+    const add = recoveryNotices(policy, known, policy.recovery(news, { ...over, relapses }), { recipients, now });
     const unsent = notices.filter((notice) => isAlarming(notice) && notice.state === "pending");
     return { escalation: known, supersede: unsent.map(({ key }) => key), add };
   };
@@ -127,7 +154,7 @@ export function end(policy: Policy, { news, title, now, ...over }: End): Escalat
 
 /** Those who were reached, and those whose notice was due and unsent. */
 function toldOf(notices: readonly NoticeStatus[], missed: readonly Recipient[]): readonly Reached[] {
-  const alarming = notices.filter(isAlarming);
+  const alarming = sinceTheirEnd(notices).filter(isAlarming);
   const late = [
     ...missed.map(({ contact, channel }) => ({ contact: contact.id, channel })),
     ...alarming.filter(({ state }) => state === "pending").map(({ to, channel }) => ({ contact: to.id, channel })),
@@ -147,7 +174,8 @@ function missedFirst(
   escalation: Escalation,
   now: Temporal.Instant,
 ): readonly Recipient[] {
-  const isUntold = escalation.state === "waiting" || (escalation.state === "told" && escalation.told.steps === 0);
+  const { state, told } = escalation;
+  const isUntold = (state === "waiting" || state === "told") && told.steps === 0;
   const [first] = stepsOf(policy.plan, urgencyOf(escalation, incident));
   if (!isUntold || !first) return [];
   return isBefore(escalation.foundAt.add({ seconds: first.afterSeconds }), now) ? first.recipients : [];

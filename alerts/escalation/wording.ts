@@ -25,6 +25,8 @@ export interface Trouble {
   readonly membersSee: string | undefined;
   /** Resolved less than an hour before this began. */
   readonly again?: { readonly id: number; readonly resolvedAt: Temporal.Instant };
+  /** It ended at that moment and came back: over when it was quiet for so long. */
+  readonly flapping?: { readonly resolvedAt: Temporal.Instant; readonly quietSeconds: number };
   /** The check that explained it until now, so that nobody was told. */
   readonly outlasts?: { readonly check: string; readonly isOver: boolean };
   /** First steps of the runbook. */
@@ -70,6 +72,7 @@ export function troubleWords(trouble: Trouble, reader: Contact, part: Part): Wor
       ...(trouble.again
         ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
         : []),
+      ...(trouble.flapping ? flappingLines(trouble.flapping, zone) : []),
       ...(trouble.outlasts === undefined ? [] : [outlastsLine(trouble.outlasts)]),
     ]),
     section("evidence", seenLines(trouble, zone)),
@@ -98,6 +101,14 @@ const actionsOf = ({ acknowledgeUrl: url }: Part): readonly Action[] =>
         },
       ];
 
+function flappingLines({ resolvedAt, quietSeconds }: NonNullable<Trouble["flapping"]>, zone: string): string[] {
+  const span = spokenDuration(quietSeconds).en;
+  return [
+    `IT COMES AND GOES: resolved at ${formatIn(resolvedAt, zone, "en", "time")}, and in trouble again.`,
+    `It stays one incident until all was well for ${span}. However often it comes back, you are told its end only.`,
+  ];
+}
+
 function outlastsLine({ check, isOver }: NonNullable<Trouble["outlasts"]>): string {
   const now = isOver
     ? "It does so no longer, and this goes on."
@@ -112,6 +123,8 @@ export interface Recovery {
   readonly resolvedAt: Temporal.Instant;
   /** It is not over as far as we know, but taken out of the configuration. */
   readonly unwatched: boolean;
+  /** How often it came back in between. */
+  readonly relapses: number;
   readonly statusUrl: string;
 }
 
@@ -122,7 +135,7 @@ export function recoveryWords(recovery: Recovery, reader: Contact, late: boolean
   const span = spokenDuration(secondsBetween(facts.startedAt, resolvedAt)).en;
   const over = recovery.unwatched
     ? `CLOSED ${headline(recovery)}: no longer watched since ${bothTimes(resolvedAt, zone)}`
-    : `RESOLVED after ${span}: ${recoveredHeadline(recovery)} since ${bothTimes(resolvedAt, zone)}`;
+    : `RESOLVED after ${recovery.relapses > 0 ? "coming and going for " : ""}${span}: ${recoveredHeadline(recovery)} since ${bothTimes(resolvedAt, zone)}`;
   const unwatched = ["Its check was taken out of the configuration. It may still be in trouble."];
   const missed = [
     "We could not reach you while it lasted. This is the only message about it:",
@@ -132,6 +145,9 @@ export function recoveryWords(recovery: Recovery, reader: Contact, late: boolean
   const times = [
     `Began: ${formatIn(facts.startedAt, zone, "en", "date-time")}`,
     ...(recovery.unwatched ? [] : [`Over:  ${formatIn(resolvedAt, zone, "en", "date-time")}`]),
+    ...(recovery.relapses > 0
+      ? [`In between it was well ${recovery.relapses === 1 ? "once" : `${recovery.relapses} times`}.`]
+      : []),
   ];
   const sections = [
     section("trouble", [over]),

@@ -71,16 +71,18 @@ export function newsOf(
   told: Pick<News, "facts"> & {
     readonly membersSee: Localised | undefined;
     readonly again?: News["again"] | undefined;
+    readonly flapping?: News["flapping"] | undefined;
     readonly outlasts?: News["outlasts"] | undefined;
   },
 ): News {
-  const { facts, membersSee, again, outlasts } = told;
+  const { facts, membersSee, again, flapping, outlasts } = told;
   return {
     facts,
     name,
     seen: seen.kind === "tries" ? { ...seen, tries: seen.tries.map(shortened) } : seen,
     ...(membersSee && { membersSee }),
     ...(again && { again }),
+    ...(flapping && { flapping }),
     ...(outlasts && { outlasts }),
   };
 }

@@ -76,7 +76,7 @@ export class Inhibition {
     for (const tracked of incidents.all()) {
       const { facts, escalation } = tracked;
       tracked.rootCause = causes.of(facts, at)?.key ?? (escalation.state === "inhibited" ? escalation.by : undefined);
-      if (escalation.state === "waiting") {
+      if (escalation.state === "waiting" && !tracked.flapping?.quietSince) {
         tracked.escalation = { ...escalation, candidates: together(escalation, causes.candidates(facts)) };
       }
     }

@@ -4,12 +4,12 @@
  * without being told, nor told twice.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Seen } from "../../core/escalation.ts";
+import type { News, Seen } from "../../core/escalation.ts";
 import type { Incident, IncidentUpdate } from "../../core/incident.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
-import { confirmedText, outageTitle, recoveredText, unwatchedText } from "../../core/member-texts.ts";
+import { confirmedText, outageTitle, recoveredText, steadyAgainText, unwatchedText } from "../../core/member-texts.ts";
 import { type Changes, isEmpty, mergeChanges } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
@@ -18,6 +18,7 @@ import { type AlertSettings, Policy, type PolicyOptions } from "../escalation/po
 import { begin, end as endOf } from "../escalation/transitions.ts";
 import { reasonOf, secondsBetween } from "../escalation/wording.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
+import { Flaps } from "./flaps.ts";
 import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
@@ -77,6 +78,7 @@ class RunningJudge implements Judge {
   readonly #causes: RootCauses;
   readonly #inhibition: Inhibition;
   readonly #progress: OutageProgress;
+  readonly #flaps: Flaps;
   readonly #policy: Policy;
   #targets: readonly Target[];
 
@@ -92,6 +94,7 @@ class RunningJudge implements Judge {
     this.#causes = new RootCauses(state, targets);
     this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
     this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
+    this.#flaps = new Flaps({ ...state, clock, inhibition: this.#inhibition });
   }
 
   incidents(): readonly Tracked[] {
@@ -136,7 +139,10 @@ class RunningJudge implements Judge {
     const tracked = this.#incidents.get(target.id);
     if (tracked) {
       const over = standing === "up" && sample.outcome === "up" && this.#outages.isOver(target, tracked.facts.checks);
-      return over ? this.#end(event, tracked) : this.#progress.goesOn({ ...event, target, tracked, standing, before });
+      if (over) return this.#end(event, tracked);
+      const isBack = check.required && standing !== "up" && isBad(sample);
+      const relapse = isBack ? this.#flaps.relapse(tracked, outageFacts(event, target, standing)) : {};
+      return mergeChanges([relapse, this.#progress.goesOn({ ...event, target, tracked, standing, before })]);
     }
     // Also without a change: the check may have become required while it was down.
     if (!check.required || standing === "up" || !isBad(sample)) return {};
@@ -144,8 +150,14 @@ class RunningJudge implements Judge {
   }
 
   #end({ sample, change }: JudgedSample, tracked: Tracked): Changes {
-    const resolvedAt = change ? instant(change.since) : sample.at;
-    return this.#resolve(tracked, { resolvedAt, at: sample.at, unwatched: false });
+    return this.#over(tracked, { resolvedAt: change ? instant(change.since) : sample.at, at: sample.at });
+  }
+
+  /** Told at once; what comes and goes, when it has been well for a while. */
+  #over(tracked: Tracked, end: { readonly resolvedAt: Instant; readonly at: Instant }): Changes {
+    const held = this.#flaps.hold(tracked, end);
+    const resolvedAt = tracked.flapping?.quietSince ?? end.resolvedAt;
+    return held ?? this.#resolve(tracked, { ...end, resolvedAt, unwatched: false });
   }
 
   #considerRule({ sample, check }: JudgedSample, target: Target, standing: RuleStanding): Changes {
@@ -197,9 +209,11 @@ class RunningJudge implements Judge {
   }
 
   #open(found: Facts, target: Target, seen: Seen, labels: readonly string[] = []): Changes {
-    const { facts, rootCause, explanation, escalation } = this.#inhibition.of(found, found.confirmedAt);
-    const past = this.#incidents.past(facts.key);
-    const again = past && secondsBetween(past.resolvedAt, facts.confirmedAt) < relapseSeconds ? past : undefined;
+    const explained = this.#inhibition.of(found, found.confirmedAt);
+    const flapping = this.#flaps.endedJustBefore(found);
+    if (flapping) return this.#flaps.reopen(flapping, explained, target, seen);
+    const { facts, rootCause, explanation, escalation } = explained;
+    const again = this.#endedWithinTheHour(facts);
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
     const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
@@ -222,6 +236,13 @@ class RunningJudge implements Judge {
     });
   }
 
+  #endedWithinTheHour({ key, confirmedAt }: Facts): News["again"] {
+    const past = this.#incidents.past(key);
+    if (past?.tracked.id === undefined || secondsBetween(past.resolvedAt, confirmedAt) >= relapseSeconds)
+      return undefined;
+    return { id: past.tracked.id, resolvedAt: past.resolvedAt };
+  }
+
   #resolve(tracked: Tracked, end: { resolvedAt: Instant; at: Instant; unwatched: boolean }): Changes {
     const { facts } = tracked;
     const target = this.#targets.find(({ id }) => id === facts.target);
@@ -229,6 +250,8 @@ class RunningJudge implements Judge {
     // The wall clock may have been put back: nothing ends before it began.
     const resolvedAt = later(end.resolvedAt, facts.startedAt);
     // Of one that was less bad at the end nobody knows from these moments how long it was out of reach.
+    tracked.overSeconds = this.#clock.monotonicSeconds();
+    const lastedSeconds = secondsBetween(facts.startedAt, resolvedAt);
     const wasEased = facts.title.en !== outageTitle(name, "down").en;
     const impact = facts.kind === "outage" && !wasEased ? facts.impact : "degraded";
     const update: Omit<IncidentUpdate, "incident"> = {
@@ -236,7 +259,9 @@ class RunningJudge implements Judge {
       kind: "resolved",
       text: end.unwatched
         ? unwatchedText(name)
-        : recoveredText(name, impact, secondsBetween(facts.startedAt, resolvedAt)),
+        : tracked.flapping
+          ? steadyAgainText(name, lastedSeconds)
+          : recoveredText(name, impact, lastedSeconds),
       public: target ? shown(target, facts) : false,
     };
     const { openingTitle: title } = tracked;
@@ -257,8 +282,7 @@ class RunningJudge implements Judge {
     if (!target || !isWatched(facts, target, checks)) {
       return this.#resolve(tracked, { resolvedAt: now, at: now, unwatched: true });
     }
-    const over = this.#isOver(facts, target);
-    return over ? this.#resolve(tracked, { resolvedAt: now, at: now, unwatched: false }) : {};
+    return this.#isOver(facts, target) ? this.#over(tracked, { resolvedAt: now, at: now }) : {};
   }
 
   #isOver({ kind, key, checks }: Facts, target: Target): boolean {

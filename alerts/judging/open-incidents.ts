@@ -4,7 +4,7 @@
  */
 
 import type { Escalation, News } from "../../core/escalation.ts";
-import type { Incident, IncidentFacts } from "../../core/incident.ts";
+import type { Flapping, Incident, IncidentFacts } from "../../core/incident.ts";
 import type { CheckKey } from "../../core/sample.ts";
 import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { IncidentChange } from "../../core/store/incidents.ts";
@@ -29,7 +29,13 @@ export interface Tracked {
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
   /** Once it is over, though that may not be written yet. */
-  resolvedAt?: Temporal.Instant;
+  resolvedAt?: Temporal.Instant | undefined;
+  /** Monotonic seconds: when this process found it over. */
+  overSeconds?: number;
+  /** Where it comes and goes. */
+  flapping?: Flapping | undefined;
+  /** Monotonic seconds: since when it is well for now, as far as that can be proven. */
+  quietFrom?: number | undefined;
   id: number | undefined;
 }
 
@@ -43,7 +49,7 @@ export interface Line extends Omit<Join, "change" | "id" | "check" | "impact"> {
 }
 
 export interface Past {
-  readonly id: number;
+  readonly tracked: Tracked;
   readonly resolvedAt: Temporal.Instant;
 }
 
@@ -55,20 +61,9 @@ export class Incidents {
 
   constructor(open: readonly Incident[], past: readonly Incident[], escalations: readonly Escalation[]) {
     const known = new Map(escalations.map((escalation) => [escalation.incident, escalation]));
-    for (const { id, ...facts } of open) {
-      const escalation = beginningOf(known.get(id));
-      this.#open.set(facts.key, {
-        facts,
-        news: known.get(id)?.news ?? newsWithoutTries(facts),
-        labels: new Set(),
-        openingTitle: facts.title,
-        escalation,
-        rootCause: escalation.state === "inhibited" ? escalation.by : undefined,
-        id,
-      });
-    }
+    for (const incident of open) this.#open.set(incident.key, trackedOf(incident, known.get(incident.id)));
     for (const incident of past) {
-      if (incident.state === "resolved") this.#remember(incident.key, incident.id, incident.resolvedAt);
+      if (incident.state === "resolved") this.#remember(trackedOf(incident, undefined), incident.resolvedAt);
     }
   }
 
@@ -113,10 +108,15 @@ export class Incidents {
     const { key } = tracked.facts;
     if (this.#open.get(key) === tracked) this.#open.delete(key);
     tracked.resolvedAt = resolvedAt;
-    return this.follow(tracked, (id) => {
-      this.#remember(key, id, resolvedAt);
-      return follow(id);
-    });
+    this.#past.set(key, { tracked, resolvedAt });
+    return this.follow(tracked, follow);
+  }
+
+  /** It is not over after all. */
+  reopen(tracked: Tracked, follow: Follow): Changes {
+    this.#open.set(tracked.facts.key, tracked);
+    tracked.resolvedAt = undefined;
+    return this.follow(tracked, follow);
   }
 
   committed(opened: readonly Incident[]): Changes {
@@ -141,10 +141,26 @@ export class Incidents {
     return {};
   }
 
-  #remember(key: string, id: number, resolvedAt: Temporal.Instant): void {
+  #remember(tracked: Tracked, resolvedAt: Temporal.Instant): void {
+    const { key } = tracked.facts;
     const known = this.#past.get(key);
-    if (!known || Temporal.Instant.compare(known.resolvedAt, resolvedAt) <= 0) this.#past.set(key, { id, resolvedAt });
+    if (!known || Temporal.Instant.compare(known.resolvedAt, resolvedAt) <= 0)
+      this.#past.set(key, { tracked, resolvedAt });
   }
+}
+
+function trackedOf({ id, flapping, ...facts }: Incident, known: Escalation | undefined): Tracked {
+  const escalation = beginningOf(known);
+  return {
+    facts,
+    news: known?.news ?? newsWithoutTries(facts),
+    labels: new Set(),
+    openingTitle: facts.title,
+    escalation,
+    rootCause: escalation.state === "inhibited" ? escalation.by : undefined,
+    flapping,
+    id,
+  };
 }
 
 /** Of one that reached nobody, because nobody was to be told, nobody has been told either. */

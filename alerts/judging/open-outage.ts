@@ -62,7 +62,7 @@ export class OutageProgress {
     if (!check.required || !isBad(sample)) return {};
     const found = outageFacts(update, target, standing);
     if (isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before))) {
-      return this.#worse(update, found);
+      return isToldToComeAndGo(tracked) ? this.#asBefore(update, found) : this.#worse(update, found);
     }
     const joined = isKnown ? [] : [this.#joined(update), this.#clearer(update, found)];
     const seen = outages.worstSeen(sample, check, target);
@@ -131,6 +131,14 @@ export class OutageProgress {
     ]);
   }
 
+  /** It comes and goes, which was told: members read what is so now, and nobody is called again. */
+  #asBefore({ sample, check, tracked }: OutageUpdate, { title, explanation }: Facts): Changes {
+    tracked.facts = { ...tracked.facts, title, explanation, checks: [...new Set([...tracked.facts.checks, check.id])] };
+    const text = sameInAll(`down once more: ${check.id}`);
+    const update = { at: sample.at, kind: "joined", text, public: false } as const;
+    return this.#parts.incidents.record(tracked, () => ({ check: check.id, words: { title, explanation }, update }));
+  }
+
   /** Down before, degraded now: members read what is so now; whoever works on it goes on. */
   #better({ sample, target, tracked }: OutageUpdate): Changes {
     const { incidents, outages } = this.#parts;
@@ -145,3 +153,7 @@ export class OutageProgress {
     return incidents.record(tracked, () => (check ? { check: check.id, ...line } : line));
   }
 }
+
+/** As down, and somebody was called for it. */
+const isToldToComeAndGo = ({ flapping, facts: { impact, urgency } }: Tracked): boolean =>
+  flapping !== undefined && impact === "down" && urgency === "page";

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { ConfigFault } from "../errors.ts";
 import { sameInAll } from "../language.ts";
-import type { Contact, OnCall, Organisation } from "../organisation.ts";
+import type { Contact, FlappingSettings, OnCall, Organisation } from "../organisation.ts";
 import type { Secret } from "../secret.ts";
 import type { Target } from "../target.ts";
 import { type NamedFile, type ReadChecks, readChecks } from "./checks.ts";
@@ -39,6 +39,7 @@ export interface Config {
   };
   readonly targets: readonly Target[];
   readonly onCall: OnCall;
+  readonly flapping: FlappingSettings;
   /** Options by channel name, parsed by the channel's own schema; only channels that are configured. */
   readonly channels: Readonly<Record<string, unknown>>;
   readonly heartbeat?: { readonly url: Secret; readonly everySeconds: number };
@@ -116,6 +117,7 @@ function assemble(written: WrittenConfig, checks: readonly ReadChecks[], plugins
       contacts: alerts.contacts.map((contact) => assembleContact(contact, organisation.timeZone, channels)),
       escalation: alerts.escalation.map(({ after, notify }) => ({ afterSeconds: after, notify })),
     },
+    flapping: { withinSeconds: alerts.flapping.within, quietSeconds: alerts.flapping.quietFor },
     channels: only(alerts, channels),
     ...(heartbeat && { heartbeat: { url: heartbeat.url, everySeconds: heartbeat.every } }),
     ...(telemetry && { telemetry }),

@@ -6,7 +6,7 @@ import type { Probe } from "../probe.ts";
 import { Secret } from "../secret.ts";
 import { isTimeZone } from "../time-zone.ts";
 import { formatDuration } from "../units.ts";
-import { checkDefaults, storeDefault, confirmationDefaults as usual } from "./defaults.ts";
+import { checkDefaults, flappingDefaults, storeDefault, confirmationDefaults as usual } from "./defaults.ts";
 import { duration, identifier, language, localised, ratio, secret, secretJsonSchema, webAddress } from "./settings.ts";
 import { nearest } from "./spelling-suggestion.ts";
 
@@ -198,6 +198,16 @@ const confirmation = () =>
       ),
   });
 
+const flapping = () =>
+  z.strictObject({
+    within: duration({ atMost: day })
+      .prefault(formatDuration(flappingDefaults.withinSeconds))
+      .describe("Down again so soon after its end, it is the same incident still. 0s: each outage is one of its own."),
+    quietFor: duration({ atMost: day })
+      .prefault(formatDuration(flappingDefaults.quietSeconds))
+      .describe("After it came back, it is told as over only when it was well for so long."),
+  });
+
 export type WrittenConfirmation = z.output<ReturnType<typeof confirmation>>;
 
 const checkNames = () => z.array(z.string().min(1).max(81)).max(20);
@@ -307,6 +317,7 @@ const alerts = (channels: Plugins["channels"]) =>
       .prefault([])
       .describe("Who is woken first, and who next if nobody acknowledges in time."),
     confirm: confirmation().prefault({}).describe("How a change is made sure of before anybody is told."),
+    flapping: flapping().prefault({}).describe("When what comes and goes is one incident."),
   });
 
 /** Fields whose names are only known at run time: one for each plug-in. */

@@ -34,6 +34,7 @@ const en: WholeTranslation = {
     toTime: "to",
     toDay: "to",
     lasted: (span) => `lasted ${span}`,
+    cameAndWent: (span) => `came and went for ${span}`,
     alreadyLasts: (span) => `${span} so far`,
     resolved: (title) => `Resolved: “${title}”`,
     ongoing: "not over yet",
@@ -361,6 +362,9 @@ const en: WholeTranslation = {
     raised: (explanation) => `It has become worse. ${explanation} We are looking into it.`,
     eased: (explanation) => `It is better than before. ${explanation} We are still working on it.`,
     acknowledged: "Someone on our team is working on it.",
+    comesAndGoes: (explanation, span) =>
+      `${explanation} It comes and goes, so this notice stays until all has worked for ${span} without a break.`,
+    steadyAgain: (name, span) => `${name} works steadily again. It came and went for ${span}.`,
     upAgain: (name, span) => `${name} works again. It was out of reach for ${span}.`,
     normalAgain: (name, span) => `${name} works normally again, after ${span}.`,
     unwatched: (name) => `We no longer watch this part of ${name}, so this notice ends here.`,

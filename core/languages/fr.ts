@@ -45,6 +45,7 @@ const fr: WholeTranslation = {
     toTime: "jusqu’à",
     toDay: "au",
     lasted: (span) => `a duré ${span}`,
+    cameAndWent: (span) => `intermittent pendant ${span}`,
     alreadyLasts: (span) => `${span} jusqu’ici`,
     resolved: (title) => `Résolu\u00a0: «\u00a0${title}\u00a0»`,
     ongoing: "pas encore terminé",
@@ -387,6 +388,10 @@ const fr: WholeTranslation = {
     raised: (explanation) => `La situation s’est aggravée. ${explanation} Nous nous en occupons.`,
     eased: (explanation) => `La situation s’est améliorée. ${explanation} Nous continuons d’y travailler.`,
     acknowledged: "Une personne de notre équipe s’en occupe.",
+    comesAndGoes: (explanation, span) =>
+      `${explanation} Le problème va et vient\u00a0: cet avis reste affiché jusqu’à ce que tout ait fonctionné pendant ${span} sans interruption.`,
+    steadyAgain: (name, span) =>
+      `${name} fonctionne de nouveau sans interruption. Le problème est allé et venu pendant ${span}.`,
     upAgain: (name, span) => `${name} fonctionne de nouveau. Le service est resté inaccessible pendant ${span}.`,
     normalAgain: (name, span) => `${name} fonctionne de nouveau normalement, après ${span}.`,
     unwatched: (name) => `Nous ne surveillons plus cette partie de ${name}\u00a0: cet avis prend donc fin.`,

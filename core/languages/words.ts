@@ -76,6 +76,10 @@ interface MemberWords {
   readonly raised: (explanation: string) => string;
   readonly eased: (explanation: string) => string;
   readonly acknowledged: string;
+  /** @param span how long it must work without a break. */
+  readonly comesAndGoes: (explanation: string, span: string) => string;
+  /** @param span from the first time that it failed until the last. */
+  readonly steadyAgain: (name: string, span: string) => string;
   readonly upAgain: (name: string, span: string) => string;
   readonly normalAgain: (name: string, span: string) => string;
   readonly unwatched: (name: string) => string;
@@ -96,6 +100,7 @@ interface PageWords {
   readonly toTime: string;
   readonly toDay: string;
   readonly lasted: (span: string) => string;
+  readonly cameAndWent: (span: string) => string;
   readonly alreadyLasts: (span: string) => string;
   /** @param title what was said while it lasted: "Photos is down". */
   readonly resolved: (title: string) => string;

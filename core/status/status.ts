@@ -214,12 +214,13 @@ function newestChange(histories: readonly History[]): LastChange | undefined {
   return changes.toSorted((a, b) => Temporal.Instant.compare(b.at, a.at))[0];
 }
 
-/** How bad an open incident is for members now: an outage may have become less than it was at its worst. */
+/** How bad an open incident is for members now: an outage may have become less than it was at its worst, or be well for now. */
 export function presentImpact(
-  { kind, target, impact }: Pick<Incident, "kind" | "target" | "impact">,
+  { kind, target, impact, flapping }: Pick<Incident, "kind" | "target" | "impact" | "flapping">,
   targets: readonly Pick<TargetStatus, "id" | "outcome">[],
 ): Outcome {
   if (impact === "none") return "unknown";
+  if (flapping?.quietSince) return "up";
   const isEased = kind === "outage" && targets.some(({ id, outcome }) => id === target && outcome === "degraded");
   return isEased ? "degraded" : impact;
 }

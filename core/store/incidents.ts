@@ -5,6 +5,8 @@ import type { Escalate, Escalated } from "./escalations.ts";
 /** A line in the record of an incident that is named elsewhere. */
 type Update = Omit<IncidentUpdate, "incident">;
 
+type Raised = Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
+
 export type IncidentChange =
   /** Refused (nothing of this change is written) when an incident with this key is not yet resolved. */
   | {
@@ -24,13 +26,36 @@ export type IncidentChange =
        * It became worse: these facts replace the old ones, and an acknowledged incident is open again, because what was
        * acknowledged was less than this.
        */
-      readonly raised?: Pick<IncidentFacts, "urgency" | "title" | "explanation" | "reason" | "runbook">;
+      readonly raised?: Raised;
       /** What members read from now on, also where it became less bad: the impact never shrinks. */
       readonly words?: Pick<IncidentFacts, "title" | "explanation">;
       /** Ignored when somebody has acknowledged it. */
       readonly unlessAcknowledged?: true;
       readonly update: Update;
       readonly escalate?: Escalate;
+    }
+  /** It came back soon after its end, and goes on from there: told by these facts. Ignored when it is not resolved. */
+  | {
+      readonly change: "reopen";
+      readonly id: number;
+      readonly check: string;
+      readonly impact: IncidentFacts["impact"];
+      readonly raised: Raised;
+      readonly update: Update;
+      readonly escalate: Escalate;
+    }
+  /**
+   * One that comes and goes is well for now, since that moment; or in trouble once more, where there is none. Ignored when
+   * it is resolved.
+   */
+  | {
+      readonly change: "quiet";
+      readonly id: number;
+      readonly since: Temporal.Instant | undefined;
+      /** What members read from now on. */
+      readonly words?: Pick<IncidentFacts, "title" | "explanation">;
+      readonly update: Update;
+      readonly escalate: Escalate;
     }
   /** Ignored when it is already resolved. */
   | {

@@ -48,20 +48,28 @@ export class IncidentReader {
     return { incidents: this.#shown, ...(completeSince && { completeSince }) };
   }
 
-  /** What is over does not change any more. */
+  /** What is over for a day does not change any more; before that it may come back. */
   async #stillKnown(known: readonly Incident[], open: readonly Incident[]): Promise<readonly Incident[]> {
-    const byId = new Map(open.map((incident) => [incident.id, incident]));
-    const now: Incident[] = [];
+    const byId = new Map([...(await this.#lately(known)), ...open].map((incident) => [incident.id, incident]));
+    const all: Incident[] = [];
     for (const one of known) {
-      const incident = one.state === "resolved" ? one : (byId.get(one.id) ?? (await this.#store.get(one.id)));
-      if (incident) now.push(incident);
+      const now = byId.get(one.id);
+      const incident = now ?? (one.state === "resolved" ? one : await this.#store.get(one.id));
+      if (incident) all.push(incident);
     }
-    return now;
+    return all;
+  }
+
+  /** Whatever went on less than a day before the last end that is known; of very many the last ones to begin. */
+  async #lately(known: readonly Incident[]): Promise<readonly Incident[]> {
+    const ends = known.flatMap((one) => (one.state === "resolved" ? [one.resolvedAt] : []));
+    const last = ends.toSorted(Temporal.Instant.compare).at(-1);
+    return last ? this.#store.list({ since: last.subtract({ hours: 24 }), limit: mostOpen }) : [];
   }
 
   /** The same object as long as nothing of it has changed. */
   async #withUpdates(incident: Incident, before: IncidentStatus | undefined): Promise<IncidentStatus> {
-    if (incident.state === "resolved" && before?.incident.state === "resolved") return before;
+    if (before && isSameEnd(before.incident, incident)) return before;
     const status = { incident, updates: await this.#store.updates(incident.id) };
     return before && JSON.stringify(before) === JSON.stringify(status) ? before : status;
   }
@@ -69,3 +77,6 @@ export class IncidentReader {
 
 const lastToBegin = (a: Incident, b: Incident): number =>
   Temporal.Instant.compare(b.startedAt, a.startedAt) || b.id - a.id;
+
+const isSameEnd = (a: Incident, b: Incident): boolean =>
+  a.state === "resolved" && b.state === "resolved" && a.resolvedAt.equals(b.resolvedAt);

@@ -25,10 +25,12 @@ function incidentBrief({ incident, updates }: IncidentStatus, props: LayoutProps
 </article>`;
   }
   const { startedAt, resolvedAt } = incident;
+  // In between it was well: how long it was out of reach stands in the bars of its days.
+  const lasted = incident.flapping ? text.cameAndWent : text.lasted;
   const last = updates.at(-1);
   return html`<article class="incident over up" id="incident-${incident.id}">
 <h3>${sign("up")} <span>${text.resolved(title)}</span></h3>
-<p class="muted">${stretch(startedAt, resolvedAt, organisation.timeZone, props)} · ${text.lasted(span(startedAt, resolvedAt, props))} · ${text.number(incident.id)}</p>
+<p class="muted">${stretch(startedAt, resolvedAt, organisation.timeZone, props)} · ${lasted(span(startedAt, resolvedAt, props))} · ${text.number(incident.id)}</p>
 ${last ? html`<p>${textFor(last.text, props)}</p>` : ""}
 </article>`;
 }

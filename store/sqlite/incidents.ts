@@ -30,6 +30,8 @@ const beside = " (beside one that cannot be read)";
 
 type Open = Extract<IncidentChange, { change: "open" }>;
 type Join = Extract<IncidentChange, { change: "join" }>;
+type Reopen = Extract<IncidentChange, { change: "reopen" }>;
+type Quiet = Extract<IncidentChange, { change: "quiet" }>;
 type Resolve = Extract<IncidentChange, { change: "resolve" }>;
 type Update = Omit<IncidentUpdate, "incident">;
 
@@ -46,6 +48,16 @@ const reword = statement("update incident set title = ?, explanation = ? where i
 const reopen = statement(
   `update incident set urgency = ?, title = ?, explanation = ?, reason = ?, runbook = ?,
      state = 'open', acknowledged_by = null, acknowledged_at = null where id = ?`,
+);
+const unresolve = statement(
+  `update incident set state = 'open', resolved_at = null, acknowledged_by = null, acknowledged_at = null,
+     relapses = relapses + 1, quiet_since = null
+   where id = ? and state = 'resolved'
+     and not exists (select 1 from incident other where other.key = incident.key and other.state <> 'resolved')`,
+);
+const setQuiet = statement("update incident set quiet_since = ? where id = ? and state <> 'resolved'");
+const setRelapsed = statement(
+  "update incident set quiet_since = null, relapses = relapses + 1 where id = ? and state <> 'resolved'",
 );
 const setResolved = statement(
   "update incident set state = 'resolved', resolved_at = ? where id = ? and state <> 'resolved'",
@@ -80,6 +92,12 @@ export function* changeIncident(change: IncidentChange): Transaction<Incident | 
       return yield* open(change);
     case "join":
       yield* join(change);
+      return undefined;
+    case "reopen":
+      yield* unresolved(change);
+      return undefined;
+    case "quiet":
+      yield* quiet(change);
       return undefined;
     case "resolve":
       yield* resolve(change);
@@ -131,12 +149,13 @@ function* join(change: Join): Transaction<void> {
   const impact = isWorse(change.impact, incident.impact) ? change.impact : incident.impact;
   yield* run(widen, JSON.stringify(checks), impact, change.id);
   if (change.raised) yield* raise(change.id, change.raised);
-  if (change.words) {
-    const { title, explanation } = change.words;
-    yield* run(reword, JSON.stringify(title), JSON.stringify(explanation), change.id);
-  }
+  if (change.words) yield* setWords(change.id, change.words);
   yield* addUpdate(change.id, change.update);
   if (change.escalate) yield* goOn(change.id, change.escalate);
+}
+
+function* setWords(id: number, { title, explanation }: NonNullable<Join["words"]>): Transaction<void> {
+  yield* run(reword, JSON.stringify(title), JSON.stringify(explanation), id);
 }
 
 function* goOn(id: number, escalate: Escalate): Transaction<void> {
@@ -155,6 +174,20 @@ function* raise(id: number, raised: NonNullable<Join["raised"]>): Transaction<vo
     raised.runbook,
     id,
   );
+}
+
+function* unresolved({ id, check, impact, raised, update, escalate }: Reopen): Transaction<void> {
+  if ((yield* run(unresolve, id)) === 0) return;
+  yield* raise(id, raised);
+  yield* join({ change: "join", id, check, impact, update, escalate });
+}
+
+function* quiet({ id, since, words, update, escalate }: Quiet): Transaction<void> {
+  const changed = since ? yield* run(setQuiet, since.epochMilliseconds, id) : yield* run(setRelapsed, id);
+  if (changed === 0) return;
+  if (words) yield* setWords(id, words);
+  yield* addUpdate(id, update);
+  yield* goOn(id, escalate);
 }
 
 function* resolve({ id, at, update, escalate }: Resolve): Transaction<void> {
@@ -211,7 +244,7 @@ function* addUpdate(incident: number, { at, kind, text, public: shown }: Update)
 }
 
 export function incidentFrom(row: Row): Incident {
-  const facts: IncidentFacts = {
+  const facts: IncidentFacts & Pick<Incident, "flapping"> = {
     id: numeric(row, "id"),
     key: text(row, "key").replace(beside, ""),
     kind: oneOf(row, "kind", incidentKinds),
@@ -225,6 +258,7 @@ export function incidentFrom(row: Row): Incident {
     runbook: text(row, "runbook"),
     startedAt: instant(numeric(row, "started_at")),
     confirmedAt: instant(numeric(row, "confirmed_at")),
+    ...flappingFrom(row),
   };
   const by = maybeText(row, "acknowledged_by");
   const acknowledgedAt = maybeNumeric(row, "acknowledged_at");
@@ -242,4 +276,11 @@ export function incidentFrom(row: Row): Incident {
     return { ...facts, state: "acknowledged", by, acknowledgedAt: instant(acknowledgedAt) };
   }
   return { ...facts, state: "open" };
+}
+
+function flappingFrom(row: Row): Pick<Incident, "flapping"> {
+  const relapses = numeric(row, "relapses");
+  const quietSince = maybeNumeric(row, "quiet_since");
+  if (relapses === 0) return {};
+  return { flapping: { relapses, ...(quietSince !== undefined && { quietSince: instant(quietSince) }) } };
 }

@@ -56,6 +56,7 @@ alerts:
   email: { from: tidewatch@coop.example, smtp: { env: SMTP_URL } }
   escalation: [{ after: 0s, notify: [contractor] }]
   confirm: { failures: 3, retryEvery: 300ms, successes: 2, recoverEvery: 300ms }
+  flapping: { within: 0s }
 ${more}`;
   const installation = undo.use(await install(yaml(wishes), { env: { SMTP_URL: wishes.smtp ?? mail.url } }));
   const held = undo.move();

@@ -26,7 +26,8 @@ export interface LifeOptions {
   /** The store: what stays when the process dies. */
   readonly file: string;
   readonly clock: FakeClock;
-  readonly config: Pick<Config, "organisation" | "onCall" | "targets" | "channels" | "vantagePoint" | "server">;
+  readonly config: Pick<Config, "organisation" | "onCall" | "targets" | "channels" | "vantagePoint" | "server"> &
+    Partial<Pick<Config, "flapping">>;
   /** Called with every attempt to deliver, and awaited; throws a DeliveryError to refuse it. */
   onAttempt?(notice: Notice): unknown;
   /** With the fallback and the auditor, which look each second. */
@@ -115,7 +116,7 @@ interface Process {
 
 /** The parts that decide and tell, in the order in which the program starts them. */
 async function startProcess({ file, clock, config, audited }: LifeOptions, channel: Channel): Promise<Process> {
-  const { organisation, onCall, targets, server, vantagePoint } = config;
+  const { organisation, onCall, targets, server, vantagePoint, flapping } = config;
   const channels = Object.keys(config.channels);
   const store = await openSqliteStore(file);
   const shared = { store, clock, log: silentLog };
@@ -128,6 +129,7 @@ async function startProcess({ file, clock, config, audited }: LifeOptions, chann
     channels,
     baseUrl: server.url,
     signingKey,
+    ...(flapping && { flapping }),
   };
   const configured = new Map(channels.map((name) => [name, { channel, options: {} }]));
   const http = () => {

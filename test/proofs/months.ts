@@ -44,6 +44,7 @@ alerts:
     - { id: chair, name: Chair, email: chair@coop.example, timeZone: America/Halifax }
   email: { from: tidewatch@coop.example, smtp: { env: SMTP_URL } }
   confirm: { failures: 3, retryEvery: 20s, successes: 2, recoverEvery: 30s }
+  flapping: { within: 0s }
   escalation:
     - { after: 0s, notify: [contractor] }
     - { after: 15m, notify: [techops] }

@@ -133,6 +133,33 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     ]);
   });
 
+  test("that come and go are opened again, count how often, and know since when they are well for now", async () => {
+    await using store = await open();
+    await store.commit({ incidents: [opening("mastodon")] });
+    const words = { title: sameInAll("Down"), explanation: sameInAll("Down.") };
+    const raised = { urgency: "page", ...words, reason: "answered 503", runbook: "service-down" } as const;
+    const line = { id: 1, update: updateAt(700, "joined"), escalate: () => ({}) } as const;
+    const reopen = { ...line, change: "reopen", check: "feed", impact: "down", raised } as const;
+    await store.commit({ incidents: [reopen] });
+    expect(await store.incidents.get(1)).not.toHaveProperty("flapping");
+    await store.incidents.acknowledge(1, "ana", after(90), updateAt(90, "acknowledged"));
+    await store.commit({ incidents: [resolving(1)] });
+    await store.commit({ incidents: [reopen, reopen] });
+    const again = { checks: ["web", "feed"], impact: "down", reason: "answered 503", flapping: { relapses: 1 } };
+    expect(await store.incidents.get(1)).toMatchObject({ ...again, state: "open" });
+    expect(await store.incidents.list({ open: true })).toHaveLength(1);
+    await store.commit({ incidents: [{ ...line, change: "quiet", since: after(800) }] });
+    expect(await store.incidents.get(1)).toMatchObject({ flapping: { relapses: 1, quietSince: after(800) } });
+    const milder = { title: sameInAll("Slow"), explanation: sameInAll("Slow.") };
+    await store.commit({ incidents: [{ ...line, change: "quiet", since: undefined, words: milder }] });
+    expect(await store.incidents.get(1)).toMatchObject({ ...milder, flapping: { relapses: 2 } });
+    expect((await store.incidents.get(1))?.flapping).not.toHaveProperty("quietSince");
+    await store.commit({ incidents: [resolving(1), { ...line, change: "quiet", since: after(900) }] });
+    expect(await store.incidents.get(1)).toMatchObject({ state: "resolved", flapping: { relapses: 2 } });
+    await store.commit({ incidents: [opening("mastodon"), reopen] });
+    expect(await store.incidents.list({ open: true })).toMatchObject([{ id: 2 }]);
+  });
+
   test("are acknowledged by exactly one, which cancels escalations but no page and no resolve", async () => {
     await using store = await open();
     const kinds = ["page", "escalation", "resolve"] as const;
