@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inSlices, mapInSlices } from "../../core/time-slices.ts";
+import { inSlices, mapInSlices, pause } from "../../core/time-slices.ts";
 
 /** How often the event loop ran before the work was done. */
 async function roundsDuring(work: Promise<unknown>): Promise<number> {
@@ -47,4 +47,30 @@ test("what fails in the middle fails as a whole", async () => {
     return one;
   });
   await expect(work).rejects.toThrow("our own bug");
+});
+
+test("of all that wait one goes on at a time, in order, and one that fails keeps back no other", async () => {
+  const seen: string[] = [];
+  let isDone = false;
+  const round = () => {
+    seen.push("round");
+    if (!isDone) setImmediate(round);
+  };
+  holdFor(10);
+  setImmediate(round);
+  const works = ["first", "second", "third"].map(async (name) => {
+    await pause();
+    seen.push(name);
+    holdFor(10);
+    if (name === "second") throw new Error("our own bug");
+    await pause();
+    seen.push(`${name} again`);
+    holdFor(10);
+  });
+  const ended = await Promise.allSettled(works);
+  isDone = true;
+  expect(ended.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(seen.filter((one) => one !== "round")).toEqual(["first", "second", "third", "first again", "third again"]);
+  const side = seen.filter((one, index) => one !== "round" && seen[index + 1] !== "round" && index + 1 < seen.length);
+  expect(side).toEqual([]);
 });
