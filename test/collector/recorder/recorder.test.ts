@@ -344,6 +344,37 @@ test("a decision that cannot be stored does not keep the samples from the disk",
   expect(world.recorder.dropped()).toEqual({ samples: 0, decisions: 1 });
 });
 
+test("whoever keeps what is stored of transitions is told of more when it is on the disk, also in commits of one", async () => {
+  const poison = () => {
+    throw new Error("no words");
+  };
+  const judge = { consider: ({ change }: JudgedSample) => change && { incidents: [opening("mastodon", poison)] } };
+  const world = await setup({ judge });
+  world.failing();
+  record(world, [
+    [0, "up"],
+    [60, "up"],
+  ]);
+  await expect(world.recorder.flush()).rejects.toThrow("the disk is full");
+  expect(world.recorder.stored).toBe(0);
+  world.mended();
+  await world.recorder.flush();
+  const first = world.recorder.stored;
+  expect(first).toBeGreaterThan(0);
+  record(world, [[120, "up"]]);
+  await world.recorder.flush();
+  expect(world.recorder.stored).toBe(first);
+  record(world, [
+    [180, "down"],
+    [200, "down"],
+    [220, "down"],
+  ]);
+  await world.recorder.flush();
+  expect(world.lines.join()).toContain("what was decided about a sample cannot be stored");
+  expect(world.commits.at(-1)?.transitions).toMatchObject([{ outcome: "down" }]);
+  expect(world.recorder.stored).toBeGreaterThan(first);
+});
+
 test("a judge that fails on a sample is logged, and the sample stored", async () => {
   const world = await setup({
     judge: {
