@@ -17,4 +17,13 @@ export const killPoints = [
   "resolve-commit",
 ] as const;
 
-export type KillPoint = (typeof killPoints)[number];
+/** While the store cannot be written: a line of this kind stands in the fallback file. */
+export const fallbackKillPoints = [
+  "fallback-found",
+  "fallback-telling",
+  "fallback-leaving",
+  "fallback-told",
+  "fallback-over",
+] as const;
+
+export type KillPoint = (typeof killPoints)[number] | (typeof fallbackKillPoints)[number];
