@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { inspect, parseArgs } from "node:util";
 import { z } from "zod";
-import type { Proof } from "./proofs/lib/proof.ts";
+import { CannotTry, type Proof } from "./proofs/lib/proof.ts";
 
 const usualMinutes = 10;
 const usage = "Usage: npm run proof -- NAME [--seed N] [--minutes N] [--runs N]";
@@ -89,6 +89,10 @@ async function run(name: string, { seed: first, minutes, runs }: Wishes): Promis
       process.stdout.write(`  held after ${Math.round((performance.now() - began) / 1000)} s: ${seen}\n`);
     } catch (error) {
       if (stop.signal.aborted) return 130;
+      if (error instanceof CannotTry) {
+        process.stdout.write(`${name}: nothing was tried, and nothing is claimed: ${error.message}\n`);
+        return 69;
+      }
       const repeat = `npm run proof -- ${name} --seed ${seed} repeats it`;
       process.stdout.write(`${inWords(error)}\n${name}: seed ${seed} FAILED; ${repeat}\n`);
       return 1;

@@ -39,9 +39,10 @@ const kept = 1000;
 const largest = 5_000_000;
 
 export async function startMailCatcher(
-  options: { readonly port?: number; readonly now?: () => Temporal.Instant } = {},
+  options: { readonly host?: string; readonly port?: number; readonly now?: () => Temporal.Instant } = {},
 ): Promise<MailCatcher> {
   const { SMTPServer, simpleParser } = await libraries();
+  const { host = "127.0.0.1" } = options;
   const now = options.now ?? (() => Temporal.Now.instant());
   const listeners = new Set<(mail: CaughtMail) => void>();
   let mails: CaughtMail[] = [];
@@ -91,14 +92,14 @@ export async function startMailCatcher(
   });
   // A client that breaks off is no concern of ours.
   server.on("error", () => {});
-  const listener = server.listen(options.port ?? 0, "127.0.0.1");
+  const listener = server.listen(options.port ?? 0, host);
   await once(listener, "listening");
   const address = listener.address();
   if (address === null || typeof address === "string") throw new Error("the mail catcher has no TCP port");
 
   return {
     port: address.port,
-    url: `smtp://127.0.0.1:${address.port}`,
+    url: `smtp://${host}:${address.port}`,
     mails: () => mails,
     onMail(listen) {
       listeners.add(listen);

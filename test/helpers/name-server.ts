@@ -17,7 +17,7 @@ export interface NameServerWishes {
   readonly names: Readonly<Record<string, Records>>;
 }
 
-type Trouble = "none" | "servfail" | "refused" | "silent" | "truncated";
+type Trouble = "none" | "servfail" | "refused" | "silent" | "silent over TCP" | "truncated";
 
 export interface TestNameServer extends AsyncDisposable {
   readonly host: string;
@@ -45,7 +45,7 @@ async function started({ host = "127.0.0.1", port = 0, names }: NameServerWishes
     const saying = `${query.readUInt16BE(0)} ${over} ${name} ${type}`;
     if (!heard.has(saying)) asked.push(`${over} ${name} ${type}`);
     heard.add(saying);
-    if (server.trouble === "silent") return undefined;
+    if (server.trouble === "silent" || (server.trouble === "silent over TCP" && over === "tcp")) return undefined;
     if (server.trouble === "truncated" && over === "udp") return reply(query, end, 0, [], 0x0200);
     if (server.trouble === "servfail" || server.fails.has(`${name} ${type}`)) return reply(query, end, 2, []);
     if (server.trouble === "refused") return reply(query, end, 5, []);

@@ -82,9 +82,16 @@ async function inTime<T>(asked: T | Promise<T>, end: number): Promise<T> {
   }
 }
 
+interface InstallWishes {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly main?: string;
+  /** Words before the program's own: a command that becomes what it is told to run. */
+  readonly through?: readonly string[];
+}
+
 export async function install(
   yaml: string,
-  { env = {}, main = ours }: { readonly env?: Readonly<Record<string, string>>; readonly main?: string } = {},
+  { env = {}, main = ours, through = [] }: InstallWishes = {},
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "tidewatch-scenario-"));
   await mkdir(join(folder, "data"));
@@ -92,7 +99,7 @@ export async function install(
   await writeFile(file, yaml);
   const programs: Program[] = [];
   const spawnOne = (killAt?: KillPoint) => {
-    const program = startProcess({ main, file, folder, env, killAt });
+    const program = startProcess({ main, file, folder, env, through, killAt });
     programs.push(program);
     return program;
   };
@@ -114,12 +121,14 @@ interface ProcessWishes {
   readonly file: string;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly through: readonly string[];
   readonly killAt: KillPoint | undefined;
 }
 
-function startProcess({ main, file, folder, env, killAt }: ProcessWishes): Program {
+function startProcess({ main, file, folder, env, through, killAt }: ProcessWishes): Program {
   const preload = killAt ? ["--import", new URL("./kill-at.ts", import.meta.url).href] : [];
-  const child = spawn(process.execPath, [...preload, main, "run", "--config", file], {
+  const [command = "", ...words] = [...through, process.execPath, ...preload, main, "run", "--config", file];
+  const child = spawn(command, words, {
     cwd: folder,
     env: { PATH: process.env["PATH"], TIDEWATCH_DEBUG: "1", ...env, ...(killAt && { KILL_AT: killAt }) },
     stdio: ["ignore", "pipe", "pipe"],

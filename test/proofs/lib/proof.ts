@@ -8,6 +8,10 @@ export interface Proof {
    * One round: what it tries, and when, follows from the seed.
    * @param stop somebody wants it to end: it throws soon.
    * @returns what was seen, in a few words.
+   * @throws {CannotTry} where this machine lets it try nothing; anything else is a proof that failed.
    */
   round(seed: number, stop: AbortSignal): Promise<string>;
 }
+
+/** Nothing was tried, and nothing is claimed. */
+export class CannotTry extends Error {}
