@@ -31,8 +31,10 @@ export interface ResolverSettings {
   readonly hostsFile?: string;
 }
 
-/** RFC 8305: how long the second address family may take once the first one has answered. */
-const secondFamilyMs = 50;
+/** RFC 8305: how long the addresses of IPv6 may take once those of IPv4 are there. */
+const lateIPv6Ms = 50;
+/** The other way round: one question that is asked again. Where IPv6 leads nowhere, IPv4 is the only way. */
+const lateIPv4Ms = 2000;
 /** /etc/hosts and /etc/resolv.conf may change while we run. */
 const rereadAfterMs = 30_000;
 
@@ -90,19 +92,20 @@ async function ask(
 }
 
 interface Answer {
+  readonly family: 4 | 6;
   readonly addresses: readonly Address[];
   readonly code: string;
 }
 
 async function answerOf(question: Promise<string[]>, family: 4 | 6): Promise<Answer> {
   try {
-    return { addresses: (await question).map((address) => ({ address, family })), code: "NOERROR" };
+    return { family, addresses: (await question).map((address) => ({ address, family })), code: "NOERROR" };
   } catch (error) {
-    return { addresses: [], code: codeOrName(error) };
+    return { family, addresses: [], code: codeOrName(error) };
   }
 }
 
-/** All answers, or what is there a moment after the first one with addresses: a broken AAAA server delays nobody. */
+/** All answers, or what is there some time after the first one with addresses: a broken AAAA server delays nobody. */
 function firstUseful(questions: readonly Promise<Answer>[]): Promise<readonly Answer[]> {
   return new Promise((resolve) => {
     const answers: Answer[] = [];
@@ -113,7 +116,9 @@ function firstUseful(questions: readonly Promise<Answer>[]): Promise<readonly An
         if (answers.length === questions.length) {
           clearTimeout(timer);
           resolve(answers);
-        } else if (answer.addresses.length > 0) timer ??= setTimeout(() => resolve(answers), secondFamilyMs);
+        } else if (answer.addresses.length > 0) {
+          timer = setTimeout(() => resolve(answers), answer.family === 4 ? lateIPv6Ms : lateIPv4Ms);
+        }
       });
     }
   });

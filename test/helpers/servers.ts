@@ -96,7 +96,7 @@ function addressOf(address: AddressInfo | string | null): AddressInfo {
 }
 
 export type DnsAnswer =
-  | { readonly addresses: readonly string[] }
+  | { readonly addresses: readonly string[]; readonly afterMs?: number }
   | { readonly code: "NXDOMAIN" | "SERVFAIL" | "silence" };
 
 export interface RunningDns extends AsyncDisposable {
@@ -120,7 +120,10 @@ export async function dnsServer(answer: (name: string, type: "A" | "AAAA") => Dn
     heard.add(saying);
     const said = answer(name, type);
     if ("code" in said && said.code === "silence") return;
-    socket.send(replyTo(query, end + 4, said, type), from.port, from.address);
+    const send = () => socket.send(replyTo(query, end + 4, said, type), from.port, from.address);
+    const afterMs = "addresses" in said ? said.afterMs : undefined;
+    if (afterMs === undefined) send();
+    else setTimeout(send, afterMs);
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");

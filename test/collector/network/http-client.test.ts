@@ -518,6 +518,18 @@ test("a name server that is silent about one family delays nobody", async () => 
   expect(await resolver.addresses("half.example", { signal })).toEqual([{ address: "127.0.0.1", family: 4 }]);
 });
 
+test("IPv4 addresses that come late are waited for: where IPv6 leads nowhere they are the only way", async () => {
+  await using dns = await dnsServer((_name, type) =>
+    type === "A" ? { addresses: ["127.0.0.1"], afterMs: 300 } : { addresses: ["::1"] },
+  );
+  const resolver = openResolver({ servers: [dns.server] });
+  const { signal } = new AbortController();
+  expect(await resolver.addresses("both.example", { signal })).toEqual([
+    { address: "::1", family: 6 },
+    { address: "127.0.0.1", family: 4 },
+  ]);
+});
+
 test("a name server that is silent: the wait ends with the run", async () => {
   await using dns = await dnsServer(() => ({ code: "silence" }));
   const parts = setup([dns.server]);
