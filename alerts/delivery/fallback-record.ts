@@ -74,6 +74,8 @@ export class FallbackRecord {
   }
 
   notice(policy: Policy, telling: Telling, fault: string): Notice {
+    // The clock may have been set since it was found.
+    const news = { ...this.news, facts: this.tracked?.facts ?? this.news.facts };
     const recipient: Recipient = { contact: policy.contact(telling.contact), channel: telling.channel };
     if (telling.kind === "resolve") {
       const resolvedAt = this.resolvedAt ?? this.news.facts.confirmedAt;
@@ -81,7 +83,7 @@ export class FallbackRecord {
       const isLate = ![...this.tellings.values()].some(
         (one) => one.kind !== "resolve" && one.state === "told" && one.contact === contact && one.channel === channel,
       );
-      return fallbackRecovery(policy, this.news, recipient, { resolvedAt, isLate });
+      return fallbackRecovery(policy, news, recipient, { resolvedAt, isLate });
     }
     const steps = stepsOf(policy.plan, "page").map(
       (step): PlannedStep => ({ ...step, at: this.news.facts.confirmedAt.add({ seconds: step.afterSeconds }) }),
@@ -89,7 +91,7 @@ export class FallbackRecord {
     const step = steps[telling.step] ?? { afterSeconds: 0, recipients: [recipient], at: this.news.facts.confirmedAt };
     const before = steps.slice(0, telling.step).flatMap(({ recipients }) => recipients);
     const next = steps[telling.step + 1];
-    return fallbackNotice(policy, this.news, recipient, { number: telling.step, step, next, before, fault });
+    return fallbackNotice(policy, news, recipient, { number: telling.step, step, next, before, fault });
   }
 
   /** Who heard of it the usual way. */

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../core/clock.ts";
 import type { Due } from "../../core/store/due.ts";
+import { WallClock } from "../wall-clock.ts";
 
 interface Entry {
   readonly due: Due;
@@ -11,24 +12,19 @@ interface Entry {
   readonly atSeconds: number;
 }
 
-/** Beyond this the wall clock was set. */
-const jumpMilliseconds = 2000;
-
 export class DueSteps {
   readonly #clock: Clock;
   #entries: ReadonlyMap<string, Entry> = new Map();
-  /** Wall time minus monotonic time at the last look, milliseconds. */
-  #frame: number;
+  readonly #wall: WallClock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#frame = this.#frameNow();
+    this.#wall = new WallClock(clock);
   }
 
   /** @param rows all that are planned, as they stand. */
   learn(rows: readonly Due[]): void {
-    const isJump = Math.abs(this.#frameNow() - this.#frame) > jumpMilliseconds;
-    this.#frame = this.#frameNow();
+    const isJump = this.#wall.moved() !== 0;
     const entries = rows.map((due): [string, Entry] => {
       const known = this.#entries.get(nameOf(due));
       return [
@@ -61,10 +57,6 @@ export class DueSteps {
     const left = secondsBetween(this.#clock.now(), dueAt);
     // The clock was set around the time it was written: only the distance can be believed. It is never longer than that.
     return this.#clock.monotonicSeconds() + (isJump ? distance : Math.min(left, distance));
-  }
-
-  #frameNow(): number {
-    return this.#clock.now().epochMilliseconds - this.#clock.monotonicSeconds() * 1000;
   }
 }
 

@@ -61,6 +61,17 @@ export class Outages {
     return standing;
   }
 
+  /** The wall clock was set by so many milliseconds. */
+  clockSet(milliseconds: number): void {
+    for (const [key, tries] of this.#tries) {
+      this.#tries.set(
+        key,
+        tries.map((one) => ({ ...one, at: one.at.add({ milliseconds }) })),
+      );
+    }
+    for (const [key, one] of this.#mended) this.#mended.set(key, { ...one, at: one.at + milliseconds });
+  }
+
   /** How a check stands, wherever it is looked at from; up as long as nothing else is known. */
   worst(key: CheckKey): Standing {
     const standings = [...(this.#standing.get(key)?.values() ?? [])];

@@ -17,14 +17,17 @@ import type { Threshold } from "../../core/threshold.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "../escalation/policy.ts";
 import { begin, end as endOf } from "../escalation/transitions.ts";
 import { reasonOf, secondsBetween } from "../escalation/wording.ts";
+import { WallClock } from "../wall-clock.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { Flaps } from "./flaps.ts";
 import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
 import { OutageProgress } from "./open-outage.ts";
+import { clockBehind, clockSet } from "./redating.ts";
 import { Refusals, refusalFacts, refusalKey, refusalSeen } from "./refusals.ts";
 import { RootCauses } from "./root-cause.ts";
+import { RunsOfResults } from "./runs-of-results.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 
 type Instant = Temporal.Instant;
@@ -57,6 +60,9 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
     thresholds: await Thresholds.load(store),
     refusals: await Refusals.load(store),
     policy: await Policy.open(options),
+    lastKnown: (await store.samples.latest())
+      .map(({ at }) => at)
+      .reduce(later, Temporal.Instant.fromEpochMilliseconds(0)),
   });
 }
 
@@ -66,6 +72,8 @@ interface State {
   readonly thresholds: Thresholds;
   readonly refusals: Refusals;
   readonly policy: Policy;
+  /** When anything was measured last, by an earlier process. */
+  readonly lastKnown: Instant;
 }
 
 class RunningJudge implements Judge {
@@ -80,6 +88,9 @@ class RunningJudge implements Judge {
   readonly #progress: OutageProgress;
   readonly #flaps: Flaps;
   readonly #policy: Policy;
+  readonly #wall: WallClock;
+  readonly #runs: RunsOfResults;
+  readonly #lastKnown: Instant;
   #targets: readonly Target[];
 
   constructor({ clock, log, targets }: JudgeOptions, state: State) {
@@ -91,6 +102,9 @@ class RunningJudge implements Judge {
     this.#thresholds = state.thresholds;
     this.#refusals = state.refusals;
     this.#policy = state.policy;
+    this.#wall = new WallClock(clock);
+    this.#runs = new RunsOfResults(clock);
+    this.#lastKnown = state.lastKnown;
     this.#causes = new RootCauses(state, targets);
     this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
     this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
@@ -102,27 +116,33 @@ class RunningJudge implements Judge {
   }
 
   start(): Changes | undefined {
-    this.#inhibition.takeUp(this.#clock.now());
-    return ifAny(mergeChanges(this.#incidents.all().map((tracked) => this.#reconcile(tracked))));
+    const now = this.#clock.now();
+    const redated = clockBehind(this.#incidents, this.#lastKnown, now);
+    this.#inhibition.takeUp(now);
+    return ifAny(mergeChanges([redated, ...this.#reconcileAll()]));
   }
 
   reconfigure(settings: AlertSettings): Changes | undefined {
     this.#policy.reconfigure(settings);
     this.#targets = settings.targets;
     this.#causes.reconfigure(settings.targets);
-    return this.start();
+    this.#inhibition.takeUp(this.#clock.now());
+    return ifAny(mergeChanges(this.#reconcileAll()));
   }
 
-  consider(event: JudgedSample): Changes | undefined {
-    const target = this.#target(event.sample.target);
-    if (!target) return undefined;
+  consider(recorded: JudgedSample): Changes | undefined {
+    const redated = this.#clockSet();
+    const target = this.#target(recorded.sample.target);
+    if (!target) return ifAny(redated);
+    const event = this.#runs.dated(recorded);
+    this.#runs.note(event);
     const outage = this.#considerOutage(event, target);
     const refusal = this.#considerRefusal(event, target);
     const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
     const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
     const others = [...unmeasured, this.#inhibition.explainOthers(event.sample), this.#inhibition.clear(event.sample)];
-    return ifAny(mergeChanges([outage, refusal, { thresholds: stored }, ...thresholds, ...others]));
+    return ifAny(mergeChanges([redated, outage, refusal, { thresholds: stored }, ...thresholds, ...others]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -130,6 +150,14 @@ class RunningJudge implements Judge {
       this.#log.info("incident opened", { incident: id, key, impact, urgency, title: title.en, reason });
     }
     return ifAny(this.#incidents.committed(opened));
+  }
+
+  /** Before anything is decided: what goes on is dated as the clock counts now. */
+  #clockSet(): Changes {
+    const milliseconds = this.#wall.moved();
+    if (milliseconds === 0) return {};
+    this.#outages.clockSet(milliseconds);
+    return clockSet(this.#incidents, milliseconds);
   }
 
   #considerOutage(event: JudgedSample, target: Target): Changes {
@@ -146,11 +174,15 @@ class RunningJudge implements Judge {
     }
     // Also without a change: the check may have become required while it was down.
     if (!check.required || standing === "up" || !isBad(sample)) return {};
-    return this.#open(outageFacts(event, target, standing), target, this.#outages.seen(sample, check));
+    return this.#open(
+      { ...outageFacts(event, target, standing), startedAt: this.#runs.beginning(event) },
+      target,
+      this.#outages.seen(sample, check),
+    );
   }
 
-  #end({ sample, change }: JudgedSample, tracked: Tracked): Changes {
-    return this.#over(tracked, { resolvedAt: change ? instant(change.since) : sample.at, at: sample.at });
+  #end(event: JudgedSample, tracked: Tracked): Changes {
+    return this.#over(tracked, { resolvedAt: this.#runs.beginning(event), at: event.sample.at });
   }
 
   /** Told at once; what comes and goes, when it has been well for a while. */
@@ -225,6 +257,7 @@ class RunningJudge implements Judge {
       escalation,
       rootCause: rootCause?.key,
       ...(facts.impact === "down" && { downAt: facts.confirmedAt }),
+      datedBack: 0,
       id: undefined,
     };
     const revision = { news, foundAt: facts.confirmedAt, as: escalation, title: tracked.openingTitle };
@@ -271,6 +304,10 @@ class RunningJudge implements Judge {
     return this.#incidents.close(tracked, resolvedAt, (id) => ({
       incidents: [{ change: "resolve", id, at: resolvedAt, update, escalate: endOf(this.#policy, over) }],
     }));
+  }
+
+  #reconcileAll(): readonly Changes[] {
+    return this.#incidents.all().map((tracked) => this.#reconcile(tracked));
   }
 
   /** Ends what nobody watches any more, and what ended while its end could not be written. */

@@ -28,6 +28,8 @@ export interface Tracked {
   rootCause: CheckKey | undefined;
   /** When it was last found down, by this process. */
   downAt?: Temporal.Instant;
+  /** Milliseconds by which it was dated back because the clock was behind when this process began: 0, or less. */
+  datedBack: number;
   /** Once it is over, though that may not be written yet. */
   resolvedAt?: Temporal.Instant | undefined;
   /** Monotonic seconds: when this process found it over. */
@@ -98,6 +100,13 @@ export class Incidents {
     return this.#later(queue, () => (tracked.id === undefined ? this.follow(tracked, follow) : follow(tracked.id)));
   }
 
+  /** The wall clock was set by so many milliseconds. */
+  redatePast(milliseconds: number): void {
+    for (const [key, past] of this.#past) {
+      this.#past.set(key, { ...past, resolvedAt: past.resolvedAt.add({ milliseconds }) });
+    }
+  }
+
   record(tracked: Tracked, line: (id: number) => Line): Changes {
     const { impact, checks } = tracked.facts;
     const [check = ""] = checks;
@@ -159,6 +168,7 @@ function trackedOf({ id, flapping, ...facts }: Incident, known: Escalation | und
     escalation,
     rootCause: escalation.state === "inhibited" ? escalation.by : undefined,
     flapping,
+    datedBack: 0,
     id,
   };
 }

@@ -57,6 +57,15 @@ export type IncidentChange =
       readonly update: Update;
       readonly escalate: Escalate;
     }
+  /** The wall clock was set: its moments as the clock now counts. Ignored when the incident is resolved. */
+  | {
+      readonly change: "redate";
+      readonly id: number;
+      readonly startedAt: Temporal.Instant;
+      readonly confirmedAt: Temporal.Instant;
+      /** Where it is well for now. */
+      readonly quietSince: Temporal.Instant | undefined;
+    }
   /** Ignored when it is already resolved. */
   | {
       readonly change: "resolve";

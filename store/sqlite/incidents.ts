@@ -32,6 +32,7 @@ type Open = Extract<IncidentChange, { change: "open" }>;
 type Join = Extract<IncidentChange, { change: "join" }>;
 type Reopen = Extract<IncidentChange, { change: "reopen" }>;
 type Quiet = Extract<IncidentChange, { change: "quiet" }>;
+type Redate = Extract<IncidentChange, { change: "redate" }>;
 type Resolve = Extract<IncidentChange, { change: "resolve" }>;
 type Update = Omit<IncidentUpdate, "incident">;
 
@@ -61,6 +62,9 @@ const setRelapsed = statement(
 );
 const setResolved = statement(
   "update incident set state = 'resolved', resolved_at = ? where id = ? and state <> 'resolved'",
+);
+const setMoments = statement(
+  "update incident set started_at = ?, confirmed_at = ?, quiet_since = ? where id = ? and state <> 'resolved'",
 );
 const setAcknowledged = statement(
   "update incident set state = 'acknowledged', acknowledged_by = ?, acknowledged_at = ? where id = ? and state = 'open'",
@@ -98,6 +102,9 @@ export function* changeIncident(change: IncidentChange): Transaction<Incident | 
       return undefined;
     case "quiet":
       yield* quiet(change);
+      return undefined;
+    case "redate":
+      yield* redate(change);
       return undefined;
     case "resolve":
       yield* resolve(change);
@@ -188,6 +195,11 @@ function* quiet({ id, since, words, update, escalate }: Quiet): Transaction<void
   if (words) yield* setWords(id, words);
   yield* addUpdate(id, update);
   yield* goOn(id, escalate);
+}
+
+function* redate({ id, startedAt, confirmedAt, quietSince }: Redate): Transaction<void> {
+  const quiet = quietSince?.epochMilliseconds ?? null;
+  yield* run(setMoments, startedAt.epochMilliseconds, confirmedAt.epochMilliseconds, quiet, id);
 }
 
 function* resolve({ id, at, update, escalate }: Resolve): Transaction<void> {
