@@ -49,7 +49,7 @@ export class Flaps {
 
   /** It goes on: told anew, as something that comes and goes. */
   reopen(
-    { tracked, resolvedAt }: Past,
+    { tracked, resolvedAt, isRedated }: Past,
     found: FactsWithCause,
     target: Target,
     seen: Parameters<typeof newsOf>[1],
@@ -81,9 +81,16 @@ export class Flaps {
     const [check = ""] = checks;
     const update = { at: confirmedAt, kind: "confirmed", text, public: isPublic } as const;
     const revision = { news, foundAt: confirmedAt, as: escalation, title: tracked.openingTitle };
-    return incidents.reopen(tracked, (id) => ({
-      incidents: [{ change: "reopen", id, check, impact, raised, update, escalate: resume(policy, revision) }],
-    }));
+    const { startedAt, confirmedAt: firstConfirmedAt } = tracked.facts;
+    return incidents.reopen(tracked, (id) => {
+      const moments = { startedAt, confirmedAt: firstConfirmedAt, quietSince: undefined };
+      return {
+        incidents: [
+          { change: "reopen", id, check, impact, raised, update, escalate: resume(policy, revision) },
+          ...(isRedated ? [{ change: "redate", id, ...moments } as const] : []),
+        ],
+      };
+    });
   }
 
   /** It is well again. @returns what that changes; undefined where it is over, since `quietSince` where that is known. */

@@ -53,6 +53,8 @@ export interface Line extends Omit<Join, "change" | "id" | "check" | "impact"> {
 export interface Past {
   readonly tracked: Tracked;
   readonly resolvedAt: Temporal.Instant;
+  /** The clock was set since; what the store has of its beginning is by the clock of then. */
+  readonly isRedated?: true;
 }
 
 export class Incidents {
@@ -102,8 +104,11 @@ export class Incidents {
 
   /** The wall clock was set by so many milliseconds. */
   redatePast(milliseconds: number): void {
-    for (const [key, past] of this.#past) {
-      this.#past.set(key, { ...past, resolvedAt: past.resolvedAt.add({ milliseconds }) });
+    const later = (at: Temporal.Instant) => at.add({ milliseconds });
+    for (const [key, { tracked, resolvedAt }] of this.#past) {
+      const { startedAt, confirmedAt } = tracked.facts;
+      tracked.facts = { ...tracked.facts, startedAt: later(startedAt), confirmedAt: later(confirmedAt) };
+      this.#past.set(key, { tracked, resolvedAt: later(resolvedAt), isRedated: true });
     }
   }
 

@@ -70,6 +70,23 @@ export function incidentsContract(open: () => Promise<StoreToTest>): void {
     ]);
   });
 
+  test("are dated anew while they go on, and stay as they were when they are over", async () => {
+    await using store = await open();
+    await store.commit({ incidents: [opening("mastodon")] });
+    const redate = (seconds: number): IncidentChange => ({
+      change: "redate",
+      id: 1,
+      startedAt: after(seconds),
+      confirmedAt: after(seconds + 40),
+      quietSince: undefined,
+    });
+    await store.commit({ incidents: [redate(3600)] });
+    const moments = { startedAt: after(3600), confirmedAt: after(3640) };
+    expect(await store.incidents.get(1)).toMatchObject(moments);
+    await store.commit({ incidents: [resolving(1), redate(0)] });
+    expect(await store.incidents.get(1)).toMatchObject({ state: "resolved", ...moments });
+  });
+
   test("have other words for members when it becomes less bad, and the impact of the worst", async () => {
     await using store = await open();
     await store.commit({ incidents: [opening("mastodon")] });
