@@ -1,5 +1,6 @@
 /** Whether the wall clock was set, which the monotonic clock tells: it goes on as if nothing had happened. */
 import type { Clock } from "../core/clock.ts";
+import type { Store } from "../core/store/store.ts";
 
 /** What a time service slews, and rounding, are less than this. */
 const leastMilliseconds = 1000;
@@ -25,4 +26,10 @@ export class WallClock {
   #frameNow(): number {
     return this.#clock.now().epochMilliseconds - this.#clock.monotonicSeconds() * 1000;
   }
+}
+
+/** When anything was measured last, by an earlier process; long ago when nothing was. A clock that says less was put back. */
+export async function lastMeasured({ samples }: Pick<Store, "samples">): Promise<Temporal.Instant> {
+  const moments = (await samples.latest()).map(({ at }) => at.epochMilliseconds);
+  return Temporal.Instant.fromEpochMilliseconds(Math.max(0, ...moments));
 }

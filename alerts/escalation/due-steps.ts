@@ -10,15 +10,23 @@ interface Entry {
   readonly due: Due;
   /** Monotonic. It may lie in the past: then what follows from it is late by as much. */
   readonly atSeconds: number;
+  /** It was reckoned from what was measured last, because the clock was behind that. */
+  readonly isBehind?: true;
 }
+
+/** A row that was planned so long before was planned by another clock. */
+const plausibleSeconds = 2 * 86_400;
 
 export class DueSteps {
   readonly #clock: Clock;
+  readonly #lastKnown: Temporal.Instant;
   #entries: ReadonlyMap<string, Entry> = new Map();
   readonly #wall: WallClock;
 
-  constructor(clock: Clock) {
+  /** @param lastKnown when anything was measured last, by an earlier process: by its clock it was no earlier than that. */
+  constructor(clock: Clock, lastKnown: Temporal.Instant) {
     this.#clock = clock;
+    this.#lastKnown = lastKnown;
     this.#wall = new WallClock(clock);
   }
 
@@ -27,10 +35,7 @@ export class DueSteps {
     const isJump = this.#wall.moved() !== 0;
     const entries = rows.map((due): [string, Entry] => {
       const known = this.#entries.get(nameOf(due));
-      return [
-        nameOf(due),
-        known && isSame(known.due, due) ? known : { due, atSeconds: this.#place(due, known, isJump) },
-      ];
+      return [nameOf(due), known && isSame(known.due, due) ? this.#corrected(known) : this.#entry(due, known, isJump)];
     });
     this.#entries = new Map(entries);
   }
@@ -46,6 +51,24 @@ export class DueSteps {
   nextIn(): number | undefined {
     const moments = [...this.#entries.values()].map(({ atSeconds }) => atSeconds);
     return moments.length > 0 ? Math.max(0, Math.min(...moments) - this.#clock.monotonicSeconds()) : undefined;
+  }
+
+  #entry(due: Due, known: Entry | undefined, isJump: boolean): Entry {
+    const missing = secondsBetween(this.#clock.now(), this.#lastKnown);
+    const measured = secondsBetween(due.plannedAt, this.#lastKnown);
+    if (known || missing <= 0 || measured < 0 || measured > plausibleSeconds) {
+      return { due, atSeconds: this.#place(due, known, isJump) };
+    }
+    const left = secondsBetween(this.#lastKnown, due.dueAt);
+    return { due, atSeconds: this.#clock.monotonicSeconds() + left, isBehind: true };
+  }
+
+  /** Where the clock has learned the time, the moment that was planned is right, unless it would be put off. */
+  #corrected(entry: Entry): Entry {
+    const { due, atSeconds, isBehind } = entry;
+    if (!isBehind || secondsBetween(this.#clock.now(), this.#lastKnown) > 0) return entry;
+    const left = secondsBetween(this.#clock.now(), due.dueAt);
+    return { due, atSeconds: Math.min(atSeconds, this.#clock.monotonicSeconds() + left) };
   }
 
   #place({ plannedAt, dueAt }: Due, known: Entry | undefined, isJump: boolean): number {

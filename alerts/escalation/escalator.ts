@@ -8,13 +8,14 @@ import type { Due } from "../../core/store/due.ts";
 import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { WakeableSleep } from "../../core/wake-up.ts";
+import { lastMeasured } from "../wall-clock.ts";
 import { DueSteps } from "./due-steps.ts";
 import { hasLostReader, planAnew } from "./lost-readers.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "./policy.ts";
 import { hurry, take } from "./transitions.ts";
 
 export interface EscalatorOptions extends PolicyOptions {
-  readonly store: Pick<Store, "commit" | "due" | "escalations" | "outbox">;
+  readonly store: Pick<Store, "commit" | "due" | "escalations" | "outbox" | "samples">;
   readonly clock: Clock;
   readonly log: Log;
   /** Notices were written that wait to be sent. */
@@ -43,7 +44,7 @@ const longestSleepSeconds = 30;
 const retrySeconds = 5;
 
 export async function openEscalator(options: EscalatorOptions): Promise<Escalator> {
-  return new RunningEscalator(options, await Policy.open(options));
+  return new RunningEscalator(options, await Policy.open(options), await lastMeasured(options.store));
 }
 
 class RunningEscalator implements Escalator {
@@ -54,10 +55,10 @@ class RunningEscalator implements Escalator {
   /** At the start, and after a reload: whoever was to be told may not be there any more. */
   #readersChanged = true;
 
-  constructor(options: EscalatorOptions, policy: Policy) {
+  constructor(options: EscalatorOptions, policy: Policy, lastKnown: Temporal.Instant) {
     this.#options = options;
     this.#policy = policy;
-    this.#dueSteps = new DueSteps(options.clock);
+    this.#dueSteps = new DueSteps(options.clock, lastKnown);
   }
 
   wake(): void {

@@ -17,7 +17,7 @@ import type { Threshold } from "../../core/threshold.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "../escalation/policy.ts";
 import { begin, end as endOf } from "../escalation/transitions.ts";
 import { reasonOf, secondsBetween } from "../escalation/wording.ts";
-import { WallClock } from "../wall-clock.ts";
+import { lastMeasured, WallClock } from "../wall-clock.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { Flaps } from "./flaps.ts";
 import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
@@ -60,9 +60,7 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
     thresholds: await Thresholds.load(store),
     refusals: await Refusals.load(store),
     policy: await Policy.open(options),
-    lastKnown: (await store.samples.latest())
-      .map(({ at }) => at)
-      .reduce(later, Temporal.Instant.fromEpochMilliseconds(0)),
+    lastKnown: await lastMeasured(store),
   });
 }
 

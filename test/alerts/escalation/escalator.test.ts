@@ -182,6 +182,34 @@ describe("when a step is told", () => {
     }),
   );
 
+  // Confirmed at 60 s, measured last at 80, and begun again at 100; the second step is planned for 120.
+  test.each([
+    ["is right: when it was planned", 0, 0, 120],
+    ["stays in 1971: by what was measured", -55 * 365 * 86_400, 0, 140],
+    ["begins in 1971 and learns the time: when it was planned", -55 * 365 * 86_400, 55 * 365 * 86_400, 120],
+    ["is an hour behind: by what was measured", -3600, 0, 140],
+  ] as const)("after a restart with a clock that %s", (_name, behind, learned, toldAt) =>
+    living(async (scene) => {
+      const { life, clock, found, look } = scene;
+      found.set("mastodon", "down");
+      await look(80);
+      await clock.turn(20);
+      clock.jump(behind);
+      await life.restart();
+      await clock.turn(2);
+      clock.jump(learned);
+      for (const check of life.checks) life.record(check, seen(check, found));
+      await life.settle();
+      await look(60);
+      const frame = clock.now().epochMilliseconds / 1000 - clock.monotonicSeconds();
+      const told = life.told.filter(({ notice }) => notice.kind === "escalation");
+      expect(told.map(({ notice, at }) => [notice.to.id, Math.round(at.epochMilliseconds / 1000 - frame)])[0]).toEqual([
+        "techops",
+        toldAt,
+      ]);
+    }),
+  );
+
   test("a restart after a step that was told early hastens no other", () =>
     living(
       async (scene) => {
