@@ -11,9 +11,11 @@
  *     stays open. A result `unknown` is unknown from its own beginning on, and breaks an unconfirmed run.
  * (e) Where our own connection was good (`connected`), it was the service that did not let itself be measured: that neither
  *     confirms nor breaks a run, and is no more than silence (d) while a run or a trouble goes on.
- * (f) A failure that nothing good came before since the last unknown does not make the service "up" by not being confirmed.
+ * (f) Bad results that come and go are degraded: intermittence.ts. While a run is confirmed none are counted for that.
+ * (g) A failure that nothing good came before since the last unknown does not make the service "up" by not being confirmed.
  */
 import { z } from "zod";
+import { advanceIntermittence, Intermittence } from "./intermittence.ts";
 import type { Outcome, Sample } from "./sample.ts";
 import type { ConfirmationSettings } from "./target.ts";
 
@@ -41,6 +43,8 @@ export const Confirmation = z
     down: ConfirmedLevel.readonly(),
     /** No good result came since the last unknown, or ever. */
     unheard: z.literal(true).exactOptional(),
+    /** Failures that come and go; absent where there are none. */
+    intermittence: Intermittence.exactOptional(),
     /** Since when it cannot be measured though we are connected, and seconds of that by the monotonic clock. */
     unmeasured: z.object({ since: z.number(), seconds: z.number() }).readonly().exactOptional(),
   })
@@ -145,8 +149,8 @@ function unmeasuredAfter(
 }
 
 /** A trouble is open, or a run of results is on its way. */
-function goesOn({ degraded, down }: Confirmation): boolean {
-  return [degraded, down].some(({ on, run }) => on || run > 0);
+function goesOn({ degraded, down, intermittence }: Confirmation): boolean {
+  return intermittence?.on === true || [degraded, down].some(({ on, run }) => on || run > 0);
 }
 
 function advanceMeasured(confirmation: Confirmation, result: Result, policy: ConfirmationPolicy): Advance {
@@ -164,7 +168,7 @@ function advanceMeasured(confirmation: Confirmation, result: Result, policy: Con
   const settled: OutcomeInterval[] = [];
   if (!confirmation.lastKnown || silent) {
     const known = Math.max(settledUntil, confirmation.lastKnown ? lastAt + step : lastAt);
-    push(settled, settledUntil, known, levelOutcome(confirmation.down.on, confirmation.degraded.on));
+    push(settled, settledUntil, known, confirmedOutcome(confirmation));
     push(settled, known, at, "unknown");
     const wasRefused = confirmation.unmeasured !== undefined && unmeasuredSeconds <= longestUnmeasuredInRunSeconds;
     const keep = confirmation.lastKnown && (jumped || wasRefused);
@@ -175,6 +179,7 @@ function advanceMeasured(confirmation: Confirmation, result: Result, policy: Con
       settledUntil: at,
       degraded: rebase(confirmation.degraded, at, keep),
       down: rebase(confirmation.down, at, keep),
+      ...restless(confirmation),
     };
     const judged = judge(next, at, result.outcome, policy, settled);
     return blip && !judged.blip ? { ...judged, blip } : judged;
@@ -195,8 +200,14 @@ export function settle(confirmation: Confirmation, until: number, everySeconds: 
 }
 
 /** Of which a later result may say that it was another. */
-function presentOutcome({ down, degraded, unheard }: Confirmation): Outcome {
-  return unheard && !degraded.on && !down.on ? "unknown" : levelOutcome(down.on, degraded.on);
+function presentOutcome(confirmation: Confirmation): Outcome {
+  const confirmed = confirmedOutcome(confirmation);
+  return confirmation.unheard && confirmed === "up" ? "unknown" : confirmed;
+}
+
+/** As it was confirmed last: what was not measured since then does not change it. */
+export function confirmedOutcome({ down, degraded, intermittence }: Confirmation): Exclude<Outcome, "unknown"> {
+  return levelOutcome(down.on, degraded.on || intermittence?.on === true);
 }
 
 function judge(
@@ -208,7 +219,7 @@ function judge(
 ): Advance {
   const from = confirmation.settledUntil ?? at;
   if (outcome === "unknown") {
-    push(settled, from, at, levelOutcome(confirmation.down.on, confirmation.degraded.on));
+    push(settled, from, at, confirmedOutcome(confirmation));
     const blip = brokenRun(confirmation, at);
     const next: Confirmation = {
       lastAt: at,
@@ -216,15 +227,18 @@ function judge(
       settledUntil: at,
       degraded: rebase(confirmation.degraded, at, false),
       down: rebase(confirmation.down, at, false),
+      ...restless(confirmation),
       unheard: true,
     };
     return { confirmation: next, settled, ...(blip && { blip }) };
   }
   const degraded = step(confirmation.degraded, outcome !== "up", at, policy);
   const down = step(confirmation.down, outcome === "down", at, policy);
+  const intermittence = intermittenceAfter(confirmation, { at, outcome, degraded }, policy);
   const waiting = [degraded, down].filter((level) => level.run > 0).map((level) => level.runStart);
-  const settledUntil = Math.min(at, ...waiting);
-  const flips = [degraded.flippedAt, down.flippedAt].filter((flip) => flip !== undefined);
+  const calmSince = intermittence.state?.calm ? [intermittence.state.calmSince] : [];
+  const settledUntil = Math.min(at, ...waiting, ...calmSince);
+  const flips = [degraded.flippedAt, down.flippedAt, intermittence.flippedAt].filter((flip) => flip !== undefined);
   const edges = [from, ...flips, settledUntil]
     .filter((edge) => edge >= from && edge <= settledUntil)
     .sort((a, b) => a - b);
@@ -234,11 +248,15 @@ function judge(
       settled,
       start,
       to,
-      levelOutcome(onAt(confirmation.down, down, start), onAt(confirmation.degraded, degraded, start)),
+      levelOutcome(
+        onAt(confirmation.down, down, start),
+        onAt(confirmation.degraded, degraded, start) || onAt(intermittence.before, intermittence, start),
+      ),
     );
   });
-  const before = levelOutcome(confirmation.down.on, confirmation.degraded.on);
-  const after = levelOutcome(down.on, degraded.on);
+  const before = confirmedOutcome(confirmation);
+  const after = levelOutcome(down.on, degraded.on || intermittence.on);
+  const begun = intermittence.on && !intermittence.before.on ? intermittence.state?.failures[0]?.at : undefined;
   const blip = outcome === "up" ? brokenRun(confirmation, at) : undefined;
   return {
     confirmation: {
@@ -247,10 +265,13 @@ function judge(
       settledUntil,
       degraded: bare(degraded),
       down: bare(down),
+      ...(intermittence.state && { intermittence: intermittence.state }),
       ...(confirmation.unheard && outcome !== "up" && { unheard: true as const }),
     },
     settled,
-    ...(before !== after && { change: { from: before, to: after, since: Math.min(...flips), confirmedAt: at } }),
+    ...(before !== after && {
+      change: { from: before, to: after, since: begun ?? Math.min(...flips), confirmedAt: at },
+    }),
     ...(blip && { blip }),
   };
 }
@@ -269,9 +290,31 @@ function step(
   return { on: bad, run: 0, runStart: 0, flippedAt: runStart };
 }
 
+/** What it is after one more result; as a level where it changes. Nothing is counted while a run is confirmed. */
+function intermittenceAfter(
+  { intermittence: state, down, degraded: level }: Confirmation,
+  { at, outcome, degraded }: { readonly at: number; readonly outcome: Outcome; readonly degraded: ConfirmedLevel },
+  { everySeconds }: ConfirmationPolicy,
+) {
+  const before = { on: state?.on === true };
+  const isConfirmed = down.on || level.on || degraded.on;
+  const next =
+    isConfirmed && !before.on ? undefined : advanceIntermittence(state, { at, isBad: outcome !== "up", everySeconds });
+  const on = next?.on === true;
+  const isChange = on !== before.on;
+  const flippedAt = on ? (degraded.run > 0 ? degraded.runStart : at) : state?.calmSince || at;
+  return { before, on, state: next, ...(isChange && { flippedAt }) };
+}
+
+/** Good results before a time that was not measured do not count among those after it. */
+const restless = ({ intermittence }: Confirmation): Pick<Confirmation, "intermittence"> =>
+  intermittence ? { intermittence: { ...intermittence, calm: 0 } } : {};
+
 const bare = ({ on, run, runStart }: ConfirmedLevel): ConfirmedLevel => ({ on, run, runStart });
 
-function onAt(before: ConfirmedLevel, after: ConfirmedLevel & { readonly flippedAt?: number }, at: number): boolean {
+type Switch = Pick<ConfirmedLevel, "on">;
+
+function onAt(before: Switch, after: Switch & { readonly flippedAt?: number }, at: number): boolean {
   return after.flippedAt !== undefined && at >= after.flippedAt ? after.on : before.on;
 }
 
@@ -286,7 +329,7 @@ function brokenRun(confirmation: Confirmation, until: number): Interval | undefi
   return starts.length > 0 && !confirmation.down.on ? { from: Math.min(...starts), to: until } : undefined;
 }
 
-function levelOutcome(down: boolean, degraded: boolean): Outcome {
+function levelOutcome(down: boolean, degraded: boolean): Exclude<Outcome, "unknown"> {
   if (down) return "down";
   return degraded ? "degraded" : "up";
 }

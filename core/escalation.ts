@@ -84,7 +84,13 @@ export type Level = z.output<typeof Level>;
 
 /** What the tries or the readings showed when it was confirmed. */
 const Seen = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("tries"), tries: z.array(Try).readonly(), needed: z.number() }),
+  z.object({
+    kind: z.literal("tries"),
+    tries: z.array(Try).readonly(),
+    needed: z.number(),
+    /** They came and went: so many of so many tries. */
+    share: z.object({ bad: z.number(), of: z.number() }).exactOptional(),
+  }),
   z.object({ kind: z.literal("levels"), check: z.string(), levels: z.array(Level).readonly() }),
 ]);
 export type Seen = z.output<typeof Seen>;

@@ -18,6 +18,11 @@ export function outageExplanation(name: Localised, impact: Impact): Localised {
   );
 }
 
+/** The headline of failures that come and go, and what members notice of them. */
+export const intermittentTitle = (name: Localised): Localised =>
+  inEvery(({ words, the }) => words.failsNowAndThen(the(name)));
+export const intermittentText = (name: Localised): Localised => inEvery(({ words, the }) => words.tryAgain(the(name)));
+
 /** We failed to look: about the service this says nothing. */
 export const notMeasuredText = inEvery(({ words }) => words.notMeasured);
 

@@ -217,7 +217,9 @@ function seenLines({ facts, seen }: Trouble, zone: string): string[] {
   const from = last ? `, from ${plainText(last.vantagePoint, lineLength)}` : "";
   // After a restart in the middle fewer tries are remembered than were made: say only what is known.
   const count = `${seen.tries.length} of ${Math.max(seen.needed, seen.tries.length)}`;
-  const head = seen.tries.length >= seen.needed ? `${count} tries ${verb}` : "The last tries";
+  const share =
+    seen.share && `${seen.share.bad} of ${seen.share.of} tries ${verb}, with good ones between. The last of them`;
+  const head = share ?? (seen.tries.length >= seen.needed ? `${count} tries ${verb}` : "The last tries");
   return [
     `Seen by check ${check}${from}. ${head}:`,
     ...seen.tries.map(

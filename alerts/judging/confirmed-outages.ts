@@ -1,6 +1,7 @@
 /** How each required check stands by its confirmation, and the bad tries that speak for it. */
-import type { Confirmation } from "../../core/confirmation.ts";
+import { type Confirmation, confirmedOutcome } from "../../core/confirmation.ts";
 import type { Seen } from "../../core/escalation.ts";
+import type { Intermittence } from "../../core/intermittence.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import { isWorse, worstOf } from "../../core/severity.ts";
@@ -17,12 +18,23 @@ const longestRunMilliseconds = 610_000;
 
 /** Bad tries remembered for each check: enough for any confirmation one would read at night. */
 const triesKept = 5;
+/** Of the newest samples, among which these are looked for after a restart. */
+const samplesRead = 200;
+
+/** What tries showed, with all that was found at each. */
+export interface Tries extends Extract<Seen, { kind: "tries" }> {
+  readonly tries: Sample[];
+}
 
 export class Outages {
   readonly #standing = new Map<string, Map<string, Standing>>();
   readonly #tries = new Map<string, readonly Sample[]>();
   /** When a check was last found well again, and how it stood before; epoch milliseconds. */
   readonly #mended = new Map<CheckKey, { readonly at: number; readonly before: Standing }>();
+  /** Bad tries of a check that is doubtful or intermittent, whatever came between them. */
+  readonly #failures = new Map<string, readonly Sample[]>();
+  /** When the run began that may confirm that a check is down; epoch milliseconds. */
+  readonly #failing = new Map<CheckKey, number>();
   /** Series that this process has had a sample of. */
   readonly #seen = new Set<string>();
 
@@ -32,22 +44,29 @@ export class Outages {
   static async load(store: Pick<Store, "judgements" | "samples">, now: Temporal.Instant): Promise<Outages> {
     const outages = new Outages();
     for (const stored of await store.judgements.confirmations()) {
-      outages.#set(stored, standingOf(stored.confirmation));
+      outages.#set(stored, confirmedOutcome(stored.confirmation));
+      outages.#noteFailing(checkKey(stored), stored.confirmation);
       const runStart = startOfBadRun(stored.confirmation);
-      if (runStart === undefined) continue;
-      // Until after now: the clock may have been put back since.
-      const span = { from: runStart, to: now.add({ hours: 24 }), limit: triesKept };
-      const tries = (await store.samples.list(stored, span)).filter(
-        (sample) => isBad(sample) && sameSeries(sample, stored),
-      );
-      outages.#tries.set(seriesKey(stored), tries.toReversed());
+      if (runStart !== undefined) outages.#tries.set(seriesKey(stored), await badSince(runStart));
+      const [first] = stored.confirmation.intermittence?.failures ?? [];
+      if (first) outages.#failures.set(seriesKey(stored), await badSince(first.at));
+
+      async function badSince(from: number): Promise<readonly Sample[]> {
+        // Until after now: the clock may have been put back since.
+        const span = { from: instant(from), to: now.add({ hours: 24 }), limit: samplesRead };
+        const samples = await store.samples.list(stored, span);
+        return samples
+          .filter((sample) => isBad(sample) && sameSeries(sample, stored))
+          .slice(0, triesKept)
+          .toReversed();
+      }
     }
     return outages;
   }
 
   /** @returns how the check stands now. */
   update({ sample, confirmation }: JudgedSample): Standing {
-    const standing = standingOf(confirmation);
+    const standing = confirmedOutcome(confirmation);
     const key = seriesKey(sample);
     if (!this.#seen.has(key)) this.#forgetUnseen(sample);
     this.#seen.add(key);
@@ -58,18 +77,39 @@ export class Outages {
     }
     if (isBad(sample)) this.#tries.set(key, [...(this.#tries.get(key) ?? []), sample].slice(-triesKept));
     else this.#tries.delete(key);
+    if (!confirmation.intermittence) this.#failures.delete(key);
+    else if (isBad(sample)) this.#failures.set(key, [...(this.#failures.get(key) ?? []), sample].slice(-triesKept));
+    this.#noteFailing(checkKey(sample), confirmation);
     return standing;
   }
 
   /** The wall clock was set by so many milliseconds. */
   clockSet(milliseconds: number): void {
-    for (const [key, tries] of this.#tries) {
-      this.#tries.set(
-        key,
-        tries.map((one) => ({ ...one, at: one.at.add({ milliseconds }) })),
-      );
+    for (const samples of [this.#tries, this.#failures]) {
+      for (const [key, tries] of samples) {
+        samples.set(
+          key,
+          tries.map((one) => ({ ...one, at: one.at.add({ milliseconds }) })),
+        );
+      }
     }
+    for (const [key, since] of this.#failing) this.#failing.set(key, since + milliseconds);
     for (const [key, one] of this.#mended) this.#mended.set(key, { ...one, at: one.at + milliseconds });
+  }
+
+  #noteFailing(key: CheckKey, { down }: Confirmation): void {
+    if (down.run > 0 && !down.on) this.#failing.set(key, down.runStart);
+    else this.#failing.delete(key);
+  }
+
+  /** A required check of it may be confirmed as down within moments. */
+  isFailing({ checks }: Pick<Target, "checks">, at: Temporal.Instant): boolean {
+    return checks.some((check) => {
+      const since = check.required ? this.#failing.get(keyOf(check)) : undefined;
+      const { failures, retrySeconds } = check.confirm;
+      const longest = failures * (Math.min(retrySeconds, check.everySeconds) + check.timeoutSeconds) * 1000;
+      return since !== undefined && at.epochMilliseconds - since <= longest;
+    });
   }
 
   /** How a check stands, wherever it is looked at from; up as long as nothing else is known. */
@@ -105,6 +145,13 @@ export class Outages {
   /** The last bad tries of a check without a good one between, oldest first. */
   tries(of: Series, atMost: number): readonly Sample[] {
     return (this.#tries.get(seriesKey(of)) ?? []).slice(-atMost);
+  }
+
+  /** The bad tries of a check that fails now and then. */
+  seenIntermittent(of: Series, { failures, looks }: Intermittence): Tries {
+    const tries = [...(this.#failures.get(seriesKey(of)) ?? [])];
+    const share = { bad: failures.length, of: looks - (failures[0]?.look ?? looks) + 1 };
+    return { kind: "tries", tries, needed: failures.length, share };
   }
 
   /** The bad tries that confirm how a check stands. */
@@ -157,15 +204,12 @@ export function isBad({ outcome }: Pick<Sample, "outcome">): boolean {
   return outcome === "down" || outcome === "degraded";
 }
 
-function standingOf({ down, degraded }: Confirmation): Standing {
-  if (down.on) return "down";
-  return degraded.on ? "degraded" : "up";
+function startOfBadRun({ down, degraded }: Confirmation): number | undefined {
+  const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
+  return starts.length > 0 ? Math.min(...starts) : undefined;
 }
 
-function startOfBadRun({ down, degraded }: Confirmation): Temporal.Instant | undefined {
-  const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
-  return starts.length > 0 ? Temporal.Instant.fromEpochMilliseconds(Math.floor(Math.min(...starts))) : undefined;
-}
+const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
 
 export const keyOf = ({ target, id }: Pick<Check, "target" | "id">): CheckKey => checkKey({ target, check: id });
 

@@ -1,12 +1,23 @@
 /** What an incident begins as, and what is told of it: an outage with its tries, or a threshold with its readings. */
 import type { News, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
+import type { Intermittence } from "../../core/intermittence.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import type { Localised } from "../../core/language.ts";
-import { levelText, outageExplanation, outageTitle, titled, unreachableText } from "../../core/member-texts.ts";
+import {
+  intermittentText,
+  intermittentTitle,
+  levelText,
+  outageExplanation,
+  outageTitle,
+  titled,
+  unreachableText,
+} from "../../core/member-texts.ts";
+import { plainText } from "../../core/plain-text.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Target } from "../../core/target.ts";
-import { reasonOf } from "../escalation/wording.ts";
+import { lineLength, reasonOf } from "../escalation/wording.ts";
+import type { Tries } from "./confirmed-outages.ts";
 import type { RuleStanding } from "./thresholds.ts";
 
 export type Facts = Omit<IncidentFacts, "id">;
@@ -31,6 +42,25 @@ export function outageFacts(
     reason: reasonOf({ kind: "tries", tries: [sample], needed: 1 }),
     runbook: sample.runbook ?? usualRunbook[impact],
     startedAt: change ? instant(change.since) : sample.at,
+    confirmedAt: sample.at,
+  };
+}
+
+/** The same where nothing but failures that come and go speaks for it. */
+export function intermittentFacts(
+  { sample }: Pick<JudgedSample, "sample">,
+  target: Target,
+  { intermittence, seen }: { readonly intermittence: Intermittence; readonly seen: Tries },
+): Facts {
+  const facts = outageFacts({ sample: seen.tries.at(-1) ?? sample }, target, "degraded");
+  const [first] = intermittence.failures;
+  return {
+    ...facts,
+    title: intermittentTitle(target.name),
+    explanation: intermittentText(target.name),
+    reason: plainText(`fails now and then, the last time: ${facts.reason}`, lineLength),
+    runbook: usualRunbook.degraded,
+    ...(first && { startedAt: instant(first.at) }),
     confirmedAt: sample.at,
   };
 }

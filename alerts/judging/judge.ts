@@ -3,13 +3,16 @@
  * decided in open-outage.ts. It is written in the transaction of the sample that caused it, so that nothing is decided
  * without being told, nor told twice.
  */
+
 import type { Clock } from "../../core/clock.ts";
+import { confirmedOutcome } from "../../core/confirmation.ts";
 import type { News, Seen } from "../../core/escalation.ts";
 import type { Incident, IncidentUpdate } from "../../core/incident.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, steadyAgainText, unwatchedText } from "../../core/member-texts.ts";
+import { checkKey } from "../../core/sample.ts";
 import { type Changes, isEmpty, mergeChanges } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
@@ -20,7 +23,7 @@ import { reasonOf, secondsBetween } from "../escalation/wording.ts";
 import { lastMeasured, WallClock } from "../wall-clock.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { Flaps } from "./flaps.ts";
-import { type Facts, instant, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
+import { type Facts, instant, intermittentFacts, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
 import { OutageProgress } from "./open-outage.ts";
@@ -74,6 +77,10 @@ interface State {
   readonly lastKnown: Instant;
 }
 
+interface Found extends JudgedSample {
+  readonly startedAt: Instant;
+}
+
 class RunningJudge implements Judge {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -90,6 +97,8 @@ class RunningJudge implements Judge {
   readonly #runs: RunsOfResults;
   readonly #lastKnown: Instant;
   #targets: readonly Target[];
+  /** By target: what is to be a ticket, and waits while a page may be about to come. */
+  readonly #waiting = new Map<string, Found>();
 
   constructor({ clock, log, targets }: JudgeOptions, state: State) {
     this.#clock = clock;
@@ -171,12 +180,33 @@ class RunningJudge implements Judge {
       return mergeChanges([relapse, this.#progress.goesOn({ ...event, target, tracked, standing, before })]);
     }
     // Also without a change: the check may have become required while it was down.
-    if (!check.required || standing === "up" || !isBad(sample)) return {};
-    return this.#open(
-      { ...outageFacts(event, target, standing), startedAt: this.#runs.beginning(event) },
-      target,
-      this.#outages.seen(sample, check),
-    );
+    const isFound = check.required && standing !== "up" && (isBad(sample) || event.confirmation.intermittence?.on);
+    const begun = isFound ? { ...event, startedAt: this.#runs.beginning(event) } : undefined;
+    const found = this.#ready(target, begun, sample.at);
+    return found ? this.#openOutage(found, target) : {};
+  }
+
+  /** A ticket waits while a page about the same target is being confirmed, and is that page then: one trouble is told once. */
+  #ready(target: Target, found: Found | undefined, at: Instant): Found | undefined {
+    const isPage = found && confirmedOutcome(found.confirmation) === "down";
+    const first = isPage ? found : (this.#waiting.get(target.id) ?? found);
+    this.#waiting.delete(target.id);
+    if (!first || isPage) return first;
+    if (this.#outages.worst(checkKey(first.sample)) === "up") return undefined;
+    if (!this.#outages.isFailing(target, at)) return first;
+    this.#waiting.set(target.id, first);
+    return undefined;
+  }
+
+  #openOutage(event: Found, target: Target): Changes {
+    const { sample, check, confirmation, startedAt } = event;
+    const { intermittence, degraded, down } = confirmation;
+    if (intermittence?.on && !degraded.on && !down.on) {
+      const seen = this.#outages.seenIntermittent(sample, intermittence);
+      return this.#open(intermittentFacts(event, target, { intermittence, seen }), target, seen);
+    }
+    const impact = down.on ? "down" : "degraded";
+    return this.#open({ ...outageFacts(event, target, impact), startedAt }, target, this.#outages.seen(sample, check));
   }
 
   #end(event: JudgedSample, tracked: Tracked): Changes {

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { advance, type Confirmation, noConfirmation, pending, resultOf } from "../../core/confirmation.ts";
+import { doubtfulSeconds, isDoubtful } from "../../core/intermittence.ts";
 import type { Log } from "../../core/log.ts";
 import { type CheckKey, checkKey, type Sample } from "../../core/sample.ts";
 import type { Check } from "../../core/target.ts";
@@ -209,11 +210,25 @@ function waitSeconds(check: Check, confirmation: Confirmation): number {
   const waiting = pending(confirmation);
   // Who turns us away for longer is not asked more often for that.
   const isRefused = (confirmation.unmeasured?.seconds ?? 0) > 2.5 * everySeconds;
-  if (waiting === "failing" && !isRefused) return retryAfter(check);
+  if (waiting === "failing" && !isRefused) return retryInDoubt(check, confirmation) ?? retryAfter(check);
   if (waiting === "recovering") return Math.min(everySeconds, confirm.recoverySeconds);
-  return confirmation.down.on && everySeconds > longestWhileDownSeconds
-    ? longestWhileDownSeconds
-    : Number.POSITIVE_INFINITY;
+  if (isDoubtful(confirmation.intermittence) && confirmation.lastKnown && !confirmation.unmeasured) {
+    return doubtfulSeconds(everySeconds);
+  }
+  const isInTrouble = confirmation.down.on || confirmation.intermittence?.on;
+  return isInTrouble && everySeconds > longestWhileDownSeconds ? longestWhileDownSeconds : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Where failures came and went before: the first retry comes sooner, to know whether this one stays, and the second as much
+ * later, so that what confirms an outage lies as far apart as ever. Undefined where nothing came before, or less confirms one.
+ */
+function retryInDoubt(check: Check, { intermittence, degraded }: Confirmation): number | undefined {
+  const cameAndWent = intermittence !== undefined && intermittence.failures.length > degraded.run;
+  if (!cameAndWent || intermittence.on || check.confirm.failures < 3) return undefined;
+  const soon = Math.min(retryAfter(check), doubtfulSeconds(check.everySeconds));
+  if (degraded.run > 2) return undefined;
+  return degraded.run === 2 ? 2 * retryAfter(check) - soon : soon;
 }
 
 const retryAfter = ({ confirm, everySeconds }: Check): number => Math.min(everySeconds, confirm.retrySeconds);

@@ -121,6 +121,6 @@ export class SeriesState {
   }
 }
 
-/** What the next sample makes of it depends on more than what is written at a change. */
+/** What the next sample makes of it cannot be worked out from the samples alone, or soon leads to a change. */
 const isUnsettled = (confirmation: Confirmation): boolean =>
   pending(confirmation) !== undefined || confirmation.unmeasured !== undefined;

@@ -352,6 +352,8 @@ const en: WholeTranslation = {
     isDegraded: (name) => `Trouble with ${name}`,
     cannotBeReached: (name) => `${name} cannot be reached at the moment.`,
     worksInPart: (name) => `${name} works, but more slowly or less completely than usual.`,
+    failsNowAndThen: (name) => `${name} fails now and then`,
+    tryAgain: (name) => `${name} does not always answer; trying again often helps.`,
     notMeasured: "We could not check this at the moment.",
     unreachable: "The service cannot be reached at the moment.",
     unreachableInternal: "Something that the service relies on does not answer, so parts of it may fail.",

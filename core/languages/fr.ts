@@ -378,6 +378,8 @@ const fr: WholeTranslation = {
     isDegraded: (name) => `Perturbations\u00a0: ${name}`,
     cannotBeReached: (name) => `${name} n’est pas accessible en ce moment.`,
     worksInPart: (name) => `${name} fonctionne, mais plus lentement ou moins complètement que d’habitude.`,
+    failsNowAndThen: (name) => `${name} fonctionne par intermittence`,
+    tryAgain: (name) => `${name} ne répond pas toujours; réessayer suffit souvent.`,
     notMeasured: "Nous n’avons pas pu le vérifier pour le moment.",
     unreachable: "Le service n’est pas accessible en ce moment.",
     unreachableInternal: "Un élément dont dépend le service ne répond pas\u00a0: certaines fonctions peuvent échouer.",

@@ -65,6 +65,8 @@ interface MemberWords {
   readonly isDegraded: (name: string) => string;
   readonly cannotBeReached: (name: string) => string;
   readonly worksInPart: (name: string) => string;
+  readonly failsNowAndThen: (name: string) => string;
+  readonly tryAgain: (name: string) => string;
   readonly notMeasured: string;
   readonly unreachable: string;
   readonly unreachableInternal: string;
