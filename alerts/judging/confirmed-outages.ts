@@ -102,6 +102,11 @@ export class Outages {
     else this.#failing.delete(key);
   }
 
+  /** The check is down, or may be confirmed as that within moments: what is wrong with its readings is told by that. */
+  speaksFor(check: Check, at: Temporal.Instant): boolean {
+    return check.required && (this.worst(keyOf(check)) === "down" || this.isFailing({ checks: [check] }, at));
+  }
+
   /** A required check of it may be confirmed as down within moments. */
   isFailing({ checks }: Pick<Target, "checks">, at: Temporal.Instant): boolean {
     return checks.some((check) => {

@@ -226,7 +226,8 @@ class RunningJudge implements Judge {
     const tracked = this.#incidents.get(key);
     if (!tracked) {
       const told = this.#thresholds.levelsToTell(check, rule);
-      if (told.length === 0) return {};
+      // An expired certificate is down; that it ends within days needs no notice beside that.
+      if (told.length === 0 || this.#outages.speaksFor(check, sample.at)) return {};
       const seen: Seen = { kind: "levels", check: check.id, levels: told };
       const labels = raised.map((one) => one.labels);
       return this.#open(ruleFacts(key, sample, target, { ...standing, levels: told }, seen), target, seen, labels);

@@ -2,7 +2,8 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { textOf, World } from "../world.ts";
+import type { Threshold } from "../../../core/threshold.ts";
+import { check, latency, target, textOf, World } from "../world.ts";
 
 const down = { outcome: "down", reason: "answered 503" } as const;
 const degraded = { outcome: "degraded", reason: "slow" } as const;
@@ -104,4 +105,28 @@ test("the ticket comes when the page does not", async () => {
     await world.clock.turn(20);
   }
   expect(await world.incidents()).toMatchObject([{ title: { en: "Trouble with Mastodon" }, urgency: "ticket" }]);
+});
+
+test("an expired certificate is one notice, and what is left of it is told once the check is up", async () => {
+  const endsSoon: Threshold = {
+    ...latency,
+    id: "certificate",
+    raiseAfterSeconds: 0,
+    clearAfterSeconds: 0,
+    urgency: "page",
+    affects: "nothing",
+  };
+  const mastodon = target("mastodon", "Mastodon", [check("mastodon", "tls", { thresholds: [endsSoon] })]);
+  await using world = await World.open({ targets: [mastodon] });
+  const readings = [{ metric: endsSoon.metric, value: 1000 }];
+  await world.breaks("mastodon/tls", { outcome: "down", reason: "certificate expired 2026-10-01", readings });
+  expect(await world.incidents()).toMatchObject([{ kind: "outage", impact: "down" }]);
+  for (let minute = 0; minute < 3; minute++) {
+    await world.clock.turn(60);
+    await world.sees("mastodon/tls", { outcome: "up", readings });
+  }
+  expect((await world.incidents()).map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+    "outage resolved",
+    "threshold open",
+  ]);
 });

@@ -300,3 +300,20 @@ test("ends promptly, with runs under way", async () => {
   await running;
   expect(samples).toEqual([]);
 });
+
+test("after a failure a check is looked at more often for a while, and what confirms an outage is as far apart as ever", async () => {
+  const failing = new Set([2, 5, 6, 7]);
+  const { clock, runs } = setup([aCheck()], { outcome: (run) => (failing.has(run) ? "down" : "up") });
+  await clock.turn(700);
+  const gaps = runs.slice(1).map(({ at }, index) => Math.round(at - (runs[index]?.at ?? 0)));
+  // A failure, its retry, two looks in doubt; then one that stays: soon, and as much later.
+  expect(gaps.slice(1, 6)).toEqual([20, 3, 3, 3, 37]);
+});
+
+test("a blip is doubted for 24 looks and no longer", async () => {
+  const { clock, runs } = setup([aCheck()], { outcome: (run) => (run === 2 ? "down" : "up") });
+  await clock.turn(900);
+  const gaps = runs.slice(1).map(({ at }, index) => Math.round(at - (runs[index]?.at ?? 0)));
+  expect(gaps.slice(1, 25)).toEqual([20, ...Array.from({ length: 23 }, () => 3)]);
+  expect(gaps.slice(26, 30)).toEqual([60, 60, 60, 60]);
+});
