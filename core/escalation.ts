@@ -120,6 +120,10 @@ export const News = z.object({
   membersSee: Text.exactOptional(),
   /** Resolved less than an hour before this began. */
   again: z.object({ id: z.number(), resolvedAt: Moment }).exactOptional(),
+  /** What else fails on the same machine, by name. */
+  also: z.array(Text).readonly().exactOptional(),
+  /** Of that machine, as the names of the failing checks led to it. */
+  addresses: z.array(z.string()).readonly().exactOptional(),
   /** It ended at that moment and came back: the next that is told of it is its end, after it was quiet for so long. */
   flapping: z.object({ resolvedAt: Moment, quietSeconds: z.number() }).exactOptional(),
   /** The check that explained it until now, so that nobody was told. */

@@ -44,6 +44,8 @@ export interface Sample extends Finding {
   readonly sinceLastSeconds?: number;
   /** Only of `unknown`: our own connection was good, so it was the service that did not let itself be measured. Not stored. */
   readonly connected?: true;
+  /** To which the name of its first connection led. Not stored. */
+  readonly addresses?: readonly string[];
   /** The worst delay of the event loop while this was measured; above 0.02 the phases are unsure. */
   readonly loopDelaySeconds?: number;
 }

@@ -92,11 +92,12 @@ export class Policy {
     return { thread: `${name}-${own}`, subject: subject(incident, title, practice) };
   }
 
-  trouble({ name, membersSee, ...news }: News): Trouble {
+  trouble({ name, membersSee, also = [], addresses: _, ...news }: News): Trouble {
     const { facts } = news;
     return {
       ...news,
       ...this.#about(facts, name),
+      also: also.map((one) => inLanguage(one, this.#language)),
       membersSee: membersSee && inLanguage(membersSee, this.#language),
       steps: this.#firstSteps(facts.runbook),
     };

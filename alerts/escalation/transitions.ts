@@ -65,6 +65,23 @@ export function resume(policy: Policy, revision: Revision): Escalate {
   };
 }
 
+/** What joined it is named in one more notice to all who were told, at that moment; whatever is unsent goes out as it is. */
+export function callTheRoll(
+  policy: Policy,
+  { news, until, at }: { readonly news: News; readonly until: Temporal.Instant; readonly at: Temporal.Instant },
+): Escalate {
+  return ({ escalation }) => {
+    if (escalation?.state === "waiting") return { escalation: { ...escalation, news } };
+    if (escalation?.state !== "told") return {};
+    if (escalation.told.steps === 0) return { escalation: { ...escalation, news } };
+    const { incident, thread, subject, revision, next } = escalation;
+    const first = { incident, thread, subject, revision: revision + 1, noLaterThan: announced(policy, escalation) };
+    const dueAt = next && isBefore(next.dueAt, until) ? next.dueAt : until;
+    const waiting = { state: "waiting", until: dueAt, candidates: [] } as const;
+    return { escalation: { ...revised(first, { news, foundAt: at, as: waiting }), next: { dueAt, plannedAt: at } } };
+  };
+}
+
 /** It comes and goes, and is well for now: nobody else is called until then, when that is not its end. */
 export function pauseUntil(until: Temporal.Instant, at: Temporal.Instant): Escalate {
   return ({ escalation }) => {

@@ -25,6 +25,8 @@ export interface Trouble {
   readonly membersSee: string | undefined;
   /** Resolved less than an hour before this began. */
   readonly again?: { readonly id: number; readonly resolvedAt: Temporal.Instant };
+  /** Names of what else fails on the same machine. */
+  readonly also?: readonly string[];
   /** It ended at that moment and came back: over when it was quiet for so long. */
   readonly flapping?: { readonly resolvedAt: Temporal.Instant; readonly quietSeconds: number };
   /** The check that explained it until now, so that nobody was told. */
@@ -72,6 +74,7 @@ export function troubleWords(trouble: Trouble, reader: Contact, part: Part): Wor
       ...(trouble.again
         ? [`AGAIN: resolved at ${formatIn(trouble.again.resolvedAt, zone, "en", "time")} (#${trouble.again.id}).`]
         : []),
+      ...alsoLines(trouble.also ?? []),
       ...(trouble.flapping ? flappingLines(trouble.flapping, zone) : []),
       ...(trouble.outlasts === undefined ? [] : [outlastsLine(trouble.outlasts)]),
     ]),
@@ -100,6 +103,13 @@ const actionsOf = ({ acknowledgeUrl: url }: Part): readonly Action[] =>
           url,
         },
       ];
+
+/** Whoever reads it looks at the machine first. */
+function alsoLines(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const all = names.map((name) => plainText(name, lineLength)).join(", ");
+  return [`ALSO FAILING on the same address (${names.length}): ${all}.`];
+}
 
 function flappingLines({ resolvedAt, quietSeconds }: NonNullable<Trouble["flapping"]>, zone: string): string[] {
   const span = spokenDuration(quietSeconds).en;

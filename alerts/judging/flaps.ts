@@ -14,6 +14,7 @@ import { secondsBetween } from "../escalation/wording.ts";
 import { type Facts, newsOf, shown } from "./incident-facts.ts";
 import type { FactsWithCause, Inhibition } from "./inhibition.ts";
 import type { Incidents, Past, Tracked } from "./open-incidents.ts";
+import type { Storms } from "./storms.ts";
 
 type Instant = Temporal.Instant;
 
@@ -21,6 +22,7 @@ interface Parts {
   readonly clock: Clock;
   readonly incidents: Incidents;
   readonly inhibition: Inhibition;
+  readonly storms: Storms;
   readonly policy: Policy;
 }
 
@@ -64,6 +66,7 @@ export class Flaps {
     const news = newsOf(target, seen, {
       facts: found.facts,
       membersSee: isPublic ? text : undefined,
+      company: impact === "down" ? this.#parts.storms.companyOf(target, found.facts.startedAt) : undefined,
       flapping: { resolvedAt, quietSeconds },
     });
     tracked.facts = {
@@ -77,6 +80,7 @@ export class Flaps {
     tracked.rootCause = rootCause?.key;
     tracked.flapping = { relapses: (tracked.flapping?.relapses ?? 0) + 1 };
     tracked.quietFrom = undefined;
+    tracked.rollAt = undefined;
     if (impact === "down") tracked.downAt = confirmedAt;
     const [check = ""] = checks;
     const update = { at: confirmedAt, kind: "confirmed", text, public: isPublic } as const;

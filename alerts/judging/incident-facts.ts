@@ -101,17 +101,20 @@ export function newsOf(
   told: Pick<News, "facts"> & {
     readonly membersSee: Localised | undefined;
     readonly again?: News["again"] | undefined;
+    readonly company?: { readonly also: readonly Localised[]; readonly addresses: readonly string[] } | undefined;
     readonly flapping?: News["flapping"] | undefined;
     readonly outlasts?: News["outlasts"] | undefined;
   },
 ): News {
-  const { facts, membersSee, again, flapping, outlasts } = told;
+  const { facts, membersSee, again, company, flapping, outlasts } = told;
   return {
     facts,
     name,
     seen: seen.kind === "tries" ? { ...seen, tries: seen.tries.map(shortened) } : seen,
     ...(membersSee && { membersSee }),
     ...(again && { again }),
+    ...(company && company.also.length > 0 && { also: company.also }),
+    ...(company && company.addresses.length > 0 && { addresses: company.addresses }),
     ...(flapping && { flapping }),
     ...(outlasts && { outlasts }),
   };

@@ -18,6 +18,7 @@ import { isBad } from "./confirmed-outages.ts";
 import { type Facts, newsOf, shown } from "./incident-facts.ts";
 import type { Incidents, Tracked } from "./open-incidents.ts";
 import type { Candidates, Cause, RootCauses } from "./root-cause.ts";
+import type { Storms } from "./storms.ts";
 
 /** A page waits no longer than this for a cause that is being confirmed: one true page is worth it, two are not. */
 const longestDoubtSeconds = 90;
@@ -25,6 +26,7 @@ const longestDoubtSeconds = 90;
 interface Parts {
   readonly incidents: Incidents;
   readonly causes: RootCauses;
+  readonly storms: Storms;
   readonly policy: Policy;
   /** Only what is in service. */
   readonly target: (id: string) => Target | undefined;
@@ -49,7 +51,7 @@ export class Inhibition {
   /** @param involved the checks of the whole incident, which may be more than those of what was just found. */
   of(found: Facts, at: Temporal.Instant, involved: readonly string[] = found.checks): FactsWithCause {
     const all = { ...found, checks: involved };
-    const rootCause = this.#parts.causes.of(all, at);
+    const rootCause = this.#parts.causes.of(all, at) ?? this.#parts.storms.leaderOf(all, at);
     if (!rootCause) {
       const escalation = this.#candidatesOf(all) ?? { state: "told" };
       return { facts: found, rootCause, explanation: found.explanation, escalation };
@@ -111,13 +113,14 @@ export class Inhibition {
     const { rootCause, escalation } = tracked;
     const isInhibited = escalation.state === "inhibited";
     if ((!rootCause && !isInhibited) || this.#parts.causes.of(tracked.facts, sample.at)) return {};
+    if (isInhibited && this.#parts.storms.leaderOf(tracked.facts, sample.at)) return {};
     tracked.rootCause = undefined;
     if (isInhibited) return this.#tellNow(tracked, target, sample, seen, rootCause);
     return this.#note(tracked, sample.at, sameInAll(`${rootCause} explains it no longer, and it goes on`));
   }
 
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, cause: CheckKey | undefined): Changes {
-    const { incidents, causes, policy } = this.#parts;
+    const { incidents, causes, storms, policy } = this.#parts;
     tracked.escalation = { state: "told" };
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
     // Where nobody can be told, there is nothing to say about it either.
@@ -128,6 +131,7 @@ export class Inhibition {
     const news = newsOf(target, seen, {
       facts,
       membersSee: shown(target, facts) ? confirmedText(explanation) : undefined,
+      company: storms.companyOf(target, facts.startedAt),
       outlasts: cause && { check: cause, isOver: !causes.stands(cause) },
     });
     tracked.news = news;
@@ -185,9 +189,11 @@ const together = (known: { readonly candidates: readonly CheckKey[] }, more: Can
   ...new Set([...known.candidates, ...keysOf(more)]),
 ];
 
-export const becauseOf = ({ key, reason }: Cause): string => `because ${key}: ${plainText(reason, lineLength)}`;
+export const becauseOf = ({ key, reason, isSameHost }: Cause): string =>
+  `${isSameHost ? "together with" : "because"} ${key}: ${plainText(reason, lineLength)}`;
 
 /** Members are told of a cause only by a name that stands on their page, and never that something causes itself. */
 function nameForMembers({ target }: Pick<Facts, "target">, cause: Cause): Localised | undefined {
+  if (cause.isSameHost) return undefined;
   return cause.target.public && cause.target.id !== target ? cause.target.name : undefined;
 }

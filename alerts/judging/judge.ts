@@ -23,6 +23,7 @@ import { reasonOf, secondsBetween } from "../escalation/wording.ts";
 import { lastMeasured, WallClock } from "../wall-clock.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { Flaps } from "./flaps.ts";
+import { Hosts } from "./hosts.ts";
 import { type Facts, instant, intermittentFacts, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
@@ -31,6 +32,7 @@ import { clockBehind, clockSet } from "./redating.ts";
 import { Refusals, refusalFacts, refusalKey, refusalSeen } from "./refusals.ts";
 import { RootCauses } from "./root-cause.ts";
 import { RunsOfResults } from "./runs-of-results.ts";
+import { Storms } from "./storms.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
 
 type Instant = Temporal.Instant;
@@ -89,6 +91,8 @@ class RunningJudge implements Judge {
   readonly #thresholds: Thresholds;
   readonly #refusals: Refusals;
   readonly #causes: RootCauses;
+  readonly #hosts = new Hosts();
+  readonly #storms: Storms;
   readonly #inhibition: Inhibition;
   readonly #progress: OutageProgress;
   readonly #flaps: Flaps;
@@ -113,9 +117,19 @@ class RunningJudge implements Judge {
     this.#runs = new RunsOfResults(clock);
     this.#lastKnown = state.lastKnown;
     this.#causes = new RootCauses(state, targets);
-    this.#inhibition = new Inhibition({ ...state, causes: this.#causes, target: (id) => this.#target(id) });
+    this.#storms = new Storms({
+      ...state,
+      hosts: this.#hosts,
+      targets: () => this.#targets.filter(({ planned }) => !planned),
+    });
+    this.#inhibition = new Inhibition({
+      ...state,
+      causes: this.#causes,
+      storms: this.#storms,
+      target: (id) => this.#target(id),
+    });
     this.#progress = new OutageProgress({ ...state, inhibition: this.#inhibition });
-    this.#flaps = new Flaps({ ...state, clock, inhibition: this.#inhibition });
+    this.#flaps = new Flaps({ ...state, clock, inhibition: this.#inhibition, storms: this.#storms });
   }
 
   incidents(): readonly Tracked[] {
@@ -143,13 +157,15 @@ class RunningJudge implements Judge {
     if (!target) return ifAny(redated);
     const event = this.#runs.dated(recorded);
     this.#runs.note(event);
+    this.#hosts.learn(event.sample);
     const outage = this.#considerOutage(event, target);
+    const named = isBad(event.sample) ? this.#storms.nameWithLeader(target, event.sample.at) : {};
     const refusal = this.#considerRefusal(event, target);
     const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
     const unmeasured = event.check.thresholds.map((rule) => this.#considerUnmeasured(event, target, rule));
     const others = [...unmeasured, this.#inhibition.explainOthers(event.sample), this.#inhibition.clear(event.sample)];
-    return ifAny(mergeChanges([redated, outage, refusal, { thresholds: stored }, ...thresholds, ...others]));
+    return ifAny(mergeChanges([redated, outage, named, refusal, { thresholds: stored }, ...thresholds, ...others]));
   }
 
   committed(opened: readonly Incident[]): Changes | undefined {
@@ -277,7 +293,12 @@ class RunningJudge implements Judge {
     const again = this.#endedWithinTheHour(facts);
     const isPublic = shown(target, facts);
     const text = confirmedText(explanation);
-    const news = newsOf(target, seen, { facts, membersSee: isPublic ? text : undefined, again });
+    const news = newsOf(target, seen, {
+      facts,
+      membersSee: isPublic ? text : undefined,
+      company: this.#companyOf(facts, target),
+      again,
+    });
     const tracked: Tracked = {
       facts,
       news,
@@ -296,6 +317,10 @@ class RunningJudge implements Judge {
       update: { at: facts.confirmedAt, kind: "confirmed", text, public: isPublic },
       escalate: (id) => begin(this.#policy, id, revision),
     });
+  }
+
+  #companyOf({ kind, impact, startedAt }: Facts, target: Target): ReturnType<Storms["companyOf"]> | undefined {
+    return kind === "outage" && impact === "down" ? this.#storms.companyOf(target, startedAt) : undefined;
   }
 
   #endedWithinTheHour({ key, confirmedAt }: Facts): News["again"] {

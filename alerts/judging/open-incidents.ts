@@ -30,6 +30,8 @@ export interface Tracked {
   downAt?: Temporal.Instant;
   /** Milliseconds by which it was dated back because the clock was behind when this process began: 0, or less. */
   datedBack: number;
+  /** When all that went down with it are named: next, or for the last time. */
+  rollAt?: Temporal.Instant | undefined;
   /** Once it is over, though that may not be written yet. */
   resolvedAt?: Temporal.Instant | undefined;
   /** Monotonic seconds: when this process found it over. */

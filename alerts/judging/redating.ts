@@ -37,6 +37,7 @@ function redate(incidents: Incidents, tracked: Tracked, milliseconds: number): C
   tracked.facts = redatedFacts(tracked.facts, later);
   tracked.news = redatedNews(tracked.news, later);
   if (tracked.downAt) tracked.downAt = later(tracked.downAt);
+  if (tracked.rollAt) tracked.rollAt = later(tracked.rollAt);
   if (tracked.escalation.state === "waiting") {
     tracked.escalation = { ...tracked.escalation, until: later(tracked.escalation.until) };
   }

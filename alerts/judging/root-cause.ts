@@ -19,6 +19,8 @@ export interface Cause {
   readonly target: Target;
   /** The reason of its own incident. */
   readonly reason: string;
+  /** Both went down with their machine: it is no cause, but it is told in the place of all. */
+  readonly isSameHost?: true;
 }
 
 /** Each with how long it may take until it is confirmed. */

@@ -94,6 +94,7 @@ export async function runCheck(check: Check, parts: RunParts): Promise<Sample> {
       durationSeconds,
       ...(sinceLastSeconds !== undefined && { sinceLastSeconds }),
       ...(isConnected && { connected: true }),
+      ...addressesOf(http),
       loopDelaySeconds,
     };
     return sample;
@@ -212,6 +213,12 @@ function noteReached({ connections }: RunHttp, selfCheck: SelfCheck): void {
     const { address, family } = timing;
     if (!failure && address && family) selfCheck.reached({ address, family, port: server.port });
   }
+}
+
+/** Where it looked first; what follows may be elsewhere. */
+function addressesOf({ connections: [first] }: RunHttp): Pick<Sample, "addresses"> {
+  const found = first?.timing.found ?? [];
+  return found.length > 0 ? { addresses: found.map(({ address }) => address) } : {};
 }
 
 function tidied(finding: Finding, http: RunHttp): Finding {

@@ -112,6 +112,8 @@ export class World {
   store: Store;
   judge: Judge;
   vantagePoint = "local";
+  /** Where the names of targets lead, by the id of the target. */
+  addresses: Readonly<Record<string, readonly string[]>> = {};
   #confirmations = new Map<string, Confirmation>();
   #ranAt = new Map<string, number>();
 
@@ -265,6 +267,7 @@ export class World {
       vantagePoint: this.vantagePoint,
       at: this.clock.now(),
       durationSeconds: 0.05,
+      ...(this.addresses[targetId] && { addresses: this.addresses[targetId] }),
       ...(ranAt !== undefined && { sinceLastSeconds: now - ranAt }),
       ...seen,
     };

@@ -280,7 +280,7 @@ test("what strangers said is short, plain and without passwords", async () => {
   expect(readings).toEqual([{ metric: "good", value: 1, labels: { version: "4.5" } }]);
 });
 
-test("phases are those of the first request; the earliest certificate of all answers is a reading", async () => {
+test("phases and addresses are those of the first request; the earliest certificate of all answers is a reading", async () => {
   const authority = certificate({ name: "Authority", authority: true });
   const at = (days: number) => new Date(Math.floor(Date.now() / 1000) * 1000 + days * 86_400_000);
   const late = certificate({ name: "late", hosts: ["127.0.0.1"], by: authority, validTo: at(60) });
@@ -294,7 +294,8 @@ test("phases are those of the first request; the earliest certificate of all ans
     measured.push(...answers.map((answer) => answer.phases));
     return { outcome: "up" };
   });
-  const { readings, phases } = await run();
+  const { readings, phases, addresses } = await run();
+  expect(addresses).toEqual(["127.0.0.1"]);
   expect(readings).toEqual([{ metric: "certificate_expiry_timestamp_seconds", value: soon.validTo.getTime() / 1000 }]);
   expect(phases).toEqual(measured[0]);
   expect(phases).not.toEqual(measured[1]);

@@ -1,0 +1,253 @@
+/** Storms: many targets of one machine go down together. A real store, and a real mail server that catches what was told. */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import email from "../../../alerts/channels/email.ts";
+import { silentLog } from "../../../core/log.ts";
+import { acknowledgement } from "../../../core/member-texts.ts";
+import { Secret } from "../../../core/secret.ts";
+import { type CaughtMail, type MailCatcher, startMailCatcher } from "../../../practice/servers/mail.ts";
+import { systemClock } from "../../../program/system-clock.ts";
+import { check, noHttp, onCall, target, World } from "../world.ts";
+
+type Outcome = "up" | "down";
+
+const nameOf = (number: number) => `Service ${String(number).padStart(2, "0")}`;
+const services = (count: number) =>
+  Array.from({ length: count }, (_, index) => target(`s${index}`, nameOf(index), [check(`s${index}`, "web")]));
+
+/** Each is looked at once a minute, at a second of its own; what changes, as often as its confirmation wants it. */
+class Storm implements AsyncDisposable {
+  readonly world: World;
+  readonly catcher: MailCatcher;
+  readonly outcomes = new Map<string, Outcome>();
+  readonly mails: { readonly second: number; readonly mail: CaughtMail }[] = [];
+  second = 0;
+  readonly #next = new Map<string, number>();
+  readonly #runs = new Map<string, { readonly seen: Outcome; readonly count: number }>();
+  readonly #undo: AsyncDisposableStack;
+
+  constructor(world: World, catcher: MailCatcher, undo: AsyncDisposableStack) {
+    this.world = world;
+    this.catcher = catcher;
+    this.#undo = undo;
+    for (const [index, { id }] of world.targets.entries()) this.#next.set(id, (index * 37) % 60);
+  }
+
+  static async open(count: number, addressesOf: (number: number) => readonly string[]): Promise<Storm> {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await mkdtempDisposable(join(tmpdir(), "tidewatch-storm-")));
+    const catcher = undo.use(await startMailCatcher());
+    const world = undo.use(await World.open({ file: join(folder.path, "tidewatch.db"), targets: services(count) }));
+    world.addresses = Object.fromEntries(services(count).map(({ id }, index) => [id, addressesOf(index)]));
+    const storm = new Storm(world, catcher, undo.move());
+    await storm.goesOn(60);
+    return storm;
+  }
+
+  set(outcome: Outcome, isMeant: (number: number) => boolean = () => true): void {
+    for (const [index, { id }] of this.world.targets.entries()) if (isMeant(index)) this.outcomes.set(id, outcome);
+  }
+
+  async goesOn(seconds: number): Promise<void> {
+    for (const end = this.second + seconds; this.second < end; this.second++) {
+      for (const { id } of this.world.targets) if (this.#next.get(id) === this.second) await this.#looks(id);
+      await this.#sends();
+      await this.world.clock.turn(1);
+    }
+  }
+
+  async #looks(id: string): Promise<void> {
+    const seen = this.outcomes.get(id) ?? "up";
+    const before = this.#runs.get(id);
+    const count = before?.seen === seen ? before.count + 1 : 1;
+    this.#runs.set(id, { seen, count });
+    await this.world.sees(`${id}/web`, seen === "up" ? "up" : { outcome: "down", reason: "connection refused" });
+    const isSure = count >= (seen === "up" ? 2 : 3);
+    this.#next.set(id, this.second + (isSure ? 60 : seen === "up" ? 30 : 20));
+  }
+
+  async #sends(): Promise<void> {
+    const { world, catcher } = this;
+    await world.escalates();
+    const claimed = await world.store.outbox.claim("email", {
+      by: "here",
+      now: world.clock.now(),
+      limit: 100,
+      leaseSeconds: 30,
+    });
+    if (claimed.length === 0) return;
+    const options = email.options.parse({ from: "tidewatch@status.example", smtp: new Secret(catcher.url) });
+    await using channel = await email.open(options, { clock: systemClock, log: silentLog, ...noHttp });
+    for (const notice of claimed) {
+      const to = email.address.parse(onCall.contacts.find(({ id }) => id === notice.to.id)?.addresses["email"]);
+      const context = { signal: new AbortController().signal, thread: { name: notice.thread }, copies: 0 };
+      await channel.deliver(notice, to, { ...context, countCopy: async () => {} });
+      await world.store.outbox.settle(notice.key, notice.attempts, { state: "sent", at: world.clock.now() });
+      const mail = catcher.mails().at(-1);
+      if (mail) this.mails.push({ second: this.second, mail });
+    }
+  }
+
+  /** Mails to the first in line, with the second since the first one of them. */
+  told(): readonly { readonly after: number; readonly text: string; readonly subject: string }[] {
+    const own = this.mails.filter(({ mail }) => mail.to.includes("oncall@example.org"));
+    const first = own[0]?.second ?? 0;
+    return own.map(({ second, mail }) => ({ after: second - first, text: mail.text, subject: mail.subject }));
+  }
+
+  named(within = 60): readonly string[] {
+    const texts = this.told().filter(({ after }) => after <= within);
+    return this.world.targets
+      .map(({ name }) => name.en)
+      .filter((name) => texts.some(({ text }) => text.includes(name)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#undo[Symbol.asyncDispose]();
+  }
+}
+
+const oneAddress = () => ["192.0.2.1"];
+
+test.each([
+  ["one address", 50, oneAddress],
+  ["IPv6 and IPv4 of one host", 50, (number: number) => [number % 2 ? "2001:db8::1" : "192.0.2.1", "192.0.2.9"]],
+])(
+  "50 targets on %s down together: two notices in the first minute, all named, and one end",
+  async (_, count, where) => {
+    await using storm = await Storm.open(count, where);
+    storm.set("down");
+    await storm.goesOn(180);
+    const first = storm.told().filter(({ after }) => after <= 60);
+    expect(first.length).toBeLessThanOrEqual(2);
+    expect(storm.named()).toHaveLength(50);
+    expect(storm.told()).toHaveLength(first.length);
+    // Each has its own outage, in the history and on the status page.
+    const open = await storm.world.store.incidents.list({ open: true });
+    expect(new Set(open.map((incident) => incident.target)).size).toBe(50);
+    const updates = await Promise.all(open.map(({ id }) => storm.world.store.incidents.updates(id)));
+    expect(updates.every((lines) => lines.some((line) => line.public && line.kind === "confirmed"))).toBe(true);
+    expect(updates.flat().every(({ text }) => !/comes from the trouble/.test(text.en))).toBe(true);
+    storm.set("up");
+    await storm.goesOn(240);
+    expect(await storm.world.store.incidents.list({ open: true })).toEqual([]);
+    const after = storm.told().slice(first.length);
+    expect(after.filter(({ text }) => text.startsWith("RESOLVED"))).not.toEqual([]);
+    expect(after.length).toBeLessThanOrEqual(3);
+  },
+  60_000,
+);
+
+test("49 of 50: the one that works is not named", async () => {
+  await using storm = await Storm.open(50, oneAddress);
+  storm.set("down", (number) => number !== 17);
+  await storm.goesOn(180);
+  expect(storm.told().length).toBeLessThanOrEqual(2);
+  expect(storm.named()).toHaveLength(49);
+  expect(storm.named()).not.toContain(nameOf(17));
+}, 60_000);
+
+test("two addresses are two storms", async () => {
+  await using storm = await Storm.open(50, (number) => [`192.0.2.${number % 2}`]);
+  storm.set("down");
+  await storm.goesOn(180);
+  const subjects = storm.told().map(({ subject }) => subject.replace("Re: ", ""));
+  expect(new Set(subjects).size).toBe(2);
+  expect(subjects.length).toBeLessThanOrEqual(4);
+  expect(storm.named(180)).toHaveLength(50);
+}, 60_000);
+
+test("what fails elsewhere in the same minute is told by itself, at once", async () => {
+  await using storm = await Storm.open(30, (number) => [number === 7 ? "198.51.100.1" : "192.0.2.1"]);
+  storm.set("down");
+  await storm.goesOn(180);
+  const own = storm.told().filter(({ subject }) => subject.includes(nameOf(7)));
+  expect(own).toHaveLength(1);
+  expect(own[0]?.text).not.toContain("ALSO FAILING");
+  const incident = (await storm.world.incidents()).find(({ key }) => key === "s7");
+  const [page] = await storm.world.store.outbox.of(incident?.id ?? 0);
+  expect(page?.notBefore).toEqual(incident?.confirmedAt);
+}, 60_000);
+
+test("what goes on when the first one is well again is told, with all that is left", async () => {
+  await using storm = await Storm.open(10, oneAddress);
+  storm.set("down");
+  await storm.goesOn(180);
+  const [first] = await storm.world.incidents();
+  const before = storm.told().length;
+  storm.set("up", (number) => `s${number}` === first?.key);
+  await storm.goesOn(240);
+  const told = storm.told().slice(before);
+  expect(told.map(({ text }) => text.split(" ")[0])).toEqual(["RESOLVED", "DOWN"]);
+  const left = storm.world.targets.filter(({ id }) => id !== first?.key);
+  for (const { name } of left) expect(told[1]?.text).toContain(name.en);
+}, 60_000);
+
+test("two that fail together are told one by one, as before", async () => {
+  await using storm = await Storm.open(10, oneAddress);
+  storm.set("down", (number) => number < 2);
+  await storm.goesOn(180);
+  expect(
+    storm
+      .told()
+      .map(({ text }) => text.split(" since ")[0])
+      .toSorted(),
+  ).toEqual([`DOWN ${nameOf(0)}`, `DOWN ${nameOf(1)}`]);
+}, 60_000);
+
+test("one that fails an hour later on the same machine is told by itself", async () => {
+  await using storm = await Storm.open(5, oneAddress);
+  storm.set("down", (number) => number < 4);
+  await storm.goesOn(180);
+  const before = storm.told().length;
+  await storm.goesOn(600);
+  storm.set("down");
+  await storm.goesOn(180);
+  expect(
+    storm
+      .told()
+      .slice(before)
+      .map(({ text }) => text.split(" since ")[0]),
+  ).toEqual([`DOWN ${nameOf(4)}`]);
+}, 60_000);
+
+test("killed at any moment: all are named, and nobody is told more", async () => {
+  for (const killedAfter of [45, 60, 80, 95]) {
+    await using storm = await Storm.open(20, oneAddress);
+    storm.set("down");
+    await storm.goesOn(killedAfter);
+    await storm.world.restart();
+    await storm.goesOn(240);
+    expect(storm.named(300), `killed after ${killedAfter} s`).toHaveLength(20);
+    expect(storm.told().length, `killed after ${killedAfter} s`).toBeLessThanOrEqual(3);
+  }
+}, 120_000);
+
+test("whoever took the first one is not called for those that join it", async () => {
+  await using storm = await Storm.open(20, oneAddress);
+  storm.set("down");
+  await storm.goesOn(50);
+  const [first] = await storm.world.incidents();
+  const now = storm.world.clock.now();
+  await storm.world.store.incidents.acknowledge(first?.id ?? 0, "contractor", now, acknowledgement(now, true));
+  await storm.goesOn(180);
+  expect(storm.told()).toHaveLength(1);
+}, 60_000);
+
+test("a machine that comes and goes: what is told does not grow with how often it does", async () => {
+  await using storm = await Storm.open(20, oneAddress);
+  for (let flap = 0; flap < 5; flap++) {
+    storm.set("down");
+    await storm.goesOn(150);
+    storm.set("up");
+    await storm.goesOn(180);
+  }
+  expect(await storm.world.store.incidents.list({})).toHaveLength(20);
+  const told = storm.told().length;
+  expect(told).toBeLessThanOrEqual(8);
+  await storm.goesOn(960);
+  expect(await storm.world.store.incidents.list({ open: true })).toEqual([]);
+  expect(storm.told().length - told).toBeLessThanOrEqual(2);
+}, 120_000);
