@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { hosts, setUps } from "./lib/blind-set-ups.ts";
-import { openLine } from "./lib/line.ts";
+import { type Line, openLine } from "./lib/line.ts";
 import type { Proof } from "./lib/proof.ts";
 
 const world = fileURLToPath(new URL("./lib/blind-world.ts", import.meta.url));
@@ -14,7 +14,12 @@ const world = fileURLToPath(new URL("./lib/blind-world.ts", import.meta.url));
 export const proof: Proof = {
   summary: "the real program, ten minutes blind by silent loss between network namespaces",
   async round(seed, stop) {
-    const worlds = Object.keys(setUps).map((name, number) => runSetUp(name, { number, seed, stop }));
+    using lines = new DisposableStack();
+    const opened = Object.keys(setUps).map((name, number) => {
+      const lineName = `tw${process.pid}-${number}`;
+      return { name, seed: seed + number, lineName, line: lines.use(openLine(lineName, Object.values(hosts))) };
+    });
+    const worlds = opened.map((one) => runSetUp(one, stop));
     // Each is seen to its end, also where another one failed.
     const seen = await Promise.allSettled(worlds);
     const failures = seen.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
@@ -24,17 +29,16 @@ export const proof: Proof = {
   },
 };
 
-interface Round {
-  readonly number: number;
+interface Opened {
+  readonly name: string;
   readonly seed: number;
-  readonly stop: AbortSignal;
+  readonly lineName: string;
+  readonly line: Line;
 }
 
-async function runSetUp(name: string, { number, seed, stop }: Round): Promise<void> {
-  const lineName = `tw${process.pid}-${number}`;
-  using line = openLine(lineName, Object.values(hosts));
+async function runSetUp({ name, seed, lineName, line }: Opened, stop: AbortSignal): Promise<void> {
   const words = ["netns", "exec", line.away, process.execPath, "--disable-warning=ExperimentalWarning"];
-  const child = spawn("ip", [...words, world, name, lineName, `${seed + number}`], {
+  const child = spawn("ip", [...words, world, name, lineName, `${seed}`], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";

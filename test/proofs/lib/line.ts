@@ -24,10 +24,19 @@ export const lineNamed = (name: string): Line => ({
 
 /** @param hosts addresses that answer away. @throws {CannotTry} where this user may not make namespaces. */
 export function openLine(name: string, hosts: readonly string[]): Line & Disposable {
+  try {
+    return makeLine(name, hosts);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
+    throw new CannotTry(`network namespaces cannot be made here, it needs root and iproute2 (${why})`);
+  }
+}
+
+function makeLine(name: string, hosts: readonly string[]): Line & Disposable {
   const { here, line, away: far } = lineNamed(name);
   using undo = new DisposableStack();
   for (const namespace of [here, line, far]) {
-    make(namespace);
+    ip("netns", "add", namespace);
     undo.defer(() => ip("netns", "del", namespace));
     ip("-n", namespace, "link", "set", "lo", "up");
   }
@@ -47,15 +56,6 @@ export const lose = (line: string, network: string): void => ip("-n", line, "rou
 /** The end of that. */
 export function find(line: string, network: string): void {
   ip("-n", line, "route", "replace", network, "via", network.includes(":") ? "2001:db8:b::2" : farEnd);
-}
-
-function make(namespace: string): void {
-  try {
-    ip("netns", "add", namespace);
-  } catch (error) {
-    const why = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
-    throw new CannotTry(`network namespaces cannot be made here (it needs root and iproute2): ${why}`);
-  }
 }
 
 interface Joint {
