@@ -198,6 +198,23 @@ test("samples after the last written confirmation are replayed", async () => {
   expect(next.asked).toMatchObject([{ change: { to: "down" } }]);
 });
 
+test("failures that come and go are counted on after a restart, good results between them too", async () => {
+  const clock = new FakeClock();
+  const before = await setup({ clock });
+  const turns = (first: number, count: number) =>
+    Array.from({ length: 3 * count }, (_, run): [number, Outcome] => [
+      20 * (3 * first + run),
+      run % 3 === 0 ? "down" : "up",
+    ]);
+  record(before, turns(0, 5));
+  await before.recorder.flush();
+  const after = await setup({ clock, store: before.store });
+  const failures = (world: typeof after) => world.recorder.confirmationOf(key)?.intermittence;
+  expect(failures(after)).toEqual(failures(before));
+  record(after, turns(5, 1));
+  expect(after.asked.map(({ change }) => change?.to)).toEqual(["degraded", undefined, undefined]);
+});
+
 test("time away counts as unknown, and fires nothing", async () => {
   const world = await setup();
   record(world, [
