@@ -30,12 +30,18 @@ export class FakeClock implements Clock {
   sleep(seconds: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
-      const sleeper = { seconds, until: this.#monotonic + seconds, wake: resolve };
-      this.#sleepers.push(sleeper);
-      signal.addEventListener("abort", () => {
+      const abort = () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(signal.reason);
-      });
+      };
+      // A simulated month sleeps a million times with one signal.
+      const wake = () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      };
+      const sleeper = { seconds, until: this.#monotonic + seconds, wake };
+      this.#sleepers.push(sleeper);
+      signal.addEventListener("abort", abort);
     });
   }
 
