@@ -119,8 +119,8 @@ export class Outages {
 
   /** How a check stands, wherever it is looked at from; up as long as nothing else is known. */
   worst(key: CheckKey): Standing {
-    const standings = [...(this.#standing.get(key)?.values() ?? [])];
-    return worstOf(standings) ?? "up";
+    const standings = this.#standing.get(key);
+    return standings ? (worstOf([...standings.values()]) ?? "up") : "up";
   }
 
   /** How the worst required check of a target stands. */

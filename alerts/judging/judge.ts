@@ -185,9 +185,10 @@ class RunningJudge implements Judge {
 
   #considerOutage(event: JudgedSample, target: Target): Changes {
     const { sample, check } = event;
-    const before = this.#outages.worstOf(target);
-    const standing = this.#outages.update(event);
     const tracked = this.#incidents.get(target.id);
+    // Only what is open asks for it; to work it out for each result costs more than all else here.
+    const before = tracked ? this.#outages.worstOf(target) : "up";
+    const standing = this.#outages.update(event);
     if (tracked) {
       const over = standing === "up" && sample.outcome === "up" && this.#outages.isOver(target, tracked.facts.checks);
       if (over) return this.#end(event, tracked);

@@ -41,6 +41,7 @@ export class Refusals {
 
   /** Since when, in epoch milliseconds, a required check of it has been refused for so long that somebody is told. */
   since({ checks }: Pick<Target, "checks">): number | undefined {
+    if (this.#refused.size === 0) return undefined;
     const lasting = checks.flatMap((check) => {
       const refusal = check.required ? this.#refused.get(keyOf(check)) : undefined;
       return refusal && refusal.seconds >= toldAfterSeconds ? [refusal.since] : [];
