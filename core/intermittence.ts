@@ -49,6 +49,7 @@ export function advanceIntermittence(
   state: Intermittence = none,
   { at, isBad, everySeconds }: { readonly at: number; readonly isBad: boolean; readonly everySeconds: number },
 ): Intermittence | undefined {
+  if (!isBad && state === none) return undefined;
   if (state.on) {
     if (isBad) return { ...state, calm: 0 };
     const calm = state.calm + 1;
