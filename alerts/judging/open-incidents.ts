@@ -130,7 +130,9 @@ export class Incidents {
 
   /** It is not over after all. */
   reopen(tracked: Tracked, follow: Follow): Changes {
-    this.#open.set(tracked.facts.key, tracked);
+    const { key } = tracked.facts;
+    this.#open.set(key, tracked);
+    this.#past.delete(key);
     tracked.resolvedAt = undefined;
     return this.follow(tracked, follow);
   }

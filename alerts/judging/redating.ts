@@ -47,9 +47,9 @@ function redate(incidents: Incidents, tracked: Tracked, milliseconds: number): C
   // The steps that are planned keep the clock that they were planned by: due-steps.ts.
   const escalate: Escalate = ({ escalation }) =>
     escalation?.news ? { escalation: { ...escalation, news: redatedNews(escalation.news, later) } } : {};
+  // Written in its place among the changes: what is told after it is dated rightly as it is.
   return incidents.follow(tracked, (id) => ({
-    incidents: [{ change: "redate", id, startedAt, confirmedAt, quietSince }],
-    escalations: [{ incident: id, escalate }],
+    incidents: [{ change: "redate", id, startedAt, confirmedAt, quietSince, escalate }],
   }));
 }
 

@@ -65,6 +65,7 @@ export type IncidentChange =
       readonly confirmedAt: Temporal.Instant;
       /** Where it is well for now. */
       readonly quietSince: Temporal.Instant | undefined;
+      readonly escalate?: Escalate;
     }
   /** Ignored when it is already resolved. */
   | {

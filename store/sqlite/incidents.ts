@@ -197,9 +197,10 @@ function* quiet({ id, since, words, update, escalate }: Quiet): Transaction<void
   yield* goOn(id, escalate);
 }
 
-function* redate({ id, startedAt, confirmedAt, quietSince }: Redate): Transaction<void> {
+function* redate({ id, startedAt, confirmedAt, quietSince, escalate }: Redate): Transaction<void> {
   const quiet = quietSince?.epochMilliseconds ?? null;
-  yield* run(setMoments, startedAt.epochMilliseconds, confirmedAt.epochMilliseconds, quiet, id);
+  const changed = yield* run(setMoments, startedAt.epochMilliseconds, confirmedAt.epochMilliseconds, quiet, id);
+  if (changed > 0 && escalate) yield* goOn(id, escalate);
 }
 
 function* resolve({ id, at, update, escalate }: Resolve): Transaction<void> {

@@ -138,3 +138,37 @@ test.each([3600, -3600, day, -day])(
     expect(Math.abs((await lasted(world)) - (40 + 30 + 600 + 40 + 60))).toBeLessThanOrEqual(2);
   },
 );
+
+test("what became worse as the clock was set is dated once", async () => {
+  await using world = await World.open();
+  await world.breaks("mastodon/web", { outcome: "degraded", reason: "slow" });
+  for (const wait of [20, 20]) {
+    await world.sees("mastodon/web", "down");
+    await world.clock.turn(wait);
+  }
+  world.clock.jump(3600);
+  await world.sees("mastodon/web", "down");
+  const [incident] = await world.incidents();
+  expect(incident).toMatchObject({ impact: "down" });
+  const escalation = await world.store.escalations.of(1);
+  expect(escalation?.news?.facts.startedAt).toEqual(incident?.startedAt);
+});
+
+test.each([day, -day])("what came back lasts as long as it did, though the clock is set by %i s then", async (jump) => {
+  await using world = await World.open();
+  const began = world.clock.monotonicSeconds();
+  for (let outage = 0; outage < 2; outage++) {
+    await world.breaks("mastodon/web");
+    if (outage === 1) world.clock.jump(jump);
+    await world.sees("mastodon/web", "down");
+    await world.clock.turn(60);
+    const over = world.clock.monotonicSeconds();
+    await world.mends("mastodon/web");
+    if (outage === 0) continue;
+    for (let second = 0; second < 900; second += 30) {
+      await world.clock.turn(30);
+      await world.sees("mastodon/web", "up");
+    }
+    expect(Math.abs((await lasted(world)) - (over - began))).toBeLessThanOrEqual(2);
+  }
+});
