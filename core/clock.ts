@@ -8,3 +8,7 @@ export interface Clock {
   /** Resolves after `seconds`; rejects with the signal's reason when it is aborted. */
   sleep(seconds: number, signal: AbortSignal): Promise<void>;
 }
+
+/** To the millisecond: Temporal itself refuses parts of a second. @param seconds negative for earlier. */
+export const secondsAfter = (at: Temporal.Instant, seconds: number): Temporal.Instant =>
+  at.add({ milliseconds: Math.round(seconds * 1000) });

@@ -5,7 +5,7 @@
 import type { Metrics } from "../collector/export/metrics.ts";
 import type { TargetMetricValues } from "../collector/export/target-families.ts";
 import type { CapacityModel } from "../core/capacity/capacity.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, secondsAfter } from "../core/clock.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CheckState, Live } from "../core/live-state.ts";
 import type { Log } from "../core/log.ts";
@@ -87,7 +87,7 @@ async function metricsOfTargets(
   const longest = Math.max(...usualWindows, ...watched.map(({ objective }) => objective?.overSeconds ?? 0));
   const [open, thresholds] = await Promise.all([
     store.incidents.list({ open: true }),
-    store.incidents.list({ kind: "threshold", since: now.subtract({ seconds: longest }), limit: 10_000 }),
+    store.incidents.list({ kind: "threshold", since: secondsAfter(now, -longest), limit: 10_000 }),
   ]);
   const byTarget = {
     open: Map.groupBy(open, ({ target }) => target),

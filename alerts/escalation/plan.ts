@@ -1,4 +1,5 @@
 /** Who is told at which step of an escalation, and when the next step comes: by the configuration of this moment. */
+import { secondsAfter } from "../../core/clock.ts";
 import type { Announced, Escalation } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import type { Contact, EscalationStep, OnCall } from "../../core/organisation.ts";
@@ -55,8 +56,8 @@ function isTold(steps: readonly Step[], index: number, { told }: Escalation): bo
 function momentOf({ afterSeconds }: Step, { countedFrom, foundAt, noLaterThan }: Escalation): Temporal.Instant {
   const announced = noLaterThan
     .filter((one) => one.afterSeconds < afterSeconds && afterSeconds <= (one.upToSeconds ?? afterSeconds))
-    .map(({ from }) => later(from.add({ seconds: afterSeconds }), foundAt));
-  return announced.reduce(earlier, countedFrom.add({ seconds: afterSeconds }));
+    .map(({ from }) => later(secondsAfter(from, afterSeconds), foundAt));
+  return announced.reduce(earlier, secondsAfter(countedFrom, afterSeconds));
 }
 
 /** What this escalation announced and did not reach yet: a revision that begins anew puts off none of it. */

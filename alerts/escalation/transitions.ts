@@ -2,6 +2,7 @@
  * How an escalation goes on: begun, told anew, released from a wait, inhibited by its root cause, a step that is due, and
  * its end. Each is decided from what the store holds, inside the transaction that writes what follows from it.
  */
+import { secondsAfter } from "../../core/clock.ts";
 import type { Escalation, EscalationFacts, EscalationState, News } from "../../core/escalation.ts";
 import type { Incident } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
@@ -71,8 +72,8 @@ export function callTheRoll(
   { news, until, at }: { readonly news: News; readonly until: Temporal.Instant; readonly at: Temporal.Instant },
 ): Escalate {
   return ({ escalation }) => {
-    if (escalation?.state === "waiting") return { escalation: { ...escalation, news } };
-    if (escalation?.state !== "told") return {};
+    if (escalation?.state !== "told" && escalation?.state !== "waiting") return {};
+    // Nobody was told yet, or this very roll is planned.
     if (escalation.told.steps === 0) return { escalation: { ...escalation, news } };
     const { incident, thread, subject, revision, next } = escalation;
     const first = { incident, thread, subject, revision: revision + 1, noLaterThan: announced(policy, escalation) };
@@ -85,7 +86,8 @@ export function callTheRoll(
 /** It comes and goes, and is well for now: nobody else is called until then, when that is not its end. */
 export function pauseUntil(until: Temporal.Instant, at: Temporal.Instant): Escalate {
   return ({ escalation }) => {
-    if (escalation?.state !== "told") return {};
+    const isWaiting = escalation?.state === "waiting" && escalation.candidates.length > 0;
+    if (!escalation || (escalation.state !== "told" && !isWaiting)) return {};
     const next = { dueAt: until, plannedAt: at };
     return { escalation: { ...factsOf(escalation), next, state: "waiting", until, candidates: [] } };
   };
@@ -132,17 +134,35 @@ export function take(policy: Policy, due: Due): Escalate {
 /** Nobody accepts this page, or will: the step after it is told now. */
 export function hurry(policy: Policy, refused: Notice["step"], now: Temporal.Instant): Escalate {
   return ({ incident, escalation, notices }) => {
-    if (escalation?.state !== "told" || !escalation.next || escalation.revision !== refused?.revision) return {};
-    if (escalation.told.steps !== refused.number + 1) return {};
+    if (!escalation?.next || !refused) return {};
+    const { revision, told, next: planned } = escalation;
+    const isRoll = isRollPlanned(escalation) && revision === refused.revision + 1;
+    const isNext = escalation.state === "told" && revision === refused.revision && told.steps === refused.number + 1;
+    if (!isRoll && !isNext) return {};
     const trouble = troubleOf(policy, incident, escalation);
-    const [step, next] = stepsLeft(escalation, stepsOf(policy.plan, trouble.facts.urgency));
-    if (!step) return {};
-    const { add, after } = tell(policy, escalation, { trouble, step: { ...step, at: now }, next, before: notices });
+    const steps = stepsOf(policy.plan, trouble.facts.urgency);
+    if (isRoll && steps.length < refused.number + 2) return {};
+    // What was going to name all does so now.
+    let after = isRoll ? asTold(escalation) : escalation;
+    const add: Notice[] = [];
+    while (after.told.steps < refused.number + 2) {
+      const [step, next] = stepsLeft(after, steps);
+      if (!step) break;
+      const before = [...notices, ...add];
+      const one = tell(policy, after, { trouble, step: { ...step, at: now }, next, before });
+      add.push(...one.add);
+      after = one.after;
+    }
+    if (add.length === 0) return {};
     // As if it were the moment that was planned: the step after it keeps its own.
-    const { dueAt, plannedAt } = escalation.next;
+    const { dueAt, plannedAt } = planned;
     return joined(add, goOn(policy, after, { trouble, notices: [...notices, ...add], now: dueAt, plannedAt }));
   };
 }
+
+/** One more notice is to name all that joined it. */
+const isRollPlanned = (escalation: Escalation): boolean =>
+  escalation.state === "waiting" && escalation.candidates.length === 0 && escalation.told.steps === 0;
 
 /** What is over: when, and whether it was, or is only watched no more. */
 export interface End {
@@ -195,7 +215,7 @@ function missedFirst(
   const isUntold = (state === "waiting" || state === "told") && told.steps === 0;
   const [first] = stepsOf(policy.plan, urgencyOf(escalation, incident));
   if (!isUntold || !first) return [];
-  return isBefore(escalation.foundAt.add({ seconds: first.afterSeconds }), now) ? first.recipients : [];
+  return isBefore(secondsAfter(escalation.foundAt, first.afterSeconds), now) ? first.recipients : [];
 }
 
 function revised(
@@ -282,7 +302,7 @@ function counted(policy: Policy, incident: Incident, escalation: Escalation, { d
   const isOlder = escalation.news === undefined && escalation.state === "waiting";
   if (escalation.told.steps === 0 && !isOlder) return escalation;
   const [step] = stepsLeft(escalation, stepsOf(policy.plan, urgencyOf(escalation, incident)));
-  return step ? { ...escalation, countedFrom: dueAt.subtract({ seconds: step.afterSeconds }) } : escalation;
+  return step ? { ...escalation, countedFrom: secondsAfter(dueAt, -step.afterSeconds) } : escalation;
 }
 
 function troubleOf(policy: Policy, incident: Incident, { news }: Escalation) {

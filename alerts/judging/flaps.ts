@@ -2,7 +2,7 @@
  * What comes and goes: an outage that is back soon after its end is the same incident still, which says so once. From then
  * on its end is held back until it has been well for a while. All of that stands in the store; a restart changes nothing.
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, secondsAfter } from "../../core/clock.ts";
 import { sameInAll } from "../../core/language.ts";
 import { comesAndGoesText } from "../../core/member-texts.ts";
 import { isWorse } from "../../core/severity.ts";
@@ -43,10 +43,11 @@ export class Flaps {
     return past && this.#secondsSince(past, confirmedAt) < policy.flapping.withinSeconds ? past : undefined;
   }
 
-  /** By the monotonic clock, unless an earlier process saw its end. */
+  /** By the monotonic clock, unless an earlier process saw its end: the clock may have been put back since, too. */
   #secondsSince({ tracked, resolvedAt }: Past, at: Instant): number {
     const { overSeconds } = tracked;
-    return overSeconds === undefined ? secondsBetween(resolvedAt, at) : this.#now() - overSeconds;
+    if (overSeconds !== undefined) return this.#now() - overSeconds;
+    return Math.abs(at.epochMilliseconds - resolvedAt.epochMilliseconds) / 1000;
   }
 
   /** It goes on: told anew, as something that comes and goes. */
@@ -111,8 +112,8 @@ export class Flaps {
     if (this.#now() - tracked.quietFrom >= quietSeconds) return undefined;
     if (!isNew) return {};
     tracked.flapping = { ...flapping, quietSince: resolvedAt };
-    const until = at.add({ seconds: quietSeconds + unseenSeconds });
-    if (tracked.escalation.state === "told") tracked.escalation = { state: "waiting", until, candidates: [] };
+    const until = secondsAfter(at, quietSeconds + unseenSeconds);
+    if (tracked.escalation.state !== "inhibited") tracked.escalation = { state: "waiting", until, candidates: [] };
     const update = { at, kind: "note", text: sameInAll("well for now"), public: false } as const;
     return incidents.follow(tracked, (id) => ({
       incidents: [{ change: "quiet", id, since: resolvedAt, update, escalate: pauseUntil(until, at) }],

@@ -3,6 +3,7 @@
  * place of what it explains, and what it no longer explains is told after all. Which check explains which is decided in
  * root-cause.ts.
  */
+import { secondsAfter } from "../../core/clock.ts";
 import type { Seen } from "../../core/escalation.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import { causeFoundText, confirmedText, withCause } from "../../core/member-texts.ts";
@@ -69,7 +70,7 @@ export class Inhibition {
     const candidates = this.#parts.causes.candidates(facts);
     if (candidates.length === 0) return undefined;
     const seconds = Math.min(longestDoubtSeconds, Math.max(...candidates.map((one) => one.seconds)));
-    return { state: "waiting", until: facts.confirmedAt.add({ seconds }), candidates: keysOf(candidates) };
+    return { state: "waiting", until: secondsAfter(facts.confirmedAt, seconds), candidates: keysOf(candidates) };
   }
 
   /** After a restart or a reload: what explains the incidents that are open, or may, without a word about it. */
@@ -121,10 +122,10 @@ export class Inhibition {
 
   #tellNow(tracked: Tracked, target: Target, sample: Sample, seen: Seen, cause: CheckKey | undefined): Changes {
     const { incidents, causes, storms, policy } = this.#parts;
+    // Where nobody can be told, there is nothing to say about it either; a reload may name somebody.
+    if (!policy.reachesSomebody) return {};
     tracked.escalation = { state: "told" };
     tracked.facts = { ...tracked.facts, reason: reasonOf(seen) };
-    // Where nobody can be told, there is nothing to say about it either.
-    if (!policy.reachesSomebody) return {};
     const { facts, openingTitle: title } = tracked;
     const { urgency, explanation, reason, runbook } = facts;
     const text = sameInAll(`told now: ${cause ?? "what explained it"} does not explain it any more, and it goes on`);

@@ -159,7 +159,7 @@ class RunningJudge implements Judge {
     this.#runs.note(event);
     this.#hosts.learn(event.sample);
     const outage = this.#considerOutage(event, target);
-    const named = isBad(event.sample) ? this.#storms.nameWithLeader(target, event.sample.at) : {};
+    const named = isBad(event.sample) ? this.#storms.nameWithLeader(target, event.sample) : {};
     const refusal = this.#considerRefusal(event, target);
     const { rules, stored } = this.#thresholds.evaluate(event.sample, event.check);
     const thresholds = rules.map((rule) => this.#considerRule(event, target, rule));
@@ -272,7 +272,7 @@ class RunningJudge implements Judge {
     return this.#inhibition.goesOn(tracked, target, sample, seen);
   }
 
-  /** While its outage is open, that is what is told. */
+  /** While its outage is open, that is what is told; but not of one that is well for now, as far as we can see. */
   #considerRefusal(event: JudgedSample, target: Target): Changes {
     const { sample } = event;
     this.#refusals.update(event);
@@ -282,7 +282,9 @@ class RunningJudge implements Judge {
       const end = { resolvedAt: sample.at, at: sample.at, unwatched: false };
       return since === undefined ? this.#resolve(tracked, end) : {};
     }
-    if (since === undefined || !sample.connected || this.#incidents.get(target.id)) return {};
+    const outage = this.#incidents.get(target.id);
+    const isTold = outage !== undefined && outage.flapping?.quietSince === undefined;
+    if (since === undefined || !sample.connected || isTold) return {};
     return this.#open(refusalFacts(sample, target, since), target, refusalSeen(sample));
   }
 

@@ -61,12 +61,15 @@ export class OutageProgress {
     }
     if (!check.required || !isBad(sample)) return {};
     const found = outageFacts(update, target, standing);
-    if (isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before))) {
-      return isToldToComeAndGo(tracked) ? this.#asBefore(update, found) : this.#worse(update, found);
-    }
-    const joined = isKnown ? [] : [this.#joined(update), this.#clearer(update, found)];
+    const isFoundWorse = isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before));
+    if (isFoundWorse && !isToldToComeAndGo(tracked)) return this.#worse(update, found);
+    const more = isFoundWorse
+      ? [this.#asBefore(update, found)]
+      : isKnown
+        ? []
+        : [this.#joined(update), this.#clearer(update, found)];
     const seen = outages.worstSeen(sample, check, target);
-    return mergeChanges([...joined, inhibition.goesOn(tracked, target, sample, seen)]);
+    return mergeChanges([...more, inhibition.goesOn(tracked, target, sample, seen)]);
   }
 
   /** Another check of the same trouble: for the record; nobody is told again. */

@@ -2,8 +2,10 @@
  * Storms: several targets of one machine go down together. The first one is told at once; those after it join it, and one
  * more notice names them all. Nobody is kept quiet without being named, and each has its own outage all the same.
  */
+import { secondsAfter } from "../../core/clock.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
+import type { Sample } from "../../core/sample.ts";
 import type { Changes } from "../../core/store/changes.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Policy } from "../escalation/policy.ts";
@@ -85,12 +87,15 @@ export class Storms {
     };
   }
 
-  /** Whatever is kept quiet for the first one is named in what is told of that. */
-  nameWithLeader(target: Target, at: Instant): Changes {
+  /**
+   * Whatever is kept quiet for the first one is named in what is told of that.
+   * @param tried a bad try of the target.
+   */
+  nameWithLeader(target: Target, tried: Pick<Sample, "at" | "durationSeconds">): Changes {
     const { incidents, policy } = this.#parts;
     const tracked = incidents.get(target.id);
     if (tracked?.escalation.state !== "inhibited" || !policy.reachesSomebody) return {};
-    const cause = this.leaderOf(tracked.facts, at);
+    const cause = this.leaderOf(tracked.facts, tried.at);
     const leader = cause && incidents.get(cause.target.id);
     const known = leader?.news.also ?? [];
     if (!leader || known.some(({ en }) => en === target.name.en)) return {};
@@ -98,8 +103,10 @@ export class Storms {
     const also = [...new Map(names.map((name) => [name.en, name])).values()];
     const news = { ...leader.news, also };
     const last = leader.rollAt ?? leader.news.facts.confirmedAt;
-    const until =
-      secondsBetween(at, last) > 0 ? last : last.add({ seconds: Math.max(rollSeconds, secondsBetween(last, at) + 1) });
+    // It may have taken long: what is planned for the time in between is done by now.
+    const at = secondsAfter(tried.at, tried.durationSeconds);
+    const isPlanned = secondsBetween(at, last) > 0;
+    const until = isPlanned ? last : secondsAfter(last, Math.max(rollSeconds, secondsBetween(last, at) + 1));
     leader.news = news;
     leader.rollAt = until;
     const update = { at, kind: "joined", text: sameInAll(`also affected: ${target.name.en}`), public: false } as const;

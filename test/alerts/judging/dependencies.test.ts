@@ -628,3 +628,71 @@ test("killed while a page that had waited is written: it is written with the nex
   await world.sees("mastodon/web", "down");
   expect(await world.outbox(2)).toEqual(told);
 });
+
+test("a page waits for its cause to a part of a second", async () => {
+  await using world = await World.open({ targets: coOp({ database: { timeoutSeconds: 2.25 } }) });
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  expect(await world.outbox()).toEqual(waits);
+  await world.clock.turn(45);
+  await world.sendsWhatIsDue();
+  expect(await world.outbox()).toContain("page contractor email sent");
+});
+
+test("what outlasts its cause while nobody can be told is told once a reload names somebody", async () => {
+  await using world = await World.open({ targets: coOp(), channels: [] });
+  await world.breaks(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends(cause);
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual([]);
+  const settings = {
+    organisation: { name: sameInAll("CoSocial"), languages: ["en"] as const, timeZone: "UTC" },
+    baseUrl: "https://status.example/",
+    onCall,
+    targets: world.targets,
+    channels: ["email"],
+  };
+  world.options = { ...world.options, channels: ["email"] };
+  await world.commit(world.judge.reconfigure(settings));
+  await world.clock.turn(60);
+  await world.sees("mastodon/web", "down");
+  expect(await world.outbox(2)).toEqual(told);
+});
+
+test("what came back, and waits for a cause, is told to nobody while it is well for now", async () => {
+  await using world = await World.open({ targets: coOp() });
+  await world.breaks("mastodon/web");
+  await world.sendsWhatIsDue();
+  await world.mends("mastodon/web");
+  await world.sendsWhatIsDue();
+  await world.clock.turn(60);
+  await world.sees(cause, refused);
+  await world.breaks("mastodon/web");
+  await world.mends("mastodon/web");
+  await world.sees(cause, "up");
+  await world.sendsWhatIsDue();
+  await world.clock.turn(90);
+  await world.sendsWhatIsDue();
+  expect(await world.incidents()).toMatchObject([{ state: "open", flapping: { relapses: 1 } }]);
+  const pages = (await world.outbox()).filter((line) => line.startsWith("page") && !line.endsWith("planned"));
+  expect(pages).toEqual(["page contractor email sent"]);
+  await world.breaks("mastodon/web");
+  await world.sendsWhatIsDue();
+  expect((await world.outbox()).filter((line) => line === "page contractor email sent")).toHaveLength(2);
+});
+
+test("what its cause explained each time, and comes back without it, is told at once", async () => {
+  await using world = await World.open({ targets: coOp() });
+  for (let outage = 0; outage < 2; outage++) {
+    await world.breaks(cause, refused);
+    await world.breaks("mastodon/web");
+    await world.mends(cause);
+    await world.mends("mastodon/web");
+    await world.clock.turn(60);
+  }
+  expect((await world.incidents())[1]).toMatchObject({ state: "open", flapping: { relapses: 1 } });
+  await world.breaks("mastodon/web");
+  expect(await world.outbox(2)).toEqual(told);
+});

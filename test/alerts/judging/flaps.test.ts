@@ -229,3 +229,19 @@ test.each([86_400, -86_400])("a clock set by %i s while it is well for now chang
   expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
   expect(await told(world)).toEqual(["page", "resolve", "page", "resolve"]);
 });
+
+test("an outage while the machine begins in 1971 is another one than that of months ago", async () => {
+  await using disk = await onDisk();
+  const { world } = disk;
+  await world.breaks("mastodon/web");
+  await world.mends("mastodon/web");
+  await world.clock.turn(90 * 86_400);
+  world.clock.jump(-55 * 365 * 86_400);
+  await world.restart();
+  await world.breaks("mastodon/web");
+  world.clock.jump(55 * 365 * 86_400);
+  await world.sees("mastodon/web", "down");
+  const [, second] = await world.incidents();
+  expect(second).toMatchObject({ id: 2, state: "open" });
+  expect(second?.startedAt.until(world.clock.now()).total("seconds")).toBeLessThan(120);
+});

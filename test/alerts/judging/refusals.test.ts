@@ -68,3 +68,15 @@ test("a kill -9 in the middle neither forgets how long we were turned away nor t
   await minutes(world, 5, refused);
   expect(await world.incidents()).toMatchObject([{ state: "open" }]);
 });
+
+test("one that is well for now after it came and went, and turns us away from then on, is a ticket all the same", async () => {
+  await using world = await World.open();
+  for (let outage = 0; outage < 2; outage++) {
+    await world.breaks("mastodon/web", down);
+    await world.mends("mastodon/web");
+    await world.clock.turn(60);
+  }
+  expect(await world.incidents()).toMatchObject([{ state: "open", flapping: { relapses: 1 } }]);
+  await minutes(world, 15, refused);
+  expect(await world.incidents()).toMatchObject([{ state: "open" }, { key: "mastodon:not-measured", state: "open" }]);
+});

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import email from "../../../alerts/channels/email.ts";
+import { openEscalator } from "../../../alerts/escalation/escalator.ts";
+import { sameInAll } from "../../../core/language.ts";
 import { silentLog } from "../../../core/log.ts";
 import { acknowledgement } from "../../../core/member-texts.ts";
 import { Secret } from "../../../core/secret.ts";
 import { type CaughtMail, type MailCatcher, startMailCatcher } from "../../../practice/servers/mail.ts";
 import { systemClock } from "../../../program/system-clock.ts";
-import { check, noHttp, onCall, target, World } from "../world.ts";
+import { check, noHttp, onCall, signingKey, target, textOf, World } from "../world.ts";
 
 type Outcome = "up" | "down";
 
@@ -251,3 +253,101 @@ test("a machine that comes and goes: what is told does not grow with how often i
   expect(await storm.world.store.incidents.list({ open: true })).toEqual([]);
   expect(storm.told().length - told).toBeLessThanOrEqual(2);
 }, 120_000);
+
+const four = () => [
+  ...services(3),
+  target("late", "Late", [check("late", "web", { everySeconds: 120, timeoutSeconds: 10 })]),
+];
+
+/** Four on one address: three are down, and the last of them was confirmed so many seconds ago. */
+async function threeDown(seconds: number, options: Parameters<typeof World.open>[0] = {}): Promise<World> {
+  const world = await World.open({ targets: four(), ...options });
+  world.addresses = Object.fromEntries(four().map(({ id }) => [id, ["192.0.2.1"]]));
+  for (const { id } of four()) await world.sees(`${id}/web`, "up");
+  await world.clock.turn(60.25);
+  for (const wait of [20, 20, 0]) {
+    for (const { id } of services(3)) await world.sees(`${id}/web`, "down");
+    await world.clock.turn(wait);
+  }
+  for (let second = 0; second < seconds; second++) {
+    await world.sendsWhatIsDue();
+    await world.clock.turn(1);
+  }
+  return world;
+}
+
+const pagesOfFirst = async (world: World) =>
+  (await world.store.outbox.of(1)).filter(({ to }) => to.id === "contractor").map(textOf);
+
+test("what joins late, at any part of a second, is named in one more notice", async () => {
+  await using world = await threeDown(58);
+  for (const wait of [20.123, 20.4, 0]) {
+    await world.sees("late/web", "down");
+    await world.clock.turn(wait);
+  }
+  for (let second = 0; second < 60; second++) {
+    await world.sendsWhatIsDue();
+    await world.clock.turn(1);
+  }
+  const late = (await world.incidents()).find(({ key }) => key === "late");
+  expect(late?.reason).toContain("together with s0/web");
+  expect((await pagesOfFirst(world)).filter((text) => text.includes("Late"))).toHaveLength(1);
+});
+
+test("what joins one that came and went, in the moment in which that is well for now, is named within a minute", async () => {
+  await using world = await threeDown(0);
+  const three = async (seen: Outcome) => {
+    for (const { id } of services(3)) await world.sees(`${id}/web`, seen);
+    await world.sendsWhatIsDue();
+  };
+  await world.sendsWhatIsDue();
+  for (const wait of [30, 60]) {
+    await three("up");
+    await world.clock.turn(wait);
+  }
+  for (const wait of [20, 20, 2]) {
+    await three("down");
+    await world.clock.turn(wait);
+  }
+  await world.sees("late/web", "down");
+  await world.clock.turn(3);
+  await three("up");
+  await world.clock.turn(11);
+  await world.sees("late/web", "down");
+  await world.clock.turn(14);
+  await three("up");
+  await world.sees("late/web", "down");
+  expect(await world.incidents()).toMatchObject([
+    { key: "s0", flapping: { quietSince: expect.anything() } },
+    { key: "s1" },
+    { key: "s2" },
+    { key: "late", reason: expect.stringContaining("together with s0/web") },
+  ]);
+  for (let second = 0; second < 60; second++) {
+    await world.sendsWhatIsDue();
+    await world.clock.turn(1);
+  }
+  expect((await pagesOfFirst(world)).filter((text) => text.includes("Late"))).toHaveLength(1);
+});
+
+test("a page that nobody accepts is told to the next step at once, though one more notice is planned that names all", async () => {
+  await using world = await threeDown(0);
+  for (let tries = 0; tries < 3; tries++) {
+    await world.sees("late/web", "down");
+    await world.clock.turn(5);
+  }
+  const { store, clock } = world;
+  expect(await store.escalations.of(1)).toMatchObject({ state: "waiting", revision: 1 });
+  const [page] = await store.outbox.of(1);
+  const organisation = { name: sameInAll("CoSocial"), languages: ["en"] as const, timeZone: "UTC" };
+  const settings = { organisation, onCall, targets: four(), channels: ["email"], baseUrl: "https://status.example/" };
+  const escalator = await openEscalator({ ...settings, store, clock, log: silentLog, signingKey, onNotices: () => {} });
+  await escalator.hurry(page ?? expect.fail("there is no page"));
+  const pending = [
+    "page contractor email pending",
+    "page contractor email pending",
+    "escalation techops email pending",
+  ];
+  expect(await world.outbox()).toEqual(pending);
+  expect((await store.outbox.of(1)).slice(1).every((notice) => textOf(notice).includes("Late"))).toBe(true);
+});
