@@ -68,8 +68,9 @@ export async function numberInStore(record: FallbackRecord, { store, clock }: Pa
   const id = record.id ?? record.tracked?.id;
   if (id === undefined || [...record.tellings.values()].some(({ state }) => state === "sending")) return undefined;
   const incident = await store.incidents.get(id);
-  const isOver = record.resolvedAt ?? record.tracked?.resolvedAt;
+  const { resolvedAt: isOver } = record.tracked ?? record;
   if (!incident || (isOver && incident.state !== "resolved")) return undefined;
+  if ((incident.flapping?.relapses ?? 0) < (record.tracked?.flapping?.relapses ?? 0)) return undefined;
   const isDue = (await store.due.next("escalation", mostRows)).some(
     ({ subject, dueAt }) => subject === String(id) && Temporal.Instant.compare(dueAt, clock.now()) <= 0,
   );
@@ -95,7 +96,9 @@ export async function settleTold(
   return settled;
 }
 
-function says({ kind, contact, channel }: Telling, notice: NoticeStatus): boolean {
+function says({ kind, contact, channel, toldAt }: Telling, notice: NoticeStatus): boolean {
   const isSame = kind === "resolve" ? notice.kind === "resolve" : isWaking(notice);
-  return isSame && contact === notice.to.id && channel === notice.channel;
+  // What was found after that is other news: it came back, or more joined it.
+  const isLater = notice.step?.number === 0 && toldAt && Temporal.Instant.compare(toldAt, notice.notBefore) < 0;
+  return isSame && !isLater && contact === notice.to.id && channel === notice.channel;
 }

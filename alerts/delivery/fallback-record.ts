@@ -1,4 +1,5 @@
 /** One incident that is told past the store: who is to hear of it and when, who has heard, and that it is over. */
+import { secondsAfter } from "../../core/clock.ts";
 import type { News } from "../../core/escalation.ts";
 import type { Notice } from "../../core/notice.ts";
 import { mostCopies } from "../../core/store/outbox.ts";
@@ -74,8 +75,10 @@ export class FallbackRecord {
   }
 
   notice(policy: Policy, telling: Telling, fault: string): Notice {
-    // The clock may have been set since it was found.
-    const news = { ...this.news, facts: this.tracked?.facts ?? this.news.facts };
+    // The clock may have been set since it was found, and others may have joined it.
+    const known = this.tracked?.news ?? this.news;
+    const { startedAt, confirmedAt } = known.facts;
+    const news = { ...known, facts: { ...(this.tracked?.facts ?? known.facts), startedAt, confirmedAt } };
     const recipient: Recipient = { contact: policy.contact(telling.contact), channel: telling.channel };
     if (telling.kind === "resolve") {
       const resolvedAt = this.resolvedAt ?? this.news.facts.confirmedAt;
@@ -86,7 +89,7 @@ export class FallbackRecord {
       return fallbackRecovery(policy, news, recipient, { resolvedAt, isLate });
     }
     const steps = stepsOf(policy.plan, "page").map(
-      (step): PlannedStep => ({ ...step, at: this.news.facts.confirmedAt.add({ seconds: step.afterSeconds }) }),
+      (step): PlannedStep => ({ ...step, at: secondsAfter(this.news.facts.confirmedAt, step.afterSeconds) }),
     );
     const step = steps[telling.step] ?? { afterSeconds: 0, recipients: [recipient], at: this.news.facts.confirmedAt };
     const before = steps.slice(0, telling.step).flatMap(({ recipients }) => recipients);

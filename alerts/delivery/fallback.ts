@@ -167,7 +167,8 @@ export class Fallback implements AsyncDisposable {
   /** Pages of which nobody has heard, and the end of those of which somebody has. */
   async #takeOver(): Promise<void> {
     for (const tracked of this.#followed) {
-      const heard = tracked.id === undefined ? [] : (this.#accepted.get(tracked.id) ?? []);
+      const isEnded = [...this.#records.values()].some((one) => one.tracked === tracked && one.resolvedAt);
+      const heard = tracked.id === undefined || isEnded ? [] : (this.#accepted.get(tracked.id) ?? []);
       const isNews = tracked.resolvedAt ? heard.length > 0 : heard.length === 0;
       if (!isNews || !isTellable(tracked, this.#options.clock.now())) continue;
       const known = this.#recordOf(tracked);
@@ -186,9 +187,9 @@ export class Fallback implements AsyncDisposable {
     await this.#write({ event: "found", incident: record.name, news: tracked.news });
   }
 
-  /** After a restart it may have been found anew, with another beginning. */
+  /** After a restart it may have been found anew, with another beginning. What was over and is back is told anew. */
   #recordOf(tracked: Tracked): FallbackRecord | undefined {
-    const records = [...this.#records.values()];
+    const records = [...this.#records.values()].filter(({ resolvedAt }) => tracked.resolvedAt || !resolvedAt);
     const same = records.find((record) => record.tracked === tracked || record.name === nameOf(tracked.facts));
     const isOpen = (record: FallbackRecord) => !record.tracked && !record.resolvedAt;
     return same ?? records.find((record) => isOpen(record) && record.news.facts.key === tracked.facts.key);

@@ -194,6 +194,33 @@ describe("while the store cannot be written", () => {
     ]);
   });
 
+  test.each([
+    ["before it could not", true],
+    ["by then", false],
+  ])(
+    "what was told %s, is over and comes back is told anew, and nobody is told again afterwards",
+    async (_, isBefore) => {
+      await using scene = await Scene.begin();
+      if (!isBefore) scene.lock();
+      await scene.pass(30, "down");
+      if (isBefore) scene.lock();
+      await scene.pass(30, "up");
+      await scene.pass(30, "down");
+      const told = ["page to contractor", "resolve to contractor", "page to contractor"];
+      expect(scene.told().map((line) => line.replace(/^\d+ s /, ""))).toEqual(told);
+      expect(noticeText(scene.life.told[2]?.notice ?? expect.fail("nobody was told"))).toContain("IT COMES AND GOES");
+      scene.unlock();
+      await scene.pass(60, "down");
+      expect(scene.told()).toHaveLength(3);
+      expect(await scene.life.store.incidents.list({})).toMatchObject([{ id: 1, flapping: { relapses: 1 } }]);
+      expect((await scene.outbox()).at(-1)).toBe("page to contractor sent");
+      await scene.pass(20, "up");
+      await scene.pass(900, "up");
+      expect(await scene.life.store.incidents.list({})).toMatchObject([{ id: 1, state: "resolved" }]);
+      expect(scene.told().at(-1)).toMatch(/resolve to/);
+    },
+  );
+
   test("a page that has no answer is told to the next step after 20 s", async () => {
     await using scene = await Scene.begin(({ to }) => (to.id === "contractor" ? new Promise(() => {}) : undefined));
     scene.lock();
