@@ -62,7 +62,8 @@ export class OutageProgress {
     if (!check.required || !isBad(sample)) return {};
     const found = outageFacts(update, target, standing);
     const isFoundWorse = isWorse(standing, tracked.facts.impact) || (standing === "down" && isWorse(after, before));
-    if (isFoundWorse && !isToldToComeAndGo(tracked)) return this.#worse(update, found);
+    const isTold = isToldToComeAndGo(tracked) || this.#isToldLately(update);
+    if (isFoundWorse && !isTold) return this.#worse(update, found);
     const more = isFoundWorse
       ? [this.#asBefore(update, found)]
       : isKnown
@@ -70,6 +71,13 @@ export class OutageProgress {
         : [this.#joined(update), this.#clearer(update, found)];
     const seen = outages.worstSeen(sample, check, target);
     return mergeChanges([...more, inhibition.goesOn(tracked, target, sample, seen)]);
+  }
+
+  /** Of what fails now and then, and was told as down lately, nobody hears each time that it is down once more. */
+  #isToldLately({ sample, confirmation, tracked: { downAt, facts, escalation } }: OutageUpdate): boolean {
+    if (!confirmation.intermittence?.on || downAt === undefined) return false;
+    if (facts.urgency !== "page" || escalation.state === "inhibited") return false;
+    return secondsBetween(downAt, sample.at) < this.#parts.policy.flapping.withinSeconds;
   }
 
   /** Another check of the same trouble: for the record; nobody is told again. */
@@ -134,7 +142,7 @@ export class OutageProgress {
     ]);
   }
 
-  /** It comes and goes, which was told: members read what is so now, and nobody is called again. */
+  /** Told as that already: members read what is so now, and nobody is called again. */
   #asBefore({ sample, check, tracked }: OutageUpdate, { title, explanation }: Facts): Changes {
     tracked.facts = { ...tracked.facts, title, explanation, checks: [...new Set([...tracked.facts.checks, check.id])] };
     const text = sameInAll(`down once more: ${check.id}`);

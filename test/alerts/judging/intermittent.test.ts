@@ -70,6 +70,20 @@ test("when it is down in between, the same incident pages, and goes on until all
   expect(await world.incidents()).toMatchObject([{ state: "resolved" }]);
 });
 
+test("down again and again between failures that come and go: one page in half an hour, and the next step in time", async () => {
+  await using world = await World.open();
+  await turns(world, 16);
+  await world.sendsWhatIsDue();
+  const count = async (kind: string) => (await world.store.outbox.of(1)).filter((one) => one.kind === kind).length;
+  for (let cycle = 0; cycle < 15; cycle++) {
+    await turns(world, 1, [down, down, down, "up", "up"]);
+    await world.sendsWhatIsDue();
+    if (cycle === 0) expect(await count("page")).toBe(1);
+  }
+  expect([await count("ticket"), await count("page"), await count("escalation")]).toEqual([1, 1, 1]);
+  expect(await world.incidents()).toMatchObject([{ state: "open", impact: "down", urgency: "page" }]);
+});
+
 test("a kill -9 at any moment forgets no failure, and tells nothing twice", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-intermittent-"));
   await using world = await World.open({ file: join(folder.path, "tidewatch.db") });
