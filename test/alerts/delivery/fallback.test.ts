@@ -8,7 +8,7 @@ import { sameInAll } from "../../../core/language.ts";
 import { type Notice, noticeText } from "../../../core/notice.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
 import { beginLife, type Life } from "../../helpers/life.ts";
-import { check, onCall } from "../world.ts";
+import { check, onCall, target } from "../world.ts";
 
 const roundSeconds = 10;
 const config = {
@@ -259,4 +259,36 @@ describe("while the store cannot be written", () => {
       "resolve to contractor",
     ]);
   });
+});
+
+test("what joined a storm while the store could not be written is named afterwards, where it was not before", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "tidewatch-fallback-"));
+  const clock = new FakeClock();
+  const file = join(folder.path, "tidewatch.db");
+  const targets = ["One", "Two", "Three", "Late"].map((name) =>
+    target(name.toLowerCase(), name, [check(name.toLowerCase(), "web")]),
+  );
+  await using life = await beginLife({ file, clock, audited: true, config: { ...config, targets } });
+  const looks = async (isDown: (name: string) => boolean, seconds: number) => {
+    for (let second = 0; second < seconds; second += 20) {
+      for (const one of life.checks) {
+        const outcome = isDown(one.target) ? "down" : "up";
+        const seen = { outcome, reason: "answered 502", addresses: ["192.0.2.1"] } as const;
+        life.record(one, seen);
+      }
+      await life.settle().catch((error: Error) => expect(error.name).toBe("StoreUnavailable"));
+      await clock.turn(20);
+    }
+  };
+  await looks(() => false, 40);
+  using lock = new DatabaseSync(file);
+  lock.exec("begin immediate");
+  await looks((name) => name !== "late", 60);
+  expect(life.told.map(({ notice }) => noticeText(notice).includes("Late"))).toEqual([false]);
+  await looks(() => true, 80);
+  lock.exec("rollback");
+  await looks(() => true, 80);
+  const pages = life.told.filter(({ notice }) => notice.kind === "page");
+  expect(pages.map(({ notice }) => notice.headline)).toEqual(["[Tidewatch] One is down", "[Tidewatch #1] One is down"]);
+  expect(noticeText(pages[1]?.notice ?? expect.fail("nobody was told"))).toContain("Late");
 });

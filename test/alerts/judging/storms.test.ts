@@ -339,9 +339,14 @@ test("a page that nobody accepts is told to the next step at once, though one mo
   const { store, clock } = world;
   expect(await store.escalations.of(1)).toMatchObject({ state: "waiting", revision: 1 });
   const [page] = await store.outbox.of(1);
-  const organisation = { name: sameInAll("CoSocial"), languages: ["en"] as const, timeZone: "UTC" };
-  const settings = { organisation, onCall, targets: four(), channels: ["email"], baseUrl: "https://status.example/" };
-  const escalator = await openEscalator({ ...settings, store, clock, log: silentLog, signingKey, onNotices: () => {} });
+  const escalator = await openEscalator({
+    ...settings(),
+    store,
+    clock,
+    log: silentLog,
+    signingKey,
+    onNotices: () => {},
+  });
   await escalator.hurry(page ?? expect.fail("there is no page"));
   const pending = [
     "page contractor email pending",
@@ -350,4 +355,42 @@ test("a page that nobody accepts is told to the next step at once, though one mo
   ];
   expect(await world.outbox()).toEqual(pending);
   expect((await store.outbox.of(1)).slice(1).every((notice) => textOf(notice).includes("Late"))).toBe(true);
+});
+
+test.each(["taken out of the configuration", "well again", "acknowledged, and well again"])(
+  "the first one is %s before all were named: they are named in what is told next",
+  async (how) => {
+    await using world = await threeDown(0);
+    await world.sendsWhatIsDue();
+    for (let tries = 0; tries < 3; tries++) {
+      await world.sees("late/web", "down");
+      await world.clock.turn(5);
+    }
+    expect((await pagesOfFirst(world)).some((text) => text.includes("Late"))).toBe(false);
+    if (how.startsWith("acknowledged")) {
+      const now = world.clock.now();
+      await world.store.incidents.acknowledge(1, "contractor", now, acknowledgement(now, true));
+    }
+    if (how.endsWith("well again")) await world.mends("s0/web");
+    else {
+      world.targets = four().filter(({ id }) => id !== "s0");
+      await world.commit(world.judge.reconfigure({ ...settings(), targets: world.targets }));
+    }
+    await world.clock.turn(15);
+    for (const { id } of four().slice(1)) await world.sees(`${id}/web`, "down");
+    await world.sendsWhatIsDue();
+    const incidents = await world.incidents();
+    const notices = await Promise.all(incidents.slice(1).map(({ id }) => world.store.outbox.of(id)));
+    const pages = notices.flat().filter(({ state }) => state === "sent");
+    expect(pages).toHaveLength(1);
+    for (const { name } of four().slice(1)) expect(textOf(pages[0])).toContain(name.en);
+  },
+);
+
+const settings = () => ({
+  organisation: { name: sameInAll("CoSocial"), languages: ["en"] as const, timeZone: "UTC" },
+  onCall,
+  targets: four(),
+  channels: ["email"],
+  baseUrl: "https://status.example/",
 });
