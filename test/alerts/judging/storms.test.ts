@@ -294,6 +294,19 @@ test("what joins late, at any part of a second, is named in one more notice", as
   expect((await pagesOfFirst(world)).filter((text) => text.includes("Late"))).toHaveLength(1);
 });
 
+test("tries that took long begin no notice of their own: all that join within a minute are named in one", async () => {
+  await using world = await threeDown(0);
+  await world.sendsWhatIsDue();
+  for (let tries = 0; tries < 3; tries++) {
+    const slow = { outcome: "down", at: world.clock.now().subtract({ seconds: 10 }), durationSeconds: 10 } as const;
+    await world.sees("late/web", slow);
+    await world.clock.turn(3);
+  }
+  const [first, ...others] = await world.incidents();
+  expect(others.at(-1)?.reason).toContain("together with s0/web");
+  expect((await world.store.escalations.of(1))?.next?.dueAt).toEqual(first?.confirmedAt.add({ seconds: 50 }));
+});
+
 test("what joins one that came and went, in the moment in which that is well for now, is named within a minute", async () => {
   await using world = await threeDown(0);
   const three = async (seen: Outcome) => {
