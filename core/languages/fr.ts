@@ -393,7 +393,7 @@ const fr: WholeTranslation = {
     comesAndGoes: (explanation, span) =>
       `${explanation} Le problème va et vient\u00a0: cet avis reste affiché jusqu’à ce que tout ait fonctionné pendant ${span} sans interruption.`,
     steadyAgain: (name, span) =>
-      `${name} fonctionne de nouveau sans interruption. Le problème est allé et venu pendant ${span}.`,
+      `${name} fonctionne de nouveau sans interruption. Le problème est apparu par moments pendant ${span}.`,
     upAgain: (name, span) => `${name} fonctionne de nouveau. Le service est resté inaccessible pendant ${span}.`,
     normalAgain: (name, span) => `${name} fonctionne de nouveau normalement, après ${span}.`,
     unwatched: (name) => `Nous ne surveillons plus cette partie de ${name}\u00a0: cet avis prend donc fin.`,
