@@ -11,10 +11,13 @@ export interface SilentServer extends AsyncDisposable {
   readonly everybodyLeft: Promise<void>;
 }
 
-/** @param heard called at each connection as soon as something was said, or at once with `whenever: "connected"`. */
+/**
+ * @param heard called at each connection as soon as something was said, or at once with `whenever: "connected"`.
+ * @param at an address of loopback: what is watched on one address is one machine.
+ */
 export async function silentServer(
   heard: () => unknown,
-  { whenever = "asked" }: { readonly whenever?: "asked" | "connected" } = {},
+  { whenever = "asked", at = "127.0.0.1" }: { readonly whenever?: "asked" | "connected"; readonly at?: string } = {},
 ): Promise<SilentServer> {
   const sockets = new Set<Socket>();
   const left = Promise.withResolvers<void>();
@@ -29,12 +32,12 @@ export async function silentServer(
     else socket.once("data", heard);
     socket.resume();
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, at);
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
   return {
-    host: `127.0.0.1:${port}`,
+    host: `${at}:${port}`,
     port,
     everybodyLeft: left.promise,
     get open() {

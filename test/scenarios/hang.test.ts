@@ -12,11 +12,15 @@ import { smallServer } from "../helpers/small-server.ts";
 import { watchStarvation } from "../helpers/starvation.ts";
 
 test("40 targets that hang and a mail server that hangs delay no other check by more than a second", async () => {
-  await using silent = await silentServer(() => {});
-  await using coop = await startCoop(["mastodon", "podcasts"]);
-  const hanging = Array.from({ length: 40 }, (_, index) =>
-    target(`hanging-${index}`, `http://${silent.host}/`, "2s", "1900ms"),
+  await using undo = new AsyncDisposableStack();
+  // Each on an address of its own: those of one machine would be told together.
+  const silent = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) =>
+      undo.use(await silentServer(() => {}, { at: `127.0.1.${index + 1}` })),
+    ),
   );
+  await using coop = await startCoop(["mastodon", "podcasts"]);
+  const hanging = silent.map(({ host }, index) => target(`hanging-${index}`, `http://${host}/`, "2s", "1900ms"));
   await coop.installation.configure(coop.yaml({ targets: hanging }));
   coop.mail.block("hang");
   const program = await coop.installation.start();
@@ -36,7 +40,7 @@ test("a mail server with every fault in turn delays no check by more than a seco
   await using server = await FaultyMailServer.start(systemClock);
   server.inTurn = mailFaults.map(([, fault]) => fault);
   await using coop = await startCoop(["mastodon"], { smtp: `smtp://127.0.0.1:${server.port}` });
-  const broken = Array.from({ length: 30 }, (_, index) => target(`broken-${index}`, "http://127.0.0.1:1/"));
+  const broken = Array.from({ length: 30 }, (_, index) => target(`broken-${index}`, `http://127.0.1.${index + 1}:1/`));
   await coop.installation.configure(coop.yaml({ targets: broken }));
   const program = await coop.installation.start();
   await using lag = watchLag(program);
