@@ -2,7 +2,7 @@
  * The stored timelines of all targets, kept in memory for the members' pages and the target metrics: a year of transitions
  * is read once a day, and in between only what was stored since; what lies before today is worked out once.
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, farFuture } from "../core/clock.ts";
 import type { CheckState, Live } from "../core/live-state.ts";
 import { historyBegin } from "../core/status/history.ts";
 import {
@@ -60,7 +60,6 @@ const rereadSeconds = 86_400;
 const readAtOnce = 10;
 /** Windows of the target metrics; an objective may look back further. */
 const longestWindowSeconds = 90 * 86_400;
-const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
 
 class KeptTimelines implements Timelines {
   readonly #parts: TimelineParts;

@@ -2,7 +2,7 @@
  * What is due in the outbox and accepted by nobody yet: how much, and for how long. Counted on the monotonic clock, so that
  * setting the wall clock makes nothing older; of what an earlier process left, only the wall clock tells.
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, secondsBetween } from "../../core/clock.ts";
 import type { WaitingNotice } from "../../core/reports.ts";
 import { mayLeave, type NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -48,7 +48,7 @@ export class DueNotices {
 
   /** One that was not there at the last look is no older than that, whatever the wall clock says. */
   #age({ notBefore }: NoticeStatus): number {
-    const seconds = Math.max(0, (this.#clock.now().epochMilliseconds - notBefore.epochMilliseconds) / 1000);
+    const seconds = secondsBetween(notBefore, this.#clock.now());
     return this.#lookedAt === undefined ? seconds : Math.min(seconds, this.#clock.monotonicSeconds() - this.#lookedAt);
   }
 }

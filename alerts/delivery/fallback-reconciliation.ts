@@ -1,5 +1,5 @@
 /** Brings what was told past the store into it, once it can be written again: in the outbox it stands as sent. */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, secondsBetween } from "../../core/clock.ts";
 import { confirmedAs } from "../../core/confirmation.ts";
 import type { News } from "../../core/escalation.ts";
 import { confirmedText, recoveredText } from "../../core/member-texts.ts";
@@ -9,7 +9,6 @@ import type { NoticeStatus } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Policy } from "../escalation/policy.ts";
 import { begin, end } from "../escalation/transitions.ts";
-import { secondsBetween } from "../escalation/wording.ts";
 import type { FallbackRecord, Telling } from "./fallback-record.ts";
 
 interface Parts {

@@ -2,7 +2,7 @@
  * The auditor looks at outcomes, not at loops that turn: each open incident that wakes somebody is served, which means that
  * somebody accepted a page of it, or that there is a reason why nobody is told. /healthz and the outgoing heartbeat follow it.
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, secondsBetween } from "../../core/clock.ts";
 import type { Incident } from "../../core/incident.ts";
 import type { Log } from "../../core/log.ts";
 import { isWaking } from "../../core/notice.ts";
@@ -129,5 +129,5 @@ const nameOf = ({ id, key }: Incident): string => `#${id} (${key})`;
 
 /** At most what makes it late: the wall clock may have been set. */
 function secondsSince(at: Temporal.Instant, now: Temporal.Instant): number {
-  return Math.min(unservedSeconds, Math.max(0, (now.epochMilliseconds - at.epochMilliseconds) / 1000));
+  return Math.min(unservedSeconds, secondsBetween(at, now));
 }

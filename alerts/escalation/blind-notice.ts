@@ -1,4 +1,5 @@
 /** The note that we saw nothing for a while, told once it is over: to those who look after things by day. */
+import { secondsBetween } from "../../core/clock.ts";
 import { fallbackLanguage } from "../../core/language.ts";
 import { spokenDuration } from "../../core/member-texts.ts";
 import { headlineLength, type Notice, summaryLength } from "../../core/notice.ts";
@@ -6,7 +7,6 @@ import { plainText } from "../../core/plain-text.ts";
 import { formatIn } from "../../core/time-zone.ts";
 import { stepsOf } from "./plan.ts";
 import type { Policy } from "./policy.ts";
-import { secondsBetween } from "./wording.ts";
 
 export interface Blindness {
   readonly from: Temporal.Instant;

@@ -54,30 +54,30 @@ export class DueSteps {
   }
 
   #entry(due: Due, known: Entry | undefined, isJump: boolean): Entry {
-    const missing = secondsBetween(this.#clock.now(), this.#lastKnown);
-    const measured = secondsBetween(due.plannedAt, this.#lastKnown);
+    const missing = signedSeconds(this.#clock.now(), this.#lastKnown);
+    const measured = signedSeconds(due.plannedAt, this.#lastKnown);
     if (known || missing <= 0 || measured < 0 || measured > plausibleSeconds) {
       return { due, atSeconds: this.#place(due, known, isJump) };
     }
-    const left = secondsBetween(this.#lastKnown, due.dueAt);
+    const left = signedSeconds(this.#lastKnown, due.dueAt);
     return { due, atSeconds: this.#clock.monotonicSeconds() + left, isBehind: true };
   }
 
   /** Where the clock has learned the time, the moment that was planned is right, unless it would be put off. */
   #corrected(entry: Entry): Entry {
     const { due, atSeconds, isBehind } = entry;
-    if (!isBehind || secondsBetween(this.#clock.now(), this.#lastKnown) > 0) return entry;
-    const left = secondsBetween(this.#clock.now(), due.dueAt);
+    if (!isBehind || signedSeconds(this.#clock.now(), this.#lastKnown) > 0) return entry;
+    const left = signedSeconds(this.#clock.now(), due.dueAt);
     return { due, atSeconds: Math.min(atSeconds, this.#clock.monotonicSeconds() + left) };
   }
 
   #place({ plannedAt, dueAt }: Due, known: Entry | undefined, isJump: boolean): number {
-    const distance = secondsBetween(plannedAt, dueAt);
+    const distance = signedSeconds(plannedAt, dueAt);
     // It follows from what was just done: whatever the clock on the wall says by now, their distance is what counts.
     if (known?.due.dueAt.equals(plannedAt)) return known.atSeconds + distance;
     // It comes in place of what was planned, reckoned from the same moment.
-    if (known?.due.plannedAt.equals(plannedAt)) return known.atSeconds + secondsBetween(known.due.dueAt, dueAt);
-    const left = secondsBetween(this.#clock.now(), dueAt);
+    if (known?.due.plannedAt.equals(plannedAt)) return known.atSeconds + signedSeconds(known.due.dueAt, dueAt);
+    const left = signedSeconds(this.#clock.now(), dueAt);
     // The clock was set around the time it was written: only the distance can be believed. It is never longer than that.
     return this.#clock.monotonicSeconds() + (isJump ? distance : Math.min(left, distance));
   }
@@ -87,5 +87,6 @@ const nameOf = ({ kind, subject, for: whom }: Due): string => JSON.stringify([ki
 
 const isSame = (a: Due, b: Due): boolean => a.dueAt.equals(b.dueAt) && a.state === b.state;
 
-const secondsBetween = (from: Temporal.Instant, to: Temporal.Instant): number =>
+/** Less than 0 where `to` is the earlier one. */
+const signedSeconds = (from: Temporal.Instant, to: Temporal.Instant): number =>
   (to.epochMilliseconds - from.epochMilliseconds) / 1000;

@@ -2,6 +2,7 @@
  * What a notice says, in a fixed order: what and since when, what was seen, what members see, what to do, who else
  * knows. Plain text, complete in itself; times as the reader's own clock shows them. (Members' texts: core/member-texts.ts)
  */
+import { secondsBetween } from "../../core/clock.ts";
 import type { Level, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { inLanguage, type Language } from "../../core/language.ts";
@@ -297,8 +298,4 @@ function dateIn(at: Temporal.Instant, zone: string): string {
 function clockIn(at: Temporal.Instant, zone: string, smallestUnit: "minute" | "second" = "minute"): string {
   const time = wallTime(at, zone).toPlainTime().toString({ smallestUnit });
   return smallestUnit === "second" ? time : `${time} (${formatOffset(offsetMinutes(at, zone), "en")})`;
-}
-
-export function secondsBetween(from: Temporal.Instant, to: Temporal.Instant): number {
-  return Math.max(0, (to.epochMilliseconds - from.epochMilliseconds) / 1000);
 }

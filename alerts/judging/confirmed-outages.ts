@@ -1,4 +1,5 @@
 /** How each required check stands by its confirmation, and the bad tries that speak for it. */
+import { instant } from "../../core/clock.ts";
 import { type Confirmation, confirmedOutcome } from "../../core/confirmation.ts";
 import type { Seen } from "../../core/escalation.ts";
 import type { Intermittence } from "../../core/intermittence.ts";
@@ -213,8 +214,6 @@ function startOfBadRun({ down, degraded }: Confirmation): number | undefined {
   const starts = [down, degraded].filter(({ on, run }) => !on && run > 0).map(({ runStart }) => runStart);
   return starts.length > 0 ? Math.min(...starts) : undefined;
 }
-
-const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));
 
 export const keyOf = ({ target, id }: Pick<Check, "target" | "id">): CheckKey => checkKey({ target, check: id });
 

@@ -2,7 +2,7 @@
  * What comes and goes: an outage that is back soon after its end is the same incident still, which says so once. From then
  * on its end is held back until it has been well for a while. All of that stands in the store; a restart changes nothing.
  */
-import { type Clock, secondsAfter } from "../../core/clock.ts";
+import { type Clock, secondsAfter, secondsBetween } from "../../core/clock.ts";
 import { sameInAll } from "../../core/language.ts";
 import { comesAndGoesText } from "../../core/member-texts.ts";
 import { isWorse } from "../../core/severity.ts";
@@ -10,7 +10,6 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Target } from "../../core/target.ts";
 import type { Policy } from "../escalation/policy.ts";
 import { inhibit, pauseUntil, release, resume } from "../escalation/transitions.ts";
-import { secondsBetween } from "../escalation/wording.ts";
 import { type Facts, newsOf, shown } from "./incident-facts.ts";
 import type { FactsWithCause, Inhibition } from "./inhibition.ts";
 import type { Incidents, Past, Tracked } from "./open-incidents.ts";

@@ -1,4 +1,5 @@
 /** What an incident begins as, and what is told of it: an outage with its tries, or a threshold with its readings. */
+import { instant } from "../../core/clock.ts";
 import type { News, Seen, Try } from "../../core/escalation.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import type { Intermittence } from "../../core/intermittence.ts";
@@ -133,6 +134,3 @@ const shortened = ({ check, vantagePoint, at, outcome, reason, phases }: Try): T
 export function shown(target: Pick<Target, "public">, facts: Pick<Facts, "impact">): boolean {
   return target.public && facts.impact !== "none";
 }
-
-/** @param milliseconds since the epoch, of which parts may come from a wall clock's arithmetic. */
-export const instant = (milliseconds: number) => Temporal.Instant.fromEpochMilliseconds(Math.floor(milliseconds));

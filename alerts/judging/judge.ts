@@ -4,27 +4,25 @@
  * without being told, nor told twice.
  */
 
-import type { Clock } from "../../core/clock.ts";
-import { confirmedOutcome } from "../../core/confirmation.ts";
+import { type Clock, instant, secondsBetween } from "../../core/clock.ts";
 import type { News, Seen } from "../../core/escalation.ts";
 import type { Incident, IncidentUpdate } from "../../core/incident.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import type { Log } from "../../core/log.ts";
 import { confirmedText, outageTitle, recoveredText, steadyAgainText, unwatchedText } from "../../core/member-texts.ts";
-import { checkKey } from "../../core/sample.ts";
 import { type Changes, isEmpty, mergeChanges } from "../../core/store/changes.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Threshold } from "../../core/threshold.ts";
 import { type AlertSettings, Policy, type PolicyOptions } from "../escalation/policy.ts";
 import { begin, end as endOf } from "../escalation/transitions.ts";
-import { reasonOf, secondsBetween } from "../escalation/wording.ts";
+import { reasonOf } from "../escalation/wording.ts";
 import { lastMeasured, WallClock } from "../wall-clock.ts";
 import { isBad, Outages } from "./confirmed-outages.ts";
 import { Flaps } from "./flaps.ts";
 import { Hosts } from "./hosts.ts";
-import { type Facts, instant, intermittentFacts, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
+import { type Facts, intermittentFacts, newsOf, outageFacts, ruleFacts, shown } from "./incident-facts.ts";
 import { Inhibition } from "./inhibition.ts";
 import { Incidents, type Tracked } from "./open-incidents.ts";
 import { OutageProgress } from "./open-outage.ts";
@@ -34,6 +32,7 @@ import { RootCauses } from "./root-cause.ts";
 import { RunsOfResults } from "./runs-of-results.ts";
 import { Storms } from "./storms.ts";
 import { type RuleStanding, ruleKey, Thresholds } from "./thresholds.ts";
+import { type Found, WaitingTickets } from "./waiting-tickets.ts";
 
 type Instant = Temporal.Instant;
 
@@ -79,10 +78,6 @@ interface State {
   readonly lastKnown: Instant;
 }
 
-interface Found extends JudgedSample {
-  readonly startedAt: Instant;
-}
-
 class RunningJudge implements Judge {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -96,13 +91,12 @@ class RunningJudge implements Judge {
   readonly #inhibition: Inhibition;
   readonly #progress: OutageProgress;
   readonly #flaps: Flaps;
+  readonly #tickets: WaitingTickets;
   readonly #policy: Policy;
   readonly #wall: WallClock;
   readonly #runs: RunsOfResults;
   readonly #lastKnown: Instant;
   #targets: readonly Target[];
-  /** By target: what is to be a ticket, and waits while a page may be about to come. */
-  readonly #waiting = new Map<string, Found>();
 
   constructor({ clock, log, targets }: JudgeOptions, state: State) {
     this.#clock = clock;
@@ -116,6 +110,7 @@ class RunningJudge implements Judge {
     this.#wall = new WallClock(clock);
     this.#runs = new RunsOfResults(clock);
     this.#lastKnown = state.lastKnown;
+    this.#tickets = new WaitingTickets(state.outages);
     this.#causes = new RootCauses(state, targets);
     this.#storms = new Storms({
       ...state,
@@ -199,20 +194,8 @@ class RunningJudge implements Judge {
     // Also without a change: the check may have become required while it was down.
     const isFound = check.required && standing !== "up" && (isBad(sample) || event.confirmation.intermittence?.on);
     const begun = isFound ? { ...event, startedAt: this.#runs.beginning(event) } : undefined;
-    const found = this.#ready(target, begun, sample.at);
+    const found = this.#tickets.ready(target, begun, sample.at);
     return found ? this.#openOutage(found, target) : {};
-  }
-
-  /** A ticket waits while a page about the same target is being confirmed, and is that page then: one trouble is told once. */
-  #ready(target: Target, found: Found | undefined, at: Instant): Found | undefined {
-    const isPage = found && confirmedOutcome(found.confirmation) === "down";
-    const first = isPage ? found : (this.#waiting.get(target.id) ?? found);
-    this.#waiting.delete(target.id);
-    if (!first || isPage) return first;
-    if (this.#outages.worst(checkKey(first.sample)) === "up") return undefined;
-    if (!this.#outages.isFailing(target, at)) return first;
-    this.#waiting.set(target.id, first);
-    return undefined;
   }
 
   #openOutage(event: Found, target: Target): Changes {

@@ -1,4 +1,5 @@
 /** The progress of an outage between its beginning and its end: another check, worse, better, or in clearer words. */
+import { secondsBetween } from "../../core/clock.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { sameInAll } from "../../core/language.ts";
 import {
@@ -15,7 +16,7 @@ import { type Changes, mergeChanges } from "../../core/store/changes.ts";
 import type { Target } from "../../core/target.ts";
 import type { Policy } from "../escalation/policy.ts";
 import { tellAnew } from "../escalation/transitions.ts";
-import { lineLength, secondsBetween } from "../escalation/wording.ts";
+import { lineLength } from "../escalation/wording.ts";
 import { isBad, type Outages, type Standing } from "./confirmed-outages.ts";
 import { type Facts, newsOf, outageFacts, shown } from "./incident-facts.ts";
 import { becauseOf, type Inhibition } from "./inhibition.ts";

@@ -2,6 +2,7 @@
  * Services that cannot be measured although our own connection is good: a bot wall, a refused password, something that is
  * not what it should be. It is no outage, but somebody has to let us in, or we see nothing from then on.
  */
+import { instant } from "../../core/clock.ts";
 import type { Seen } from "../../core/escalation.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { notMeasuredText, titled } from "../../core/member-texts.ts";
@@ -10,7 +11,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { Target } from "../../core/target.ts";
 import { reasonOf } from "../escalation/wording.ts";
 import { keyOf } from "./confirmed-outages.ts";
-import { type Facts, instant } from "./incident-facts.ts";
+import type { Facts } from "./incident-facts.ts";
 
 /** By the monotonic clock: a gate that closes for a moment needs nobody. */
 const toldAfterSeconds = 600;

@@ -2,7 +2,7 @@
  * Since when each check has given the same kind of result, counted on the monotonic clock: when an outage began and when it
  * ended is told by that, whatever the wall clock was set to in between.
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, instant } from "../../core/clock.ts";
 import type { JudgedSample } from "../../core/judge.ts";
 import { isBad, seriesKey } from "./confirmed-outages.ts";
 
@@ -47,7 +47,7 @@ export class RunsOfResults {
   /** When that began which was confirmed by this event. */
   beginning({ sample, check, change }: JudgedSample): Temporal.Instant {
     if (!change) return sample.at;
-    const said = Temporal.Instant.fromEpochMilliseconds(Math.floor(change.since));
+    const said = instant(change.since);
     const run = this.#runs.get(seriesKey(sample));
     const needed = run?.kind === "good" ? check.confirm.successes : check.confirm.failures;
     // What was confirmed by more than one run of results began before this one.

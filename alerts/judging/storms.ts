@@ -2,7 +2,7 @@
  * Storms: several targets of one machine go down together. The first one is told at once; those after it join it, and one
  * more notice names them all. Nobody is kept quiet without being named, and each has its own outage all the same.
  */
-import { secondsAfter } from "../../core/clock.ts";
+import { secondsAfter, secondsBetween } from "../../core/clock.ts";
 import type { IncidentFacts } from "../../core/incident.ts";
 import { type Localised, sameInAll } from "../../core/language.ts";
 import type { Sample } from "../../core/sample.ts";
@@ -10,7 +10,6 @@ import type { Changes } from "../../core/store/changes.ts";
 import type { Check, Target } from "../../core/target.ts";
 import type { Policy } from "../escalation/policy.ts";
 import { callTheRoll } from "../escalation/transitions.ts";
-import { secondsBetween } from "../escalation/wording.ts";
 import { keyOf, type Outages } from "./confirmed-outages.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Incidents, Tracked } from "./open-incidents.ts";

@@ -3,7 +3,7 @@
  * commits once a second, or at once when something changed. What the store cannot take now waits in memory; nothing is
  * reported as stored before it is.
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, farFuture } from "../../core/clock.ts";
 import type { Confirmation } from "../../core/confirmation.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { JudgedSample, SampleJudge } from "../../core/judge.ts";
@@ -57,7 +57,6 @@ interface Dropped {
 }
 
 const maintainEverySeconds = 120;
-const farFuture = Temporal.Instant.fromEpochMilliseconds(8.64e15);
 
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
   const recorder = new CommittingRecorder(options);
